@@ -1,0 +1,72 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Warnings are errors and the language mode is Swift 6, in every target.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+    name: "limiq",
+    products: [
+        .executable(name: "limiq", targets: ["limiq"]),
+        .library(name: "Provisioning", targets: ["Provisioning"]),
+        .library(name: "LuaRuntime", targets: ["LuaRuntime"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        // Without its Foundation trait: a static binary then carries no ICU.
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+    ],
+    targets: [
+        .systemLibrary(name: "CLua", pkgConfig: "lua5.4", providers: [.apt(["liblua5.4-dev"])]),
+        .systemLibrary(
+            name: "CLibvirt", pkgConfig: "libvirt-qemu", providers: [.apt(["libvirt-dev"])]),
+        .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+
+        .target(name: "Basics", swiftSettings: strict),
+        .target(name: "YAML", dependencies: ["Basics", "CYaml"], swiftSettings: strict),
+        .target(name: "Libvirt", dependencies: ["Basics", "CLibvirt"], swiftSettings: strict),
+        .target(
+            name: "Provisioning",
+            dependencies: [
+                "Basics", "YAML", "Libvirt",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ],
+            swiftSettings: strict),
+        .target(name: "LuaRuntime", dependencies: ["Basics", "CLua"], swiftSettings: strict),
+        .target(
+            name: "Primitives",
+            dependencies: ["Basics", "YAML", "Provisioning", "LuaRuntime"],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "limiq",
+            dependencies: [
+                "Basics", "Primitives", "Provisioning", "LuaRuntime",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+
+        .target(
+            name: "Support",
+            dependencies: ["Basics", "Provisioning", "Primitives", "LuaRuntime"],
+            path: "Tests/Support", swiftSettings: strict),
+        .testTarget(name: "BasicsTests", dependencies: ["Basics"], swiftSettings: strict),
+        .testTarget(
+            name: "LuaRuntimeTests", dependencies: ["LuaRuntime", "Basics"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "LibvirtTests", dependencies: ["Libvirt", "Support"], swiftSettings: strict),
+        .testTarget(
+            name: "ProvisioningTests", dependencies: ["Provisioning", "Support"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "PrimitivesTests", dependencies: ["Primitives", "Support"],
+            swiftSettings: strict),
+        .testTarget(name: "EndToEnd", dependencies: ["Support"], path: "Tests/EndToEnd", swiftSettings: strict),
+    ]
+)

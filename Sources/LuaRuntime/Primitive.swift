@@ -1,0 +1,55 @@
+import Basics
+
+/// A capability a script can call: a name and the Swift function behind it.
+///
+/// Lua never calls the function. A stub yields `(name, arguments)`, the scheduler performs the primitive
+/// with no Lua frame on any stack, and resumes the stub with the answer or raises the failure there.
+public struct Primitive: Sendable {
+    /// Where `perform` runs.
+    public enum Execution: Sendable {
+        /// On the scheduler's own thread: for what never waits (encoding, a look into memory).
+        case inline
+        /// On a thread of the worker pool: for everything that may block.
+        case pooled
+    }
+
+    /// Dotted, as scripts see it behind `limiq.`: `disk.overlay`.
+    public let name: String
+    public let execution: Execution
+    /// Returns the values the stub returns. A thrown `Failure` becomes a script error at the call; any other
+    /// error becomes one with code `internal`.
+    public let perform: @Sendable (Request) throws -> [Value]
+
+    public init(
+        _ name: String, _ execution: Execution = .pooled,
+        perform: @escaping @Sendable (Request) throws -> [Value]
+    ) {
+        self.name = name
+        self.execution = execution
+        self.perform = perform
+    }
+}
+
+/// One call of a primitive by a script.
+public struct Request: Sendable {
+    /// The primitive's name.
+    public let name: String
+    public let arguments: [Value]
+    /// Where the script made the call: `build-web.lua:12`.
+    public let location: String?
+    /// The number of the task that waits for the answer; 1 is the script itself.
+    public let task: Int
+    /// Cancelled when the task or the run is.
+    public let cancellation: Cancellation
+
+    public init(
+        name: String, arguments: [Value], location: String? = nil, task: Int = 1,
+        cancellation: Cancellation = Cancellation()
+    ) {
+        self.name = name
+        self.arguments = arguments
+        self.location = location
+        self.task = task
+        self.cancellation = cancellation
+    }
+}

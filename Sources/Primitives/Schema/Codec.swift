@@ -1,0 +1,206 @@
+import Basics
+
+/// How one kind of value is read from a script, written back, and named in the editor stubs.
+public struct Codec<Swift: Sendable>: Sendable {
+    /// The type in LuaLS notation.
+    public let luaType: String
+    /// - Throws: `Failure` with code `bad_field` whose message begins with the path.
+    public let decode: @Sendable (_ value: Value, _ path: String) throws(Failure) -> Swift
+    public let encode: @Sendable (Swift) -> Value
+    /// The records this type is made of, for the stubs.
+    let records: [RecordDescription]
+
+    init(
+        _ luaType: String, records: [RecordDescription] = [],
+        decode: @escaping @Sendable (Value, String) throws(Failure) -> Swift,
+        encode: @escaping @Sendable (Swift) -> Value
+    ) {
+        self.luaType = luaType
+        self.records = records
+        self.decode = decode
+        self.encode = encode
+    }
+}
+
+/// The failure of a value of the wrong type.
+func wrongType(_ path: String, expected: String, got value: Value) -> Failure {
+    Failure(.badField, "\(path) must be \(expected), not \(described(value))")
+}
+
+/// A value as a message shows it: short texts and numbers in full, the rest by their type.
+private func described(_ value: Value) -> String {
+    switch value {
+    case .null: "nil"
+    case .bool(let flag): "\(flag)"
+    case .int(let number): "\(number)"
+    case .double(let number): "\(number)"
+    case .string(let text) where text.count <= 40: "\"\(text)\""
+    case .string, .bytes: "a string"
+    case .list, .map: "a table"
+    case .secret: "‹secret›"
+    }
+}
+
+/// Runs a parser whose complaints do not know the field's name yet.
+private func named<Result>(
+    _ path: String, _ body: () throws(Failure) -> Result
+) throws(Failure) -> Result {
+    do { return try body() } catch {
+        throw Failure(.badField, "\(path): \(error.message)", hint: error.hint)
+    }
+}
+
+extension Codec where Swift == String {
+    /// Text. A secret counts as its text.
+    public static let string = Codec("string") { value, path throws(Failure) in
+        switch value {
+        case .string(let text), .secret(let text): return text
+        default: throw wrongType(path, expected: "a string", got: value)
+        }
+    } encode: { .string($0) }
+
+    /// A path of the host's filesystem: not empty, no NUL.
+    public static let path = Codec("string") { value, path throws(Failure) in
+        let text = try Codec.string.decode(value, path)
+        guard !text.isEmpty, !text.utf8.contains(0) else {
+            throw Failure(.badField, "\(path) must be a path, not an empty string or one with a NUL")
+        }
+        return text
+    } encode: { .string($0) }
+}
+
+extension Codec where Swift == [UInt8] {
+    /// A Lua string as it is, UTF-8 or not.
+    public static let bytes = Codec("string") { value, path throws(Failure) in
+        switch value {
+        case .string(let text), .secret(let text): return Array(text.utf8)
+        case .bytes(let bytes): return bytes
+        default: throw wrongType(path, expected: "a string", got: value)
+        }
+    } encode: { bytes in
+        String(validating: bytes, as: UTF8.self).map(Value.string) ?? .bytes(bytes)
+    }
+}
+
+extension Codec where Swift == Bool {
+    public static let bool = Codec("boolean") { value, path throws(Failure) in
+        guard let flag = value.bool else { throw wrongType(path, expected: "true or false", got: value) }
+        return flag
+    } encode: { .bool($0) }
+}
+
+extension Codec where Swift == Value {
+    /// Anything, as it is.
+    public static let any = Codec("any") { value, _ throws(Failure) in value } encode: { $0 }
+}
+
+extension Codec where Swift: FixedWidthInteger {
+    /// A whole number in a range. `2.0` counts as 2, as in Lua.
+    public static func int(_ range: ClosedRange<Swift>) -> Codec {
+        Codec("integer") { value, path throws(Failure) in
+            let whole: Int64?
+            switch value {
+            case .int(let number): whole = number
+            case .double(let number): whole = Int64(exactly: number)
+            default: whole = nil
+            }
+            guard let whole else { throw wrongType(path, expected: "a whole number", got: value) }
+            guard let number = Swift(exactly: whole), range.contains(number) else {
+                let bounds =
+                    range.upperBound == .max
+                    ? "\(range.lowerBound) or more" : "from \(range.lowerBound) to \(range.upperBound)"
+                throw Failure(.badField, "\(path) must be \(bounds), not \(whole)")
+            }
+            return number
+        } encode: { .int(Int64($0)) }
+    }
+}
+
+extension Codec where Swift == Duration {
+    /// Seconds as a number, or a text such as `"5s"`, `"10m"`.
+    public static let duration = Codec("string|number") { value, path throws(Failure) in
+        switch value {
+        case .int(let seconds) where seconds >= 0 && seconds < 1_000_000_000: return .seconds(seconds)
+        case .double(let seconds) where seconds >= 0 && seconds < 1e9: return .seconds(seconds)
+        case .string(let text):
+            return try named(path) { () throws(Failure) in try Duration(parsing: text) }
+        default:
+            throw wrongType(path, expected: "a duration such as \"10m\" or a number of seconds", got: value)
+        }
+    } encode: { .double(Double($0.components.seconds) + Double($0.components.attoseconds) / 1e18) }
+}
+
+extension Codec where Swift == ByteSize {
+    /// A text with a binary unit, `"20GiB"`; a bare number is bytes.
+    public static let size = Codec("string|integer") { value, path throws(Failure) in
+        switch value {
+        case .int(let bytes) where bytes >= 0: return ByteSize(bytes: UInt64(bytes))
+        case .string(let text):
+            return try named(path) { () throws(Failure) in try ByteSize(parsing: text) }
+        default: throw wrongType(path, expected: "a size such as \"20GiB\"", got: value)
+        }
+    } encode: { .int(Int64(clamping: $0.bytes)) }
+}
+
+extension Codec {
+    /// An enum whose full names share a prefix; a script may drop the prefix and write lower case.
+    public static func choice(prefix: String = "") -> Codec
+    where Swift: CaseIterable & RawRepresentable, Swift.RawValue == String {
+        let short: @Sendable (Swift) -> String = { String($0.rawValue.dropFirst(prefix.count)).lowercased() }
+        let names = Swift.allCases.map { short($0) }
+        return Codec(names.map { "\"\($0)\"" }.joined(separator: "|")) { value, path throws(Failure) in
+            guard case .string(let text) = value else {
+                throw wrongType(path, expected: "one of \(names.joined(separator: ", "))", got: value)
+            }
+            for member in Swift.allCases where member.rawValue == text || short(member) == text {
+                return member
+            }
+            let nearest = nearestName(to: text, in: names + Swift.allCases.map(\.rawValue))
+            throw Failure(
+                .badField, "\(path): \"\(text)\" is not one of \(names.joined(separator: ", "))",
+                hint: nearest.map { "did you mean \"\($0)\"?" })
+        } encode: { .string($0.rawValue) }
+    }
+
+    /// A list whose members are all of one kind.
+    public static func list<Member>(of member: Codec<Member>) -> Codec<[Member]> where Swift == [Member] {
+        let type = member.luaType.contains("|") ? "(\(member.luaType))[]" : "\(member.luaType)[]"
+        return Codec<[Member]>(type, records: member.records) { value, path throws(Failure) in
+            guard let members = value.list else { throw wrongType(path, expected: "a list", got: value) }
+            var result: [Member] = []
+            for (index, item) in members.enumerated() {
+                result.append(try member.decode(item, "\(path)[\(index + 1)]"))
+            }
+            return result
+        } encode: { .list($0.map(member.encode)) }
+    }
+
+    /// A map from text to values of one kind.
+    public static func dictionary<Member>(
+        of member: Codec<Member>
+    ) -> Codec<[String: Member]> where Swift == [String: Member] {
+        Codec<[String: Member]>("table<string, \(member.luaType)>", records: member.records) {
+            value, path throws(Failure) in
+            guard let map = value.map else {
+                throw wrongType(path, expected: "a table of names and values", got: value)
+            }
+            var result: [String: Member] = [:]
+            for entry in map.entries {
+                result[entry.key] = try member.decode(entry.value, "\(path).\(entry.key)")
+            }
+            return result
+        } encode: { dictionary in
+            .map(
+                Map(
+                    dictionary.sorted { $0.key < $1.key }
+                        .map { Map.Entry(key: $0.key, value: member.encode($0.value)) }))
+        }
+    }
+
+    /// A table with the fields of a record.
+    public static func record(_ record: Record<Swift>) -> Codec {
+        Codec(record.description.name, records: [record.description]) { value, path throws(Failure) in
+            try record.decode(value, at: path)
+        } encode: { record.encode($0) }
+    }
+}

@@ -1,0 +1,51 @@
+import Basics
+import LuaRuntime
+
+/// A primitive with its schema: what `limiq.disk.overlay` takes, does and returns, and the function behind it.
+public struct Definition: Sendable {
+    public enum Arguments: Sendable {
+        /// One table: `limiq.disk.overlay { path = …, size = … }`.
+        case table
+        /// One after the other: `limiq.disk.resize(path, size)`.
+        case positional
+    }
+
+    public let primitive: Primitive
+    /// One sentence and what else a caller must know.
+    public let doc: String
+    /// A few lines of Lua that work.
+    public let example: String
+    /// In LuaLS notation; empty for nothing.
+    public let returns: String
+    let arguments: Arguments
+    let parameters: RecordDescription
+
+    /// - Parameters:
+    ///   - record: the arguments' schema, read as `arguments` says.
+    ///   - returns: the answer's type in LuaLS notation, empty for nothing.
+    ///   - body: gets the decoded arguments; its answer becomes the call's only result (`.null` for none).
+    public init<Owner: Sendable>(
+        _ name: String, _ arguments: Arguments, _ record: Record<Owner>,
+        execution: Primitive.Execution = .pooled, returns: String = "", doc: String, example: String,
+        body: @escaping @Sendable (Owner, Request) throws -> Value
+    ) {
+        self.doc = doc
+        self.example = example
+        self.returns = returns
+        self.arguments = arguments
+        parameters = record.description
+        primitive = Primitive(name, execution) { request in
+            let owner: Owner
+            switch arguments {
+            case .table:
+                guard request.arguments.count <= 1 else {
+                    throw Failure(.badField, "too many arguments: limiq.\(name) takes one table")
+                }
+                owner = try record.decode(request.arguments.first ?? .map([:]), at: "")
+            case .positional:
+                owner = try record.decode(positional: request.arguments)
+            }
+            return [try body(owner, request)]
+        }
+    }
+}

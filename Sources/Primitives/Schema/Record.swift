@@ -1,0 +1,137 @@
+import Basics
+
+/// What the editor stubs and the reference say of a record.
+struct RecordDescription: Sendable {
+    struct Field: Sendable {
+        let name: String
+        let luaType: String
+        let isRequired: Bool
+        let doc: String
+    }
+
+    /// The LuaLS class name: `limiq.DiskSpec`.
+    let name: String
+    let doc: String
+    let fields: [Field]
+    /// The records its fields are made of.
+    let records: [RecordDescription]
+}
+
+/// One field of a record: how it is read into, and written from, a Swift structure.
+public struct Field<Owner: Sendable>: Sendable {
+    let name: String
+    let luaType: String
+    let isRequired: Bool
+    let doc: String
+    let records: [RecordDescription]
+    let decode: @Sendable (inout Owner, Value, String) throws(Failure) -> Void
+    /// `nil`: nothing to write, as where it has its default.
+    let encode: @Sendable (Owner) -> Value?
+}
+
+extension Field {
+    /// A field that may be left out: the structure keeps the default it was made with.
+    public init<Swift: Equatable>(
+        _ name: String, _ keyPath: any WritableKeyPath<Owner, Swift> & Sendable, _ codec: Codec<Swift>,
+        required: Bool = false, _ doc: String
+    ) {
+        self.init(
+            name: name, luaType: codec.luaType, isRequired: required, doc: doc, records: codec.records
+        ) { owner, value, path throws(Failure) in
+            owner[keyPath: keyPath] = try codec.decode(value, path)
+        } encode: { owner in
+            codec.encode(owner[keyPath: keyPath])
+        }
+    }
+
+    /// A field that is `nil` where it is left out.
+    public init<Swift>(
+        _ name: String, _ keyPath: any WritableKeyPath<Owner, Swift?> & Sendable, _ codec: Codec<Swift>,
+        required: Bool = false, _ doc: String
+    ) {
+        self.init(
+            name: name, luaType: codec.luaType, isRequired: required, doc: doc, records: codec.records
+        ) { owner, value, path throws(Failure) in
+            owner[keyPath: keyPath] = try codec.decode(value, path)
+        } encode: { owner in
+            owner[keyPath: keyPath].map(codec.encode)
+        }
+    }
+}
+
+/// A table a script passes: its fields are the one schema that decoding, the editor stubs and the reference share.
+public struct Record<Owner: Sendable>: Sendable {
+    let fields: [Field<Owner>]
+    private let make: @Sendable () -> Owner
+    let description: RecordDescription
+
+    public init(
+        _ name: String, _ doc: String, make: @escaping @Sendable () -> Owner, fields: [Field<Owner>]
+    ) {
+        self.fields = fields
+        self.make = make
+        description = RecordDescription(
+            name: name, doc: doc,
+            fields: fields.map {
+                .init(name: $0.name, luaType: $0.luaType, isRequired: $0.isRequired, doc: $0.doc)
+            },
+            records: fields.flatMap(\.records))
+    }
+
+    /// Reads a table strictly.
+    ///
+    /// - Throws: `Failure` with code `bad_field` for a value that is no table, an unknown field (with the nearest
+    ///   name), an ill-typed one or a missing one; the message begins with the field's path.
+    public func decode(_ value: Value, at path: String) throws(Failure) -> Owner {
+        guard let map = value.map else {
+            throw wrongType(path.isEmpty ? "the argument" : path, expected: "a table", got: value)
+        }
+        var owner = make()
+        var seen: Set<String> = []
+        for entry in map.entries {
+            let fieldPath = path.isEmpty ? entry.key : "\(path).\(entry.key)"
+            guard let field = fields.first(where: { $0.name == entry.key }) else {
+                let nearest = nearestName(to: entry.key, in: fields.map(\.name))
+                throw Failure(
+                    .badField, "\(fieldPath) is not a field of \(description.name)",
+                    hint: nearest.map { "did you mean \($0)?" }
+                        ?? "its fields are \(fields.map(\.name).joined(separator: ", "))")
+            }
+            seen.insert(entry.key)
+            if entry.value == .null { continue }
+            try field.decode(&owner, entry.value, fieldPath)
+        }
+        for field in fields where field.isRequired && !seen.contains(field.name) {
+            throw Failure(.badField, "\(path.isEmpty ? field.name : "\(path).\(field.name)") is missing")
+        }
+        return owner
+    }
+
+    /// The fields that hold something, in the record's order.
+    public func encode(_ owner: Owner) -> Value {
+        var map = Map()
+        for field in fields {
+            if let value = field.encode(owner) { map.append(field.name, value) }
+        }
+        return .map(map)
+    }
+
+    /// Reads positional arguments: the first field is the first argument, and so on.
+    func decode(positional arguments: [Value]) throws(Failure) -> Owner {
+        guard arguments.count <= fields.count else {
+            throw Failure(
+                .badField,
+                "too many arguments: it takes \(fields.map(\.name).joined(separator: ", "))")
+        }
+        var owner = make()
+        for (index, field) in fields.enumerated() {
+            let value = index < arguments.count ? arguments[index] : .null
+            if value == .null {
+                if field.isRequired { throw Failure(.badField, "\(field.name) is missing") }
+                continue
+            }
+            try field.decode(&owner, value, field.name)
+        }
+        return owner
+    }
+}

@@ -1,0 +1,167 @@
+import Basics
+
+/// What provisioning needs of a host that runs virtual machines. libvirt is the one implementation; the tests of
+/// what stands above give another.
+///
+/// Every method blocks, may be called from any thread, and names a domain by its name: no handle leaves it.
+/// A failure has code `libvirt` (its `cause` libvirt's own words), `not_found` for a domain that is not there, or
+/// `host_not_able` where the host must be changed first.
+public protocol Hypervisor: Sendable {
+    /// As libvirt writes it: `qemu:///session`.
+    var uri: String { get }
+
+    /// What the host is and can do; asked once a connection.
+    func host() throws(Failure) -> HostDescription
+
+    func domains() throws(Failure) -> [DomainSummary]
+    /// `nil` where there is none of this name.
+    func domain(_ name: String) throws(Failure) -> DomainSummary?
+    /// Makes a persistent domain, or changes the one with the same name and UUID.
+    func define(_ xml: String) throws(Failure) -> DomainSummary
+    /// Removes the persistent definition, with its NVRAM, TPM state, managed save image and snapshot metadata.
+    func undefine(_ name: String) throws(Failure)
+
+    func start(_ name: String) throws(Failure)
+    func shutdown(_ name: String) throws(Failure)
+    func reboot(_ name: String) throws(Failure)
+    func reset(_ name: String) throws(Failure)
+    /// Ends the domain at once. Does nothing where it is off already.
+    func destroy(_ name: String) throws(Failure)
+    func suspend(_ name: String) throws(Failure)
+    func resume(_ name: String) throws(Failure)
+
+    /// The domain's description: of the running guest, or the one its next start takes.
+    func xml(_ name: String, inactive: Bool) throws(Failure) -> String
+    /// limiq's own element in the domain's `<metadata>`, `nil` where there is none.
+    func metadata(_ name: String) throws(Failure) -> String?
+    /// Replaces that element, in the running and the persistent description.
+    func setMetadata(_ name: String, _ xml: String) throws(Failure)
+
+    /// A device by its XML, in the running guest (where it runs) and in the persistent description.
+    func attachDevice(_ name: String, _ xml: String) throws(Failure)
+    func detachDevice(_ name: String, _ xml: String) throws(Failure)
+    /// - Parameter force: open a CD-ROM's tray even where the guest has locked it.
+    func updateDevice(_ name: String, _ xml: String, force: Bool) throws(Failure)
+
+    /// A command of QEMU's human monitor (`hostfwd_add …`); returns what the monitor prints.
+    func monitor(_ name: String, _ command: String) throws(Failure) -> String
+    /// A command of QEMU's machine protocol as JSON text; returns the reply's JSON text.
+    func qmp(_ name: String, _ command: String) throws(Failure) -> String
+    /// A command of the guest agent as JSON text; returns the reply's JSON text.
+    func agent(_ name: String, _ command: String, timeout: Duration) throws(Failure) -> String
+    func addresses(_ name: String, from source: AddressSource) throws(Failure) -> [InterfaceAddresses]
+
+    /// Calls `handler` for whatever happens to the domain of this name from now on (it need not exist yet), until
+    /// the subscription is cancelled; on a thread that must not be held up.
+    func onEvent(
+        of name: String, _ handler: @escaping @Sendable (DomainEvent) -> Void
+    ) throws(Failure) -> any EventSubscription
+
+    /// The guest's serial console; the caller closes it.
+    func openConsole(_ name: String) throws(Failure) -> any ConsoleStream
+}
+
+public struct HostDescription: Sendable, Equatable {
+    /// The hypervisor's program: `/usr/bin/qemu-system-x86_64`.
+    public var emulator: String
+    /// `x86_64`.
+    public var architecture: String
+    /// libvirt offers hardware acceleration; whether a guest survives it is another question.
+    public var offersKVM: Bool
+    /// Of QEMU: major × 1,000,000 + minor × 1,000 + micro.
+    public var emulatorVersion: Int
+    /// Whom QEMU runs as, where that can be known: the files of a guest must be readable by it.
+    public var emulatorUser: EmulatorUser
+    /// The files a spec names are files of this machine.
+    public var isLocal: Bool
+
+    public init(
+        emulator: String, architecture: String, offersKVM: Bool, emulatorVersion: Int,
+        emulatorUser: EmulatorUser, isLocal: Bool
+    ) {
+        self.emulator = emulator
+        self.architecture = architecture
+        self.offersKVM = offersKVM
+        self.emulatorVersion = emulatorVersion
+        self.emulatorUser = emulatorUser
+        self.isLocal = isLocal
+    }
+}
+
+/// The account QEMU's processes run under.
+public struct EmulatorUser: Sendable, Equatable {
+    public var name: String
+    public var uid: UInt32
+    public var gid: UInt32
+
+    public init(name: String, uid: UInt32, gid: UInt32) {
+        self.name = name
+        self.uid = uid
+        self.gid = gid
+    }
+}
+
+public struct DomainSummary: Sendable, Equatable {
+    public var name: String
+    /// 8-4-4-4-12 hexadecimal digits.
+    public var uuid: String
+    public var state: DomainState
+
+    public init(name: String, uuid: String, state: DomainState) {
+        self.name = name
+        self.uuid = uuid
+        self.state = state
+    }
+}
+
+/// libvirt's `virDomainState`, by the words `virsh domstate` uses.
+public enum DomainState: String, Sendable {
+    case noState = "no state"
+    case running
+    case blocked = "idle"
+    case paused
+    case shuttingDown = "in shutdown"
+    case shutOff = "shut off"
+    case crashed
+    case suspended = "pmsuspended"
+
+    /// A process of the hypervisor exists for it.
+    public var isActive: Bool { self != .shutOff && self != .crashed && self != .noState }
+}
+
+public enum AddressSource: Sendable { case lease, agent, arp }
+
+public struct InterfaceAddresses: Sendable, Equatable {
+    public var interface: String
+    public var macAddress: String?
+    /// Without the prefix length.
+    public var addresses: [String]
+
+    public init(interface: String, macAddress: String?, addresses: [String]) {
+        self.interface = interface
+        self.macAddress = macAddress
+        self.addresses = addresses
+    }
+}
+
+public enum DomainEvent: Sendable, Equatable {
+    case defined, undefined, started, suspended, resumed, stopped(StopReason), crashed
+    case agentConnected, agentDisconnected
+    /// The connection to the host is gone; nothing more comes.
+    case connectionLost
+}
+
+public enum StopReason: String, Sendable { case shutdown, destroyed, crashed, failed, other }
+
+/// Keeps a handler of events; `cancel` ends it.
+public protocol EventSubscription: Sendable {
+    func cancel()
+}
+
+/// A guest's serial console, both ways.
+public protocol ConsoleStream: Sendable {
+    /// Blocks until there are bytes; empty at the end.
+    func read() throws(Failure) -> [UInt8]
+    func write(_ bytes: [UInt8]) throws(Failure)
+    func close()
+}

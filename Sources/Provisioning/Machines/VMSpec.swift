@@ -1,0 +1,195 @@
+import Basics
+
+/// What a virtual machine is to be: the platform's `VMSpec` message and its name.
+///
+/// `Codable` in the form of the message's JSON (snake case, full enum names): that is what the domain's metadata
+/// keeps and what `limiq show --spec` prints.
+public struct VMSpec: Sendable, Equatable, Codable {
+    /// A DNS label (RFC 1123, section 2.1); the domain's name.
+    public var name: String
+    public var cpuCores = 1
+    public var cpuSockets = 1
+    public var cpuThreadsPerCore = 1
+    public var memoryMiB: UInt64 = 1024
+    public var firmware = Firmware.bios
+    /// Empty: whatever is marked `bootable`, disks first.
+    public var bootOrder: [BootDevice] = []
+    public var disks: [DiskSpec] = []
+    public var nics: [NICSpec] = []
+    public var cdroms: [CDROMSpec] = []
+    public var console: ConsoleSpec?
+    public var cloudInit: CloudInitSpec?
+    public var guestOS: String?
+    public var labels: [String: String] = [:]
+
+    public init(name: String) { self.name = name }
+
+    enum CodingKeys: String, CodingKey {
+        case name, firmware, disks, nics, cdroms, console, labels
+        case cpuCores = "cpu_cores"
+        case cpuSockets = "cpu_sockets"
+        case cpuThreadsPerCore = "cpu_threads_per_core"
+        case memoryMiB = "memory_mib"
+        case bootOrder = "boot_order"
+        case cloudInit = "cloud_init"
+        case guestOS = "guest_os"
+    }
+}
+
+public enum Firmware: String, Sendable, Codable, CaseIterable {
+    case bios = "FIRMWARE_BIOS"
+    case uefi = "FIRMWARE_UEFI"
+}
+
+public enum BootDevice: String, Sendable, Codable, CaseIterable {
+    case disk = "BOOT_DEVICE_DISK"
+    case cdrom = "BOOT_DEVICE_CDROM"
+    case network = "BOOT_DEVICE_NETWORK"
+}
+
+public enum DiskBus: String, Sendable, Codable, CaseIterable {
+    case virtio = "DISK_BUS_VIRTIO"
+    case scsi = "DISK_BUS_SCSI"
+    case sata = "DISK_BUS_SATA"
+    case ide = "DISK_BUS_IDE"
+}
+
+public enum DiskFormat: String, Sendable, Codable, CaseIterable {
+    case qcow2 = "DISK_FORMAT_QCOW2"
+    case raw = "DISK_FORMAT_RAW"
+}
+
+public enum NICModel: String, Sendable, Codable, CaseIterable {
+    case virtio = "NIC_MODEL_VIRTIO"
+    case e1000 = "NIC_MODEL_E1000"
+    case rtl8139 = "NIC_MODEL_RTL8139"
+}
+
+public struct DiskSpec: Sendable, Equatable, Codable {
+    /// Unique in the VM; names the file where limiq makes it.
+    public var id: String
+    /// An existing disk, used as it is. Without it the disk is made in the VM's own folder.
+    public var path: String?
+    /// Size in GiB; 0 takes the backing file's.
+    public var sizeGiB: UInt64 = 0
+    /// `nil`: what suits `guest_os`.
+    public var bus: DiskBus?
+    public var format = DiskFormat.qcow2
+    public var readonly = false
+    public var bootable = false
+    /// I/O operations a second; 0 is no limit.
+    public var iopsLimit: UInt64 = 0
+    /// Megabytes (10^6) a second; 0 is no limit.
+    public var throughputMBps: UInt64 = 0
+    /// An absolute path; the disk becomes an overlay on it.
+    public var backingFile: String?
+    public var poolID: String?
+
+    public init(id: String) { self.id = id }
+
+    enum CodingKeys: String, CodingKey {
+        case id, path, bus, format, readonly, bootable
+        case sizeGiB = "size_gib"
+        case iopsLimit = "iops_limit"
+        case throughputMBps = "throughput_mbps"
+        case backingFile = "backing_file"
+        case poolID = "pool_id"
+    }
+}
+
+public struct NICSpec: Sendable, Equatable, Codable {
+    public var id: String
+    /// `nil`: derived from the VM's name and the nic's position, so that it stays the same.
+    public var macAddress: String?
+    /// A host bridge; with neither `bridge` nor `network` the nic is on user networking.
+    public var bridge: String?
+    /// A libvirt network.
+    public var network: String?
+    public var model = NICModel.virtio
+    /// Megabits (10^6) a second in each direction; 0 is no limit.
+    public var bandwidthMbps: UInt64 = 0
+    /// Only on user networking.
+    public var forward: [PortForward] = []
+
+    public init(id: String) { self.id = id }
+
+    enum CodingKeys: String, CodingKey {
+        case id, bridge, network, model, forward
+        case macAddress = "mac_address"
+        case bandwidthMbps = "bandwidth_mbps"
+    }
+}
+
+/// A port of the host's loopback address that leads to a port of the guest.
+public struct PortForward: Sendable, Equatable, Codable {
+    public enum Proto: String, Sendable, Codable, CaseIterable { case tcp, udp }
+    public var host: UInt16
+    public var guest: UInt16
+    public var proto = Proto.tcp
+
+    public init(host: UInt16, guest: UInt16, proto: Proto = .tcp) {
+        self.host = host
+        self.guest = guest
+        self.proto = proto
+    }
+}
+
+public struct CDROMSpec: Sendable, Equatable, Codable {
+    public var id: String
+    public var isoPath: String
+    public var bootable = false
+
+    public init(id: String, isoPath: String) {
+        self.id = id
+        self.isoPath = isoPath
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case id, bootable
+        case isoPath = "iso_path"
+    }
+}
+
+public struct ConsoleSpec: Sendable, Equatable, Codable {
+    public var vncEnabled = false
+    /// 0: libvirt picks one.
+    public var vncPort: UInt16 = 0
+    public var vncPassword: String?
+    public var spiceEnabled = false
+    public var spicePort: UInt16 = 0
+
+    public init() {}
+
+    enum CodingKeys: String, CodingKey {
+        case vncEnabled = "vnc_enabled"
+        case vncPort = "vnc_port"
+        case vncPassword = "vnc_password"
+        case spiceEnabled = "spice_enabled"
+        case spicePort = "spice_port"
+    }
+}
+
+/// The four files of the NoCloud datasource, each as the text the guest reads.
+public struct CloudInitSpec: Sendable, Equatable, Codable {
+    public var userData: String?
+    public var metaData: String?
+    public var networkConfig: String?
+    public var vendorData: String?
+
+    public init(
+        userData: String? = nil, metaData: String? = nil, networkConfig: String? = nil,
+        vendorData: String? = nil
+    ) {
+        self.userData = userData
+        self.metaData = metaData
+        self.networkConfig = networkConfig
+        self.vendorData = vendorData
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case userData = "user_data"
+        case metaData = "meta_data"
+        case networkConfig = "network_config"
+        case vendorData = "vendor_data"
+    }
+}
