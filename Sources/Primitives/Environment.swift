@@ -1,0 +1,27 @@
+import Basics
+import Provisioning
+
+/// What the primitives of one run share.
+public struct Environment: Sendable {
+    public let state: StateFolder
+    /// `--no-host`: a script may not run programs of this machine.
+    public var forbidsHostPrograms = false
+    /// The folder relative paths of the script are relative to.
+    public var scriptFolder: String
+    /// The host behind a URI, `nil` for the run's default one. Opened at the first call, then kept.
+    public let hypervisor: @Sendable (_ uri: String?) throws(Failure) -> any Hypervisor
+
+    public init(
+        state: StateFolder, scriptFolder: String,
+        hypervisor: @escaping @Sendable (_ uri: String?) throws(Failure) -> any Hypervisor
+    ) {
+        self.state = state
+        self.scriptFolder = scriptFolder
+        self.hypervisor = hypervisor
+    }
+
+    /// A path of the script as an absolute one: a relative path begins at the script's folder.
+    public func absolute(_ path: String) -> String {
+        path.hasPrefix("/") ? path : "\(scriptFolder)/\(path)"
+    }
+}

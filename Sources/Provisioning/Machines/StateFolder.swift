@@ -1,0 +1,46 @@
+import Basics
+import Glibc
+
+/// The folder where limiq keeps images and what it makes for VMs.
+public struct StateFolder: Sendable, Equatable {
+    /// Absolute.
+    public let root: String
+
+    public init(root: String) { self.root = root }
+
+    /// `LIMIQ_HOME`, else `/var/lib/limiquantix` for root, else `$XDG_DATA_HOME/limiquantix`
+    /// (`~/.local/share/limiquantix`).
+    ///
+    /// - Throws: `Failure` where a variable holds a relative path or there is no home folder.
+    public init(
+        environment: (String) -> String? = { getenv($0).map { String(cString: $0) } }, uid: UInt32 = geteuid()
+    ) throws(Failure) {
+        if let home = environment("LIMIQ_HOME"), !home.isEmpty {
+            guard home.hasPrefix("/") else {
+                throw Failure(.badField, "LIMIQ_HOME is \"\(home)\", not an absolute path")
+            }
+            root = home
+        } else if uid == 0 {
+            root = "/var/lib/limiquantix"
+        } else if let data = environment("XDG_DATA_HOME"), data.hasPrefix("/") {
+            root = data + "/limiquantix"
+        } else if let home = environment("HOME"), home.hasPrefix("/") {
+            root = home + "/.local/share/limiquantix"
+        } else {
+            throw Failure(.hostNotAble, "there is no home folder to keep state in", hint: "set LIMIQ_HOME")
+        }
+    }
+
+    /// Images by name: `NAME.qcow2`, `NAME.img`, `NAME.raw`.
+    public var cloudImages: String { root + "/cloud-images" }
+    public var isos: String { root + "/isos" }
+    public var machines: String { root + "/vms" }
+    public var runs: String { root + "/runs" }
+    /// The root of libvirt's embedded driver.
+    public var embed: String { root + "/embed" }
+    /// limiq's own key pair, made where the caller has none.
+    public var sshKey: String { root + "/ssh/id_ed25519" }
+
+    /// The folder of one VM.
+    public func machine(_ name: String) -> String { "\(machines)/\(name)" }
+}
