@@ -59,6 +59,7 @@ let package = Package(
         .testTarget(
             name: "LuaRuntimeTests", dependencies: ["LuaRuntime", "Basics"],
             swiftSettings: strict),
+        .testTarget(name: "YAMLTests", dependencies: ["YAML", "Support"], swiftSettings: strict),
         .testTarget(
             name: "LibvirtTests", dependencies: ["Libvirt", "Support"], swiftSettings: strict),
         .testTarget(
