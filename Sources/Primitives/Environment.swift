@@ -6,6 +6,10 @@ public struct Environment: Sendable {
     public let state: StateFolder
     /// `--no-host`: a script may not run programs of this machine.
     public var forbidsHostPrograms = false
+    /// `--keep`: what a failed `up` made stays, for a look.
+    public var keepsFailed = false
+    /// Told of every step of what takes long.
+    public var progress: @Sendable (Progress) -> Void = { _ in }
     /// The folder relative paths of the script are relative to.
     public var scriptFolder: String
     /// The host behind a URI, `nil` for the run's default one. Opened at the first call, then kept.
