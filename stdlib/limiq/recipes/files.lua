@@ -8,7 +8,7 @@ local part = require "limiq.recipes.part"
 ---```
 ---@param files { path: string, content: string, permissions?: string, owner?: string }[]
 ---@return limiq.recipes.Part
-local function files(files)
+local function write_files(files)
     if type(files) ~= "table" then part.refuse("files", "it takes a list of files") end
     local written = {}
     for index, file in ipairs(files) do
@@ -24,4 +24,4 @@ local function files(files)
     return part.new("files", { user_data = { write_files = written } })
 end
 
-return files
+return write_files
