@@ -123,7 +123,8 @@ public final class LuaRuntime {
         var constants = options.constants
         constants["library"] = .string(options.libraryFolder)
         constants["search_path"] = .list(options.searchPath.map(Value.string))
-        constants["primitives"] = .list(primitives.map { .string($0.name) }.sorted { $0.string ?? "" < $1.string ?? "" })
+        constants["primitives"] = .list(
+            primitives.map { .string($0.name) }.sorted { $0.string ?? "" < $1.string ?? "" })
         lua.push(.map(constants), on: main)
         lua_pushlightuserdata(main, limiq_interrupt_address(lua.control))
         lua_pushlightuserdata(main, limiq_kill_address(lua.control))

@@ -78,6 +78,8 @@ final class LuaState {
     }
 
     private func push(_ buffer: UnsafeBufferPointer<UInt8>, on state: OpaquePointer) {
-        buffer.withMemoryRebound(to: CChar.self) { _ = lua_pushlstring(state, $0.baseAddress ?? UnsafePointer(bitPattern: 1), $0.count) }
+        buffer.withMemoryRebound(to: CChar.self) {
+            _ = lua_pushlstring(state, $0.baseAddress ?? UnsafePointer(bitPattern: 1), $0.count)
+        }
     }
 }

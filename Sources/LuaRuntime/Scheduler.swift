@@ -150,7 +150,8 @@ final class Scheduler {
         if interrupter.level > 0 {
             failure = Failure(.interrupted, "interrupted")
         } else {
-            failure = Failure(.outOfMemory, lua.text(-1, of: task.thread) ?? "the script ended without an error")
+            failure = Failure(
+                .outOfMemory, lua.text(-1, of: task.thread) ?? "the script ended without an error")
         }
         result = .failure(ScriptError(failure))
         forget(task)
@@ -242,8 +243,9 @@ final class Scheduler {
         case "@spawn":
             lua_pushvalue(thread, first)
             let spawned = adopt(thread)
-            ready.append((spawned, .start))
+            // The spawner first: it writes down the number before the task can end.
             answer(task, .values([.int(Int64(spawned.id))]))
+            ready.append((spawned, .start))
         case "@task": answer(task, .values([.int(Int64(task.id))]))
         case "@park":
             if task.isWoken {
@@ -351,9 +353,9 @@ final class Scheduler {
         }
     }
 
-    /// Every task waits for another one.
+    /// Every task waits for another one. The youngest is told, so that those who wait for it learn of it by its error.
     private func endDeadlock() {
-        for task in tasks.values.sorted(by: { $0.id < $1.id }) {
+        for task in tasks.values.sorted(by: { $0.id > $1.id }) {
             if case .park = task.wait {
                 settle(
                     task,

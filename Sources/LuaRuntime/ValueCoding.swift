@@ -43,7 +43,8 @@ extension LuaState {
         case LUA_TTABLE: return try table(index, of: state, path: path, depth: depth)
         case let type:
             let name = String(cString: lua_typename(state, type))
-            throw Failure(.badField, "\(path.isEmpty ? "the argument" : path) is a \(name), which is no plain value")
+            throw Failure(
+                .badField, "\(path.isEmpty ? "the argument" : path) is a \(name), which is no plain value")
         }
     }
 
@@ -120,14 +121,19 @@ extension LuaState {
     private func mixed(_ path: String) -> Failure {
         Failure(
             .badField,
-            "\(path.isEmpty ? "the table" : path) has keys that make neither a list (1 to n) nor a table of names")
+            "\(path.isEmpty ? "the table" : path) has keys that make neither a list (1 to n) nor a table of names"
+        )
     }
 
     private func shortened(_ path: String) -> String {
         path.isEmpty ? "the table" : path.count > 60 ? "\(path.prefix(60))…" : path
     }
 
-    private enum Marking { case none, null, secret(String), emptyList }
+    private enum Marking {
+        case none, null
+        case secret(String)
+        case emptyList
+    }
 
     private func mark(_ index: Int32, of state: OpaquePointer) -> Marking {
         guard lua_getmetatable(state, index) != 0 else { return .none }

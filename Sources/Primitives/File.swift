@@ -47,25 +47,33 @@ func fileDefinitions(_ environment: Environment) -> [Definition] {
         },
         Definition(
             "file.write", .positional,
-            Record("limiq.file.write", "", make: { WriteArguments() }, fields: [
-                Field("path", \.path, .path, required: true, "The file; one of the name is replaced."),
-                Field("bytes", \.bytes, .bytes, required: true, "What it holds."),
-                Field(
-                    "options", \.options,
-                    .record(
-                        Record("limiq.file.WriteOptions", "How a file is written.", make: { .init() }, fields: [
-                            Field("mode", \.mode, .int(0...0o777), "Permission bits; 0600 unless told.")
-                        ])), "How it is written."),
-            ]),
+            Record(
+                "limiq.file.write", "", make: { WriteArguments() },
+                fields: [
+                    Field("path", \.path, .path, required: true, "The file; one of the name is replaced."),
+                    Field("bytes", \.bytes, .bytes, required: true, "What it holds."),
+                    Field(
+                        "options", \.options,
+                        .record(
+                            Record(
+                                "limiq.file.WriteOptions", "How a file is written.", make: { .init() },
+                                fields: [
+                                    Field(
+                                        "mode", \.mode, .int(0...0o777), "Permission bits; 0600 unless told.")
+                                ])), "How it is written."),
+                ]),
             doc: "Writes a file, whole or not at all.",
             example: "limiq.file.write(\"hosts.txt\", \"web-01\\n\", { mode = tonumber(\"644\", 8) })"
         ) { arguments, _ in
-            try writeBytes(arguments.bytes, to: environment.absolute(arguments.path), mode: arguments.options.mode)
+            try writeBytes(
+                arguments.bytes, to: environment.absolute(arguments.path), mode: arguments.options.mode)
             return .null
         },
         Definition(
-            "file.exists", .positional, pathRecord("limiq.file.exists", "The file or folder."), returns: "boolean",
-            doc: "Whether something has this name.", example: "if limiq.file.exists \"site\" then print \"a site\" end"
+            "file.exists", .positional, pathRecord("limiq.file.exists", "The file or folder."),
+            returns: "boolean",
+            doc: "Whether something has this name.",
+            example: "if limiq.file.exists \"site\" then print \"a site\" end"
         ) { arguments, _ in .bool(fileExists(environment.absolute(arguments.path))) },
         Definition(
             "file.list", .positional, pathRecord("limiq.file.list", "The folder."), returns: "string[]",

@@ -16,20 +16,27 @@ func hostDefinitions(_ environment: Environment) -> [Definition] {
     [
         Definition(
             "host.run", .table,
-            Record("limiq.host.RunOptions", "A program of this machine: its words, and how it is run.", make: { RunArguments() }, fields: [
-                Field("command", \.command, .list(of: .string), required: true, "The words: `{ \"ls\", \"-l\" }`."),
-                Field("stdin", \.stdin, .bytes, "What it reads."),
-                Field("timeout", \.timeout, .duration, "When to end it."),
-                Field("check", \.check, .bool, "Raise an error for a code that is not 0; true unless told."),
-                Field("cwd", \.cwd, .path, "The folder it runs in; the script's unless told."),
-                Field("env", \.env, .dictionary(of: .string), "Added to the environment."),
-            ]),
+            Record(
+                "limiq.host.RunOptions", "A program of this machine: its words, and how it is run.",
+                make: { RunArguments() },
+                fields: [
+                    Field(
+                        "command", \.command, .list(of: .string), required: true,
+                        "The words: `{ \"ls\", \"-l\" }`."),
+                    Field("stdin", \.stdin, .bytes, "What it reads."),
+                    Field("timeout", \.timeout, .duration, "When to end it."),
+                    Field(
+                        "check", \.check, .bool, "Raise an error for a code that is not 0; true unless told."),
+                    Field("cwd", \.cwd, .path, "The folder it runs in; the script's unless told."),
+                    Field("env", \.env, .dictionary(of: .string), "Added to the environment."),
+                ]),
             returns: "{ code: integer, stdout: string, stderr: string }",
             doc: "Runs a program of this machine. `limiq run --no-host` forbids it.",
             example: "print(limiq.host.run { \"uname\", \"-r\", timeout = \"5s\" }.stdout)"
         ) { arguments, request in
             if environment.forbidsHostPrograms {
-                throw Failure("forbidden", "limiq.host.run is forbidden by --no-host", hint: "run it without --no-host")
+                throw Failure(
+                    "forbidden", "limiq.host.run is forbidden by --no-host", hint: "run it without --no-host")
             }
             var program = HostProgram(arguments.command)
             program.input = arguments.stdin

@@ -7,7 +7,9 @@ import LuaRuntime
 /// - Throws: `Failure` for bytes that are no text and for numbers JSON cannot write.
 public func jsonText(_ value: Value, pretty: Bool = false) throws(Failure) -> String {
     let encoder = JSONEncoder()
-    encoder.outputFormatting = pretty ? [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes] : [.sortedKeys, .withoutEscapingSlashes]
+    encoder.outputFormatting =
+        pretty
+        ? [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes] : [.sortedKeys, .withoutEscapingSlashes]
     do {
         return String(decoding: try encoder.encode(CodableValue(value: value)), as: UTF8.self)
     } catch {
@@ -113,19 +115,24 @@ func jsonDefinitions(_ environment: Environment) -> [Definition] {
     [
         Definition(
             "json.encode", .positional,
-            Record("limiq.json.encode", "", make: { EncodeArguments() }, fields: [
-                Field("value", \.value, .any, "What to write."),
-                Field("pretty", \.pretty, .bool, "With line breaks and indentation."),
-            ]),
+            Record(
+                "limiq.json.encode", "", make: { EncodeArguments() },
+                fields: [
+                    Field("value", \.value, .any, "What to write."),
+                    Field("pretty", \.pretty, .bool, "With line breaks and indentation."),
+                ]),
             execution: .inline, returns: "string", doc: "A value as JSON text, keys sorted.",
             example: "print(limiq.json.encode({ name = \"web\" }, true))"
         ) { arguments, _ in .string(try jsonText(arguments.value, pretty: arguments.pretty)) },
         Definition(
             "json.decode", .positional,
-            Record("limiq.json.decode", "", make: { TextArgument() }, fields: [
-                Field("text", \.text, .bytes, required: true, "The JSON text.")
-            ]),
-            execution: .inline, returns: "any", doc: "The value a JSON text stands for; `null` is `limiq.null`.",
+            Record(
+                "limiq.json.decode", "", make: { TextArgument() },
+                fields: [
+                    Field("text", \.text, .bytes, required: true, "The JSON text.")
+                ]),
+            execution: .inline, returns: "any",
+            doc: "The value a JSON text stands for; `null` is `limiq.null`.",
             example: "local spec = limiq.json.decode '{ \"name\": \"web\" }'"
         ) { arguments, _ in try parseJSON(arguments.text) },
         Definition(

@@ -12,11 +12,13 @@ func paramsDefinitions(_ overrides: [String: String]) -> [Definition] {
     [
         Definition(
             "params.get", .positional,
-            Record("limiq.params", "", make: { ParamsArguments() }, fields: [
-                Field(
-                    "defaults", \.defaults, .dictionary(of: .any), required: true,
-                    "Each parameter and its default, whose type it has.")
-            ]),
+            Record(
+                "limiq.params", "", make: { ParamsArguments() },
+                fields: [
+                    Field(
+                        "defaults", \.defaults, .dictionary(of: .any), required: true,
+                        "Each parameter and its default, whose type it has.")
+                ]),
             execution: .inline, returns: "table",
             doc: "The script's parameters: their defaults, or what `--set name=value` said.",
             example: "local p = limiq.params { name = \"web-01\", count = 1 }"
@@ -46,7 +48,9 @@ private func typed(_ text: String, like value: Value, _ name: String) throws(Fai
         }
         return .int(number)
     case .double:
-        guard let number = Double(text) else { throw Failure(.badField, "--set \(name)=\(text): \(name) must be a number") }
+        guard let number = Double(text) else {
+            throw Failure(.badField, "--set \(name)=\(text): \(name) must be a number")
+        }
         return .double(number)
     case .bool:
         guard ["true", "false"].contains(text) else {
@@ -57,6 +61,7 @@ private func typed(_ text: String, like value: Value, _ name: String) throws(Fai
     case .string, .secret: return .string(text)
     case .null, .bytes, .map:
         throw Failure(
-            .badField, "--set \(name): a parameter's default must be a string, a number, true or false, or a list")
+            .badField,
+            "--set \(name): a parameter's default must be a string, a number, true or false, or a list")
     }
 }

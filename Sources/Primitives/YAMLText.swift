@@ -15,18 +15,22 @@ func yamlDefinitions(_ environment: Environment) -> [Definition] {
     [
         Definition(
             "yaml.encode", .positional,
-            Record("limiq.yaml.encode", "", make: { EncodeArguments() }, fields: [
-                Field("value", \.value, .any, "What to write.")
-            ]),
+            Record(
+                "limiq.yaml.encode", "", make: { EncodeArguments() },
+                fields: [
+                    Field("value", \.value, .any, "What to write.")
+                ]),
             execution: .inline, returns: "string",
             doc: "A value as YAML text that cloud-init reads back as the same value.",
             example: "print(limiq.yaml.encode { packages = { \"nginx\" } })"
         ) { arguments, _ in .string(writeYAML(arguments.value)) },
         Definition(
             "yaml.decode", .positional,
-            Record("limiq.yaml.decode", "", make: { TextArgument() }, fields: [
-                Field("text", \.text, .string, required: true, "The YAML text.")
-            ]),
+            Record(
+                "limiq.yaml.decode", "", make: { TextArgument() },
+                fields: [
+                    Field("text", \.text, .string, required: true, "The YAML text.")
+                ]),
             execution: .inline, returns: "any",
             doc: "The value of a YAML text, read as cloud-init reads it (YAML 1.1).",
             example: "local config = limiq.yaml.decode \"packages: [nginx]\""

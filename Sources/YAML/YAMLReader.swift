@@ -131,14 +131,17 @@ private final class Parser {
             defer { yaml_event_delete(&event) }
             if event.type == YAML_MAPPING_END_EVENT { break }
             let mark = event.start_mark
-            let isPlain = event.type == YAML_SCALAR_EVENT && event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE
+            let isPlain =
+                event.type == YAML_SCALAR_EVENT && event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE
             let key = try key(of: try node(of: event, depth: depth, isKey: true), mark)
             let value = try node(depth: depth)
             if key == "<<", isPlain {
                 merged += try merge(value, mark)
                 continue
             }
-            guard seen.insert(key).inserted else { throw failure("the key \(key) stands twice in one mapping", mark) }
+            guard seen.insert(key).inserted else {
+                throw failure("the key \(key) stands twice in one mapping", mark)
+            }
             let position = YAMLNode.Position(line: mark.line + 1, column: mark.column + 1)
             entries.append(.init(key: key, position: position, value: value))
         }
@@ -170,14 +173,18 @@ private final class Parser {
 
     private func value(of event: yaml_event_t, isKey: Bool) throws(Failure) -> Value {
         let scalar = event.data.scalar
-        let text = String(decoding: UnsafeBufferPointer(start: scalar.value, count: scalar.length), as: UTF8.self)
+        let text = String(
+            decoding: UnsafeBufferPointer(start: scalar.value, count: scalar.length), as: UTF8.self)
         if let tag = scalar.tag.map({ String(cString: $0) }), tag != "!" {
             switch tag {
             case "tag:yaml.org,2002:str": return .string(text)
             case "tag:yaml.org,2002:binary":
-                guard let data = Data(base64Encoded: text, options: .ignoreUnknownCharacters) else { throw failure("!!binary is no base64", event.start_mark) }
+                guard let data = Data(base64Encoded: text, options: .ignoreUnknownCharacters) else {
+                    throw failure("!!binary is no base64", event.start_mark)
+                }
                 return String(validating: data, as: UTF8.self).map(Value.string) ?? .bytes(Array(data))
-            case "tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,2002:bool", "tag:yaml.org,2002:null":
+            case "tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,2002:bool",
+                "tag:yaml.org,2002:null":
                 return resolveScalar(text) ?? .string(text)
             default: throw failure("the tag \(tag) is not known", event.start_mark)
             }
@@ -191,8 +198,11 @@ private final class Parser {
 
     private func failure(_ problem: String, _ mark: yaml_mark_t) -> Failure {
         let lines = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-        let line = lines.indices.contains(mark.line) ? String(decoding: lines[mark.line].prefix(80), as: UTF8.self) : ""
+        let line =
+            lines.indices.contains(mark.line)
+            ? String(decoding: lines[mark.line].prefix(80), as: UTF8.self) : ""
         return Failure(
-            "bad_yaml", "line \(mark.line + 1), column \(mark.column + 1): \(problem)", cause: line.isEmpty ? nil : line)
+            "bad_yaml", "line \(mark.line + 1), column \(mark.column + 1): \(problem)",
+            cause: line.isEmpty ? nil : line)
     }
 }

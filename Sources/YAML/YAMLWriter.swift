@@ -95,7 +95,9 @@ private final class Emitter {
     }
 
     private func binary(_ bytes: [UInt8]) {
-        scalar(Data(bytes).base64EncodedString(), YAML_DOUBLE_QUOTED_SCALAR_STYLE, tag: "tag:yaml.org,2002:binary")
+        scalar(
+            Data(bytes).base64EncodedString(), YAML_DOUBLE_QUOTED_SCALAR_STYLE,
+            tag: "tag:yaml.org,2002:binary")
     }
 
     /// YAML 1.1 wants a dot in a float: `1e+20` is a text to PyYAML.
@@ -106,11 +108,14 @@ private final class Emitter {
         guard let exponent = text.firstIndex(of: "e") else { return text }
         let mantissa = text[..<exponent]
         let power = text[text.index(after: exponent)...]
-        return (mantissa.contains(".") ? mantissa : mantissa + ".0") + "e" + (power.hasPrefix("-") ? power : "+" + power.drop { $0 == "+" })
+        return (mantissa.contains(".") ? mantissa : mantissa + ".0") + "e"
+            + (power.hasPrefix("-") ? power : "+" + power.drop { $0 == "+" })
     }
 
     private func style(of text: String, isKey: Bool = false) -> yaml_scalar_style_t {
-        if !isKey, text.contains("\n"), isPrintable(text), text.first != "\n", text.first != " ", !text.contains(" \n"), !text.contains("\t\n") {
+        if !isKey, text.contains("\n"), isPrintable(text), text.first != "\n", text.first != " ",
+            !text.contains(" \n"), !text.contains("\t\n")
+        {
             return YAML_LITERAL_SCALAR_STYLE
         }
         if case .string = resolveScalar(text) { return YAML_PLAIN_SCALAR_STYLE }
@@ -118,6 +123,10 @@ private final class Emitter {
     }
 
     private func isPrintable(_ text: String) -> Bool {
-        text.unicodeScalars.allSatisfy { $0 == "\n" || $0 == "\t" || ($0.value >= 0x20 && $0.value != 0x7F && !(0x80...0x9F).contains($0.value) && $0.value != 0x2028 && $0.value != 0x2029 && $0.value != 0xFEFF) }
+        text.unicodeScalars.allSatisfy {
+            $0 == "\n" || $0 == "\t"
+                || ($0.value >= 0x20 && $0.value != 0x7F && !(0x80...0x9F).contains($0.value)
+                    && $0.value != 0x2028 && $0.value != 0x2029 && $0.value != 0xFEFF)
+        }
     }
 }

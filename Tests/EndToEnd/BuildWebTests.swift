@@ -39,7 +39,8 @@ struct BuildWebTests {
             print("the second run took \(began.duration(to: .now))")
 
             let list = try await limiq("list")
-            #expect(list.output.contains("web-server-01") && list.output.contains("running"), "\(list.output)")
+            #expect(
+                list.output.contains("web-server-01") && list.output.contains("running"), "\(list.output)")
             let show = try await limiq("show", "web-server-01")
             #expect(show.output.contains("debian-12"), "show names the image: \(show.output)\(show.errors)")
         }
@@ -48,7 +49,8 @@ struct BuildWebTests {
         #expect(removed.status == 0, "rm: \(removed.errors)")
         let after = try await limiq("list")
         #expect(!after.output.contains("web-server-01"), "no domain is left")
-        #expect(!FileManager.default.fileExists(atPath: home.path + "/vms/web-server-01"), "no folder is left")
+        #expect(
+            !FileManager.default.fileExists(atPath: home.path + "/vms/web-server-01"), "no folder is left")
         let processes = try await command("pgrep", ["--full", home.path])
         #expect(processes.output.isEmpty, "no process is left: \(processes.output)")
         let refused = try await command("curl", ["--silent", "--max-time", "5", "http://127.0.0.1:8080/"])

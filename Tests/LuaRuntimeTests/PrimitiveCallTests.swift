@@ -31,7 +31,9 @@ struct PrimitiveCallTests {
     func refused(script: String, message: String) async {
         let outcome = await run(script)
         #expect(outcome.error?.failure.code == .badField)
-        #expect(outcome.error?.failure.message.contains(message) == true, "\(outcome.error.map(String.init(describing:)) ?? "no error")")
+        #expect(
+            outcome.error?.failure.message.contains(message) == true,
+            "\(outcome.error.map(String.init(describing:)) ?? "no error")")
     }
 
     @Test("a failure is an error table with its code, its line and the way out")

@@ -40,7 +40,7 @@ private let library: String = {
 ///
 /// - Parameter during: called with the run's interrupter beside it.
 func run(
-    _ script: String, file: String? = nil, searchPath: [String] = [], memoryLimit: Int = 64 << 20,
+    _ script: String, file: String? = nil, searchPath: [String] = [], memoryLimit: Int = 256 << 20,
     during: (@Sendable (Interrupter) -> Void)? = nil
 ) async -> Outcome {
     await withCheckedContinuation { continuation in

@@ -62,8 +62,10 @@ public final class RunningCommand: Sendable {
             defer { scratch.remove() }
             return CommandResult(
                 status: status,
-                output: String(decoding: FileManager.default.contents(atPath: output) ?? Data(), as: UTF8.self),
-                errors: String(decoding: FileManager.default.contents(atPath: errors) ?? Data(), as: UTF8.self))
+                output: String(
+                    decoding: FileManager.default.contents(atPath: output) ?? Data(), as: UTF8.self),
+                errors: String(
+                    decoding: FileManager.default.contents(atPath: errors) ?? Data(), as: UTF8.self))
         }
     }
 

@@ -25,18 +25,26 @@ private func pyYAML(_ documents: [String]) async throws -> [String] {
 @Suite("YAML as cloud-init reads it")
 struct PyYAMLTests {
     static let nasty = [
-        "yes", "No", "on", "007", "0644", "0o17", "1e3", "1.5e+3", "null", "~", "", " ", "12:30:45", "1:60", "2024-01-01",
-        "2024-1-1 12:00:00", "=", "<<", "a: b", "a #b", "#a", "- a", "-", "?", "!tag", "&a", "*a", "@a", "`a", "%a", "'", "\"",
-        "a'b", "0x1F", "0b101", "1_000", ".5", "5.", "+1", "-1", "--1", ".inf", "-.inf", ".nan", "true", "False", "TRUE",
-        "trailing ", " leading", "tab\there", "two\nlines", "two\nlines\n", "two\n\nlines\n\n", "\nfirst empty", "trail \nspace",
-        "  indented\nthen not", "é", "日本語", "emoji 😀", "\u{7F}", "\u{85}", "\u{1B}[31m", "\u{2028}", "\u{FEFF}", "\r\n", "a\rb",
-        "#cloud-config", "---", "...", "{", "}", "[", "]", ",", ":", "a:", ":a", "|", ">", "1", "10", "1.0", "9223372036854775808",
-        "99999999999999999999999999", "0", "00", "08", "190:20:30", "1e+3", "e3", "1.e+3", "._1", "_1", "0.", "+.5", "-0", "-0.0",
+        "yes", "No", "on", "007", "0644", "0o17", "1e3", "1.5e+3", "null", "~", "", " ", "12:30:45", "1:60",
+        "2024-01-01",
+        "2024-1-1 12:00:00", "=", "<<", "a: b", "a #b", "#a", "- a", "-", "?", "!tag", "&a", "*a", "@a", "`a",
+        "%a", "'", "\"",
+        "a'b", "0x1F", "0b101", "1_000", ".5", "5.", "+1", "-1", "--1", ".inf", "-.inf", ".nan", "true",
+        "False", "TRUE",
+        "trailing ", " leading", "tab\there", "two\nlines", "two\nlines\n", "two\n\nlines\n\n",
+        "\nfirst empty", "trail \nspace",
+        "  indented\nthen not", "é", "日本語", "emoji 😀", "\u{7F}", "\u{85}", "\u{1B}[31m", "\u{2028}",
+        "\u{FEFF}", "\r\n", "a\rb",
+        "#cloud-config", "---", "...", "{", "}", "[", "]", ",", ":", "a:", ":a", "|", ">", "1", "10", "1.0",
+        "9223372036854775808",
+        "99999999999999999999999999", "0", "00", "08", "190:20:30", "1e+3", "e3", "1.e+3", "._1", "_1", "0.",
+        "+.5", "-0", "-0.0",
     ]
 
     @Test("every nasty text is read back as the same text")
     func texts() async throws {
-        let answers = try await pyYAML(Self.nasty.map { writeYAML(["key": .string($0), "list": .list([.string($0)])]) })
+        let answers = try await pyYAML(
+            Self.nasty.map { writeYAML(["key": .string($0), "list": .list([.string($0)])]) })
         for (text, answer) in zip(Self.nasty, answers) {
             let read = try JSONSerialization.jsonObject(with: Data(answer.utf8)) as? [String: Any]
             let pairs = read?["map"] as? [[Any]]
@@ -53,7 +61,9 @@ struct PyYAMLTests {
         for (text, answer) in zip(texts, answers) {
             let ours = try? parseYAML("k: " + text).value
             if answer.contains("\"error\"") {
-                #expect(ours == nil, "PyYAML rejects \(text.debugDescription), limiq reads \(String(describing: ours))")
+                #expect(
+                    ours == nil,
+                    "PyYAML rejects \(text.debugDescription), limiq reads \(String(describing: ours))")
                 continue
             }
             guard let ours, let value = ours["k"] else {
@@ -62,7 +72,8 @@ struct PyYAMLTests {
                 continue
             }
             let kind = kind(value)
-            let theirs = answer.contains("\"date") ? "str" : String(answer.split(separator: "\"")[safe: 5] ?? "")
+            let theirs =
+                answer.contains("\"date") ? "str" : String(answer.split(separator: "\"")[safe: 5] ?? "")
             #expect(kind == theirs, "\(text.debugDescription) is \(answer) to PyYAML and \(value) to limiq")
         }
     }
@@ -81,13 +92,16 @@ struct PyYAMLTests {
 
     @Test("a script of several lines stays readable")
     func literal() {
-        #expect(writeYAML(["run": "#!/bin/sh\necho one\necho two\n"]) == "run: |\n  #!/bin/sh\n  echo one\n  echo two\n")
+        #expect(
+            writeYAML(["run": "#!/bin/sh\necho one\necho two\n"])
+                == "run: |\n  #!/bin/sh\n  echo one\n  echo two\n")
     }
 
     @Test(
         "what is wrong is told with its line and column",
         arguments: [
-            ("a: 1\nb: [1, 2\n", "line 3, column 1"), ("a: 1\na: 2\n", "line 2, column 1: the key a stands twice"),
+            ("a: 1\nb: [1, 2\n", "line 3, column 1"),
+            ("a: 1\na: 2\n", "line 2, column 1: the key a stands twice"),
             ("a: *b", "line 1, column 4: the anchor b"), ("a: \tb\n\t- c", "line 2"),
         ])
     func errors(document: String, message: String) {
@@ -98,9 +112,13 @@ struct PyYAMLTests {
     func laughs() {
         var text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
         for level in 1..<12 {
-            text += "a\(level): &a\(level) [" + Array(repeating: "*a\(level - 1)", count: 10).joined(separator: ", ") + "]\n"
+            text +=
+                "a\(level): &a\(level) ["
+                + Array(repeating: "*a\(level - 1)", count: 10).joined(separator: ", ") + "]\n"
         }
-        #expect { try parseYAML(text) } throws: { ($0 as? Failure)?.message.contains("without bound") == true }
+        #expect { try parseYAML(text) } throws: {
+            ($0 as? Failure)?.message.contains("without bound") == true
+        }
     }
 
     private func kind(_ value: Value) -> String {
@@ -129,7 +147,8 @@ private func repr(_ text: String) -> String {
         case "\t": result += "\\t"
         case "\\": result += "\\\\"
         case "'" where quote == "'": result += "\\'"
-        case _ where scalar.value < 0x20 || (0x7F...0xA0).contains(scalar.value): result += "\\x" + hex(scalar.value, 2)
+        case _ where scalar.value < 0x20 || (0x7F...0xA0).contains(scalar.value):
+            result += "\\x" + hex(scalar.value, 2)
         case "\u{2028}", "\u{FEFF}": result += "\\u" + hex(scalar.value, 4)
         default: result.unicodeScalars.append(scalar)
         }
@@ -175,11 +194,17 @@ private func randomValue(depth: Int, _ generator: inout Seeded) -> Value {
     case 2: return .int(.random(in: -1_000_000...1_000_000, using: &generator))
     case 3: return .double(Double(Int.random(in: -1000...1000, using: &generator)) * 1.25e7)
     case 4, 5: return .string(PyYAMLTests.nasty.randomElement(using: &generator) ?? "")
-    case 6: return .list((0..<Int.random(in: 0..<4, using: &generator)).map { _ in randomValue(depth: depth - 1, &generator) })
+    case 6:
+        return .list(
+            (0..<Int.random(in: 0..<4, using: &generator)).map { _ in
+                randomValue(depth: depth - 1, &generator)
+            })
     default:
         var map = Map()
         for index in 0..<Int.random(in: 0..<4, using: &generator) {
-            map.append("k\(index) \(PyYAMLTests.nasty.randomElement(using: &generator) ?? "")".replacing("\n", with: " "), randomValue(depth: depth - 1, &generator))
+            map.append(
+                "k\(index) \(PyYAMLTests.nasty.randomElement(using: &generator) ?? "")".replacing(
+                    "\n", with: " "), randomValue(depth: depth - 1, &generator))
         }
         return .map(map)
     }

@@ -33,7 +33,8 @@ private func stub(_ record: RecordDescription, _ written: inout Set<String>) -> 
     guard written.insert(record.name).inserted else { return text }
     text += "\n" + comment(record.doc) + "---@class \(record.name)\n"
     for field in record.fields {
-        text += "---@field \(field.name)\(field.isRequired ? "" : "?") \(field.luaType) \(oneLine(field.doc))\n"
+        text +=
+            "---@field \(field.name)\(field.isRequired ? "" : "?") \(field.luaType) \(oneLine(field.doc))\n"
     }
     return text
 }
@@ -48,7 +49,8 @@ private func stub(_ definition: Definition) -> String {
         names = ["options"]
     case .positional:
         for field in definition.parameters.fields {
-            text += "---@param \(field.name)\(field.isRequired ? "" : "?") \(field.luaType) \(oneLine(field.doc))\n"
+            text +=
+                "---@param \(field.name)\(field.isRequired ? "" : "?") \(field.luaType) \(oneLine(field.doc))\n"
         }
         names = definition.parameters.fields.map(\.name)
     }

@@ -29,7 +29,9 @@ public func filesBelow(_ folder: String) throws(Failure) -> [String] {
     var open = [""]
     while let inner = open.popLast() {
         let path = inner.isEmpty ? folder : folder + "/" + inner
-        guard let stream = opendir(path) else { throw Failure.system(errno, "cannot list \(path)", resource: path) }
+        guard let stream = opendir(path) else {
+            throw Failure.system(errno, "cannot list \(path)", resource: path)
+        }
         defer { closedir(stream) }
         while let entry = readdir(stream) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in

@@ -34,7 +34,9 @@ public struct HostProgram: Sendable {
         }
         let answer = Mailbox<Swift.Result<Result, Failure>>()
         let task = Task.detached { answer.put(await runAsync(name)) }
-        let result = cancellation.withHandler { task.cancel() } _: {
+        let result = cancellation.withHandler {
+            task.cancel()
+        } _: {
             timeout.map { answer.next(before: .now + $0) } ?? answer.next()
         }
         if cancellation.isCancelled {
@@ -52,19 +54,25 @@ public struct HostProgram: Sendable {
     private func runAsync(_ name: String) async -> Swift.Result<Result, Failure> {
         var options = PlatformOptions()
         options.processGroupID = 0
-        options.teardownSequence = [.send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: .seconds(1))]
+        options.teardownSequence = [
+            .send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: .seconds(1))
+        ]
         var variables: [Environment.Key: String?] = [:]
         for (key, value) in environment { variables[Environment.Key(stringLiteral: key)] = value }
         do {
             let result = try await Subprocess.run(
-                name.contains("/") ? .path(.init(name)) : .name(name), arguments: Arguments(Array(command.dropFirst())),
+                name.contains("/") ? .path(.init(name)) : .name(name),
+                arguments: Arguments(Array(command.dropFirst())),
                 environment: .inherit.updating(variables), workingDirectory: folder.map { .init($0) },
                 platformOptions: options, input: .array(input), output: .bytes(limit: Self.mostOutput),
                 error: .bytes(limit: Self.mostOutput))
             return .success(
-                Result(code: code(of: result.terminationStatus), output: result.standardOutput, errors: result.standardError))
+                Result(
+                    code: code(of: result.terminationStatus), output: result.standardOutput,
+                    errors: result.standardError))
         } catch let error as SubprocessError where error.code == .executableNotFound {
-            return .failure(Failure(.notFound, "the program \(name) is not there", hint: "install it, or give its path"))
+            return .failure(
+                Failure(.notFound, "the program \(name) is not there", hint: "install it, or give its path"))
         } catch {
             return .failure(Failure(.program, "\(name) cannot be run", cause: "\(error)"))
         }
