@@ -2,6 +2,7 @@ import Basics
 import Crypto
 import FoundationEssentials
 import Glibc
+import XML
 
 /// What limiq knows of a domain it made, kept in the domain's `<metadata>` as JSON: the spec, the owner and the files.
 ///
@@ -33,10 +34,7 @@ public struct MachineRecord: Sendable, Equatable, Codable {
     ///
     /// - Throws: `Failure` where it is not one this version can read.
     init(metadata xml: String) throws(Failure) {
-        guard let start = xml.firstIndex(of: ">"), let end = xml.lastIndex(of: "<"), start < end else {
-            throw Failure(.libvirt, "limiq's metadata is not an element with text")
-        }
-        let text = unescapedXML(xml[xml.index(after: start)..<end])
+        let text = try XMLReader.parse(xml).text
         do { self = try JSONDecoder().decode(Self.self, from: Data(text.utf8)) } catch {
             throw Failure(
                 .libvirt, "limiq's metadata cannot be read",
@@ -64,24 +62,6 @@ public struct MachineRecord: Sendable, Equatable, Codable {
         let host = gethostname(&name, 255) == 0 ? String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self) : ""
         return host.isEmpty ? user : "\(user)@\(host)"
     }
-}
-
-private func unescapedXML(_ text: Substring) -> String {
-    var output = ""
-    var rest = text
-    while let ampersand = rest.firstIndex(of: "&"), let end = rest[ampersand...].firstIndex(of: ";") {
-        output += rest[..<ampersand]
-        let name = rest[rest.index(after: ampersand)..<end]
-        let named: [Substring: String] = ["lt": "<", "gt": ">", "amp": "&", "quot": "\"", "apos": "'"]
-        if let known = named[name] {
-            output += known
-        } else {
-            let code = name.hasPrefix("#x") ? UInt32(name.dropFirst(2), radix: 16) : UInt32(name.dropFirst())
-            if let scalar = code.flatMap(UnicodeScalar.init) { output.unicodeScalars.append(scalar) }
-        }
-        rest = rest[rest.index(after: end)...]
-    }
-    return output + rest
 }
 
 private let digestPrefix = "sha256:"
