@@ -1,0 +1,57 @@
+import Basics
+import Glibc
+
+/// One limiq at a time works on a VM: a lock file beside the VM's folder, held while it is worked on and removed
+/// after. The system lets go of it when its process dies.
+struct MachineLock: ~Copyable {
+    private let path: String
+    private let descriptor: Int32
+
+    /// Waits until nobody else holds it; there is no event for that, so it looks every 50 ms.
+    ///
+    /// - Parameter onWait: called once when it has to wait, with the holder's process number where it is known.
+    init(
+        _ name: String, in state: StateFolder, cancellation: Cancellation,
+        onWait: (_ holder: String?) -> Void
+    ) throws(Failure) {
+        let path = "\(state.machines)/.\(name).lock"
+        try makeFolders(state.machines)
+        descriptor = try Self.acquire(path, name, cancellation, onWait)
+        self.path = path
+    }
+
+    private static func acquire(
+        _ path: String, _ name: String, _ cancellation: Cancellation, _ onWait: (String?) -> Void
+    ) throws(Failure) -> Int32 {
+        var told = false
+        while true {
+            try cancellation.check()
+            let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+            guard file >= 0 else { throw systemFailure("cannot lock \(name)", path) }
+            if flock(file, LOCK_EX | LOCK_NB) == 0 {
+                // The holder before us may have removed the file between our open and our lock.
+                var ours = stat()
+                var there = stat()
+                if fstat(file, &ours) == 0, stat(path, &there) == 0, ours.st_ino == there.st_ino {
+                    let number = Array("\(getpid())\n".utf8)
+                    _ = ftruncate(file, 0)
+                    _ = write(file, number, number.count)
+                    return file
+                }
+                close(file)
+                continue
+            }
+            close(file)
+            if !told {
+                told = true
+                onWait(readWhole(path).map { $0.filter(\.isNumber) }.flatMap { $0.isEmpty ? nil : $0 })
+            }
+            usleep(50_000)
+        }
+    }
+
+    deinit {
+        unlink(path)
+        close(descriptor)
+    }
+}
