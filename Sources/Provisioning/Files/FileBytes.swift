@@ -19,10 +19,6 @@ public func writeBytes(_ bytes: [UInt8], to path: String, mode: UInt32 = 0o600) 
     }
 }
 
-public func fileExists(_ path: String) -> Bool {
-    exists(path)
-}
-
 /// The files below a folder by their paths in it, sorted; symbolic links to folders are not followed.
 public func filesBelow(_ folder: String) throws(Failure) -> [String] {
     var found: [String] = []

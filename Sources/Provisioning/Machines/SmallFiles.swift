@@ -60,7 +60,7 @@ func makeFolders(_ path: String, mode: mode_t = 0o755) throws(Failure) {
     }
 }
 
-func fileExists(_ path: String) -> Bool {
+public func fileExists(_ path: String) -> Bool {
     var information = stat()
     return lstat(path, &information) == 0
 }
