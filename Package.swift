@@ -28,6 +28,7 @@ let package = Package(
         .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         // libvirt is linked with libxml2 itself, so that reading its XML by the same costs no start-up.
         .systemLibrary(name: "CXML", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
+        .systemLibrary(name: "CLinux"),
 
         .target(name: "Basics", swiftSettings: strict),
         .target(name: "YAML", dependencies: ["Basics", "CYaml"], swiftSettings: strict),
@@ -36,7 +37,7 @@ let package = Package(
         .target(
             name: "Provisioning",
             dependencies: [
-                "Basics", "YAML", "XML", "Libvirt",
+                "Basics", "YAML", "XML", "Libvirt", "CLinux",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
