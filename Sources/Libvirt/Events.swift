@@ -63,6 +63,9 @@ public final class EventRegistration: Sendable {
 
     deinit { cancel() }
 
+    /// Its connection is not broken, as far as is known without asking.
+    public var isAlive: Bool { connection.isAlive }
+
     /// One event may still be under way on libvirt's thread.
     public func cancel() {
         let first = cancelled.withLock { cancelled in

@@ -15,7 +15,7 @@ func pathRecord(_ name: String, _ doc: String) -> Record<PathArgument> {
 func reading(
     _ path: String, _ environment: Environment, _ decode: ([UInt8]) throws(Failure) -> Value
 ) throws(Failure) -> Value {
-    let bytes = try readBytes(environment.absolute(path))
+    let bytes = try fileBytes(environment.absolute(path))
     do {
         return try decode(bytes)
     } catch {
@@ -42,7 +42,7 @@ func fileDefinitions(_ environment: Environment) -> [Definition] {
             "file.read", .positional, pathRecord("limiq.file.read", "The file."), returns: "string",
             doc: "The bytes of a file.", example: "local motd = limiq.file.read \"motd.txt\""
         ) { arguments, _ in
-            let bytes = try readBytes(environment.absolute(arguments.path))
+            let bytes = try fileBytes(environment.absolute(arguments.path))
             return Codec.bytes.encode(bytes)
         },
         Definition(

@@ -4,7 +4,7 @@ import Glibc
 /// The bytes of a regular file.
 ///
 /// - Throws: `Failure` with code `not_found`, `io`, or `bad_field` for a folder, FIFO or device.
-public func readBytes(_ path: String) throws(Failure) -> [UInt8] {
+public func fileBytes(_ path: String) throws(Failure) -> [UInt8] {
     let file = try ReadableFile(path)
     return try file.read(at: 0, count: Int(clamping: file.length))
 }
@@ -18,6 +18,8 @@ public func writeBytes(_ bytes: [UInt8], to path: String, mode: UInt32 = 0o600) 
         fchmod(descriptor, mode)
     }
 }
+
+public func fileExists(_ path: String) -> Bool { exists(path) }
 
 /// The files below a folder by their paths in it, sorted; symbolic links to folders are not followed.
 public func filesBelow(_ folder: String) throws(Failure) -> [String] {

@@ -10,6 +10,8 @@ struct DomainXML {
     let host: HostDescription
     let acceleration: Acceleration
     let record: MachineRecord
+    /// Of the domain that is defined anew; `nil` lets libvirt choose one.
+    var uuid: String?
     /// libvirt's test driver has machines of its own kind.
     var isTestDriver = false
 
@@ -28,6 +30,7 @@ struct DomainXML {
             "domain", ["type": isTestDriver ? "test" : acceleration == .kvm ? "kvm" : "qemu"],
             [
                 XMLElement("name", text: spec.name),
+                uuid.map { XMLElement("uuid", text: $0) },
                 XMLElement("metadata", [:], [metadata]),
                 XMLElement("memory", ["unit": "MiB"], text: String(spec.memoryMiB)),
                 XMLElement("vcpu", text: String(processors)),

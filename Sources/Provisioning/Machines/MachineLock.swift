@@ -3,23 +3,25 @@ import Glibc
 
 /// One limiq at a time works on a VM: a lock file beside the VM's folder, held while it is worked on and removed
 /// after. The system lets go of it when its process dies.
-struct MachineLock: ~Copyable {
-    private let path: String
-    private let descriptor: Int32
-
-    /// Waits until nobody else holds it; there is no event for that, so it looks every 50 ms.
+enum MachineLock {
+    /// Waits until nobody else holds the lock, then runs `body`.
     ///
     /// - Parameter onWait: called once when it has to wait, with the holder's process number where it is known.
-    init(
+    static func hold<Result>(
         _ name: String, in state: StateFolder, cancellation: Cancellation,
-        onWait: (_ holder: String?) -> Void
-    ) throws(Failure) {
+        onWait: (_ holder: String?) -> Void = { _ in }, _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
         let path = "\(state.machines)/.\(name).lock"
         try makeFolders(state.machines)
-        descriptor = try Self.acquire(path, name, cancellation, onWait)
-        self.path = path
+        let descriptor = try acquire(path, name, cancellation, onWait)
+        defer {
+            unlink(path)
+            close(descriptor)
+        }
+        return try body()
     }
 
+    /// There is no event for a lock that becomes free and can be cancelled as well: it looks every 50 ms.
     private static func acquire(
         _ path: String, _ name: String, _ cancellation: Cancellation, _ onWait: (String?) -> Void
     ) throws(Failure) -> Int32 {
@@ -27,7 +29,7 @@ struct MachineLock: ~Copyable {
         while true {
             try cancellation.check()
             let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-            guard file >= 0 else { throw systemFailure("cannot lock \(name)", path) }
+            guard file >= 0 else { throw Failure.system(errno, "cannot lock \(name)", resource: path) }
             if flock(file, LOCK_EX | LOCK_NB) == 0 {
                 // The holder before us may have removed the file between our open and our lock.
                 var ours = stat()
@@ -48,10 +50,5 @@ struct MachineLock: ~Copyable {
             }
             usleep(50_000)
         }
-    }
-
-    deinit {
-        unlink(path)
-        close(descriptor)
     }
 }

@@ -59,6 +59,15 @@ final class Readiness {
         try outcome.get()
     }
 
+    /// Ends well when nothing bad has happened to the guest after `time`: a processor that cannot run guests shows it at
+    /// the first instruction.
+    func requireSurvival(of time: Duration) throws(Failure) {
+        let deadline = ContinuousClock.now + time
+        while let signal = mailbox.next(before: deadline) {
+            if case .event(let event) = signal { _ = try settles(event, .running) }
+        }
+    }
+
     private func loop(
         _ goal: Goal, _ deadline: ContinuousClock.Instant, _ timeout: Duration, _ onLine: (String) -> Void
     ) throws(Failure) {

@@ -21,30 +21,10 @@ func readBytes(_ path: String) -> [UInt8]? {
     }
 }
 
-/// Writes a file under a temporary name and renames it: nobody ever sees half of it.
-func writeAtomically(_ bytes: [UInt8], to path: String, mode: mode_t) throws(Failure) {
-    let temporary = "\(path).\(getpid()).tmp"
-    unlink(temporary)
-    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
-    guard descriptor >= 0 else { throw systemFailure("cannot write \(path)", path) }
-    var written = 0
-    var failed = false
-    bytes.withUnsafeBytes { buffer in
-        while written < buffer.count {
-            let count = write(descriptor, buffer.baseAddress?.advanced(by: written), buffer.count - written)
-            if count < 0 && errno == EINTR { continue }
-            guard count > 0 else {
-                failed = true
-                return
-            }
-            written += count
-        }
-    }
-    let failure = systemFailure("cannot write \(path)", path)
-    close(descriptor)
-    guard !failed, rename(temporary, path) == 0 else {
-        unlink(temporary)
-        throw failure
+/// Replaces a small file of limiq's own, readable by its owner alone.
+func replaceFile(_ path: String, with bytes: some Collection<UInt8>) throws(Failure) {
+    try AtomicFile.write(path, existing: .replace) { (descriptor, _) throws(Failure) in
+        try AtomicFile.write(bytes, to: descriptor, path)
     }
 }
 
@@ -52,20 +32,10 @@ func writeAtomically(_ bytes: [UInt8], to path: String, mode: mode_t) throws(Fai
 func makeFolders(_ path: String, mode: mode_t = 0o755) throws(Failure) {
     if mkdir(path, mode) == 0 || errno == EEXIST { return }
     guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex else {
-        throw systemFailure("cannot make the folder \(path)", path)
+        throw Failure.system(errno, "cannot make the folder \(path)", resource: path)
     }
     try makeFolders(String(path[..<slash]))
     guard mkdir(path, mode) == 0 || errno == EEXIST else {
-        throw systemFailure("cannot make the folder \(path)", path)
+        throw Failure.system(errno, "cannot make the folder \(path)", resource: path)
     }
-}
-
-public func fileExists(_ path: String) -> Bool {
-    var information = stat()
-    return lstat(path, &information) == 0
-}
-
-/// A failure with the system's words for `errno`.
-func systemFailure(_ message: String, _ path: String) -> Failure {
-    Failure(.io, message, resource: path, cause: String(cString: strerror(errno)))
 }

@@ -4,8 +4,9 @@ import Glibc
 extension VMSpec {
     /// What can be said against the spec without asking the hypervisor.
     ///
+    /// - Parameter filesAreHere: the paths are of this machine, and must lead to files.
     /// - Throws: `Failure` with code `bad_field` that begins with the field's path.
-    public func check() throws(Failure) {
+    public func check(filesAreHere: Bool = true) throws(Failure) {
         try checkName()
         try check(cpuCores, "cpu_cores", 1...1024)
         try check(cpuSockets, "cpu_sockets", 1...64)
@@ -15,12 +16,17 @@ extension VMSpec {
         try unique(nics.map(\.id), "nics")
         try unique(cdroms.map(\.id), "cdroms")
         try noDuplicates(bootOrder)
-        for (index, disk) in disks.enumerated() { try check(disk, "disks[\(index + 1)]") }
+        for (index, disk) in disks.enumerated() { try check(disk, "disks[\(index + 1)]", filesAreHere) }
         try checkBootDisk()
         for (index, nic) in nics.enumerated() { try check(nic, "nics[\(index + 1)]") }
         try checkForwards()
         for (index, cdrom) in cdroms.enumerated() {
             try absolute(cdrom.isoPath, "cdroms[\(index + 1)].iso_path")
+            guard !filesAreHere || exists(cdrom.isoPath) else {
+                throw Failure(
+                    .notFound, "cdroms[\(index + 1)].iso_path \(cdrom.isoPath) is not there",
+                    resource: cdrom.isoPath)
+            }
             guard cdrom.id != DomainXML.seedID || cloudInit == nil else {
                 throw Failure(
                     .badField, "cdroms[\(index + 1)].id is \"\(cdrom.id)\", which the cloud-init seed has")
@@ -72,14 +78,14 @@ extension VMSpec {
         }
     }
 
-    private func check(_ disk: DiskSpec, _ path: String) throws(Failure) {
+    private func check(_ disk: DiskSpec, _ path: String, _ filesAreHere: Bool) throws(Failure) {
         if disk.poolID != nil, disk.path == nil {
             throw Failure(
                 .badField, "\(path).pool_id needs a path", hint: "path = the volume's name in that pool")
         }
         if let file = disk.path, disk.poolID == nil {
             try absolute(file, "\(path).path")
-            guard fileExists(file) else {
+            guard !filesAreHere || exists(file) else {
                 throw Failure(
                     .notFound, "\(path).path \(file) is not there", hint: "leave path out to have the disk made",
                     resource: file)
@@ -92,7 +98,7 @@ extension VMSpec {
         }
         if let backing = disk.backingFile {
             try absolute(backing, "\(path).backing_file")
-            guard fileExists(backing) else {
+            guard !filesAreHere || exists(backing) else {
                 throw Failure(.notFound, "\(path).backing_file \(backing) is not there", resource: backing)
             }
             guard disk.format == .qcow2 else {
