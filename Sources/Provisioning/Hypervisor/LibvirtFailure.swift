@@ -1,5 +1,4 @@
 import Basics
-import CLibvirt
 import Libvirt
 
 /// libvirt's refusals as a script sees them: libvirt's words as the cause, and for the well-known ones the way out.
@@ -8,7 +7,7 @@ enum LibvirtFailure {
     ///   - doing: `cannot start web-01`.
     ///   - domain: whom it is about.
     static func make(_ doing: String, _ error: LibvirtError, domain: String? = nil) -> Failure {
-        if error.has(VIR_ERR_NO_DOMAIN), let domain {
+        if error.code == .noDomain, let domain {
             return Failure(
                 .notFound, "there is no domain \(domain)", hint: "limiq list shows the ones there are",
                 resource: domain, cause: error.message)

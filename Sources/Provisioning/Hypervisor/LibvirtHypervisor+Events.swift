@@ -1,5 +1,4 @@
 import Basics
-import CLibvirt
 import Libvirt
 import Synchronization
 
@@ -70,8 +69,8 @@ final class EventHub: Sendable {
             for handler in handlers { handler(.connectionLost) }
         case .agent(let name, let connected):
             tell(name, connected ? .agentConnected : .agentDisconnected)
-        case .lifecycle(let name, let type, let detail):
-            if let event = DomainEvent(type, detail) { tell(name, event) }
+        case .lifecycle(let name, let change):
+            if let event = DomainEvent(change) { tell(name, event) }
         }
     }
 
@@ -83,30 +82,29 @@ final class EventHub: Sendable {
 
 extension DomainEvent {
     /// `nil` for what says nothing new: the guest's own shutdown, which a stop follows.
-    init?(_ type: virDomainEventType, _ detail: Int32) {
-        switch type {
-        case VIR_DOMAIN_EVENT_DEFINED: self = .defined
-        case VIR_DOMAIN_EVENT_UNDEFINED: self = .undefined
-        case VIR_DOMAIN_EVENT_STARTED: self = .started
-        case VIR_DOMAIN_EVENT_SUSPENDED, VIR_DOMAIN_EVENT_PMSUSPENDED: self = .suspended
-        case VIR_DOMAIN_EVENT_RESUMED: self = .resumed
-        case VIR_DOMAIN_EVENT_CRASHED: self = .crashed
-        case VIR_DOMAIN_EVENT_STOPPED: self = .stopped(StopReason(detail))
-        default: return nil
+    init?(_ change: DomainChange) {
+        switch change {
+        case .defined: self = .defined
+        case .undefined: self = .undefined
+        case .started: self = .started
+        case .suspended: self = .suspended
+        case .resumed: self = .resumed
+        case .crashed: self = .crashed
+        case .stopped(let detail): self = .stopped(StopReason(detail))
+        case .shutdown: return nil
         }
     }
 }
 
 extension StopReason {
-    /// - Parameter detail: `virDomainEventStoppedDetailType`.
-    init(_ detail: Int32) {
+    init(_ detail: DomainChange.StopDetail) {
         self =
-            switch virDomainEventStoppedDetailType(UInt32(bitPattern: detail)) {
-            case VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN: .shutdown
-            case VIR_DOMAIN_EVENT_STOPPED_DESTROYED: .destroyed
-            case VIR_DOMAIN_EVENT_STOPPED_CRASHED: .crashed
-            case VIR_DOMAIN_EVENT_STOPPED_FAILED: .failed
-            default: .other
+            switch detail {
+            case .shutdown: .shutdown
+            case .destroyed: .destroyed
+            case .crashed: .crashed
+            case .failed: .failed
+            case .migrated, .saved, .fromSnapshot: .other
             }
     }
 }

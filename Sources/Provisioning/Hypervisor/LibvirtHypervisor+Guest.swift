@@ -1,5 +1,4 @@
 import Basics
-import CLibvirt
 import Libvirt
 
 extension LibvirtHypervisor {
@@ -25,11 +24,11 @@ extension LibvirtHypervisor {
     }
 
     public func addresses(_ name: String, from source: AddressSource) throws(Failure) -> [InterfaceAddresses] {
-        let source =
+        let source: Domain.AddressSource =
             switch source {
-            case .lease: VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE
-            case .agent: VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT
-            case .arp: VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_ARP
+            case .lease: .lease
+            case .agent: .agent
+            case .arp: .arp
             }
         return try withDomain("find the addresses of", name, reads: true) { domain throws(LibvirtError) in
             try domain.interfaceAddresses(source).map {

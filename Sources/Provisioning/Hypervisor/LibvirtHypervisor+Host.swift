@@ -1,5 +1,4 @@
 import Basics
-import CLibvirt
 import Glibc
 import Libvirt
 import XML

@@ -1,5 +1,4 @@
 import Basics
-import CLibvirt
 import Libvirt
 
 extension LibvirtHypervisor {
@@ -56,7 +55,7 @@ extension LibvirtHypervisor {
                 try domain.destroy()
             } catch {
                 // Off already, or stopped between the question and the call.
-                if error.has(VIR_ERR_OPERATION_INVALID), try !domain.isActive() { return }
+                if error.code == .operationInvalid, try !domain.isActive() { return }
                 throw error
             }
         }

@@ -1,5 +1,4 @@
 import Basics
-import CLibvirt
 import Libvirt
 import Synchronization
 
@@ -64,17 +63,17 @@ public final class LibvirtHypervisor: Hypervisor {
 }
 
 extension DomainState {
-    init(_ state: virDomainState) {
+    init(_ state: Domain.State) {
         self =
             switch state {
-            case VIR_DOMAIN_RUNNING: .running
-            case VIR_DOMAIN_BLOCKED: .blocked
-            case VIR_DOMAIN_PAUSED: .paused
-            case VIR_DOMAIN_SHUTDOWN: .shuttingDown
-            case VIR_DOMAIN_SHUTOFF: .shutOff
-            case VIR_DOMAIN_CRASHED: .crashed
-            case VIR_DOMAIN_PMSUSPENDED: .suspended
-            default: .noState
+            case .none: .noState
+            case .running: .running
+            case .blocked: .blocked
+            case .paused: .paused
+            case .shuttingDown: .shuttingDown
+            case .shutOff: .shutOff
+            case .crashed: .crashed
+            case .suspended: .suspended
             }
     }
 }

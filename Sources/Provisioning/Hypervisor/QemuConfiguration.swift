@@ -51,7 +51,8 @@ enum Accounts {
         var entry = GroupEntry()
         var found: UnsafeMutablePointer<GroupEntry>?
         let known: UInt32? = withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64 << 10) { buffer in
-            guard getgrnam_r(text, &entry, buffer.baseAddress, buffer.count, &found) == 0 else { return nil }
+            guard let start = buffer.baseAddress, getgrnam_r(text, &entry, start, buffer.count, &found) == 0
+            else { return nil }
             return found?.pointee.gr_gid
         }
         return known ?? UInt32(text.drop { $0 == "+" })
@@ -61,14 +62,15 @@ enum Accounts {
 
     private static func withEntry(
         _ look: (
-            UnsafeMutablePointer<passwd>, UnsafeMutablePointer<CChar>?, Int,
+            UnsafeMutablePointer<passwd>, UnsafeMutablePointer<CChar>, Int,
             UnsafeMutablePointer<UnsafeMutablePointer<passwd>?>
         ) -> Int32
     ) -> EmulatorUser? {
         var entry = passwd()
         var found: UnsafeMutablePointer<passwd>?
         return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64 << 10) { buffer in
-            guard look(&entry, buffer.baseAddress, buffer.count, &found) == 0, let found else { return nil }
+            guard let start = buffer.baseAddress, look(&entry, start, buffer.count, &found) == 0, let found
+            else { return nil }
             return EmulatorUser(
                 name: String(cString: found.pointee.pw_name), uid: found.pointee.pw_uid, gid: found.pointee.pw_gid)
         }
