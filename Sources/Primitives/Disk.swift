@@ -79,7 +79,7 @@ private func createDefinition(_ environment: Environment) -> Definition {
 
 private struct PathArguments: Sendable { var path = "" }
 
-private func pathRecord(_ name: String, _ doc: String) -> Record<PathArguments> {
+private func diskRecord(_ name: String, _ doc: String) -> Record<PathArguments> {
     Record(
         name, doc, make: PathArguments.init,
         fields: [Field("path", \.path, .path, required: true, "The disk's file.")])
@@ -87,7 +87,7 @@ private func pathRecord(_ name: String, _ doc: String) -> Record<PathArguments> 
 
 private func infoDefinition(_ environment: Environment) -> Definition {
     Definition(
-        "disk.info", .positional, pathRecord("limiq.DiskPath", "A disk to look at."),
+        "disk.info", .positional, diskRecord("limiq.DiskPath", "A disk to look at."),
         returns: """
             { path: string, format: string, virtual_size: integer, allocated_size: integer, backing_file: string?, \
             backing_format: string?, chain: table[] }
@@ -154,7 +154,7 @@ private func resizeDefinition(_ environment: Environment) -> Definition {
 
 private func removeDefinition(_ environment: Environment) -> Definition {
     Definition(
-        "disk.remove", .positional, pathRecord("limiq.DiskRemove", "A disk to remove."),
+        "disk.remove", .positional, diskRecord("limiq.DiskRemove", "A disk to remove."),
         doc: "Removes a disk's file. One that is in use, or is no disk image, is an error and stays.",
         example: """
             local limiq = require "limiq"
