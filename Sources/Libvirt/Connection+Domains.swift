@@ -25,7 +25,7 @@ extension Connection {
         public let name: String
         /// 8-4-4-4-12 hexadecimal digits.
         public let uuid: String
-        public let state: virDomainState
+        public let state: Domain.State
     }
 
     /// Every domain with its state, in one call however many there are (`virConnectGetAllDomainStats`), by name.
@@ -34,7 +34,7 @@ extension Connection {
         let count = virConnectGetAllDomainStats(pointer, VIR_DOMAIN_STATS_STATE.rawValue, &list, 0)
         if count < 0 {
             let error = LibvirtError.last()
-            if error.has(VIR_ERR_NO_SUPPORT) { return try domainsOneByOne() }
+            if error.code == .noSupport { return try domainsOneByOne() }
             throw error
         }
         guard let list else { return [] }
@@ -47,8 +47,7 @@ extension Connection {
             var state: Int32 = 0
             guard virTypedParamsGetInt(record.params, record.nparams, "state.state", &state) == 1 else { continue }
             domains.append(
-                ListedDomain(
-                    name: domain.name, uuid: domain.uuid, state: virDomainState(UInt32(bitPattern: state))))
+                ListedDomain(name: domain.name, uuid: domain.uuid, state: Domain.State(state)))
         }
         return domains.sorted { $0.name < $1.name }
     }

@@ -8,7 +8,7 @@ extension Domain {
         do throws(LibvirtError) {
             return try checked(virDomainGetMetadata(pointer, Self.element, namespace, 0))
         } catch {
-            if error.has(VIR_ERR_NO_DOMAIN_METADATA) { return nil }
+            if error.code == .noMetadata { return nil }
             throw error
         }
     }

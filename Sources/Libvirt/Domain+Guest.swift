@@ -32,8 +32,14 @@ extension Domain {
         public let addresses: [String]
     }
 
+    /// `virDomainInterfaceAddressesSource`, number for number.
+    public enum AddressSource: UInt32, Sendable {
+        /// The DHCP server of a libvirt network; the guest agent; the host's ARP table.
+        case lease, agent, arp
+    }
+
     public func interfaceAddresses(
-        _ source: virDomainInterfaceAddressesSource
+        _ source: AddressSource
     ) throws(LibvirtError) -> [Interface] {
         var list: UnsafeMutablePointer<virDomainInterfacePtr?>?
         let count = try checked(virDomainInterfaceAddresses(pointer, &list, source.rawValue, 0))

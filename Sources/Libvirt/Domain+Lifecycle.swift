@@ -30,7 +30,7 @@ extension Domain {
             let all = newer.prefix(count).reduce(flags, |)
             if virDomainUndefineFlags(pointer, all) == 0 { return }
             let error = LibvirtError.last()
-            guard error.has(VIR_ERR_INVALID_ARG) else { throw error }
+            guard error.code == .invalidArgument else { throw error }
         }
         try checked(virDomainUndefineFlags(pointer, flags))
     }

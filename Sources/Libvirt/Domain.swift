@@ -19,10 +19,15 @@ public struct Domain: ~Copyable {
         }
     }
 
-    public func state() throws(LibvirtError) -> virDomainState {
+    /// `virDomainState`, number for number.
+    public enum State: UInt32, Sendable {
+        case none, running, blocked, paused, shuttingDown, shutOff, crashed, suspended
+    }
+
+    public func state() throws(LibvirtError) -> State {
         var state: Int32 = 0
         try checked(virDomainGetState(pointer, &state, nil, 0))
-        return virDomainState(UInt32(bitPattern: state))
+        return State(state)
     }
 
     public func isActive() throws(LibvirtError) -> Bool { try checked(virDomainIsActive(pointer)) == 1 }
@@ -50,4 +55,9 @@ public struct Domain: ~Copyable {
         let persistent = try checked(virDomainIsPersistent(pointer)) == 1 ? VIR_DOMAIN_AFFECT_CONFIG.rawValue : 0
         return live | persistent
     }
+}
+
+extension Domain.State {
+    /// A state that a later libvirt invents is none.
+    init(_ state: Int32) { self = Self(rawValue: UInt32(bitPattern: state)) ?? .none }
 }

@@ -3,11 +3,41 @@ import Synchronization
 
 /// What libvirt says without being asked.
 public enum ConnectionEvent: Sendable, Equatable {
-    /// `virDomainEventType` and the detail that belongs to it.
-    case lifecycle(domain: String, type: virDomainEventType, detail: Int32)
+    case lifecycle(domain: String, DomainChange)
     case agent(domain: String, connected: Bool)
     /// The connection broke; nothing more comes.
     case closed
+}
+
+/// `virDomainEventType`.
+public enum DomainChange: Sendable, Equatable {
+    case defined, undefined, started, suspended, resumed
+    /// There is no process any more.
+    case stopped(StopDetail)
+    /// The guest's system has shut itself down; a stop follows.
+    case shutdown
+    case crashed
+
+    /// `virDomainEventStoppedDetailType`, number for number.
+    public enum StopDetail: UInt32, Sendable {
+        case shutdown, destroyed, crashed, migrated, saved, failed, fromSnapshot
+    }
+
+    /// `nil` for what a later libvirt invents.
+    init?(_ type: Int32, _ detail: Int32) {
+        switch virDomainEventType(UInt32(bitPattern: type)) {
+        case VIR_DOMAIN_EVENT_DEFINED: self = .defined
+        case VIR_DOMAIN_EVENT_UNDEFINED: self = .undefined
+        case VIR_DOMAIN_EVENT_STARTED: self = .started
+        case VIR_DOMAIN_EVENT_SUSPENDED, VIR_DOMAIN_EVENT_PMSUSPENDED: self = .suspended
+        case VIR_DOMAIN_EVENT_RESUMED: self = .resumed
+        case VIR_DOMAIN_EVENT_STOPPED:
+            self = .stopped(StopDetail(rawValue: UInt32(bitPattern: detail)) ?? .failed)
+        case VIR_DOMAIN_EVENT_SHUTDOWN: self = .shutdown
+        case VIR_DOMAIN_EVENT_CRASHED: self = .crashed
+        default: return nil
+        }
+    }
 }
 
 extension Connection {
@@ -33,11 +63,10 @@ public final class EventRegistration: Sendable {
             limiq_register_lifecycle(
                 connection.pointer,
                 { _, domain, type, detail, opaque in
-                    guard let domain, let name = virDomainGetName(domain) else { return 0 }
-                    let event = ConnectionEvent.lifecycle(
-                        domain: String(cString: name), type: virDomainEventType(UInt32(bitPattern: type)),
-                        detail: detail)
-                    Handler.of(opaque)?.call(event)
+                    guard let domain, let name = virDomainGetName(domain),
+                        let change = DomainChange(type, detail)
+                    else { return 0 }
+                    Handler.of(opaque)?.call(.lifecycle(domain: String(cString: name), change))
                     return 0
                 }, opaque, Handler.giveBack)
         }
@@ -62,6 +91,9 @@ public final class EventRegistration: Sendable {
     }
 
     deinit { cancel() }
+
+    /// Its connection is not broken, as far as is known without asking.
+    public var isAlive: Bool { connection.isAlive }
 
     /// One event may still be under way on libvirt's thread.
     public func cancel() {

@@ -28,7 +28,7 @@ public final class Stream: @unchecked Sendable {
             if virDomainOpenConsole(domain.pointer, nil, pointer, VIR_DOMAIN_CONSOLE_SAFE.rawValue) == 0 { return }
             let error = LibvirtError.last()
             // A driver that cannot lock consoles refuses the flag that asks it to.
-            guard error.has(VIR_ERR_OPERATION_UNSUPPORTED) || error.has(VIR_ERR_INVALID_ARG) else { throw error }
+            guard error.code == .operationUnsupported || error.code == .invalidArgument else { throw error }
             try checked(virDomainOpenConsole(domain.pointer, nil, pointer, 0))
         }
         let wake = Unmanaged.passRetained(wake).toOpaque()
