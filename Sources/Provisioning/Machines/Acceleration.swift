@@ -30,9 +30,9 @@ struct AccelerationVerdict: Sendable, Codable, Equatable {
 struct AccelerationChooser: Sendable {
     let state: StateFolder
     let host: HostDescription
-    /// The kernel's name for this boot; other in tests.
-    var bootID = readWhole("/proc/sys/kernel/random/boot_id").map { $0.filter { $0 != "\n" } } ?? ""
-    var cpuinfo: @Sendable () -> String? = { readWhole("/proc/cpuinfo") }
+    let cpuinfo: @Sendable () -> String?
+    /// The kernel's name for this boot.
+    var bootID = readWhole("/proc/sys/kernel/random/boot_id")?.trimmed() ?? ""
 
     private var path: String { state.root + "/acceleration.json" }
 

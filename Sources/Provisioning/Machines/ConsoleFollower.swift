@@ -12,10 +12,11 @@ final class ConsoleFollower: Sendable {
 
     /// - Parameters:
     ///   - onStart: the log began (again); what was read before belongs to an earlier start.
-    ///   - onLine: a whole line. Both are called on the follower's own thread, one after the other.
+    ///   - onLines: whole lines: first all the log holds already, so that an earlier boot in it is not taken for the last
+    ///     one; then what comes. Both are called on the follower's own thread, one after the other.
     init?(
         _ path: String, onStart: @escaping @Sendable () -> Void,
-        onLine: @escaping @Sendable (String) -> Void
+        onLines: @escaping @Sendable ([String]) -> Void
     ) {
         self.path = path
         var ends: [Int32] = [-1, -1]
@@ -24,7 +25,7 @@ final class ConsoleFollower: Sendable {
         stopWriter = ends[1]
         let (stop, done) = (ends[0], done)
         startThread {
-            Self.follow(path, stop, onStart, onLine)
+            Self.follow(path, stop, onStart, onLines)
             close(stop)
             done.put(())
         }
@@ -37,7 +38,7 @@ final class ConsoleFollower: Sendable {
     }
 
     private static func follow(
-        _ path: String, _ stop: Int32, _ onStart: () -> Void, _ onLine: (String) -> Void
+        _ path: String, _ stop: Int32, _ onStart: () -> Void, _ onLines: ([String]) -> Void
     ) {
         guard let slash = path.lastIndex(of: "/") else { return }
         let watcher = inotify_init1(Int32(IN_CLOEXEC | IN_NONBLOCK))
@@ -50,7 +51,7 @@ final class ConsoleFollower: Sendable {
         var reader = LogReader(path: path)
         var events = [UInt8](repeating: 0, count: 4096)
         while true {
-            reader.readOn(onStart, onLine)
+            reader.readOn(onStart, onLines)
             var descriptors = [
                 pollfd(fd: watcher, events: Int16(POLLIN), revents: 0),
                 pollfd(fd: stop, events: Int16(POLLIN), revents: 0),
@@ -74,7 +75,7 @@ private struct LogReader: ~Copyable {
 
     deinit { if descriptor >= 0 { close(descriptor) } }
 
-    mutating func readOn(_ onStart: () -> Void, _ onLine: (String) -> Void) {
+    mutating func readOn(_ onStart: () -> Void, _ onLines: ([String]) -> Void) {
         var information = stat()
         guard stat(path, &information) == 0 else { return }
         if descriptor < 0 || UInt64(information.st_ino) != inode || Int(information.st_size) < offset {
@@ -89,12 +90,12 @@ private struct LogReader: ~Copyable {
             text = ConsoleText()
         }
         var chunk = [UInt8](repeating: 0, count: 64 << 10)
-        while true {
-            let count = pread(descriptor, &chunk, chunk.count, off_t(offset))
-            guard count > 0 else { return }
+        var lines: [String] = []
+        while case let count = pread(descriptor, &chunk, chunk.count, off_t(offset)), count > 0 {
             offset += count
-            for line in text.take(chunk[..<count]) { onLine(line) }
+            lines += text.take(chunk[..<count])
         }
+        if !lines.isEmpty { onLines(lines) }
     }
 }
 

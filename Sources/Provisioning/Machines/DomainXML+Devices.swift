@@ -116,8 +116,10 @@ extension DomainXML {
     /// libvirt gives a running guest's files to its own user and never gives images and ISOs back.
     private static let keepsOwner = XMLElement("seclabel", ["model": "dac", "relabel": "no"])
 
-    /// - Parameter iso: `nil` is an empty drive.
-    static func cdrom(id: String, iso: String?, bus: DiskBus, target: String, boot: Int?) -> XMLElement {
+    /// - Parameters:
+    ///   - id: `nil` for a drive that was not made with one.
+    ///   - iso: `nil` is an empty drive.
+    static func cdrom(id: String?, iso: String?, bus: DiskBus, target: String, boot: Int?) -> XMLElement {
         XMLElement(
             "disk", ["type": "file", "device": "cdrom"],
             [
@@ -126,7 +128,7 @@ extension DomainXML {
                 XMLElement("target", ["dev": target, "bus": busName(bus)]),
                 XMLElement("readonly"),
                 boot.map { XMLElement("boot", ["order": String($0)]) },
-                XMLElement("alias", ["name": "ua-cdrom-\(id)"]),
+                id.map { XMLElement("alias", ["name": "ua-cdrom-\($0)"]) },
             ])
     }
 
@@ -227,7 +229,7 @@ extension DomainXML {
 }
 
 /// Names such as `vda`, `sdb`, `hdc`; SCSI and SATA share the letters.
-private struct TargetNames {
+struct TargetNames {
     private var used: [String: Int] = [:]
 
     mutating func next(_ bus: DiskBus) -> String {

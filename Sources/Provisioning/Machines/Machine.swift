@@ -8,6 +8,8 @@ public struct Machine: Sendable {
     public let name: String
     public let hypervisor: any Hypervisor
     public let state: StateFolder
+    /// What this machine's processor can do, as `/proc/cpuinfo` says it; other in tests.
+    var cpuinfo: @Sendable () -> String? = { readWhole("/proc/cpuinfo") }
 
     public init(_ name: String, on hypervisor: any Hypervisor, state: StateFolder) {
         self.name = name

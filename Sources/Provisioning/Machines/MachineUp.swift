@@ -167,7 +167,7 @@ private final class UpRun {
         if host.isLocal { try PortForwards.checkFree(spec.nics) }
         var files = MachineFiles(machine, spec, host: host)
         try files.clearLeftovers()
-        let chooser = AccelerationChooser(state: machine.state, host: host)
+        let chooser = AccelerationChooser(state: machine.state, host: host, cpuinfo: machine.cpuinfo)
         var acceleration = options.acceleration
         if acceleration == nil {
             let choice = chooser.choose()
@@ -238,7 +238,7 @@ private final class UpRun {
         _ readiness: Readiness, uuid: String, _ acceleration: Acceleration, mayFallBack: Bool
     ) throws(Failure) {
         let chooser = acceleration == .kvm
-            ? AccelerationChooser(state: machine.state, host: try hypervisor.host()) : nil
+            ? AccelerationChooser(state: machine.state, host: try hypervisor.host(), cpuinfo: machine.cpuinfo) : nil
         let isOnTrial = mayFallBack && chooser?.isProven == false
         do {
             try start(readiness, isOnTrial: isOnTrial)
@@ -279,7 +279,7 @@ private final class UpRun {
         let goal = options.wait ?? (spec.cloudInit == nil ? .running : .cloudInit)
         try timed(goal == .running ? "running" : "wait") { () throws(Failure) in
             try readiness.wait(for: goal, timeout: options.timeout, cancellation: cancellation) { line in
-                if !line.isEmpty { tell("console", line) }
+                tell("console", line)
             }
         }
         if goal != .running { report.addresses = try machine.addresses() }

@@ -14,7 +14,7 @@ final class Readiness {
     enum Signal: Sendable {
         case event(DomainEvent)
         case consoleStarted
-        case console(String)
+        case console([String])
         case agent
         case result(CloudInitOutcome)
         case address([String])
@@ -85,9 +85,9 @@ final class Readiness {
             case .consoleStarted:
                 console = CloudInitConsole()
                 tail = []
-            case .console(let line):
-                take(line)
-                onLine(line)
+            case .console(let lines):
+                for line in lines { take(line) }
+                if let line = lines.last(where: { !$0.isEmpty }) { onLine(line) }
                 if let panic = console.panic, goal != .stopped { throw panicked(panic) }
                 guard goal == .cloudInit, console.finished != nil || console.finalStageFailed else { continue }
                 if try settleByMemory() { return }

@@ -16,7 +16,7 @@ extension Readiness {
                 needsConsole
                 ? ConsoleFollower(
                     machine.consoleLog, onStart: { mailbox.put(.consoleStarted) },
-                    onLine: { mailbox.put(.console($0)) }) : nil
+                    onLines: { mailbox.put(.console($0)) }) : nil
             switch goal {
             case .agent, .cloudInit:
                 startThread { Self.askAgent(machine, mailbox, end, readsResult: goal == .cloudInit) }
