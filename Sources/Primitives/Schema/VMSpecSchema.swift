@@ -28,6 +28,13 @@ enum VMSpecSchema {
             ])
     }
 
+    /// Reads a description, and names the nics that have no name.
+    static func decode(_ value: Value, _ environment: Environment) throws(Failure) -> VMSpec {
+        var spec = try record(environment).decode(try flattened(value), at: "")
+        for index in spec.nics.indices where spec.nics[index].id.isEmpty { spec.nics[index].id = "nic\(index + 1)" }
+        return spec
+    }
+
     /// The API's document `{ name = …, spec = { … } }` as the flat form.
     static func flattened(_ value: Value) throws(Failure) -> Value {
         guard let map = value.map, let spec = map["spec"] else { return value }
