@@ -4,6 +4,7 @@ import Provisioning
 /// What the primitives of one run share.
 public struct Environment: Sendable {
     public let state: StateFolder
+    public let images: ImageLibrary
     /// `--no-host`: a script may not run programs of this machine.
     public var forbidsHostPrograms = false
     /// `--keep`: what a failed `up` made stays, for a look.
@@ -16,10 +17,11 @@ public struct Environment: Sendable {
     public let hypervisor: @Sendable (_ uri: String?) throws(Failure) -> any Hypervisor
 
     public init(
-        state: StateFolder, scriptFolder: String,
+        state: StateFolder, images: ImageLibrary, scriptFolder: String,
         hypervisor: @escaping @Sendable (_ uri: String?) throws(Failure) -> any Hypervisor
     ) {
         self.state = state
+        self.images = images
         self.scriptFolder = scriptFolder
         self.hypervisor = hypervisor
     }

@@ -15,17 +15,16 @@ final class Hosts: Sendable {
     }
 
     /// The host the run works on where a script names none, and why it is that one.
-    func choice() throws(Failure) -> HypervisorChoice {
-        try HypervisorChoice(explicit: connect, state: state)
+    func choice() -> HypervisorChoice {
+        HypervisorChoice(explicit: connect, state: state)
     }
 
     /// - Parameter uri: `nil` for the run's own.
     func hypervisor(_ uri: String?) throws(Failure) -> any Hypervisor {
-        let address: String
-        if let uri { address = uri } else { address = try choice().uri }
+        let address = uri ?? choice().uri
         let known = opened.withLock { $0[address] }
         if let known { return known }
-        let host = try LibvirtHypervisor(uri: address, state: state)
+        let host = LibvirtHypervisor(uri: address)
         // Two tasks may have opened it at once: the first stays, so that a host has one pool of connections.
         return opened.withLock { opened in
             if let first = opened[address] { return first }

@@ -34,12 +34,12 @@ struct Session {
     /// - Throws: `ScriptError`, or `Failure` where the script cannot be read.
     func run(_ script: String) throws {
         let display = makeDisplay(json: json) { [state] name in
-            ConsoleLog.lastLine(of: state.machine(name) + "/console.log")
+            consoleLastLine(state.machine(name) + "/console.log")
         }
         defer { display.finish() }
         let runtime = try LuaRuntime(
             options: options(output: { display.output($0) }),
-            primitives: definitions(display).map(\.primitive))
+            primitives: try definitions(display).map(\.primitive))
         let interrupter = runtime.interrupter
         Signals.forward { count in
             display.log(.warn, count == 1 ? "interrupted: cleaning up (again to stop at once)" : "stopping")
@@ -57,8 +57,15 @@ struct Session {
         return options
     }
 
-    func definitions(_ display: any Display) -> [Definition] {
-        var environment = Environment(state: state, scriptFolder: scriptFolder) { [hosts] uri throws(Failure) in
+    /// A path of the command line.
+    func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : "\(scriptFolder)/\(path)" }
+
+    func images() throws(Failure) -> ImageLibrary {
+        ImageLibrary(state: state, builders: try Installation.library() + "/images")
+    }
+
+    func definitions(_ display: any Display) throws(Failure) -> [Definition] {
+        var environment = Environment(state: state, images: try images(), scriptFolder: scriptFolder) { [hosts] uri throws(Failure) in
             try hosts.hypervisor(uri)
         }
         environment.forbidsHostPrograms = forbidsHostPrograms

@@ -114,3 +114,6 @@ func consoleTail(_ path: String, lines count: Int) -> [String] {
     if length < size { lines.removeFirst(min(1, lines.count)) }
     return Array(lines.filter { !$0.isEmpty }.suffix(count))
 }
+
+/// The last line a guest has written to its console, as plain text; `nil` where it has written nothing.
+public func consoleLastLine(_ path: String) -> String? { consoleTail(path, lines: 1).last }

@@ -1,5 +1,4 @@
 import Basics
-import Glibc
 
 /// One limiq at a time works on a VM: a lock file beside the VM's folder, held while it is worked on and removed
 /// after. The system lets go of it when its process dies.
@@ -13,42 +12,6 @@ enum MachineLock {
     ) throws(Failure) -> Result {
         let path = "\(state.machines)/.\(name).lock"
         try makeFolders(state.machines)
-        let descriptor = try acquire(path, name, cancellation, onWait)
-        defer {
-            unlink(path)
-            close(descriptor)
-        }
-        return try body()
-    }
-
-    /// There is no event for a lock that becomes free and can be cancelled as well: it looks every 50 ms.
-    private static func acquire(
-        _ path: String, _ name: String, _ cancellation: Cancellation, _ onWait: (String?) -> Void
-    ) throws(Failure) -> Int32 {
-        var told = false
-        while true {
-            try cancellation.check()
-            let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-            guard file >= 0 else { throw Failure.system(errno, "cannot lock \(name)", resource: path) }
-            if flock(file, LOCK_EX | LOCK_NB) == 0 {
-                // The holder before us may have removed the file between our open and our lock.
-                var ours = stat()
-                var there = stat()
-                if fstat(file, &ours) == 0, stat(path, &there) == 0, ours.st_ino == there.st_ino {
-                    let number = Array("\(getpid())\n".utf8)
-                    _ = ftruncate(file, 0)
-                    _ = write(file, number, number.count)
-                    return file
-                }
-                close(file)
-                continue
-            }
-            close(file)
-            if !told {
-                told = true
-                onWait(readWhole(path).map { $0.filter(\.isNumber) }.flatMap { $0.isEmpty ? nil : $0 })
-            }
-            usleep(50_000)
-        }
+        return try FileLock.hold(path, for: name, cancellation, onWait: onWait, body)
     }
 }

@@ -27,7 +27,7 @@ struct Console: ParsableCommand {
         let terminal = RawTerminal()
         defer { terminal?.restore() }
         startThread {
-            pass(from: stream)
+            showOutput(of: stream)
             stream.close()
             terminal?.restore()
             _exit(0)
@@ -54,7 +54,7 @@ struct Console: ParsableCommand {
 }
 
 /// What the guest says, until its console ends.
-private func pass(from stream: any ConsoleStream) {
+private func showOutput(of stream: any ConsoleStream) {
     while let bytes = try? stream.read(), !bytes.isEmpty { writeAll(bytes, to: STDOUT_FILENO) }
 }
 

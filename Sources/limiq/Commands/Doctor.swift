@@ -22,7 +22,7 @@ struct Doctor: ParsableCommand {
         Signals.unblock()
         var able = true
         let session = try Session(connect: host.connect)
-        let choice = try session.hosts.choice()
+        let choice = session.hosts.choice()
         report(true, "hypervisor", "\(choice.uri): \(choice.reason)")
         do {
             let description = try session.hosts.hypervisor(nil).host()

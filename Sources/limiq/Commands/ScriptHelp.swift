@@ -22,7 +22,7 @@ enum ScriptHelp {
     private static func parameters(of script: String, _ session: Session) throws -> Map {
         let found = Mutex(Map())
         let display = PlainDisplay()
-        let primitives = session.definitions(display).map { definition in
+        let primitives = try session.definitions(display).map { definition in
             let primitive = definition.primitive
             if primitive.name == "params.get" {
                 return Primitive(primitive.name, .inline) { request in
@@ -38,7 +38,9 @@ enum ScriptHelp {
         let runtime = try LuaRuntime(options: session.options(output: { _ in }), primitives: primitives)
         do {
             _ = try runtime.run(file: script)
-        } catch let error as ScriptError where error.failure.code == reached {}
+        } catch {
+            guard error.failure.code == reached else { throw error }
+        }
         return found.withLock { $0 }
     }
 

@@ -8,6 +8,6 @@ struct Stubs: ParsableCommand {
 
     func run() throws {
         let session = try Session(connect: nil, script: nil)
-        print(editorStubs(session.definitions), terminator: "")
+        print(editorStubs(try session.definitions(PlainDisplay())), terminator: "")
     }
 }

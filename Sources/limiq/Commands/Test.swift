@@ -34,7 +34,7 @@ struct Test: ParsableCommand {
         let display = PlainDisplay()
         let runtime = try LuaRuntime(
             options: session.options(output: { display.output($0) }),
-            primitives: session.definitions(display).map(\.primitive))
+            primitives: try session.definitions(display).map(\.primitive))
         do {
             _ = try runtime.run(file: spec)
             let report = try runtime.run(
