@@ -42,7 +42,9 @@ let package = Package(
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             swiftSettings: strict),
-        .target(name: "LuaRuntime", dependencies: ["Basics", "CLua"], swiftSettings: strict),
+        .target(name: "CLuaRuntime", dependencies: ["CLua"]),
+        .target(
+            name: "LuaRuntime", dependencies: ["Basics", "CLua", "CLuaRuntime"], swiftSettings: strict),
         .target(
             name: "Primitives",
             dependencies: ["Basics", "YAML", "Provisioning", "LuaRuntime"],

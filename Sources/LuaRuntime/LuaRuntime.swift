@@ -1,166 +1,222 @@
 import Basics
 import CLua
+import CLuaRuntime
 
-/// A request as an observer sees it: the one place for timing, logging and the event stream.
-public enum RequestEvent: Sendable {
-    case began(Request)
-    case ended(Request, Result<[Value], Failure>)
-}
-
-/// An embedding of Lua 5.4 whose scripts call primitives written in Swift by yielding requests.
+/// An embedding of Lua 5.4 whose scripts call Swift functions as if they were blocking.
 ///
-/// Not `Sendable`. `run` returns when the script and all it spawned have ended.
+/// Not `Sendable`: the thread that calls `run` is the only one that touches Lua. No `deinit` does; `close` gives the memory back.
 public final class LuaRuntime {
-    public struct Options: Sendable {
-        /// The folder with `limiq/` and `runtime/`: what `require "limiq.…"` finds.
-        public var libraryFolder: String
-        /// Searched after the script's own folder by `require`.
-        public var searchPath: [String] = []
-        /// Bytes Lua may hold before a script gets an error.
-        public var memoryLimit = 512 << 20
-        /// Threads that wait in primitives at once.
-        public var workers = 256
-        /// Takes what the script prints, on the thread of `run`.
-        public var output: @Sendable ([UInt8]) -> Void = { _ in }
-        public var observer: (@Sendable (RequestEvent) -> Void)?
-        /// What `require "limiq.runtime".constants` holds.
-        public var constants: Map = [:]
-
-        public init(libraryFolder: String) { self.libraryFolder = libraryFolder }
-    }
-
-    private let lua: LuaState
-    private let scheduler: Scheduler
-    private let options: Options
-    /// Keeps the prelude's table of functions.
-    private let prelude: Int32
+    /// Callable from any thread.
     public let interrupter: Interrupter
+    /// Called on the thread of `run` at the beginning and the end of each call of a primitive.
+    public var observer: (@Sendable (RequestEvent) -> Void)?
 
-    /// - Throws: `Failure` where the library is not there or broken.
+    let options: Options
+    private let state: LuaThread
+    private let scheduler: Scheduler
+
+    /// - Throws: `Failure` where a file of the library's `runtime` folder cannot be read or is no Lua, or two primitives have one name.
     public init(options: Options, primitives: [Primitive]) throws(Failure) {
         self.options = options
-        lua = try LuaState(memoryLimit: options.memoryLimit)
-        let wakeUp = Wake()
-        interrupter = Interrupter(lua.control) { wakeUp.call() }
+        interrupter = try Interrupter(memoryLimit: options.memoryLimit)
+        guard let state = limiq_open(interrupter.control) else {
+            throw Failure(.memory, "no memory for a Lua state")
+        }
+        self.state = state
+        let all = primitives + FilePrimitives.all(input: options.input)
         scheduler = Scheduler(
-            lua: lua, primitives: Dictionary(primitives.map { ($0.name, $0) }) { _, last in last },
-            pool: WorkerPool(limit: options.workers), interrupter: interrupter, output: options.output,
-            observer: options.observer)
-        wakeUp.mailbox = scheduler.mailbox
-        prelude = try Self.loadPrelude(into: lua, options, primitives)
+            state: state, interrupter: interrupter, primitives: all, ownPrimitives: primitives.count,
+            options: options)
+        lua_createtable(state, 0, 0)
+        var names: Set<String> = []
+        for (number, primitive) in all.enumerated() {
+            guard names.insert(primitive.name).inserted else {
+                lua_close(state)
+                throw Failure(.internal, "two primitives are named \(primitive.name)")
+            }
+            limiq_register(state, primitive.name, Int32(number))
+        }
+        set("primitives", .list(primitives.map(\.name).sorted().map(Value.string)))
+        set(
+            "constants",
+            .map(
+                Map(options.constants.sorted { $0.key < $1.key }.map { .init(key: $0.key, value: $0.value) }))
+        )
+        set("search", .list(options.search.map(Value.string)))
+        set("library", .string(options.libraryFolder))
+        do throws(Failure) {
+            for name in ["errors", "globals", "tasks", "waiting", "each", "modules", "io", "init"] {
+                try loadPrelude(name)
+            }
+        } catch {
+            lua_close(state)
+            throw error
+        }
     }
 
-    /// Runs a file of Lua text.
+    /// Ends the state and gives its memory back; nothing may be run after it.
+    public func close() { lua_close(state) }
+
+    /// Runs the file's text and every task it starts to their ends.
     ///
-    /// - Returns: what the script returns, as far as it is plain values.
+    /// - Returns: what the script returns; values that are no plain ones are `.null`.
     public func run(file: String) throws(ScriptError) -> [Value] {
-        switch readFile(file) {
-        case .failure(let reason):
-            throw ScriptError(Failure(.notFound, "\(file): \(reason.text.lowercased())"))
-        case .success(let source):
-            return try run(source: source, chunk: "@\(file)")
-        }
+        let text: [UInt8]
+        do throws(Failure) { text = try readFile(file) } catch { throw ScriptError(error) }
+        let slash = file.lastIndex(of: "/")
+        let folder = slash.map { $0 == file.startIndex ? "/" : String(file[..<$0]) } ?? "."
+        let name = slash.map { String(file[file.index(after: $0)...]) } ?? file
+        return try run(text, name: name, folder: folder)
     }
 
-    /// - Parameter name: what messages call it: `=limiq repl`, `@file.lua`.
+    /// Runs a text as if it were the file `name` of the current folder.
     public func run(source: String, name: String) throws(ScriptError) -> [Value] {
-        try run(source: Array(source.utf8), chunk: name)
+        try run(Array(source.utf8), name: name, folder: ".")
     }
 
-    private func run(source: [UInt8], chunk: String) throws(ScriptError) -> [Value] {
-        let main = lua.main
-        defer { lua_settop(main, 0) }
-        guard let coroutine = lua_newthread(main) else {
-            throw ScriptError(Failure(.outOfMemory, "no memory for a coroutine"))
+    // MARK: the run
+
+    private func run(_ text: [UInt8], name: String, folder: String) throws(ScriptError) -> [Value] {
+        scheduler.observer = observer
+        reserve(8, on: state)
+        // main(text, name, folder) of the prelude is the body of the first task.
+        guard let thread = newTask(running: "main") else {
+            throw ScriptError(Failure(.internal, "the prelude has no main"))
         }
-        lua_rawgeti(main, limiq_registry_index(), Int64(prelude))
-        lua.push("main", on: main)
-        lua_rawget(main, -2)
-        if let complaint = lua.load(source.withoutShebang, name: chunk) {
-            throw ScriptError(Failure(.script, complaint))
+        Self.push(text, on: thread)
+        Self.push(name, on: thread)
+        Self.push(folder, on: thread)
+        var outcome: Result<[Value], ScriptError> = .success([])
+        scheduler.run(thread, arguments: 3) { status, count in
+            outcome = self.outcome(thread, status, count)
         }
-        lua.push(folder(of: chunk), on: main)
-        lua_xmove(main, coroutine, 3)
-        limiq_pop(main, 1)
-        return try scheduler.run()
+        return try outcome.get()
     }
 
-    /// What is wrong with a file's syntax: nothing, or `file:line: message`.
-    public static func check(file: String) -> String? {
-        switch readFile(file) {
-        case .failure(let reason): return "\(file): \(reason.text.lowercased())"
-        case .success(let source):
-            do {
-                let lua = try LuaState(memoryLimit: 512 << 20)
-                defer { lua.close() }
-                return lua.load(source.withoutShebang, name: "@\(file)")
-            } catch {
-                return "\(error)"
+    /// Leaves the coroutine on the main state's stack.
+    private func newTask(running function: String) -> LuaThread? {
+        pushField(function)
+        guard lua_type(state, -1) == LUA_TFUNCTION else {
+            clua_pop(state, 1)
+            return nil
+        }
+        pushField("create_task")
+        lua_rotate(state, -2, 1)
+        guard limiq_call(interrupter.control, state, 1, 1) == LUA_OK else { return nil }
+        return lua_tothread(state, -1)
+    }
+
+    /// Reads (true, values…) or (false, error, traceback).
+    private func outcome(_ thread: LuaThread, _ status: Int32, _ count: Int32) -> Result<[Value], ScriptError>
+    {
+        reserve(8, on: thread)
+        let first = lua_gettop(thread) - count + 1
+        guard status == LUA_OK else {
+            return .failure(scriptError(thread, at: lua_gettop(thread), traceback: nil))
+        }
+        guard count > 0, lua_toboolean(thread, first) != 0 else {
+            return .failure(scriptError(thread, at: first + 1, traceback: Self.text(thread, at: first + 2)))
+        }
+        var decoder = Decoder(thread)
+        return .success(
+            (1..<count).map { offset in
+                do { return try decoder.value(at: first + offset) } catch { return .null }
+            })
+    }
+
+    private func scriptError(_ thread: LuaThread, at index: Int32, traceback: String?) -> ScriptError {
+        if limiq_is_failure(thread, index) != 0 {
+            func field(_ name: String) -> String? {
+                Self.push(name, on: thread)
+                lua_rawget(thread, index)
+                defer { clua_pop(thread, 1) }
+                return Self.text(thread, at: -1)
+            }
+            let failure = Failure(
+                .init(rawValue: field("code") ?? Failure.Code.script.rawValue),
+                field("message") ?? "an error without a message",
+                hint: field("hint"), resource: field("resource"), cause: field("cause"))
+            return ScriptError(failure, location: field("where"), traceback: traceback ?? field("traceback"))
+        }
+        limiq_describe(interrupter.control, thread, index)
+        let text = Self.text(thread, at: -1) ?? ""
+        clua_pop(thread, 1)
+        if text.hasSuffix("not enough memory"), interrupter.control.pointee.refused > 0 {
+            return ScriptError(
+                Failure(
+                    .memory,
+                    "the script used more than \(ByteSize(bytes: UInt64(options.memoryLimit))) of Lua memory",
+                    hint: "see whether it keeps what it no longer needs, or raise the limit with --lua-memory"
+                ),
+                traceback: traceback)
+        }
+        let (location, message) = Self.position(of: text)
+        let isSyntax = limiq_is_null(thread, index + 1) != 0
+        return ScriptError(
+            Failure(isSyntax ? .syntax : .script, message), location: location, traceback: traceback)
+    }
+
+    /// Takes `file:line: ` off the front of a message.
+    static func position(of text: String) -> (location: String?, message: String) {
+        let bytes = text.utf8
+        var digits: String.Index?
+        for index in bytes.indices {
+            switch bytes[index] {
+            case UInt8(ascii: "\n"): return (nil, text)
+            case UInt8(ascii: ":"):
+                let next = bytes.index(after: index)
+                if let start = digits, start < index, next < bytes.endIndex, bytes[next] == UInt8(ascii: " ")
+                {
+                    return (String(text[..<index]), String(text[bytes.index(after: next)...]))
+                }
+                digits = next
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): break
+            default: digits = nil
             }
         }
+        return (nil, text)
     }
 
-    private func folder(of chunk: String) -> String {
-        guard chunk.hasPrefix("@") else { return "." }
-        let file = chunk.dropFirst()
-        return file.lastIndex(of: "/").map { String(file[..<$0]) } ?? "."
+    // MARK: the table the prelude gets, at the bottom of the main state's stack
+
+    private static let core: Int32 = 1
+
+    private func set(_ field: String, _ value: Value) {
+        reserve(4, on: state)
+        Self.push(field, on: state)
+        value.push(on: state)
+        lua_rawset(state, Self.core)
     }
 
-    /// Runs `runtime/prelude.lua`, which takes the sandbox's shape and returns its functions.
-    private static func loadPrelude(
-        into lua: LuaState, _ options: Options, _ primitives: [Primitive]
-    ) throws(Failure) -> Int32 {
-        let path = options.libraryFolder + "/runtime/prelude.lua"
-        let hint = "install limiq again"
-        guard case .success(let source) = readFile(path) else {
-            throw Failure(.hostNotAble, "limiq's Lua library is not at \(options.libraryFolder)", hint: hint)
-        }
-        let main = lua.main
-        defer { lua_settop(main, 0) }
-        if let complaint = lua.load(source, name: "=[limiq prelude]") {
-            throw Failure(.hostNotAble, complaint, hint: hint)
-        }
-        var constants = options.constants
-        constants["library"] = .string(options.libraryFolder)
-        constants["search_path"] = .list(options.searchPath.map(Value.string))
-        constants["primitives"] = .list(
-            primitives.map { .string($0.name) }.sorted { $0.string ?? "" < $1.string ?? "" })
-        lua.push(.map(constants), on: main)
-        lua_pushlightuserdata(main, limiq_interrupt_address(lua.control))
-        lua_pushlightuserdata(main, limiq_kill_address(lua.control))
-        guard limiq_pcall(main, 3, 1) == LUA_OK else {
-            throw Failure(.hostNotAble, lua.text(-1, of: main) ?? "the prelude fails", hint: hint)
-        }
-        for mark in [Mark.secret, Mark.secrets, Mark.emptyList] {
-            lua.push(mark.description, on: main)
-            lua_rawget(main, -2)
-            lua_rawsetp(main, limiq_registry_index(), Mark.address(mark))
-        }
-        lua.push("limiq.null", on: main)
-        lua_rawget(main, -2)
-        lua_rawsetp(main, limiq_registry_index(), Mark.address(Mark.null) + 1)
-        lua.push("limiq.null_metatable", on: main)
-        lua_rawget(main, -2)
-        lua_rawsetp(main, limiq_registry_index(), Mark.address(Mark.null))
-        lua.push("raise_interrupted", on: main)
-        lua_rawget(main, -2)
-        lua_rawsetp(main, limiq_registry_index(), limiq_interrupt_address(lua.control))
-        return luaL_ref(main, limiq_registry_index())
+    private func pushField(_ field: String) {
+        Self.push(field, on: state)
+        lua_rawget(state, Self.core)
     }
-}
 
-/// Breaks the circle of the interrupter, which wakes the scheduler, and the scheduler, which knows the interrupter.
-///
-/// `@unchecked Sendable`: `mailbox` is set once, before the interrupter is given to any other thread.
-private final class Wake: @unchecked Sendable {
-    var mailbox: Mailbox<Scheduler.Message>?
-    func call() { mailbox?.put(.interrupt) }
-}
+    static func text(_ thread: LuaThread, at index: Int32) -> String? {
+        guard lua_type(thread, index) == LUA_TSTRING else { return nil }
+        var length = 0
+        guard let start = lua_tolstring(thread, index, &length) else { return nil }
+        return String(decoding: UnsafeRawBufferPointer(start: start, count: length), as: UTF8.self)
+    }
 
-extension [UInt8] {
-    /// A first line that begins with `#` is a comment for the system, as for the `lua` program; its line end stays.
-    fileprivate var withoutShebang: [UInt8] {
-        guard first == UInt8(ascii: "#") else { return self }
-        return Array(drop { $0 != UInt8(ascii: "\n") })
+    private func loadPrelude(_ name: String) throws(Failure) {
+        let text = try readFile("\(options.libraryFolder)/runtime/\(name).lua")
+        let status = text.withUnsafeBytes { bytes in
+            luaL_loadbufferx(
+                state, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count,
+                "@<limiq>/runtime/\(name).lua", "t")
+        }
+        var failed = status != LUA_OK
+        if !failed {
+            lua_pushvalue(state, Self.core)
+            failed = limiq_call(interrupter.control, state, 1, 0) != LUA_OK
+        }
+        if failed {
+            throw Failure(
+                .internal,
+                "the library's runtime/\(name).lua does not work: \(Self.text(state, at: -1) ?? "no message")",
+                hint: "install limiq again, program and library together")
+        }
     }
 }

@@ -23,7 +23,7 @@ public struct Primitive: Sendable {
     public let perform: @Sendable (Request) throws -> [Value]
 
     public init(
-        _ name: String, _ execution: Execution = .pooled, grace: Duration = .seconds(2),
+        _ name: String, _ execution: Execution = .pooled, grace: Duration = .zero,
         perform: @escaping @Sendable (Request) throws -> [Value]
     ) {
         self.name = name
@@ -38,17 +38,20 @@ public struct Request: Sendable {
     /// The primitive's name.
     public let name: String
     public let arguments: [Value]
+    /// Where the script made the call: `build-web.lua:12`.
+    public let location: String?
     /// The number of the task that waits for the answer; 1 is the script itself.
     public let task: Int
     /// Cancelled when the task or the run is.
     public let cancellation: Cancellation
 
     public init(
-        name: String, arguments: [Value], task: Int = 1,
+        name: String, arguments: [Value], location: String? = nil, task: Int = 1,
         cancellation: Cancellation = Cancellation()
     ) {
         self.name = name
         self.arguments = arguments
+        self.location = location
         self.task = task
         self.cancellation = cancellation
     }

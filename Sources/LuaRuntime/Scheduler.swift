@@ -1,369 +1,390 @@
 import Basics
 import CLua
+import CLuaRuntime
 
-/// Resumes coroutines and performs what they ask for, on the one thread that calls `run`.
+/// Runs the tasks of one script on the calling thread and performs what they ask for.
 ///
-/// A plain class, not `Sendable`: exclusion by structure. Other threads reach it through its mailbox alone.
+/// Not `Sendable`: one thread at a time. Other threads reach it through the mailbox.
 final class Scheduler {
     enum Message: Sendable {
-        case answer(task: Int, wait: Int, Result<[Value], Failure>)
-        case interrupt
+        case answer(task: Int, ticket: UInt64, Result<[Value], Failure>)
+        case interrupted
     }
 
-    let mailbox = Mailbox<Message>()
-    private let lua: LuaState
-    private let primitives: [String: Primitive]
-    private let pool: WorkerPool
-    private let interrupter: Interrupter
-    private let output: @Sendable ([UInt8]) -> Void
-    private let observer: (@Sendable (RequestEvent) -> Void)?
+    let state: LuaThread
+    let control: UnsafeMutablePointer<limiq_control>
+    let mailbox: Mailbox<Message>
+    let primitives: [Primitive]
+    /// Those before it are the integrator's, the others the runtime's own.
+    let ownPrimitives: Int
+    let workers: WorkerPool
+    let output: @Sendable (OutputStream, UnsafeRawBufferPointer) -> Void
+    var observer: (@Sendable (RequestEvent) -> Void)?
 
-    private var tasks: [Int: ScriptTask] = [:]
+    var tasks: [Int: LuaTask] = [:]
+    var timers = Timers()
+    private var ready: [LuaTask] = []
+    private var readyHead = 0
     private var lastTask = 0
-    private var ready: [(task: ScriptTask, answer: Answer)] = []
-    private var timers = Timers()
-    /// Requests on the pool whose answers are to come.
+    private var lastEvent: UInt64 = 0
+    private var lastTicket: UInt64 = 0
+    /// The messages about interrupts taken in this run: there may be one on its way.
+    private var interruptsSeen: Int32 = 0
+    /// Requests whose answer a task waits for.
     private var outstanding = 0
-    /// What the main task returned.
-    private var result: Result<[Value], ScriptError>?
+    /// The table, on the main state's stack, that keeps the coroutines of tasks alive.
+    private static let anchors: Int32 = 2
 
     init(
-        lua: LuaState, primitives: [String: Primitive], pool: WorkerPool, interrupter: Interrupter,
-        output: @escaping @Sendable ([UInt8]) -> Void, observer: (@Sendable (RequestEvent) -> Void)?
+        state: LuaThread, interrupter: Interrupter, primitives: [Primitive], ownPrimitives: Int,
+        options: LuaRuntime.Options
     ) {
-        self.lua = lua
+        self.state = state
+        control = interrupter.control
+        mailbox = interrupter.mailbox
         self.primitives = primitives
-        self.pool = pool
-        self.interrupter = interrupter
-        self.output = output
-        self.observer = observer
+        self.ownPrimitives = ownPrimitives
+        workers = options.workers
+        output = options.output
     }
 
-    /// Runs the coroutine on top of the main stack, and all it spawns, to its end.
-    func run() throws(ScriptError) -> [Value] {
-        let main = adopt(lua.main)
-        ready.append((main, .start))
-        while result == nil {
-            let batch = ready
-            ready.removeAll(keepingCapacity: true)
-            for (task, answer) in batch where result == nil {
-                resume(task, answer)
-            }
-            if result != nil || !ready.isEmpty { continue }
-            if outstanding == 0, timers.nearest == nil, interrupter.level == 0 {
-                endDeadlock()
-                continue
-            }
-            let message: Message?
-            if let nearest = timers.nearest {
-                message = mailbox.next(before: nearest)
-            } else {
-                message = mailbox.next()
-            }
-            if let message { take(message) }
-            fireTimers()
+    // MARK: the loop
+
+    /// Runs the task on the top of the main state's stack, a coroutine with `arguments` values on its own, and every
+    /// task it starts, to their ends. `finished` looks at the first one's results on its stack.
+    func run(_ thread: LuaThread, arguments: Int32, finished: (_ status: Int32, _ results: Int32) -> Void) {
+        limiq_arrive(control)
+        defer {
+            limiq_leave(control)
+            while mailbox.next(before: .now) != nil {}
         }
-        for task in tasks.values { luaL_unref(lua.main, limiq_registry_index(), task.reference) }
-        tasks = [:]
-        return try (result ?? .success([])).get()
+        lastTask = 0
+        interruptsSeen = 0
+        let main = start(thread, arguments: arguments)
+        main.interrupted = false
+        var rounds = 0
+        while !tasks.isEmpty {
+            rounds += 1
+            if ready.isEmpty || rounds % 32 == 0 { takeMessages() }
+            guard let task = nextReady() else { continue }
+            if let (status, results) = step(task) {
+                if task === main { finished(status, results) }
+                end(task)
+                // The main task sees the others out, unless it was stopped dead.
+                if task === main, status != LUA_OK {
+                    for other in tasks.values {
+                        cancel(other, Failure(.interrupted, "interrupted"), kill: true)
+                    }
+                }
+            }
+        }
+        ready.removeAll()
+        readyHead = 0
     }
 
-    /// Takes the coroutine on top of a stack as a new task.
-    private func adopt(_ state: OpaquePointer) -> ScriptTask {
-        let thread = lua_tothread(state, -1)
-        let reference = luaL_ref(state, limiq_registry_index())
-        lastTask += 1
-        // The prelude only ever hands over coroutines.
-        guard let thread else { preconditionFailure("the prelude spawned what is no coroutine") }
-        let task = ScriptTask(id: lastTask, thread: thread, reference: reference)
-        tasks[lastTask] = task
+    private func nextReady() -> LuaTask? {
+        guard readyHead < ready.count else { return nil }
+        let task = ready[readyHead]
+        readyHead += 1
+        if readyHead == ready.count || readyHead > 1024 {
+            ready.removeFirst(readyHead)
+            readyHead = 0
+        }
         return task
     }
 
-    // MARK: Running Lua
-
-    private func resume(_ task: ScriptTask, _ answer: Answer) {
-        task.wait = .none
-        task.waitNumber += 1
-        let thread = task.thread
-        var arguments: Int32 = 0
-        var answer = answer
-        if interrupter.level >= 2, case .start = answer {} else if interrupter.level >= 2 { answer = .kill }
-        switch answer {
-        case .start: arguments = lua_gettop(thread) - 1
-        case .values(let values):
-            lua_pushboolean(thread, 1)
-            for value in values { lua.push(value, on: thread) }
-            arguments = Int32(values.count + 1)
-        case .failure(let failure):
-            lua_pushboolean(thread, 0)
-            lua.push(failure.code.rawValue, on: thread)
-            for text in [failure.message, failure.hint, failure.resource, failure.cause] {
-                if let text { lua.push(text, on: thread) } else { lua_pushnil(thread) }
+    /// Takes what has come; blocks where no task could run without it.
+    private func takeMessages() {
+        while let task = timers.removeDue(.now) {
+            if case .request = task.wait {
+                if let ending = task.ending { abandon(task, ending) }
+                continue
             }
-            arguments = 6
-        case .kill:
-            lua_pushlightuserdata(thread, limiq_kill_address(lua.control))
-            arguments = 1
+            if case .task = task.wait {
+                answer(task) { lua_pushboolean($0, 0) }
+            } else {
+                answer(task) { _ in }
+            }
         }
-        interrupter.arm(for: task)
-        var results: Int32 = 0
-        let status = lua.armed { lua_resume(thread, lua.main, arguments, &results) }
-        interrupter.disarm(after: task)
-        switch status {
-        case LUA_YIELD: request(task, results)
-        case LUA_OK: end(task, results: results)
-        default: died(task)
+        while readyHead == ready.count {
+            let message: Message?
+            if let deadline = timers.next {
+                message = mailbox.next(before: deadline)
+            } else if outstanding > 0 || control.pointee.interrupts > interruptsSeen {
+                message = mailbox.next()
+            } else {
+                return breakDeadlock()
+            }
+            guard let message else { return }
+            take(message)
         }
+        while let message = mailbox.next(before: .now) { take(message) }
     }
 
-    private func end(_ task: ScriptTask, results: Int32) {
-        if task.id == 1 { result = outcome(of: task, results) }
-        forget(task)
-    }
-
-    /// The main task returns true and its values, or false and the parts of an error.
-    private func outcome(of task: ScriptTask, _ results: Int32) -> Result<[Value], ScriptError> {
-        let thread = task.thread
-        let first = lua_gettop(thread) - results + 1
-        if lua_toboolean(thread, first) != 0 {
-            var values: [Value] = []
-            for index in stride(from: first + 1, through: lua_gettop(thread), by: 1) {
-                do {
-                    values.append(try lua.value(index, of: thread))
-                } catch {
-                    values.append(.null)
+    private func take(_ message: Message) {
+        switch message {
+        case .answer(let id, let ticket, let result):
+            guard let task = tasks[id], task.ticket == ticket, case .request = task.wait else { return }
+            outstanding -= 1
+            if let ending = task.ending {
+                reportEnd(of: task, Failure(.cancelled, "cancelled"))
+                task.ending = nil
+                task.cancellation = Cancellation()
+                return refuse(task, ending)
+            }
+            switch result {
+            case .success(let values):
+                reportEnd(of: task, nil)
+                answer(task, count: values.count) { thread in
+                    for value in values { value.pushResult(on: thread) }
                 }
+            case .failure(let failure):
+                reportEnd(of: task, failure)
+                refuse(task, failure)
             }
-            return .success(values)
+        case .interrupted:
+            // Those that run or are ready get the error at their next instruction.
+            interruptsSeen += 1
+            let interrupts = control.pointee.interrupts
+            for task in tasks.values.sorted(by: { $0.id < $1.id }) where task.isWaiting {
+                guard interrupts >= 2 || (interrupts == 1 && !task.interrupted) else { continue }
+                abandon(task, Failure(.interrupted, "interrupted"))
+                task.interrupted = true
+            }
         }
-        func part(_ offset: Int32) -> String? { lua.text(first + offset, of: thread) }
-        let failure = Failure(
-            Failure.Code(rawValue: part(1) ?? "script"), part(2) ?? "unknown error", hint: part(3),
-            resource: part(4), cause: part(5))
-        return .failure(ScriptError(failure, location: part(6), traceback: part(7)))
     }
 
-    /// A task's body catches every error: what comes here is the second interrupt, or no memory for the catching.
-    private func died(_ task: ScriptTask) {
-        let failure: Failure
-        if interrupter.level > 0 {
-            failure = Failure(.interrupted, "interrupted")
-        } else {
-            failure = Failure(
-                .outOfMemory, lua.text(-1, of: task.thread) ?? "the script ended without an error")
+    private func breakDeadlock() {
+        guard let task = tasks.values.filter(\.isWaiting).min(by: { $0.id < $1.id }) else { return }
+        let waits = tasks.values.sorted { $0.id < $1.id }.map { task in
+            switch task.wait {
+            case .task(let other): "task \(task.id) for task \(other)"
+            case .announcement(let name): "task \(task.id) for \(name)"
+            default: "task \(task.id)"
+            }
         }
-        result = .failure(ScriptError(failure))
-        forget(task)
+        abandon(
+            task,
+            Failure(
+                .deadlock, "every task waits for another: \(waits.joined(separator: ", "))",
+                hint: "task 1 is the script itself, the others are numbered as they were spawned"))
     }
 
-    private func forget(_ task: ScriptTask) {
-        luaL_unref(lua.main, limiq_registry_index(), task.reference)
+    // MARK: tasks
+
+    /// Makes a task of the coroutine on the top of the main state's stack, which is taken from there.
+    func start(_ thread: LuaThread, arguments: Int32) -> LuaTask {
+        lastTask += 1
+        lua_rawseti(state, Self.anchors, lua_Integer(lastTask))
+        let task = LuaTask(
+            id: lastTask, thread: thread, argumentCount: arguments,
+            interrupted: control.pointee.interrupts > 0)
+        tasks[task.id] = task
+        ready.append(task)
+        return task
+    }
+
+    private func end(_ task: LuaTask) {
         tasks[task.id] = nil
+        lua_settop(task.thread, 0)
+        lua_pushnil(state)
+        lua_rawseti(state, Self.anchors, lua_Integer(task.id))
+        for joiner in task.joiners {
+            if case .task(task.id) = joiner.wait { answer(joiner, count: 1) { lua_pushboolean($0, 1) } }
+        }
     }
 
-    // MARK: Requests
+    /// Resumes a task until it waits or ends.
+    /// - Returns: the status and number of results of one that has ended.
+    private func step(_ task: LuaTask) -> (Int32, Int32)? {
+        for _ in 0..<100 {
+            control.pointee.task = Int64(task.id)
+            control.pointee.interrupted = task.interrupted ? 1 : 0
+            control.pointee.killed = task.killed ? 1 : 0
+            var results: Int32 = 0
+            let status = limiq_resume(control, task.thread, nil, task.argumentCount, &results)
+            task.interrupted = control.pointee.interrupted != 0
+            if control.pointee.output_length > 0 { writeOutput() }
+            guard status == LUA_YIELD else { return (status, results) }
+            if !serve(task, Int(results)) { return nil }
+        }
+        // Enough in a row: timers and other tasks want their turn.
+        ready.append(task)
+        return nil
+    }
 
-    /// What a task yielded: the token, a name, arguments.
-    private func request(_ task: ScriptTask, _ results: Int32) {
-        let thread = task.thread
-        let first = lua_gettop(thread) - results + 1
-        guard let name = lua.text(first + 1, of: thread) else {
-            return answer(task, .failure(Failure("internal", "a request without a name")))
+    /// Sees to the request a task has just made.
+    /// - Returns: whether the answer is on its stack already.
+    private func serve(_ task: LuaTask, _ count: Int) -> Bool {
+        let request = Int(control.pointee.request)
+        if request == LIMIQ_FLUSH {
+            clua_pop(task.thread, Int32(count))
+            task.argumentCount = 0
+            return true
         }
-        if name.utf8.first == UInt8(ascii: "@") {
-            builtin(name, task, first + 2)
-            return
+        if let failure = dueFailure(of: task) {
+            clua_pop(task.thread, Int32(count))
+            pushRefusal(task, failure)
+            return true
         }
-        var arguments: [Value] = []
-        do {
-            for index in stride(from: first + 2, through: lua_gettop(thread), by: 1) {
-                arguments.append(try lua.value(index, of: thread))
+        if request == LIMIQ_PERFORM { return perform(task, count) }
+        return serveTasks(task, request, count)
+    }
+
+    /// The error a task gets instead of its next wait.
+    private func dueFailure(of task: LuaTask) -> Failure? {
+        if control.pointee.interrupts > 0, !task.interrupted {
+            task.interrupted = true
+            return Failure(.interrupted, "interrupted")
+        }
+        defer { task.pendingFailure = nil }
+        return task.pendingFailure
+    }
+
+    // MARK: waits
+
+    func wait(_ task: LuaTask, _ wait: LuaTask.Wait) {
+        task.ticket = nextTicket()
+        task.wait = wait
+    }
+
+    private func nextTicket() -> UInt64 {
+        lastTicket += 1
+        return lastTicket
+    }
+
+    /// Pushes an answer and lets the task run on.
+    func answer(_ task: LuaTask, count: Int = 1, _ push: (LuaThread) -> Void) {
+        pushAnswer(task, count: count, push)
+        task.wait = .none
+        ready.append(task)
+    }
+
+    func pushAnswer(_ task: LuaTask, count: Int = 1, _ push: (LuaThread) -> Void) {
+        reserve(count + 4, on: task.thread)
+        let top = lua_gettop(task.thread)
+        lua_pushboolean(task.thread, 1)
+        push(task.thread)
+        task.argumentCount = lua_gettop(task.thread) - top
+    }
+
+    private func refuse(_ task: LuaTask, _ failure: Failure) {
+        pushRefusal(task, failure)
+        task.wait = .none
+        ready.append(task)
+    }
+
+    func pushRefusal(_ task: LuaTask, _ failure: Failure) {
+        reserve(4, on: task.thread)
+        lua_pushboolean(task.thread, 0)
+        LuaRuntime.push(failure, on: task.thread)
+        task.argumentCount = 2
+    }
+
+    /// Ends a task's wait with an error: at once, or where a request has something to undo, when it has or its time of
+    /// grace is over. An answer that comes after that is dropped.
+    func abandon(_ task: LuaTask, _ failure: Failure) {
+        if case .request = task.wait {
+            task.cancellation.cancel()
+            if task.grace > .zero, task.ending == nil, !task.killed, control.pointee.interrupts < 2 {
+                task.ending = failure
+                timers.add(task, at: .now + task.grace)
+                return
             }
+            task.ending = nil
+            outstanding -= 1
+            reportEnd(of: task, Failure(.cancelled, "cancelled"))
+            task.cancellation = Cancellation()
+        }
+        task.ticket = nextTicket()
+        refuse(task, failure)
+    }
+
+    // MARK: primitives
+
+    private func perform(_ task: LuaTask, _ count: Int) -> Bool {
+        let number = Int(control.pointee.primitive)
+        let primitive = primitives[number]
+        let isObserved = observer != nil && number < ownPrimitives
+        let isInline = primitive.execution == .inline
+        let request: Request
+        do throws(Failure) {
+            let location = !isInline || isObserved ? control.pointee.requester.flatMap(Self.location) : nil
+            request = Request(
+                name: primitive.name, arguments: try Decoder.arguments(count, of: task.thread),
+                location: location, task: task.id, cancellation: task.cancellation)
         } catch {
-            limiq_pop(thread, results)
-            return answer(task, .failure(error))
+            clua_pop(task.thread, Int32(count))
+            pushRefusal(
+                task, Failure(error.code, "\(primitive.name): \(error.message)", hint: error.hint))
+            return true
         }
-        limiq_pop(thread, results)
-        perform(name, arguments, task)
-    }
-
-    private func perform(_ name: String, _ arguments: [Value], _ task: ScriptTask) {
-        guard let primitive = primitives[name] else {
-            return answer(task, .failure(Failure(.notFound, "there is no primitive \(name)")))
-        }
-        if let pending = task.cancellation, primitive.execution == .pooled {
-            task.cancellation = nil
-            return answer(task, .failure(pending))
-        }
-        let request = Request(
-            name: name, arguments: arguments, task: task.id, cancellation: Cancellation())
-        switch primitive.execution {
-        case .inline:
-            observer?(.began(request))
-            let outcome = Self.outcome(of: primitive, request)
-            observer?(.ended(request, outcome))
-            switch outcome {
-            case .success(let values): answer(task, .values(values))
-            case .failure(let failure): answer(task, .failure(failure))
-            }
-        case .pooled:
-            task.wait = .request(request.cancellation, grace: primitive.grace)
+        clua_pop(task.thread, Int32(count))
+        if isObserved { reportBeginning(of: task, request) }
+        guard isInline else {
+            wait(task, .request)
+            task.grace = primitive.grace
             outstanding += 1
-            let number = task.waitNumber
-            let id = task.id
-            pool.run { [mailbox, observer] in
-                observer?(.began(request))
-                let outcome = Self.outcome(of: primitive, request)
-                observer?(.ended(request, outcome))
-                mailbox.put(.answer(task: id, wait: number, outcome))
+            let (id, ticket, mailbox) = (task.id, task.ticket, mailbox)
+            workers.run {
+                mailbox.put(.answer(task: id, ticket: ticket, Self.result(of: primitive, request)))
             }
+            return false
         }
+        switch Self.result(of: primitive, request) {
+        case .success(let values):
+            if isObserved { reportEnd(of: task, nil) }
+            pushAnswer(task, count: values.count) { thread in
+                for value in values { value.pushResult(on: thread) }
+            }
+        case .failure(let failure):
+            if isObserved { reportEnd(of: task, failure) }
+            pushRefusal(task, failure)
+        }
+        return true
     }
 
-    private static func outcome(of primitive: Primitive, _ request: Request) -> Result<[Value], Failure> {
+    private static func result(of primitive: Primitive, _ request: Request) -> Result<[Value], Failure> {
         do {
             return .success(try primitive.perform(request))
         } catch let failure as Failure {
             return .failure(failure)
         } catch {
-            return .failure(Failure("internal", "limiq.\(request.name) failed", cause: "\(error)"))
+            return .failure(Failure(.internal, "\(primitive.name): \(error)"))
         }
     }
 
-    private func answer(_ task: ScriptTask, _ answer: Answer) {
-        ready.append((task, answer))
-    }
-
-    /// The scheduler's own requests, which the prelude makes.
-    private func builtin(_ name: String, _ task: ScriptTask, _ first: Int32) {
-        let thread = task.thread
-        defer { limiq_pop(thread, lua_gettop(thread) - first + 3) }
-        switch name {
-        case "@spawn":
-            lua_pushvalue(thread, first)
-            let spawned = adopt(thread)
-            // The spawner first: it writes down the number before the task can end.
-            answer(task, .values([.int(Int64(spawned.id))]))
-            ready.append((spawned, .start))
-        case "@task": answer(task, .values([.int(Int64(task.id))]))
-        case "@park":
-            if task.isWoken {
-                task.isWoken = false
-                answer(task, .values([]))
-            } else if !tellCancellation(task) {
-                task.wait = .park
+    static func location(of thread: LuaThread) -> String? {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 128) { buffer in
+            guard let start = buffer.baseAddress, limiq_where(thread, start, buffer.count) != 0 else {
+                return nil
             }
-        case "@wake":
-            if let other = tasks[Int(lua_tointegerx(thread, first, nil))] {
-                if case .park = other.wait { settle(other, .values([])) } else { other.isWoken = true }
-            }
-            answer(task, .values([]))
-        case "@sleep":
-            if tellCancellation(task) { return }
-            task.wait = .sleep
-            addTimer(task, after: .seconds(lua_tonumberx(thread, first, nil)))
-        case "@cancel":
-            if let other = tasks[Int(lua_tointegerx(thread, first, nil))] {
-                cancel(other, Failure(.cancelled, "the task was cancelled"))
-            }
-            answer(task, .values([]))
-        case "@output":
-            output(lua.bytes(first, of: thread))
-            answer(task, .values([]))
-        case "@read":
-            switch readFile(lua.text(first, of: thread) ?? "") {
-            case .success(let bytes): answer(task, .values([.bytes(bytes)]))
-            case .failure(let reason): answer(task, .values([.null, .string(reason.text)]))
-            }
-        case "@names":
-            answer(task, .values([.list(fileNames(lua.text(first, of: thread) ?? "").map(Value.string))]))
-        default:
-            answer(task, .failure(Failure("internal", "there is no request \(name)")))
+            return String(cString: start)
         }
     }
 
-    // MARK: Waits that end
-
-    private func tellCancellation(_ task: ScriptTask) -> Bool {
-        guard let failure = task.cancellation else { return false }
-        task.cancellation = nil
-        answer(task, .failure(failure))
-        return true
+    private func reportBeginning(of task: LuaTask, _ request: Request) {
+        lastEvent += 1
+        let event = RequestEvent(id: lastEvent, request: request, phase: .began)
+        observer?(event)
+        task.began = (event, .now)
     }
 
-    private func addTimer(_ task: ScriptTask, after duration: Duration) {
-        timers.add(.init(due: .now + duration, task: task.id, wait: task.waitNumber))
+    private func reportEnd(of task: LuaTask, _ failure: Failure?) {
+        guard let (event, start) = task.began else { return }
+        task.began = nil
+        observer?(RequestEvent(id: event.id, request: event.request, phase: .ended(.now - start, failure)))
     }
 
-    /// Ends a wait: the task is resumed in its turn.
-    private func settle(_ task: ScriptTask, _ answer: Answer) {
-        task.wait = .none
-        task.waitNumber += 1
-        ready.append((task, answer))
-    }
+    // MARK: output
 
-    private func take(_ message: Message) {
-        switch message {
-        case .answer(let id, let number, let outcome):
-            outstanding -= 1
-            guard let task = tasks[id], task.waitNumber == number else { return }
-            if case .ending(let failure) = task.wait { return settle(task, .failure(failure)) }
-            switch outcome {
-            case .success(let values): settle(task, .values(values))
-            case .failure(let failure): settle(task, .failure(failure))
-            }
-        case .interrupt:
-            for task in tasks.values.sorted(by: { $0.id < $1.id }) { interrupt(task) }
+    func writeOutput() {
+        var position = 0
+        var stream: Int32 = 0
+        var bytes: UnsafePointer<CChar>?
+        var length = 0
+        while limiq_take_output(control, &position, &stream, &bytes, &length) != 0 {
+            output(stream == 2 ? .error : .standard, UnsafeRawBufferPointer(start: bytes, count: length))
         }
-    }
-
-    /// The first interrupt is told to each task once; at the second nothing is waited for any more.
-    private func interrupt(_ task: ScriptTask) {
-        if interrupter.level >= 2 {
-            if case .none = task.wait { return }
-            return settle(task, .kill)
-        }
-        guard !task.sawInterrupt else { return }
-        if case .none = task.wait { return }
-        task.sawInterrupt = true
-        cancel(task, Failure(.interrupted, "interrupted"))
-    }
-
-    private func cancel(_ task: ScriptTask, _ failure: Failure) {
-        switch task.wait {
-        case .none: task.cancellation = failure
-        case .park, .sleep: settle(task, .failure(failure))
-        case .ending: break
-        case .request(let cancellation, let grace):
-            task.wait = .ending(failure)
-            addTimer(task, after: grace)
-            cancellation.cancel()
-        }
-    }
-
-    private func fireTimers() {
-        while let entry = timers.takeDue(at: .now) {
-            guard let task = tasks[entry.task], task.waitNumber == entry.wait else { continue }
-            switch task.wait {
-            case .sleep: settle(task, .values([]))
-            case .ending(let failure): settle(task, .failure(failure))
-            case .none, .park, .request: break
-            }
-        }
-    }
-
-    /// Every task waits for another one. The youngest is told, so that those who wait for it learn of it by its error.
-    private func endDeadlock() {
-        for task in tasks.values.sorted(by: { $0.id > $1.id }) {
-            if case .park = task.wait {
-                settle(
-                    task,
-                    .failure(
-                        Failure("deadlock", "every task waits for another one, so none can go on")))
-                return
-            }
-        }
-        result = .failure(ScriptError(Failure("internal", "no task can go on")))
     }
 }

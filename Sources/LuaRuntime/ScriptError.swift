@@ -1,11 +1,12 @@
 import Basics
 
-/// What ended a script: the failure, where in the script, and the script's own calls that led there.
-public struct ScriptError: Error, Sendable {
+/// What ended a script.
+public struct ScriptError: Error, Sendable, CustomStringConvertible {
     public let failure: Failure
-    /// `build-web.lua:9`; `nil` where the message says it, or it is known for no line.
+    /// `build-web.lua:12`: the line of the script.
     public let location: String?
-    /// The frames of the script, innermost first, one a line.
+    /// The script's own frames, innermost first, one a line below `stack traceback:`; across tasks, those of the task
+    /// that failed.
     public let traceback: String?
 
     public init(_ failure: Failure, location: String? = nil, traceback: String? = nil) {
@@ -13,21 +14,24 @@ public struct ScriptError: Error, Sendable {
         self.location = location
         self.traceback = traceback
     }
-}
 
-extension ScriptError: CustomStringConvertible {
+    /// One line a person can act on, and the hint.
     public var description: String {
-        var text = "\(failure)"
-        if let location { text = "\(location): \(text)" }
-        if let traceback, !traceback.isEmpty { text += "\n\(traceback)" }
-        return text
+        location.map { "\($0): \(failure)" } ?? failure.description
     }
 }
 
 extension Failure.Code {
-    /// Ctrl-C or SIGTERM.
-    public static let interrupted: Failure.Code = "interrupted"
-    /// The script itself went wrong: a Lua error.
+    /// An error of the script's own, or one Lua found in it.
     public static let script: Failure.Code = "script"
-    public static let outOfMemory: Failure.Code = "out_of_memory"
+    /// The script is no Lua.
+    public static let syntax: Failure.Code = "syntax"
+    /// The run was interrupted.
+    public static let interrupted: Failure.Code = "interrupted"
+    /// The script used more Lua memory than it may.
+    public static let memory: Failure.Code = "memory"
+    /// Every task waits for another.
+    public static let deadlock: Failure.Code = "deadlock"
+    /// A defect of limiq.
+    public static let `internal`: Failure.Code = "internal"
 }

@@ -50,9 +50,11 @@ struct Session {
 
     func options(output: @escaping @Sendable ([UInt8]) -> Void) throws(Failure) -> LuaRuntime.Options {
         var options = LuaRuntime.Options(libraryFolder: try Installation.library())
-        options.searchPath = Self.searchPath()
+        options.search = Self.searchPath()
         options.memoryLimit = memoryLimit
-        options.output = output
+        options.output = { stream, bytes in
+            if stream == .error { writeAll(bytes, to: STDERR_FILENO) } else { output(Array(bytes)) }
+        }
         options.constants = ["args": .list(words.map(Value.string))]
         return options
     }

@@ -1,220 +1,159 @@
 import Basics
-import Foundation
 import LuaRuntime
+import Synchronization
 import Testing
 
-/// Scripts that assert in Lua; each ends without an error.
-@Suite("The language inside limiq")
-struct LanguageTests {
-    static let scripts: [(String, String)] = [
-        (
-            "generators call primitives",
+@Suite struct LanguageTests {
+    @Test func whatASandboxMustNotHaveIsGone() throws {
+        try check(
             """
-            local gen = coroutine.wrap(function() for i = 1, 3 do coroutine.yield(echo(i)) end end)
-            assert(gen() == 1 and gen() == 2 and gen() == 3 and gen() == nil)
-            assert(not pcall(gen))
-            """
-        ),
-        (
-            "a coroutine that waits is normal to others and cannot be resumed",
-            """
-            local co = coroutine.create(function() wait(60); return "done" end)
-            local task = rt.spawn(function() return coroutine.resume(co) end)
-            rt.sleep(0.02)
-            assert(coroutine.status(co) == "normal", coroutine.status(co))
-            local ok, e = coroutine.resume(co)
-            assert(not ok and e == "cannot resume non-suspended coroutine")
-            assert(not pcall(coroutine.close, co))
-            assert(select(2, task:join()) == "done" and coroutine.status(co) == "dead")
-            """
-        ),
-        (
-            "close runs pending closings with no error, and they may wait",
-            """
-            local log = {}
-            local function closing(name) return setmetatable({}, { __close = function(_, e) log[#log + 1] = { name, e, wait(1, name) } end }) end
-            local co = coroutine.create(function()
-                local a <close> = closing "a"
-                pcall(function() local b <close> = closing "b"; coroutine.yield(1) end)
-                log[#log + 1] = "not here"
-            end)
-            assert(coroutine.resume(co))
-            assert(coroutine.close(co) == true and coroutine.status(co) == "dead")
-            assert(#log == 2 and log[1][1] == "b" and log[1][2] == nil and log[2][1] == "a" and log[2][2] == nil)
-            """
-        ),
-        (
-            "an error in a closing is what close answers",
-            """
-            local co = coroutine.create(function()
-                local a <close> = setmetatable({}, { __close = function() error("boom", 0) end })
-                coroutine.yield()
-            end)
-            coroutine.resume(co)
-            local ok, e = coroutine.close(co)
-            assert(ok == false and e == "boom", tostring(e))
-            """
-        ),
-        (
-            "a coroutine that never began and one that is over close",
-            """
-            assert(coroutine.close(coroutine.create(print)))
-            local co = coroutine.create(error); coroutine.resume(co, "x")
-            local ok, e = coroutine.close(co); assert(ok == false and e == "x")
-            """
-        ),
-        (
-            "the script is a main routine",
-            """
-            local _, main = coroutine.running(); assert(main and not coroutine.isyieldable())
-            local ok, e = pcall(coroutine.yield); assert(not ok and e:find "outside a coroutine")
-            assert(coroutine.wrap(function() return coroutine.isyieldable() and not select(2, coroutine.running()) end)())
-            """
-        ),
-        (
-            "values and their number pass through resume and yield",
-            """
-            local co = coroutine.create(function(...) local n = select("#", coroutine.yield(...)); return n, nil end)
-            assert(select("#", coroutine.resume(co, nil, nil)) == 3)
-            local t = table.pack(coroutine.resume(co, nil, nil, nil)); assert(t.n == 3 and t[2] == 3)
-            assert(select("#", coroutine.resume(coroutine.create(function() end))) == 1)
-            """
-        ),
-        (
-            "error positions and levels",
-            """
-            local function f() error("x", 2) end
-            local ok, e = pcall(function() f() end); assert(e:match "^script.lua:%d+: x$", e)
-            ok, e = pcall(error, { 1 }); assert(e[1] == 1)
-            ok, e = pcall(error); assert(not ok and e == nil)
-            ok, e = pcall(function() local x = nil; return x.y end); assert(e:find "script.lua:%d+: attempt to index a nil value")
-            ok, e = xpcall(function() error "a" end, function(m) return m .. "!" end); assert(e:sub(-2) == "a!")
-            assert(select("#", pcall(function() return nil, nil end)) == 3)
-            """
-        ),
-        (
-            "wrap passes error objects on and says where it was called",
-            """
-            local w = coroutine.wrap(function() error({ code = 7 }) end)
-            local ok, e = pcall(w); assert(e.code == 7)
-            w = coroutine.wrap(function() error("m", 0) end)
-            ok, e = pcall(function() w() end); assert(e:match "^script.lua:%d+: m$", e)
-            """
-        ),
-        (
-            "primitives work in pcall, metamethods, iterators and closings",
-            """
-            local t = setmetatable({}, { __index = function(_, k) return echo(k) end, __add = function(a, b) return echo(b) end })
-            assert(t.name == "name" and t + 3 == 3)
-            local function iter(_, i) i = i + 1; if i < 4 then return echo(i) end end
-            local sum = 0; for i in iter, nil, 0 do sum = sum + i end; assert(sum == 6)
-            local closed; do local c <close> = setmetatable({}, { __close = function() closed = echo "yes" end }) end
-            assert(closed == "yes" and select(2, pcall(echo, 5)) == 5)
-            """
-        ),
-        (
-            "load takes text only",
-            """
-            assert(load "return 1"() == 1)
-            assert(not load "\\27Lua"); assert(load(function() return nil end))
-            local env = {}; load("x = 1", "c", "t", env)(); assert(env.x == 1)
-            """
-        ),
-        (
-            "what reaches the host is not there, and says what to use",
-            """
-            for _, f in ipairs { function() return os.execute end, function() return io.open end, function() return os.exit end,
-                function() return package.loadlib end, function() return io.popen end } do
-                local ok, e = pcall(f); assert(not ok and e.code == "forbidden" and e.hint, tostring(e))
-            end
-            assert(string.dump == nil and debug.getinfo == nil and debug.sethook == nil)
-            assert(not pcall(setmetatable, {}, { __gc = print }))
-            assert(type(os.time()) == "number" and os.getenv "HOME" and os.date "%Y" and os.clock())
-            """
-        ),
-        (
-            "undeclared globals are errors with the nearest name",
-            """
-            local ok, e = pcall(function() return prnt end); assert(e.code == "undeclared" and e.hint:find "print", tostring(e))
-            ok, e = pcall(function() counter = 1 end); assert(not ok and e.hint:find "local")
-            rawset(_G, "known", 1); assert(known == 1)
-            """
-        ),
-        (
-            "secrets show themselves to no one",
-            """
-            local s = rt.secret "hunter2"
-            assert(tostring(s) == "‹secret›" and ("pw " .. s) == "pw ‹secret›" and echo(s) == "hunter2")
-            assert(getmetatable(s) == "limiq.secret" and next(s) == nil)
-            """
-        ),
-        ("empty lists stay lists", "local t = echo { rt.null }; assert(#t == 1)"),
-        (
-            "standard libraries",
-            """
-            assert(string.format("%5.2f|%q", 3.14159, "a\\n") and ("x"):rep(3) == "xxx" and utf8.char(8364) == "€")
-            assert(table.concat({ 1, 2, 3 }, ",") == "1,2,3" and 7 // 2 == 3 and 7 % -3 == -2 and 1 << 4 == 16)
-            assert(string.pack("<i4", 7):len() == 4 and math.maxinteger + 1 == math.mininteger)
-            goto done
-            error "not here"
-            ::done::
-            """
-        ),
-        (
-            "the stack may be deep, and too deep is an error",
-            """
-            local function f(n) if n == 0 then return 0 end return 1 + f(n - 1) end
-            assert(f(10000) == 10000)
-            local function g() return 1 + g() end
-            local ok, e = pcall(g); assert(not ok and tostring(e):find "stack overflow", tostring(e))
-            """
-        ),
-        (
-            "tracebacks show the script's frames alone",
-            """
-            local function inner() local t = debug.traceback("here"); return t end
-            local t = coroutine.wrap(function() local t = inner(); return t end)()
-            assert(t:find("script.lua", 1, true) and not t:find("limiq", 1, true), t)
-            local co = coroutine.create(function() error "x" end); coroutine.resume(co)
-            assert(debug.traceback(co):find("script.lua", 1, true), debug.traceback(co))
-            """
-        ),
-    ]
-
-    @Test("holds", arguments: scripts)
-    func holds(name: String, script: String) async {
-        let outcome = await run(script)
-        #expect(outcome.error == nil, "\(name): \(outcome.error.map(String.init(describing:)) ?? "")")
-    }
-
-    @Test("print and io.write keep bytes and order, also where nothing can wait")
-    func output() async {
-        let outcome = await run(
-            """
-            print(1, nil, "a\\0b"); io.write("x", 2, "\\n"); io.stdout:write("y"):write("z\\n")
-            table.sort({ 2, 1 }, function(a, b) print "sorting"; return a < b end)
-            print "end"
+            for _, name in ipairs { "execute", "exit", "remove", "rename", "tmpname", "setlocale" } do assert(os[name] == nil, name) end
+            for _, name in ipairs { "popen", "open", "lines", "input", "output", "tmpfile", "close" } do assert(io[name] == nil, name) end
+            assert(package.loadlib == nil and package.cpath == nil and string.dump == nil)
+            for name in pairs(debug) do assert(name == "traceback", name) end
+            assert(require "debug" == debug and require "string" == string and require "io" == io and require "_G" == _G)
+            for _, option in ipairs { "collect", "count", "step", "isrunning" } do collectgarbage(option) end
+            local ok, e = pcall(collectgarbage, "stop")
+            assert(not ok and e.code == "not_allowed")
+            local ok, e = pcall(setmetatable, {}, { __gc = print })
+            assert(not ok and e.message == "__gc is not allowed in a metatable")
+            local ok, e = pcall(setmetatable, _G, {})
+            assert(not ok and e == "cannot change a protected metatable")
             """)
-        #expect(outcome.output.hasPrefix("1\tnil\ta\0b\nx2\nyz\nsorting\n"))
-        #expect(outcome.output.hasSuffix("end\n"))
     }
 
-    @Test("a script that needs more memory than it may gets an error, not the process")
-    func memory() async {
-        let outcome = await run(
-            "local t = {}; while true do t[#t + 1] = ('x'):rep(100000) .. #t end", memoryLimit: 64 << 20)
-        #expect(
-            outcome.error?.failure.code == .outOfMemory,
-            "\(outcome.error.map(String.init(describing:)) ?? "")")
-        let huge = await run("return pcall(string.rep, 'x', 1 << 40)")
-        #expect(huge.values.first == false)
+    @Test func bytecodeIsRefused() throws {
+        try check(
+            """
+            local code = "\\27Lua\\x54\\0\\x19\\x93\\r\\n\\x1a\\n"
+            for _, mode in ipairs { "t", "b", "bt" } do
+              local f, e = load(code, "x", mode)
+              assert(f == nil and e:find("binary") or e:find("bytecode"), e)
+            end
+            local f, e = load(code)
+            assert(f == nil and e:find("binary chunk"), e)
+            local sent
+            local f, e = load(function() if not sent then sent = true return code end end)
+            assert(f == nil)
+            local ok, e = pcall(require, "compiled")
+            assert(not ok)
+            """)
+        try withFolder(["main.lua": "require 'compiled'", "compiled.lua": "\u{1B}Lua54"]) { folder in
+            let script = try Script()
+            defer { script.runtime.close() }
+            let error = script.run(file: folder + "/main.lua").error
+            #expect(error?.failure.message.contains("attempt to load a binary chunk") == true)
+        }
     }
 
-    @Test("a syntax error names its line; bytecode is refused")
-    func syntax() async {
-        let outcome = await run("\nlocal x = = 1")
-        #expect(outcome.error?.failure.message.hasPrefix("script.lua:2:") == true)
-        let bytecode = await run("return load('\\27Lua\\x54')")
-        #expect(bytecode.values.first == .null)
+    @Test func loadTakesWhatTheManualSays() throws {
+        try check(
+            """
+            assert(load("return 1 + 1")() == 2)
+            assert(load("return ...", "name", "t", {})(5) == 5)
+            assert(load("x = 1; return x", "name", "bt", {})() == 1)
+            assert(load("return x", "name", nil, { x = 3 })() == 3)
+            local parts, i = { "return ", "4", "2" }, 0
+            assert(load(function() i = i + 1 return parts[i] end)() == 42)
+            local f, e = load("x =", "=name")
+            assert(f == nil and e == "name:1: unexpected symbol near <eof>", e)
+            local f, e = load("x =")
+            assert(e:find('^%[string "x ="%]:1:'), e)
+            local ok, e = pcall(load("return x", "=n", "t", nil))
+            assert(not ok)
+            assert(load("return perform('echo_later', 7)", "=n", "t", { perform = perform })() == 7)
+            """)
+    }
+
+    @Test func theRestOfTheLanguageIsThere() throws {
+        try check(
+            """
+            assert(7 // 2 == 3 and -7 // 2 == -4 and 7 % -3 == -2 and 2 ^ 10 == 1024.0 and 1 << 62 == 4611686018427387904)
+            assert(math.maxinteger + 1 == math.mininteger and 3 | 4 == 7 and 5 ~ 1 == 4 and ~0 == -1)
+            assert(string.format("%5.2f|%d|%s|%q|%x|%-5s|%i", 3.14159, 42, nil, "a\\n", 255, "ab", 3) == " 3.14|42|nil|\\"a\\\\\\n\\"|ff|ab   |3")
+            assert(("x"):rep(3, ",") == "x,x,x" and ("abc"):byte(-1) == 99 and ("%a+"):len() == 3)
+            assert(string.pack("<i4", 7) == "\\7\\0\\0\\0" and string.unpack("<i4", "\\7\\0\\0\\0") == 7)
+            assert(utf8.char(8364) == "€" and utf8.len("€uro") == 4)
+            for i = 1, 3 do if i == 2 then goto continue end assert(i ~= 2) ::continue:: end
+            local t = table.pack(table.unpack({ 1, 2, nil, 4 }, 1, 4))
+            assert(t.n == 4 and select("#", table.unpack(t, 1, t.n)) == 4)
+            assert(table.concat(table.move({ 1, 2, 3 }, 1, 3, 2), ",") == "1,1,2,3")
+            local a <const>, order = 5, {}
+            do
+              local x <close> = setmetatable({}, { __close = function() order[#order + 1] = "x" end })
+              local y <close> = setmetatable({}, { __close = function() order[#order + 1] = "y" end })
+            end
+            assert(table.concat(order) == "yx")
+            assert(tostring(nil) == "nil" and tostring(1.0) == "1.0" and tonumber("0x10") == 16 and tonumber("z", 36) == 35)
+            assert(math.type(1) == "integer" and math.type(1.0) == "float" and math.tointeger(3.0) == 3)
+            assert(type(os.time()) == "number" and os.time { year = 2020, month = 1, day = 1, hour = 12 } and os.date("!%Y", 0) == "1970")
+            assert(type(os.clock()) == "number" and os.getenv("PATH") and os.getenv("NO_SUCH_VARIABLE") == nil and os.difftime(2, 1) == 1)
+            local proxy = setmetatable({}, { __pairs = function() return next, { k = 1 }, nil end })
+            for k, v in pairs(proxy) do assert(k == "k" and v == 1) end
+            assert(select(-1, 1, 2, 3) == 3 and rawlen({ 1, 2 }) == 2 and rawequal("a", "a") and next({}) == nil)
+            assert(_VERSION == "Lua 5.4")
+            local s = setmetatable({}, { __mode = "k" })
+            s[{}] = 1
+            collectgarbage()
+            assert(next(s) == nil)
+            """)
+    }
+
+    @Test func printAndWriteKeepBytesAndOrder() throws {
+        let outcome = try run(
+            """
+            print(1, 2.5, nil, true, setmetatable({}, { __tostring = function() return "own" end }))
+            io.write("a", 1, "\\n")
+            io.stdout:write("b"):write("c\\n")
+            perform('echo_later')
+            io.stderr:write("warning\\n")
+            print()
+            table.sort({ 2, 1 }, function(a, b) io.write("in sort\\n") return a < b end)
+            coroutine.wrap(function() print("in a coroutine") end)()
+            assert(io.type(io.stdout) == "file" and io.type(1) == nil and tostring(io.stdout) == "file (stdout)")
+            assert(io.stdout:flush() == io.stdout and io.write() == io.stdout)
+            local ok, e = pcall(io.write, {})
+            assert(not ok)
+            """)
+        #expect(outcome.error == nil)
+        #expect(outcome.output == "1\t2.5\tnil\ttrue\town\na1\nbc\n\nin sort\nin a coroutine\n")
+        #expect(outcome.errorOutput == "warning\n")
+    }
+
+    @Test func readingTakesTheFormatsOfTheManual() throws {
+        let chunks = Mutex<[String]>([
+            "line one\nli", "ne two\n", "  12 0x1F -3.5e2 rest\n", "kept\n", "abc", "def",
+        ])
+        let outcome = try run(
+            """
+            assert(io.read() == "line one" and io.read("L") == "line two\\n")
+            local a, b, c = io.read("n", "n", "n")
+            assert(a == 12 and b == 31 and c == -350.0)
+            assert(io.read("l") == " rest")
+            for line in io.stdin:lines() do assert(line == "kept") break end
+            assert(io.read(0) == "" and io.read(4) == "abcd" and io.read("a") == "ef")
+            assert(io.read("a") == "" and io.read("l") == nil and io.read(0) == nil and io.read(1) == nil)
+            assert(not pcall(io.read, "x"))
+            """
+        ) {
+            $0.input = { () throws(Failure) in
+                chunks.withLock { $0.isEmpty ? nil : Array($0.removeFirst().utf8) }
+            }
+        }
+        #expect(outcome.error == nil)
+    }
+
+    @Test func aScriptMayReplaceLibraryFunctionsWithoutHarmToTheRuntime() throws {
+        try check(
+            """
+            local keep_type, keep_assert = type, assert
+            for name in pairs(string) do string[name] = function() error "replaced" end end
+            for name in pairs(table) do table[name] = nil end
+            type, tostring, pcall, error, next, ipairs, select, setmetatable = nil
+            keep_assert(rt.each({ 1, 2 }, { limit = 1 }, function(n) return perform('echo_later', n) end)[2] == 2)
+            rt.sleep("1ms")
+            keep_assert(rt.spawn(function() return 5 end):join() == 5)
+            rt.timeout("1s", function() end)
+            """)
     }
 }

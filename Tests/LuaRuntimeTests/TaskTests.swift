@@ -1,150 +1,258 @@
 import Basics
-import Foundation
 import LuaRuntime
+import Synchronization
 import Testing
 
-@Suite("Tasks")
-struct TaskTests {
-    static let scripts: [(String, String)] = [
-        (
-            "join gives values, and errors with the task's own traceback",
+@Suite struct TaskTests {
+    @Test func joinGivesAllValuesAndMayBeRepeated() throws {
+        try check(
             """
-            local t = rt.spawn(function(a, b) return a + b, "x" end, 1, 2)
-            local sum, x = t:join(); assert(sum == 3 and x == "x")
-            local bad = rt.spawn(function() rt.perform "test.fail" end)
-            local ok, e = pcall(bad.join, bad); assert(not ok and e.code == "disk_exists" and e.traceback:find "script.lua")
-            """
-        ),
-        (
-            "a cancelled task runs its clean-up, which may wait",
-            """
-            local log = {}
-            local t = rt.spawn(function()
-                local c <close> = setmetatable({}, { __close = function(_, e) log[1] = e.code; log[2] = wait(1, "w") end })
-                local ok, e = pcall(rt.sleep, 60); log[3] = e.code
-                error(e, 0)
-            end)
-            rt.sleep(0.01); t:cancel()
-            local ok, e = pcall(t.join, t)
-            assert(not ok and e.code == "cancelled" and log[1] == "cancelled" and log[2] == 1 and log[3] == "cancelled")
-            """
-        ),
-        (
-            "cancelling reaches the primitive",
-            """
-            local t = rt.spawn(function() wait(60000) end)
-            rt.sleep(0.01); t:cancel()
-            assert(select(2, pcall(t.join, t)).code == "cancelled")
-            """
-        ),
-        (
-            "a primitive that does not end is not waited for",
-            """
-            local t = rt.spawn(function() rt.perform("test.stuck", 2) end)
-            rt.sleep(0.01); t:cancel()
-            local began = os.time()
-            assert(select(2, pcall(t.join, t)).code == "cancelled" and os.time() - began <= 1)
-            """
-        ),
-        (
-            "each keeps order, bounds what runs at once and lists every failure",
-            """
-            local now, most = 0, 0
-            local r = rt.each({ 3, 2, 1 }, { limit = 2 }, function(n) now = now + 1; most = math.max(most, now); wait(n); now = now - 1; return n * 10 end)
-            assert(r[1] == 30 and r[2] == 20 and r[3] == 10 and most == 2)
-            local ok, e = pcall(rt.each, { "a", "b", "c" }, function(x) if x ~= "b" then error("no " .. x, 0) end end)
-            assert(not ok and tostring(e):find "2 of 3 failed" and tostring(e):find "a: no a" and tostring(e):find "c: no c")
-            assert(#rt.each({}, function() end) == 0)
-            """
-        ),
-        (
-            "timeout ends what takes too long, and its values pass",
-            """
-            local ok, e = pcall(rt.timeout, "20ms", function() rt.sleep(60) end)
-            assert(not ok and e.code == "timeout", tostring(e))
-            local a, b = rt.timeout("10s", function() return 1, nil end); assert(a == 1 and b == nil)
-            ok, e = pcall(rt.timeout, "10s", function() error("own", 0) end); assert(e == "own")
-            """
-        ),
-        (
-            "retry tries again, try returns the error",
-            """
-            local n = 0
-            assert(rt.retry({ times = 3, delay = 0 }, function() n = n + 1; if n < 3 then error "again" end; return n end) == 3)
-            local v, e = rt.try(function() error("x", 0) end); assert(v == nil and e == "x")
-            assert(rt.try(function() return 5 end) == 5)
-            """
-        ),
-        (
-            "a bad duration is told with the way out",
-            """
-            local ok, e = pcall(rt.sleep, "5 parsecs"); assert(e.code == "bad_field" and e.hint:find "10m")
-            assert(not pcall(rt.sleep, -1) and not pcall(rt.sleep, {}))
-            """
-        ),
-        (
-            "tasks that wait for each other are told",
-            """
-            local a, b
-            a = rt.spawn(function() rt.sleep(0.01); b:join() end)
-            b = rt.spawn(function() rt.sleep(0.01); a:join() end)
-            local ok, e = pcall(a.join, a); assert(not ok and e.code == "deadlock", tostring(e))
-            pcall(b.join, b)
-            """
-        ),
-    ]
-
-    @Test("hold", arguments: scripts)
-    func holds(name: String, script: String) async {
-        let outcome = await run(script)
-        #expect(outcome.error == nil, "\(name): \(outcome.error.map(String.init(describing:)) ?? "")")
+            local t = rt.spawn(function(...) perform('echo_later'); return ... end, 1, nil, 3)
+            assert(select("#", t:join()) == 3 and select("#", t:join()) == 3)
+            local e = {}
+            local t = rt.spawn(function() error(e) end)
+            for _ = 1, 2 do
+              local ok, got = pcall(t.join, t)
+              assert(not ok and got == e)
+            end
+            for _, wrong in ipairs { 1, "x", {} } do assert(not pcall(rt.spawn, wrong)) end
+            """)
     }
 
-    @Test(
-        "the script waits for what it spawned, and an error nobody joined ends it with where it was spawned")
-    func unjoined() async {
-        let fine = await run("rt.spawn(function() rt.sleep(0.02); print 'late' end)")
-        #expect(fine.output == "late\n")
-        let bad = await run("\nrt.spawn(function()\n  error 'alone'\nend)")
-        #expect(bad.error?.failure.message == "script.lua:3: alone")
+    @Test func joinRaisesWithTheTasksOwnTraceback() throws {
+        let error = try failure(
+            """
+            local function build()
+              perform('fail_later', 'no disk')
+            end
+            local t = rt.spawn(function() build() return 1 end)
+            t:join()
+            """)
+        #expect(error.location == "test.lua:2")
         #expect(
-            bad.error?.traceback?.contains("spawned at script.lua:2") == true, "\(bad.error?.traceback ?? "")"
+            error.traceback
+                == "stack traceback:\n\ttest.lua:2: in upvalue 'build'\n\ttest.lua:4: in function <test.lua:4>\n\ttask 2, spawned at test.lua:4"
+        )
+        let text = try failure("local t = rt.spawn(function()\nlocal x = nil\nx() end)\nt:join()")
+        #expect(text.location == "test.lua:3")
+        #expect(text.failure.message == "attempt to call a nil value (local 'x')")
+        #expect(
+            text.traceback
+                == "stack traceback:\n\ttest.lua:3: in function <test.lua:1>\n\ttask 2, spawned at test.lua:1"
         )
     }
 
-    @Test(
-        "the first interrupt is an error the script can clean up after",
-        arguments: [
-            "while true do end", "rt.sleep(60)", "wait(60000)",
-            "coroutine.wrap(function() while true do end end)()",
-            "rt.spawn(function() while true do rt.sleep(0.001) end end):join()",
-            "rt.perform('test.stuck', 3)",
-        ])
-    func interrupt(body: String) async {
-        let outcome = await run(
-            "local ok, e = pcall(function() \(body) end); wait(5); print(e.code); error(e, 0)"
-        ) { interrupter in
-            usleep(50_000)
-            interrupter.interrupt()
-        }
-        #expect(outcome.output == "interrupted\n")
-        #expect(outcome.error?.failure.code == .interrupted)
+    @Test func aScriptEndsWhenItsTasksHave() throws {
+        let outcome = try run("rt.spawn(function() rt.sleep(0.01) print 'late' end) print 'early'")
+        #expect(outcome.output == "early\nlate\n")
     }
 
-    @Test(
-        "the second interrupt passes every pcall",
-        arguments: [
-            "while true do pcall(function() while true do end end) end",
-            "while true do pcall(rt.sleep, 60) end",
-            "while true do coroutine.resume(coroutine.create(function() while true do end end)) end",
-        ])
-    func secondInterrupt(body: String) async {
-        let outcome = await run(body) { interrupter in
-            usleep(50_000)
-            interrupter.interrupt()
-            usleep(50_000)
-            interrupter.interrupt()
+    @Test func theErrorOfATaskNobodyJoinedIsTheScripts() throws {
+        let error = try failure("rt.spawn(function()\nerror 'lost' end)\nrt.sleep(0.01)")
+        #expect(error.location == "test.lua:2")
+        #expect(error.failure.message == "lost")
+        #expect(error.traceback?.hasSuffix("task 2, spawned at test.lua:1") == true)
+        #expect(try run("local t = rt.spawn(error, 'x') pcall(t.join, t)").error == nil)
+        #expect(try run("local t = rt.spawn(rt.sleep, 10) t:cancel()").error == nil)
+    }
+
+    @Test func aFailedScriptCancelsItsTasksAndSeesThemOut() throws {
+        let outcome = try run(
+            """
+            rt.spawn(function()
+              local _ <close> = setmetatable({}, { __close = function() perform('echo_later'); print 'clean' end })
+              perform('block')
+            end)
+            rt.sleep(0.01)
+            error('main', 0)
+            """)
+        #expect(outcome.error?.failure.message == "main")
+        #expect(outcome.output == "clean\n")
+    }
+
+    @Test func eachKeepsOrderAndItsLimit() throws {
+        try check(
+            """
+            local at_once, most = 0, 0
+            local results = rt.each({ 5, 4, 3, 2, 1 }, { limit = 2 }, function(n, i)
+              at_once = at_once + 1
+              most = math.max(most, at_once)
+              rt.sleep(n / 1000)
+              at_once = at_once - 1
+              return n * 10 + i
+            end)
+            assert(table.concat(results, ",") == "51,42,33,24,15" and most == 2)
+            assert(#rt.each({}, print) == 0)
+            assert(rt.each({ 1 }, function(n) return n end)[1] == 1)
+            local ok, e = pcall(rt.each, { 1 }, { limti = 2 }, print)
+            assert(e.code == "bad_field" and e.hint == "did you mean limit?")
+            assert(not pcall(rt.each, { 1 }, { limit = 0 }, print))
+            assert(not pcall(rt.each, nil, print))
+            """)
+    }
+
+    @Test func eachRunsAllAndListsEveryFailure() throws {
+        let error = try failure(
+            """
+            local ran = 0
+            local ok, e = pcall(rt.each, { "a", "b", "c" }, function(name)
+              ran = ran + 1
+              if name ~= "b" then perform('fail_later', name .. ' is bad') end
+            end)
+            assert(ran == 3 and e.errors[1].message == "a is bad" and e.errors[2] == nil and e.errors[3])
+            error(e)
+            """)
+        #expect(error.failure.code == "each")
+        #expect(
+            error.failure.message
+                == "2 of 3 failed:\n  a: test.lua:4: a is bad\n    hint: do not\n  c: test.lua:4: c is bad\n    hint: do not"
+        )
+        #expect(error.traceback?.contains("item 1 of each at test.lua:2") == true)
+    }
+
+    @Test func timeoutEndsWhatTakesTooLong() throws {
+        try check(
+            """
+            local cleaned
+            local ok, e = pcall(rt.timeout, "20ms", function()
+              local _ <close> = setmetatable({}, { __close = function() rt.sleep(0.001) cleaned = true end })
+              perform('block')
+            end)
+            assert(not ok and e.code == "timeout" and e.message == "took longer than 20ms" and cleaned, tostring(e))
+            assert(e.traceback:find("test.lua:4"), e.traceback)
+            local a, b = rt.timeout(5, function(...) return perform('echo_later', ...) end, 1, 2)
+            assert(a == 1 and b == 2)
+            local ok, e = pcall(rt.timeout, 5, function() perform('fail') end)
+            assert(e.code == "boom")
+            """)
+    }
+
+    @Test func aNestedTimeoutEndsWithItsOwner() throws {
+        try check(
+            """
+            local stopped
+            local ok, e = pcall(rt.timeout, 0.01, function()
+              rt.timeout(100, function()
+                local ok, e = pcall(perform, 'block')
+                stopped = e.code
+                error(e)
+              end)
+            end)
+            assert(e.code == "timeout" and stopped == "cancelled")
+            """)
+    }
+
+    @Test func retryTriesAsOftenAsAsked() throws {
+        try check(
+            """
+            local count = 0
+            local value = rt.retry({ times = 3, delay = 0 }, function(attempt)
+              count = count + 1
+              assert(attempt == count)
+              if count < 3 then perform('fail') end
+              return "done", nil
+            end)
+            assert(value == "done" and count == 3)
+            count = 0
+            local ok, e = pcall(rt.retry, { times = 2, delay = "1ms" }, function() count = count + 1; error("no " .. count, 0) end)
+            assert(e == "no 2" and count == 2)
+            assert(not pcall(rt.retry, { tmies = 2 }, print))
+            assert(not pcall(rt.retry, { times = 0 }, print))
+            -- A cancelled task does not try again.
+            count = 0
+            local t = rt.spawn(rt.retry, { times = 5, delay = 0 }, function() count = count + 1; perform('block') end)
+            rt.sleep(0.01)
+            t:cancel()
+            assert(not pcall(t.join, t) and count == 1)
+            """)
+    }
+
+    @Test func tryGivesTheErrorAsAValue() throws {
+        try check(
+            """
+            local v, e = rt.try(function(x) return x end, 5)
+            assert(v == 5 and e == nil)
+            local v, e = rt.try(perform, 'fail')
+            assert(v == nil and e.code == "boom")
+            """)
+    }
+
+    @Test func durationsAreNumbersOrTexts() throws {
+        try check(
+            """
+            rt.sleep(0) rt.sleep("1ms") rt.sleep("0.001s") rt.sleep("0m1ms")
+            for _, wrong in ipairs { "5", "5 s", "s", "", "5x", -1, 0 / 0, 1e10, {}, true, "1.2.3s" } do
+              local ok, e = pcall(rt.sleep, wrong)
+              assert(not ok and e.code == "bad_field" and e.hint:find("500ms"), tostring(wrong))
+            end
+            local ok, e = pcall(rt.sleep)
+            assert(e.message == "sleep: nil is not a duration")
+            """)
+    }
+
+    @Test func cancelRaisesAtTheWaitAndCleanUpMayWait() throws {
+        try check(
+            """
+            local log = {}
+            local t = rt.spawn(function()
+              local ok, e = pcall(perform, 'block')
+              log[#log + 1] = e.code
+              log[#log + 1] = perform('echo_later', 'waited')
+              error(e)
+            end)
+            rt.sleep(0.01)
+            t:cancel()
+            local ok, e = pcall(t.join, t)
+            assert(e.code == "cancelled" and table.concat(log, ",") == "cancelled,waited")
+            t:cancel()
+            -- Cancelled before it ran, and one that never waits.
+            local ran
+            local t = rt.spawn(function() ran = true end)
+            t:cancel()
+            assert(not pcall(t.join, t) and not ran)
+            """)
+    }
+
+    @Test func aCycleOfJoinsIsADeadlock() throws {
+        let error = try failure(
+            """
+            local a, b
+            a = rt.spawn(function() rt.sleep(0.001) b:join() end)
+            b = rt.spawn(function() a:join() end)
+            a:join()
+            """)
+        #expect(error.failure.code == .deadlock)
+        #expect(
+            error.failure.message
+                == "every task waits for another: task 1 for task 2, task 2 for task 3, task 3 for task 2")
+    }
+
+    @Test func aThousandCoroutinesWaitTogether() throws {
+        let running = Mutex((now: 0, all: 0))
+        let work = Primitive("work", .pooled) { request in
+            running.withLock { $0.all += 1 }
+            return request.arguments
         }
-        #expect(outcome.error?.failure.code == .interrupted)
+        try check(
+            """
+            local tasks = {}
+            for i = 1, 1000 do
+              tasks[i] = rt.spawn(function()
+                local sum = 0
+                for step = 1, 3 do sum = sum + perform('work', i) end
+                rt.sleep(0.001)
+                return coroutine.wrap(function() return perform('work', sum) end)()
+              end)
+            end
+            for i = 1, 1000 do assert(tasks[i]:join() == 3 * i) end
+            """, primitives: [work])
+        #expect(running.withLock { $0.all } == 4000)
+    }
+
+    @Test func aScriptMayRunAgainAndAgain() throws {
+        let script = try Script()
+        defer { script.runtime.close() }
+        #expect(script.run("error 'first'").error?.failure.message == "first")
+        #expect(script.run("return 2").values == [2])
     }
 }

@@ -9,7 +9,10 @@ import Testing
 @testable import Primitives
 
 private func environment(_ folder: String) -> Primitives.Environment {
-    Environment(state: StateFolder(root: folder), scriptFolder: folder) { _ throws(Failure) in
+    Environment(
+        state: StateFolder(root: folder), images: ImageLibrary(state: StateFolder(root: folder), builders: folder),
+        scriptFolder: folder
+    ) { _ throws(Failure) in
         throw Failure(.hostNotAble, "there is no host in this test")
     }
 }

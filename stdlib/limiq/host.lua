@@ -9,8 +9,10 @@ local M = {}
 ---@return table options the named parts, with the words as `command`
 function M.split_command(command)
     if type(command) ~= "table" then
-        error(runtime.failure("bad_field", ("a command must be a table such as { \"ls\", \"-l\" }, not %s")
-            :format(type(command))), 3)
+        runtime.fail {
+            code = "bad_field",
+            message = ("a command must be a table such as { \"ls\", \"-l\" }, not %s"):format(type(command)),
+        }
     end
     local options, words = {}, {}
     for key, value in pairs(command) do

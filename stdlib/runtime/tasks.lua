@@ -1,274 +1,167 @@
--- Tasks: coroutines the scheduler runs beside each other, and the waits that need no primitive.
+-- Tasks: what runs beside what.
+
 local core = ...
-local native, perform, pcall = core.native, core.perform, core.pcall
-local create0, running0, xpcall0 = native.coroutine.create, native.coroutine.running, native.xpcall
-local error, setmetatable, type, tostring, tonumber = error, setmetatable, type, tostring, tonumber
-local pack, unpack, concat = table.pack, table.unpack, table.concat
+local SPAWN, JOIN, CANCEL = core.SPAWN, core.JOIN, core.CANCEL
+local request, traced, carry, current = core.request, core.traced, core.carry, core.task
+local pack, unpack, type, tostring, pcall, error = table.pack, table.unpack, type, tostring, pcall, error
+local match, format, setmetatable, next = string.match, string.format, setmetatable, next
+
+--- The tasks that have not ended, and those that failed while nobody has seen the error.
+local running, unseen = {}, {}
+--- What a task handle stands for. Handles are empty, so that a script cannot meddle with it.
+local records = setmetatable({}, { __mode = "k" })
 
 ---@class limiq.Task
----@field id integer
-local Task = { __name = "limiq.Task", __metatable = "limiq.Task" }
-Task.__index = Task
+local Task = {}
+local metatable = {
+  __index = Task,
+  __name = "limiq.Task",
+  __metatable = "limiq.Task",
+  __tostring = function(task) return "task " .. tostring(records[task].id) end,
+}
 
----Tasks that have not ended, and ended ones whose error nobody has seen.
-local unfinished, unseen = {}, {}
+--- Raises where an argument is of the wrong type, at the line that called the caller.
+local function checker(expected)
+  return function(number, name, value)
+    if type(value) ~= expected then
+      error(format("bad argument #%d to '%s' (%s expected, got %s)", number, name, expected, type(value)), 3)
+    end
+  end
+end
+core.check_function, core.check_table = checker "function", checker "table"
 
----Runs `f` as the body of a task: errors are kept with the traceback of where they were raised.
-local function body(task, f, ...)
-    local results = pack(xpcall0(f, function(e)
-        if e ~= core.kill and not core.is_error(e) then
-            task.traceback = concat(core.frames(nil, 3), "\n")
-        end
-        return e
-    end, ...))
-    task.done, task.ok = true, results[1]
-    if results[1] then task.results = results else task.error = results[2] end
-    unfinished[task.id] = nil
-    if task.error == core.kill then error(core.kill, 0) end
-    if not task.ok then unseen[#unseen + 1] = task end
-    for _, waiter in ipairs(task.waiters) do perform("@wake", waiter) end
+-- Spawning and joining
+
+local function finish(record, ok, ...)
+  if ok then
+    record.values = pack(...)
+  else
+    local e, traceback = ...
+    record.failed, record.error = true, e
+    if traceback and record.spawned_at then
+      traceback = format("%s\n\ttask %d, spawned at %s", traceback, record.id, record.spawned_at)
+      if core.is_failure(e) and not match(e.traceback or "", "spawned at") then e.traceback = traceback end
+    end
+    record.traceback = traceback
+    if not (record.cancelled and core.is_failure(e) and e.code == "cancelled") then unseen[record.id] = record end
+  end
+  record.ended = true
+  running[record.id] = nil
 end
 
----Starts `fn` beside the caller.
+local function body(record, f, ...)
+  record.id = current()
+  if record.cancelled then
+    return finish(record, false, core.failure { code = "cancelled", message = record.cancelled })
+  end
+  finish(record, traced(f, ...))
+end
+
+local function start(name, f, ...)
+  local record = { spawned_at = core.where() }
+  record.id = request(SPAWN, name, core.create_task(body), record, f, ...)
+  if not record.ended then running[record.id] = record end
+  return record
+end
+
+--- Runs `f(...)` beside the caller.
 ---
----Example:
----```lua
----local task = limiq.spawn(function() return limiq.vm(spec):up() end)
----print(task:join().changed)
----```
----@param fn function
+--- Example:
+---     local task = limiq.spawn(build, "web-01")
+---     local address = task:join()
+---@param f function
 ---@return limiq.Task
-function core.spawn(fn, ...)
-    if type(fn) ~= "function" then
-        error(core.failure("bad_field", "spawn takes a function, not " .. tostring(fn)), 2)
-    end
-    local task = setmetatable({ waiters = {}, done = false }, Task)
-    task.spawned_at = core.locate(2)
-    local arguments = pack(...)
-    local thread
-    thread = create0(function()
-        body(task, fn, unpack(arguments, 1, arguments.n))
-    end)
-    core.bases[thread] = true
-    task.id = perform("@spawn", thread)
-    unfinished[task.id] = task
-    return task
+function core.spawn(f, ...)
+  core.check_function(1, "spawn", f)
+  local task = setmetatable({}, metatable)
+  records[task] = start("spawn", f, ...)
+  return task
 end
 
-local function forget_error(task)
-    for index, other in ipairs(unseen) do
-        if other == task then return table.remove(unseen, index) end
-    end
+local function wait_for(record, name, limit)
+  local ended = record.ended or request(JOIN, name, record.id, limit)
+  if ended and not record.ended then
+    running[record.id] = nil
+    record.ended, record.failed, record.error = true, true, "not enough memory"
+  end
+  return ended
 end
 
----Waits until it has ended.
-local function settle(task, me)
-    while not task.done do
-        task.waiters[#task.waiters + 1] = me
-        perform "@park"
-    end
-    forget_error(task)
+local function record_of(task, method)
+  return records[task] or error("call it with a colon: task:" .. method .. "()", 3)
 end
 
----Its values, or its error with the task's own traceback.
+local function result(record)
+  unseen[record.id] = nil
+  if record.failed then carry(record.error, record.traceback) end
+  return unpack(record.values, 1, record.values.n)
+end
+
+--- Waits until the task has ended.
+---@return any ... What its function returned; its error is raised here, with the task's own traceback.
 function Task:join()
-    local me = perform "@task"
-    if me == self.id then error(core.failure("deadlock", "a task cannot join itself"), 2) end
-    settle(self, me)
-    if self.ok then return unpack(self.results, 2, self.results.n) end
-    error(self.error, 0)
+  local record = record_of(self, "join")
+  wait_for(record, "task:join")
+  return result(record)
 end
 
----Raises an error with code `cancelled` in it, at its wait. Does nothing where it has ended.
+local function cancel(record, name, message, kill)
+  if record.ended then return end
+  record.cancelled = message
+  request(CANCEL, name, record.id, message, kill)
+end
+
+--- Raises an error with code `cancelled` where the task waits. Its clean-up runs, and may wait; `join` to wait for it.
 function Task:cancel()
-    if not self.done then perform("@cancel", self.id) end
+  cancel(record_of(self, "cancel"), "task:cancel", "cancelled")
 end
 
-function Task:__tostring()
-    return ("task %d (%s)"):format(self.id, not self.done and "running" or self.ok and "done" or "failed")
+--- Whether an error asks for the end of the task rather than telling of something that went wrong.
+local function is_stop(e)
+  return core.is_failure(e) and (e.code == "cancelled" or e.code == "interrupted")
 end
 
-local units = { ms = 0.001, s = 1, m = 60, h = 3600, d = 86400 }
+--- For the functions built on tasks: these take records, which scripts never see.
+core.tasks = {
+  start = start, wait_for = wait_for, result = result, cancel = cancel, is_stop = is_stop,
+  --- Counts a task's error as seen.
+  forget = function(record) unseen[record.id] = nil end,
+}
 
----Seconds of a number or of a text such as `"500ms"`, `"5s"`, `"1m30s"`.
-local function seconds(duration, what)
-    if type(duration) == "number" and duration >= 0 and duration < 1e9 then return duration + 0.0 end
-    if type(duration) == "string" and duration ~= "" then
-        local total, rest = 0, duration
-        repeat
-            local number, unit, tail = rest:match "^([%d.]+)(%a+)(.*)$"
-            if not number or not tonumber(number) or not units[unit] then total = nil break end
-            total, rest = total + tonumber(number) * units[unit], tail
-        until rest == ""
-        if total and total < 1e9 then return total end
-    end
-    error(core.failure("bad_field", ("%s: %s is not a duration"):format(what, tostring(duration)),
-        'write a number of seconds or a text such as "500ms", "5s", "10m", "2h"'), 0)
+-- The end of a run
+
+--- Waits until every task has ended, whatever interrupts the wait.
+---@return any? e What interrupted it.
+local function wait_for_all()
+  local stop
+  while true do
+    local _, record = next(running)
+    if not record then return stop end
+    local ok, e = pcall(wait_for, record, "run")
+    if not ok then stop = stop or e end
+  end
 end
 
----Waits.
----
----Example:
----```lua
----limiq.sleep "5s"
----```
----@param duration string|number
-function core.sleep(duration)
-    perform("@sleep", seconds(duration, "sleep"))
-end
-
----Joins a task that works for the caller: where the caller is cancelled in its wait, the task is too.
-local function join_own(task)
-    local results = pack(pcall(task.join, task))
-    if not task.done then
-        task:cancel()
-        pcall(task.join, task)
-    end
-    return unpack(results, 1, results.n)
-end
-
-local function finish_timeout(timer, expired, duration, ok, ...)
-    timer:cancel()
-    pcall(timer.join, timer)
-    if ok then return ... end
-    if expired() then
-        error(core.failure("timeout", "it took longer than " .. tostring(duration)), 0)
-    end
-    error((...), 0)
-end
-
----Runs `fn`; after the time it is cancelled and an error with code `timeout` raised.
----
----Example:
----```lua
----limiq.timeout("2m", function() vm:wait "ssh" end)
----```
----@param duration string|number
----@param fn function
-function core.timeout(duration, fn, ...)
-    local limit, expired = seconds(duration, "timeout"), false
-    local task = core.spawn(fn, ...)
-    local timer = core.spawn(function()
-        perform("@sleep", limit)
-        expired = not task.done
-        task:cancel()
-    end)
-    return finish_timeout(timer, function() return expired end, duration, join_own(task))
-end
-
----Calls `fn` again where it fails, `times` in all, with a `delay` between.
----
----Example:
----```lua
----limiq.retry({ times = 3, delay = "2s" }, function() return vm:exec { "true" } end)
----```
----@param options { times?: integer, delay?: string|number }
----@param fn function
-function core.retry(options, fn, ...)
-    local times, delay = options.times or 3, seconds(options.delay or 1, "retry: delay")
-    for attempt = 1, times do
-        local results = pack(pcall(fn, ...))
-        if results[1] then return unpack(results, 2, results.n) end
-        local e = results[2]
-        local ended = core.is_error(e) and (e.code == "cancelled" or e.code == "interrupted")
-        if attempt == times or ended then error(e, 0) end
-        perform("@sleep", delay)
-    end
-end
-
----The function's values, or `nil` and the error.
----
----Example:
----```lua
----local image, e = limiq.try(limiq.image, "debian-13")
----```
----@param fn function
-function core.try(fn, ...)
-    local function finish(ok, ...)
-        if ok then return ... end
-        return nil, (...)
-    end
-    return finish(pcall(fn, ...))
-end
-
----Calls `fn(item, index)` for each item, `limit` at once; the results in the items' order. All are run; then one
----error lists every failure.
----
----Example:
----```lua
----limiq.each({ "web-01", "web-02" }, { limit = 16 }, function(name) return limiq.vm(spec(name)):up() end)
----```
----@param items any[]
----@param options { limit?: integer }
----@param fn fun(item: any, index: integer): any
----@return any[]
-function core.each(items, options, fn)
-    if fn == nil then options, fn = {}, options end
-    local limit = options.limit or #items
-    if type(fn) ~= "function" or type(limit) ~= "number" or limit < 1 and #items > 0 then
-        error(core.failure("bad_field", "each takes a list, options such as { limit = 16 }, and a function"), 2)
-    end
-    local results, failures, next_index = {}, {}, 0
-    local function work()
-        while next_index < #items do
-            next_index = next_index + 1
-            local index = next_index
-            local ok, value = pcall(fn, items[index], index)
-            if ok then
-                results[index] = value
-            else
-                failures[#failures + 1] = { index = index, item = items[index], error = value }
-                -- Whoever is told to end takes no further item.
-                if core.is_error(value) and (value.code == "cancelled" or value.code == "interrupted") then return end
-            end
-        end
-    end
-    local workers = {}
-    for index = 1, math.min(limit, #items) do workers[index] = core.spawn(work) end
-    local stopped
-    for _, worker in ipairs(workers) do
-        local ok, e = join_own(worker)
-        if not ok then stopped = stopped or e end
-        if stopped then for _, other in ipairs(workers) do other:cancel() end end
-    end
-    if stopped then error(stopped, 0) end
-    if #failures == 0 then return results end
-    table.sort(failures, function(a, b) return a.index < b.index end)
-    local lines = {}
-    for _, failure in ipairs(failures) do
-        local name = type(failure.item) == "table" and failure.item.name or failure.item
-        lines[#lines + 1] = ("\n  %s: %s"):format(tostring(name), select(2, pcall(tostring, failure.error)))
-    end
-    local first = failures[1].error
-    local code = #failures == 1 and core.is_error(first) and first.code or "failed"
-    local e = core.failure(code, ("%d of %d failed:%s"):format(#failures, #items, concat(lines)))
-    e.failures, e.results = failures, results
-    error(e, 0)
-end
-
----The script itself, as the first task: what it spawned and nobody joined is waited for, and its errors count.
-function core.main(chunk, folder)
-    core.script_folder = folder
-    local task = setmetatable({ id = 1, waiters = {}, done = false }, Task)
-    core.bases[running0()] = true
-    unseen = {}
-    body(task, chunk)
-    local failed = not task.ok and task
-    unseen = failed and {} or unseen
-    if failed then
-        for _, other in pairs(unfinished) do other:cancel() end
-    end
-    while next(unfinished) do
-        local _, other = next(unfinished)
-        local ok = pcall(settle, other, 1)
-        if other.ok == false and not failed then failed = other end
-        if not ok then for _, each in pairs(unfinished) do each:cancel() end end
-    end
-    failed = failed or unseen[1]
-    if not failed then return true, unpack(task.results, 2, task.results.n) end
-    local trace = failed.traceback
-    if failed ~= task and failed.spawned_at then
-        trace = (trace or "") .. "\n\tspawned at " .. failed.spawned_at
-    end
-    return false, core.parts(failed.error, trace)
+--- Runs the script's chunk and then waits for what it spawned.
+---@return boolean ok, any ... The chunk's values, or the error and its traceback.
+function core.run(chunk, ...)
+  running, unseen = {}, {}
+  local results = pack(traced(chunk, ...))
+  if not results[1] and not is_stop(results[2]) then
+    for _, record in next, running do cancel(record, "run", "the script failed") end
+  end
+  local stop = wait_for_all()
+  local first, more
+  for _, record in next, unseen do
+    more = (more or -1) + 1
+    if not first or record.id < first.id then first = record end
+  end
+  if not results[1] then return unpack(results, 1, results.n) end
+  if stop ~= nil then return false, stop end
+  if first then
+    local e = first.error
+    if more > 0 and core.is_failure(e) then e.message = format("%s (and %d more tasks failed)", e.message, more) end
+    return false, e, first.traceback
+  end
+  return unpack(results, 1, results.n)
 end

@@ -47,6 +47,16 @@ final class LiveDisplay: Display {
                 writeAll(Array("\(progress.line)\n".utf8), to: STDERR_FILENO)
                 return
             }
+            if progress.phase == "warning" {
+                erase(&state)
+                writeAll(Array("\(progress.line)\n".utf8), to: STDERR_FILENO)
+                return
+            }
+            // A line of the guest's console shows beside the step it is in.
+            if progress.phase == "console", state.lines[progress.subject] != nil {
+                state.lines[progress.subject]?.detail = progress.detail
+                return
+            }
             if state.lines[progress.subject] == nil { state.order.append(progress.subject) }
             let since = state.lines[progress.subject]?.since ?? .now
             state.lines[progress.subject] = Line(phase: progress.phase, detail: progress.detail, since: since)

@@ -10,6 +10,8 @@ struct PlainDisplay: Display {
     }
 
     func progress(_ progress: Progress) {
+        // The guest's own lines are for a terminal; here they would bury the steps.
+        if progress.phase == "console" { return }
         writeAll(Array("\(progress.line)\n".utf8), to: STDERR_FILENO)
     }
 

@@ -36,10 +36,12 @@ local function join(target, key, value, path, recipe, makers)
             path = path:match "^(.*)%."
             first = makers[path]
         end
-        error(runtime.failure("recipe_conflict",
-            ("%s is %s for recipe %s and %s for recipe %s"):format(
+        runtime.fail {
+            code = "recipe_conflict",
+            message = ("%s is %s for recipe %s and %s for recipe %s"):format(
                 path, tostring(before), first or "?", tostring(value), recipe),
-            "give it in one of them"), 0)
+            hint = "give it in one of them",
+        }
     end
     makers[path] = makers[path] or recipe
     if type(value) == "table" then

@@ -23,7 +23,7 @@ end
 ---@param message string
 ---@param hint? string
 function M.refuse(recipe, message, hint)
-    error(runtime.failure("bad_field", ("recipe %s: %s"):format(recipe, message), hint), 0)
+    runtime.fail { code = "bad_field", message = ("recipe %s: %s"):format(recipe, message), hint = hint }
 end
 
 ---Checks options against their types: `{ name = "string", sudo = "string?" }`.
@@ -39,7 +39,7 @@ function M.check(recipe, options, types)
     table.sort(names)
     for name in pairs(options) do
         if not types[name] then
-            local nearest = type(name) == "string" and runtime.nearest(name, names)
+            local nearest = type(name) == "string" and runtime.nearest(name, types)
             M.refuse(recipe, ("%s is not one of its options"):format(tostring(name)),
                 nearest and ("did you mean %s?"):format(nearest)
                 or ("its options are %s"):format(table.concat(names, ", ")))
