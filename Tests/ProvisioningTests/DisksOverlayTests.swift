@@ -17,7 +17,8 @@ struct OverlayTests {
             try scratch.run("truncate", "-s", given.size, "base.raw")
             let options = given.extended ? "extended_l2=on,cluster_size=128k" : "cluster_size=64k"
             try scratch.run(
-                "qemu-img", "create", "-q", "-f", "qcow2", "-b", scratch.path("base.raw"), "-F", "raw", "-o", options,
+                "qemu-img", "create", "-q", "-f", "qcow2", "-b", scratch.path("base.raw"), "-F", "raw", "-o",
+                options,
                 "theirs.qcow2")
             try Overlay.create(
                 scratch.path("ours.qcow2"), base: scratch.path("base.raw"),
@@ -36,7 +37,8 @@ struct OverlayTests {
             try scratch.run("qemu-img", "check", "-q", "b.qcow2")
             let info = try JSONDecoder().decode(
                 [QemuImgInfo].self,
-                from: Data(scratch.run("qemu-img", "info", "--backing-chain", "--output=json", "b.qcow2").utf8))
+                from: Data(
+                    scratch.run("qemu-img", "info", "--backing-chain", "--output=json", "b.qcow2").utf8))
             #expect(info.map(\.virtualSize) == [3 << 30, 1 << 30, 1 << 30])
             #expect(info.map(\.backing) == [scratch.path("a.qcow2"), scratch.path("base.qcow2"), nil])
             #expect(info.map(\.backingFormat) == ["qcow2", "qcow2", nil])
@@ -58,7 +60,8 @@ struct OverlayTests {
             try scratch.run(
                 "qemu-io", "-f", "qcow2", "-c", "read -P 0xaa 0 8M", "-c", "read -P 0 8M 120M",
                 "-c", "write -P 0xbb 4k 4k", "-c", "write -P 0xcc 100M 1M", "-c", "read -P 0xaa 0 4k",
-                "-c", "read -P 0xbb 4k 4k", "-c", "read -P 0xaa 8k 1M", "-c", "read -P 0xcc 100M 1M", "top.qcow2")
+                "-c", "read -P 0xbb 4k 4k", "-c", "read -P 0xaa 8k 1M", "-c", "read -P 0xcc 100M 1M",
+                "top.qcow2")
             try scratch.run("qemu-img", "check", "-q", "top.qcow2")
             #expect(try scratch.bytes("base.qcow2") == before)
         }
@@ -102,7 +105,8 @@ struct OverlayTests {
         try await DisksScratch.with { scratch in
             try scratch.write("base.raw", Data(count: 1000))
             #expect(
-                try Overlay.create(scratch.path("a.qcow2"), base: scratch.path("base.raw"))[0].virtualSize == 1024)
+                try Overlay.create(scratch.path("a.qcow2"), base: scratch.path("base.raw"))[0].virtualSize
+                    == 1024)
             let chain = try Overlay.create(
                 scratch.path("b.qcow2"), base: scratch.path("base.raw"), size: ByteSize(bytes: 5001))
             #expect(chain[0].virtualSize == 5120)

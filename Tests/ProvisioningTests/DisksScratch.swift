@@ -7,7 +7,8 @@ final class DisksScratch {
     let root: String
 
     private init() throws {
-        root = FileManager.default.temporaryDirectory.path + "/limiq-disks-\(UInt64.random(in: 0...UInt64.max))"
+        root =
+            FileManager.default.temporaryDirectory.path + "/limiq-disks-\(UInt64.random(in: 0...UInt64.max))"
         try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
         chmod(root, 0o755)
     }

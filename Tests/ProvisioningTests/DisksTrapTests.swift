@@ -14,7 +14,8 @@ struct OverlayTrapTests {
         let before = scratch.names
         let failure = #expect(throws: Failure.self) {
             try Overlay.create(
-                scratch.path("top.qcow2"), base: base.hasPrefix("!") ? String(base.dropFirst()) : scratch.path(base),
+                scratch.path("top.qcow2"),
+                base: base.hasPrefix("!") ? String(base.dropFirst()) : scratch.path(base),
                 format: format, size: size, user: user)
         }
         #expect(scratch.names == before)
@@ -24,7 +25,8 @@ struct OverlayTrapTests {
     private func withBase(_ body: @escaping @Sendable (DisksScratch) throws -> Void) async throws {
         try await DisksScratch.with { scratch in
             try scratch.run("qemu-img", "create", "-q", "-f", "qcow2", "base.qcow2", "2G")
-            try scratch.run("qemu-io", "-f", "qcow2", "-c", "write -P 1 0 1M", "-c", "write 1G 1M", "base.qcow2")
+            try scratch.run(
+                "qemu-io", "-f", "qcow2", "-c", "write -P 1 0 1M", "-c", "write 1G 1M", "base.qcow2")
             try body(scratch)
         }
     }
@@ -36,17 +38,22 @@ struct OverlayTrapTests {
             #expect(failure.message == "size is 1 GiB, smaller than its base (2 GiB)")
             #expect(failure.hint == "leave size out to take the base's size, or ask for 2GiB or more")
             #expect(try refusal(scratch, size: ByteSize(bytes: 0)).message == "size is 0")
-            #expect(try refusal(scratch, size: ByteSize(bytes: .max)).message.contains("more than a disk can have"))
+            #expect(
+                try refusal(scratch, size: ByteSize(bytes: .max)).message.contains(
+                    "more than a disk can have"))
         }
     }
 
     @Test("with a format the base does not have")
     func format() async throws {
         try await withBase { scratch in
-            #expect(try refusal(scratch, format: "raw").message == "\(scratch.path("base.qcow2")) is qcow2, not raw")
+            #expect(
+                try refusal(scratch, format: "raw").message
+                    == "\(scratch.path("base.qcow2")) is qcow2, not raw")
             #expect(try refusal(scratch, format: "vmdk").message.contains("is qcow2, not vmdk"))
             try scratch.run("truncate", "-s", "1M", "base.raw")
-            #expect(try refusal(scratch, base: "base.raw", format: "qcow2").message.contains("is raw, not qcow2"))
+            #expect(
+                try refusal(scratch, base: "base.raw", format: "qcow2").message.contains("is raw, not qcow2"))
             #expect(try refusal(scratch, base: "base.raw", format: "vmdk").code == .program)
         }
     }
@@ -89,7 +96,8 @@ struct OverlayTrapTests {
     @Test(
         "on a base with a feature a guest would stumble over",
         arguments: [
-            (offset: 79, bytes: [1 as UInt8], says: "was not closed properly"), (79, [2], "is marked corrupt"),
+            (offset: 79, bytes: [1 as UInt8], says: "was not closed properly"),
+            (79, [2], "is marked corrupt"),
             (79, [4], "keeps its data in another file"), (74, [1], "incompatible qcow2 feature 40"),
             (35, [2], "is encrypted"),
         ])
@@ -103,11 +111,14 @@ struct OverlayTrapTests {
     @Test("on a chain that bites its tail")
     func loop() async throws {
         try await withBase { scratch in
-            try scratch.run("qemu-img", "rebase", "-u", "-b", scratch.path("base.qcow2"), "-F", "qcow2", "base.qcow2")
+            try scratch.run(
+                "qemu-img", "rebase", "-u", "-b", scratch.path("base.qcow2"), "-F", "qcow2", "base.qcow2")
             #expect(try refusal(scratch).message.contains("is its own base"))
             try Overlay.create(scratch.path("a.qcow2"), base: try plain(scratch))
-            try scratch.run("qemu-img", "rebase", "-u", "-b", scratch.path("a.qcow2"), "-F", "qcow2", "base.qcow2")
-            try scratch.run("qemu-img", "rebase", "-u", "-b", scratch.path("base.qcow2"), "-F", "qcow2", "a.qcow2")
+            try scratch.run(
+                "qemu-img", "rebase", "-u", "-b", scratch.path("a.qcow2"), "-F", "qcow2", "base.qcow2")
+            try scratch.run(
+                "qemu-img", "rebase", "-u", "-b", scratch.path("base.qcow2"), "-F", "qcow2", "a.qcow2")
             #expect(try refusal(scratch, base: "a.qcow2").message.contains("is its own base"))
             #expect(throws: Failure.self) { try DiskImage.inspect(scratch.path("a.qcow2")) }
         }
@@ -124,14 +135,18 @@ struct OverlayTrapTests {
             try scratch.run("truncate", "-s", "1M", "0")
             for level in 1...DiskImage.maximumDepth {
                 let image = QCOW2Image(
-                    virtualSize: 1 << 20, backing: (scratch.path("\(level - 1)"), level == 1 ? "raw" : "qcow2"),
+                    virtualSize: 1 << 20,
+                    backing: (scratch.path("\(level - 1)"), level == 1 ? "raw" : "qcow2"),
                     extendedL2: false)
                 try AtomicFile.write(scratch.path("\(level)"), existing: .replace) {
                     (descriptor, _) throws(Failure) in try image.write(to: descriptor, "\(level)")
                 }
             }
-            #expect(try refusal(scratch, base: "\(DiskImage.maximumDepth)").message.contains("more than 200 images"))
-            try Overlay.create(scratch.path("fits.qcow2"), base: scratch.path("\(DiskImage.maximumDepth - 1)"))
+            #expect(
+                try refusal(scratch, base: "\(DiskImage.maximumDepth)").message.contains(
+                    "more than 200 images"))
+            try Overlay.create(
+                scratch.path("fits.qcow2"), base: scratch.path("\(DiskImage.maximumDepth - 1)"))
         }
     }
 
@@ -139,10 +154,13 @@ struct OverlayTrapTests {
     func noFile() async throws {
         try await withBase { scratch in
             try scratch.run("mkfifo", "fifo")
-            #expect(try refusal(scratch, base: "fifo").message == "\(scratch.path("fifo")) is a FIFO, not a file")
+            #expect(
+                try refusal(scratch, base: "fifo").message == "\(scratch.path("fifo")) is a FIFO, not a file")
             #expect(try refusal(scratch, base: "!/dev/null").message == "/dev/null is a device, not a file")
-            #expect(try refusal(scratch, base: "!\(scratch.root)").message.hasSuffix("is a folder, not a file"))
-            try scratch.run("qemu-img", "rebase", "-u", "-b", scratch.path("fifo"), "-F", "qcow2", "base.qcow2")
+            #expect(
+                try refusal(scratch, base: "!\(scratch.root)").message.hasSuffix("is a folder, not a file"))
+            try scratch.run(
+                "qemu-img", "rebase", "-u", "-b", scratch.path("fifo"), "-F", "qcow2", "base.qcow2")
             #expect(try refusal(scratch).message.contains("is a FIFO"))
         }
     }
@@ -156,7 +174,8 @@ struct OverlayTrapTests {
             #expect(failure.code == .notFound)
             #expect(
                 failure.message
-                    == "\(scratch.path("gone.qcow2")), the base of \(scratch.path("base.qcow2")), is not there")
+                    == "\(scratch.path("gone.qcow2")), the base of \(scratch.path("base.qcow2")), is not there"
+            )
         }
     }
 
@@ -197,7 +216,8 @@ struct OverlayTrapTests {
             #expect(failure.code == .hostNotAble)
             #expect(
                 failure.message
-                    == "the folder \(scratch.path("open/closed")) cannot be searched by nobody, the user QEMU runs as")
+                    == "the folder \(scratch.path("open/closed")) cannot be searched by nobody, the user QEMU runs as"
+            )
             // Through a link, and as a member of the chain, the same.
             try scratch.run("ln", "-s", "open/closed/inner/base.qcow2", "link.qcow2")
             #expect(try refusal(scratch, base: "link.qcow2", user: nobody).message == failure.message)
@@ -213,7 +233,9 @@ struct OverlayTrapTests {
 
     @Test(
         "with a name that is relative or a protocol",
-        arguments: ["base.qcow2", "./base.qcow2", "nbd://localhost/x", "json:{\"driver\":\"null-co\"}", "a:b", ""])
+        arguments: [
+            "base.qcow2", "./base.qcow2", "nbd://localhost/x", "json:{\"driver\":\"null-co\"}", "a:b", "",
+        ])
     func names(_ name: String) async throws {
         try await withBase { scratch in
             let failure = try refusal(scratch, base: "!\(name)")

@@ -71,7 +71,8 @@ struct AccessCheck {
         if let real = try? resolved(path) { folders += parents(of: real).filter { !folders.contains($0) } }
         for folder in folders where !allows(folder, 1) {
             throw Failure(
-                .hostNotAble, "the folder \(folder) cannot be searched by \(user.name), the user QEMU runs as",
+                .hostNotAble,
+                "the folder \(folder) cannot be searched by \(user.name), the user QEMU runs as",
                 hint: "chmod o+x \(folder), or keep \(path) in another folder", resource: path)
         }
     }
