@@ -16,16 +16,19 @@ public struct Primitive: Sendable {
     /// Dotted, as scripts see it behind `limiq.`: `disk.overlay`.
     public let name: String
     public let execution: Execution
+    /// How long a cancelled call may take to undo what it began, before its answer is no longer waited for.
+    public let grace: Duration
     /// Returns the values the stub returns. A thrown `Failure` becomes a script error at the call; any other
     /// error becomes one with code `internal`.
     public let perform: @Sendable (Request) throws -> [Value]
 
     public init(
-        _ name: String, _ execution: Execution = .pooled,
+        _ name: String, _ execution: Execution = .pooled, grace: Duration = .seconds(2),
         perform: @escaping @Sendable (Request) throws -> [Value]
     ) {
         self.name = name
         self.execution = execution
+        self.grace = grace
         self.perform = perform
     }
 }
@@ -35,20 +38,17 @@ public struct Request: Sendable {
     /// The primitive's name.
     public let name: String
     public let arguments: [Value]
-    /// Where the script made the call: `build-web.lua:12`.
-    public let location: String?
     /// The number of the task that waits for the answer; 1 is the script itself.
     public let task: Int
     /// Cancelled when the task or the run is.
     public let cancellation: Cancellation
 
     public init(
-        name: String, arguments: [Value], location: String? = nil, task: Int = 1,
+        name: String, arguments: [Value], task: Int = 1,
         cancellation: Cancellation = Cancellation()
     ) {
         self.name = name
         self.arguments = arguments
-        self.location = location
         self.task = task
         self.cancellation = cancellation
     }

@@ -1,0 +1,84 @@
+import Basics
+import LuaRuntime
+import Provisioning
+
+struct PathArgument: Sendable {
+    var path = ""
+}
+
+/// The schema of a primitive that takes one path.
+func pathRecord(_ name: String, _ doc: String) -> Record<PathArgument> {
+    Record(name, "", make: { PathArgument() }, fields: [Field("path", \.path, .path, required: true, doc)])
+}
+
+/// Reads a file for a decoder; a complaint of the decoder names the file.
+func reading(
+    _ path: String, _ environment: Environment, _ decode: ([UInt8]) throws(Failure) -> Value
+) throws(Failure) -> Value {
+    let bytes = try fileBytes(environment.absolute(path))
+    do {
+        return try decode(bytes)
+    } catch {
+        var failure = error
+        failure.message = "\(path): \(error.message)"
+        throw failure
+    }
+}
+
+private struct WriteArguments: Sendable {
+    struct Options: Sendable, Equatable {
+        var mode: UInt32 = 0o600
+    }
+
+    var path = ""
+    var bytes: [UInt8] = []
+    var options = Options()
+}
+
+/// `limiq.file`. Relative paths begin at the script's folder.
+func fileDefinitions(_ environment: Environment) -> [Definition] {
+    [
+        Definition(
+            "file.read", .positional, pathRecord("limiq.file.read", "The file."), returns: "string",
+            doc: "The bytes of a file.", example: "local motd = limiq.file.read \"motd.txt\""
+        ) { arguments, _ in
+            let bytes = try fileBytes(environment.absolute(arguments.path))
+            return Codec.bytes.encode(bytes)
+        },
+        Definition(
+            "file.write", .positional,
+            Record(
+                "limiq.file.write", "", make: { WriteArguments() },
+                fields: [
+                    Field("path", \.path, .path, required: true, "The file; one of the name is replaced."),
+                    Field("bytes", \.bytes, .bytes, required: true, "What it holds."),
+                    Field(
+                        "options", \.options,
+                        .record(
+                            Record(
+                                "limiq.file.WriteOptions", "How a file is written.", make: { .init() },
+                                fields: [
+                                    Field(
+                                        "mode", \.mode, .int(0...0o777), "Permission bits; 0600 unless told.")
+                                ])), "How it is written."),
+                ]),
+            doc: "Writes a file, whole or not at all.",
+            example: "limiq.file.write(\"hosts.txt\", \"web-01\\n\", { mode = tonumber(\"644\", 8) })"
+        ) { arguments, _ in
+            try writeBytes(
+                arguments.bytes, to: environment.absolute(arguments.path), mode: arguments.options.mode)
+            return .null
+        },
+        Definition(
+            "file.exists", .positional, pathRecord("limiq.file.exists", "The file or folder."),
+            returns: "boolean",
+            doc: "Whether something has this name.",
+            example: "if limiq.file.exists \"site\" then print \"a site\" end"
+        ) { arguments, _ in .bool(fileExists(environment.absolute(arguments.path))) },
+        Definition(
+            "file.list", .positional, pathRecord("limiq.file.list", "The folder."), returns: "string[]",
+            doc: "The files below a folder, sorted, by their paths in it.",
+            example: "for _, name in ipairs(limiq.file.list \"site\") do print(name) end"
+        ) { arguments, _ in .list(try filesBelow(environment.absolute(arguments.path)).map(Value.string)) },
+    ]
+}

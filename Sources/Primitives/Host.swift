@@ -1,0 +1,60 @@
+import Basics
+import LuaRuntime
+import Provisioning
+
+private struct RunArguments: Sendable {
+    var command: [String] = []
+    var stdin: [UInt8] = []
+    var timeout: Duration?
+    var check = true
+    var cwd: String?
+    var env: [String: String] = [:]
+}
+
+/// `limiq.host` and `limiq.env`.
+func hostDefinitions(_ environment: Environment) -> [Definition] {
+    [
+        Definition(
+            "host.run", .table,
+            Record(
+                "limiq.host.RunOptions", "A program of this machine: its words, and how it is run.",
+                make: { RunArguments() },
+                fields: [
+                    Field(
+                        "command", \.command, .list(of: .string), required: true,
+                        "The words: `{ \"ls\", \"-l\" }`."),
+                    Field("stdin", \.stdin, .bytes, "What it reads."),
+                    Field("timeout", \.timeout, .duration, "When to end it."),
+                    Field(
+                        "check", \.check, .bool, "Raise an error for a code that is not 0; true unless told."),
+                    Field("cwd", \.cwd, .path, "The folder it runs in; the script's unless told."),
+                    Field("env", \.env, .dictionary(of: .string), "Added to the environment."),
+                ]),
+            returns: "{ code: integer, stdout: string, stderr: string }",
+            doc: "Runs a program of this machine. `limiq run --no-host` forbids it.",
+            example: "print(limiq.host.run { \"uname\", \"-r\", timeout = \"5s\" }.stdout)"
+        ) { arguments, request in
+            if environment.forbidsHostPrograms {
+                throw Failure(
+                    "forbidden", "limiq.host.run is forbidden by --no-host", hint: "run it without --no-host")
+            }
+            var program = HostProgram(arguments.command)
+            program.input = arguments.stdin
+            program.timeout = arguments.timeout
+            program.folder = arguments.cwd.map(environment.absolute) ?? environment.scriptFolder
+            program.environment = arguments.env
+            let result = try program.run(request.cancellation)
+            if arguments.check, result.code != 0 {
+                let words = String(decoding: result.errors.suffix(2000), as: UTF8.self)
+                    .split(separator: "\n").suffix(5).joined(separator: "; ")
+                throw Failure(
+                    .program, "\(arguments.command.first ?? "") ended with code \(result.code)",
+                    hint: "check = false returns the code instead", cause: words.isEmpty ? nil : words)
+            }
+            return [
+                "code": .int(Int64(result.code)), "stdout": Codec.bytes.encode(result.output),
+                "stderr": Codec.bytes.encode(result.errors),
+            ]
+        }
+    ]
+}
