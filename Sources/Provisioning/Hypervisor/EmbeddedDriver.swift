@@ -38,8 +38,10 @@ enum EmbeddedDriver {
         }
     }
 
+    static var isHeld: Bool { held.withLock { $0 != nil } }
+
     /// libvirt holds a POSIX lock on its `driver.pid`; the kernel knows by whom, `virsh` and others included.
-    private static func refuseWhereHeld(_ root: String) throws(Failure) {
+    static func refuseWhereHeld(_ root: String) throws(Failure) {
         let descriptor = Glibc.open("\(root)/run/qemu/driver.pid", O_RDWR | O_CLOEXEC)
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }
@@ -62,7 +64,7 @@ enum EmbeddedDriver {
     /// The first line of a `qemu.conf` that limiq may write over.
     private static let signature = "# Written by limiq; without this line it stays as it is."
 
-    private static func prepare(_ root: String) throws(Failure) {
+    static func prepare(_ root: String) throws(Failure) {
         try HostFile.makeFolder(root + "/etc")
         let path = root + "/etc/qemu.conf"
         let present = try? String(decoding: HostFile.read(path), as: UTF8.self)
