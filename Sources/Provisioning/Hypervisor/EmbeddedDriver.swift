@@ -51,12 +51,15 @@ enum EmbeddedDriver {
         guard fcntl(descriptor, F_GETLK, &lock) == 0, lock.l_type != Int16(F_UNLCK) else { return }
         throw Failure(
             .hostNotAble, "\(root) is in use by process \(lock.l_pid) (\(commandLine(of: lock.l_pid)))",
-            hint: "wait until it ends; where several runs at once are needed, start libvirtd and use --connect qemu:///system",
+            hint:
+                "wait until it ends; where several runs at once are needed, start libvirtd and use --connect qemu:///system",
             resource: root)
     }
 
     private static func commandLine(of process: pid_t) -> String {
-        guard let bytes = try? HostFile.read("/proc/\(process)/cmdline") else { return "its command is not known" }
+        guard let bytes = try? HostFile.read("/proc/\(process)/cmdline") else {
+            return "its command is not known"
+        }
         let words = bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
         return words.isEmpty ? "its command is not known" : words.joined(separator: " ")
     }
