@@ -221,6 +221,13 @@ struct OverlayTrapTests {
             // Through a link, and as a member of the chain, the same.
             try scratch.run("ln", "-s", "open/closed/inner/base.qcow2", "link.qcow2")
             #expect(try refusal(scratch, base: "link.qcow2", user: nobody).message == failure.message)
+            // The overlay's own place counts too, behind a link.
+            try scratch.run("ln", "-s", "open/closed/inner", "here")
+            let target = #expect(throws: Failure.self) {
+                try Overlay.create(
+                    scratch.path("here/top.qcow2"), base: scratch.path("base.qcow2"), user: nobody)
+            }
+            #expect(target?.message == failure.message)
             try scratch.run("chmod", "711", "open/closed")
             try scratch.run("chmod", "600", "open/closed/inner/base.qcow2")
             let unreadable = try refusal(scratch, base: "open/closed/inner/base.qcow2", user: nobody)
