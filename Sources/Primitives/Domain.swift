@@ -1,0 +1,117 @@
+import Basics
+import Provisioning
+
+/// `limiq.domain.*`: domains in libvirt's words.
+public func domainDefinitions(_ environment: Environment) -> [Definition] {
+    [define(environment), get(environment), list(environment)]
+        + domainLifecycleDefinitions(environment) + domainMediaDefinitions(environment)
+        + domainGuestDefinitions(environment)
+}
+
+private struct DefineOptions: Sendable {
+    var uri: String?
+}
+
+private struct DefineArguments: Sendable {
+    var spec = VMSpec(name: "")
+    var options: DefineOptions?
+}
+
+private func define(_ environment: Environment) -> Definition {
+    let options = Record(
+        "limiq.DomainDefineOptions", "Where.", make: DefineOptions.init,
+        fields: [Field("uri", \.uri, .string, "The hypervisor; the run's own where left out.")])
+    let record = Record(
+        "limiq.DomainDefine", "A domain to define.", make: DefineArguments.init,
+        fields: [
+            Field("spec", \.spec, .vmSpec(environment), required: true, "What it is to be."),
+            Field("options", \.options, .record(options), "Where."),
+        ])
+    return Definition(
+        "domain.define", .positional, record, returns: "limiq.Domain",
+        doc: """
+            Makes a domain, with the disks and the seed its spec asks for, and leaves it off. Does nothing where it is \
+            there already as the spec says.
+            """,
+        example: """
+            local limiq = require "limiq"
+            local domain = limiq.domain.define { name = "web-01", memory = "512MiB" }
+            """
+    ) { arguments, request in
+        let hypervisor = try environment.hypervisor(arguments.options?.uri)
+        let machine = Machine(arguments.spec.name, on: hypervisor, state: environment.state)
+        var options = UpOptions()
+        options.start = false
+        _ = try machine.up(
+            arguments.spec, options, cancellation: request.cancellation, progress: environment.progress)
+        return DomainReference.handle(machine)
+    }
+}
+
+private struct GetArguments: Sendable {
+    var name = ""
+    var uri: String?
+}
+
+private func get(_ environment: Environment) -> Definition {
+    let record = Record(
+        "limiq.DomainGet", "A domain to look up.", make: GetArguments.init,
+        fields: [
+            Field("name", \.name, .string, required: true, "Its name."),
+            Field("uri", \.uri, .string, "The hypervisor; the run's own where left out."),
+        ])
+    return Definition(
+        "domain.get", .positional, record, returns: "limiq.Domain",
+        doc: "Finds a domain by its name, made by limiq or not. An error where there is none.",
+        example: """
+            local limiq = require "limiq"
+            print(limiq.domain.get("web-01"):state())
+            """
+    ) { arguments, _ in
+        let machine = Machine(
+            arguments.name, on: try environment.hypervisor(arguments.uri), state: environment.state)
+        _ = try machine.info(withGuest: false)
+        return DomainReference.handle(machine)
+    }
+}
+
+private struct ListArguments: Sendable {
+    var state: String?
+    var prefix = ""
+    var ours = false
+    var uri: String?
+}
+
+private func list(_ environment: Environment) -> Definition {
+    let record = Record(
+        "limiq.DomainFilter", "Which domains.", make: ListArguments.init,
+        fields: [
+            Field("state", \.state, .string, "Only those in this state: `running`, `shut off`, `paused`."),
+            Field("prefix", \.prefix, .string, "Only those whose name begins so."),
+            Field("ours", \.ours, .bool, "Only those limiq made."),
+            Field("uri", \.uri, .string, "The hypervisor; the run's own where left out."),
+        ])
+    return Definition(
+        "domain.list", .table, record, returns: "limiq.Domain[]",
+        doc: "The domains of the hypervisor by name, each with its state and UUID.",
+        example: """
+            local limiq = require "limiq"
+            for _, domain in ipairs(limiq.domain.list { state = "running" }) do print(domain.name) end
+            """
+    ) { arguments, _ in
+        let hypervisor = try environment.hypervisor(arguments.uri)
+        var handles: [Value] = []
+        for domain in try hypervisor.domains().sorted(by: { $0.name < $1.name })
+        where domain.name.hasPrefix(arguments.prefix)
+            && (arguments.state ?? domain.state.rawValue) == domain.state.rawValue
+        {
+            let machine = Machine(domain.name, on: hypervisor, state: environment.state)
+            if arguments.ours, try machine.record() == nil { continue }
+            handles.append([
+                "name": .string(domain.name), "uri": .string(hypervisor.uri), "uuid": .string(domain.uuid),
+                "state": .string(domain.state.rawValue),
+            ])
+        }
+        return .list(handles)
+    }
+}

@@ -1,0 +1,203 @@
+import Basics
+import Provisioning
+
+/// Into the guest, and what it shows.
+func domainGuestDefinitions(_ environment: Environment) -> [Definition] {
+    [
+        exec(environment), readFile(environment), writeFile(environment), address(environment),
+        console(environment), screenshot(environment),
+    ]
+}
+
+private struct ExecOptions: Sendable {
+    var timeout = Duration.seconds(60)
+    var stdin: [UInt8]?
+    var check = true
+    var user: String?
+}
+
+private struct ExecArguments: DomainArguments {
+    var domain = DomainReference()
+    var command: [String] = []
+    var options: ExecOptions?
+}
+
+private func exec(_ environment: Environment) -> Definition {
+    let options = Record(
+        "limiq.ExecOptions", "How the program runs.", make: ExecOptions.init,
+        fields: [
+            Field("timeout", \.timeout, .duration, "The longest it may take; 60 s where left out."),
+            Field("stdin", \.stdin, .bytes, "What it reads."),
+            Field("check", \.check, .bool, "A code other than 0 is an error; true where left out."),
+            Field("user", \.user, .string, "By ssh as this user; by the agent, as root, where left out."),
+        ])
+    return .domain(
+        "domain.exec", environment, ExecArguments.self,
+        fields: [
+            Field("command", \.command, .list(of: .string), required: true, "The program and its arguments."),
+            Field("options", \.options, .record(options), "How it runs."),
+        ],
+        returns: "{ code: integer, stdout: string, stderr: string }",
+        doc: "Runs a program in the guest, through its agent, else by ssh, and waits for its end.",
+        example: """
+            local limiq = require "limiq"
+            print(limiq.domain.get("web-01"):exec { "uname", "-r" }.stdout)
+            """
+    ) { machine, arguments, request in
+        let options = arguments.options ?? ExecOptions()
+        let result = try machine.exec(
+            arguments.command, stdin: options.stdin, timeout: options.timeout, user: options.user,
+            check: options.check, cancellation: request.cancellation)
+        return [
+            "code": .int(Int64(result.code)), "stdout": Codec<[UInt8]>.bytes.encode(result.stdout),
+            "stderr": Codec<[UInt8]>.bytes.encode(result.stderr),
+        ]
+    }
+}
+
+private struct FileOptions: Sendable {
+    var mode: String?
+    var user: String?
+}
+
+private struct ReadArguments: DomainArguments {
+    var domain = DomainReference()
+    var path = ""
+    var options: FileOptions?
+}
+
+private func readFile(_ environment: Environment) -> Definition {
+    let options = Record(
+        "limiq.ReadFileOptions", "How the file is read.", make: FileOptions.init,
+        fields: [Field("user", \.user, .string, "By ssh as this user; by the agent where left out.")])
+    return .domain(
+        "domain.read_file", environment, ReadArguments.self,
+        fields: [
+            Field("path", \.path, .path, required: true, "The guest's file."),
+            Field("options", \.options, .record(options), "How it is read."),
+        ],
+        returns: "string", doc: "The bytes of a file of the guest.",
+        example: """
+            local limiq = require "limiq"
+            print(limiq.domain.get("web-01"):read_file("/etc/hostname"))
+            """
+    ) { machine, arguments, request in
+        Codec<[UInt8]>.bytes.encode(
+            try machine.readFile(
+                arguments.path, user: arguments.options?.user, cancellation: request.cancellation))
+    }
+}
+
+private struct WriteArguments: DomainArguments {
+    var domain = DomainReference()
+    var path = ""
+    var bytes: [UInt8] = []
+    var options: FileOptions?
+}
+
+private func writeFile(_ environment: Environment) -> Definition {
+    let options = Record(
+        "limiq.WriteFileOptions", "How the file is written.", make: FileOptions.init,
+        fields: [
+            Field("mode", \.mode, .string, "Its permissions in octal digits, `\"0644\"`."),
+            Field("user", \.user, .string, "By ssh as this user; by the agent where left out."),
+        ])
+    return .domain(
+        "domain.write_file", environment, WriteArguments.self,
+        fields: [
+            Field("path", \.path, .path, required: true, "The guest's file."),
+            Field("bytes", \.bytes, .bytes, required: true, "What it is to hold."),
+            Field("options", \.options, .record(options), "How it is written."),
+        ],
+        doc: "Writes a file of the guest, in the place of one that is there.",
+        example: """
+            local limiq = require "limiq"
+            limiq.domain.get("web-01"):write_file("/etc/motd", "hello\\n", { mode = "0644" })
+            """
+    ) { machine, arguments, request in
+        try machine.writeFile(
+            arguments.path, arguments.bytes, mode: arguments.options?.mode, user: arguments.options?.user,
+            cancellation: request.cancellation)
+        return .null
+    }
+}
+
+private struct AddressOptions: Sendable {
+    var all = false
+}
+
+private struct AddressArguments: DomainArguments {
+    var domain = DomainReference()
+    var options: AddressOptions?
+}
+
+private func address(_ environment: Environment) -> Definition {
+    let options = Record(
+        "limiq.AddressOptions", "Which addresses.", make: AddressOptions.init,
+        fields: [Field("all", \.all, .bool, "A list of all, IPv4 first.")])
+    return .domain(
+        "domain.address", environment, AddressArguments.self,
+        fields: [Field("options", \.options, .record(options), "Which addresses.")], returns: "string|string[]",
+        doc: """
+            The guest's own address: from the network's leases, its agent or the host's ARP table. On user networking it \
+            is known inside the guest only, and ports are reached by their forwards.
+            """,
+        example: """
+            local limiq = require "limiq"
+            print(limiq.domain.get("web-01"):address())
+            """
+    ) { machine, arguments, _ in
+        let addresses = try machine.requireAddresses()
+        if arguments.options?.all ?? false { return .list(addresses.map(Value.string)) }
+        return addresses.first.map(Value.string) ?? .null
+    }
+}
+
+private struct ConsoleOptions: Sendable {
+    var tail = 50
+}
+
+private struct ConsoleArguments: DomainArguments {
+    var domain = DomainReference()
+    var options: ConsoleOptions?
+}
+
+private func console(_ environment: Environment) -> Definition {
+    let options = Record(
+        "limiq.ConsoleOptions", "How much.", make: ConsoleOptions.init,
+        fields: [Field("tail", \.tail, .int(1...100_000), "The last lines; 50 where left out.")])
+    return .domain(
+        "domain.console", environment, ConsoleArguments.self,
+        fields: [Field("options", \.options, .record(options), "How much.")], returns: "string",
+        doc: "The last lines of the guest's serial console since its start, as plain text.",
+        example: """
+            local limiq = require "limiq"
+            print(limiq.domain.get("web-01"):console { tail = 10 })
+            """
+    ) { machine, arguments, _ in
+        _ = try machine.info(withGuest: false)
+        let lines = machine.consoleTail(lines: arguments.options?.tail ?? ConsoleOptions().tail)
+        return .string(lines.joined(separator: "\n"))
+    }
+}
+
+private struct ScreenshotArguments: DomainArguments {
+    var domain = DomainReference()
+    var path = ""
+}
+
+private func screenshot(_ environment: Environment) -> Definition {
+    .domain(
+        "domain.screenshot", environment, ScreenshotArguments.self,
+        fields: [Field("path", \.path, .path, required: true, "The PNG to write.")], returns: "string",
+        doc: "Writes what the guest's screen shows as a PNG and returns its path.",
+        example: """
+            local limiq = require "limiq"
+            limiq.domain.get("web-01"):screenshot("web-01.png")
+            """
+    ) { machine, arguments, _ in
+        let path = environment.absolute(arguments.path)
+        try machine.screenshot(to: path)
+        return .string(path)
+    }
+}
