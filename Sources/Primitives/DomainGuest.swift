@@ -1,212 +1,203 @@
 import Basics
-import LuaRuntime
 import Provisioning
 
-/// What reaches into a running guest, and its CD-ROM drives.
+/// Into the guest, and what it shows.
 func domainGuestDefinitions(_ environment: Environment) -> [Definition] {
     [
-        Definition(
-            "domain.exec", .positional,
-            Record("limiq.domain.exec", "", make: { ExecArguments() }, fields: [
-                Field("domain", \.handle, .domain, required: true, "The domain, or its name."),
-                Field("command", \.command, .record(command), required: true, "The words, and how it is run."),
-            ]),
-            returns: "{ code: integer, stdout: string, stderr: string }",
-            doc: "Runs a program in the guest, through its agent, else ssh. A code that is not 0 is an error.",
-            example: "print(domain:exec { \"uname\", \"-r\" }.stdout)"
-        ) { arguments, request in
-            let command = arguments.command
-            let result = try arguments.handle.machine(environment).exec(
-                command.command, stdin: command.stdin, timeout: command.timeout, user: command.user,
-                check: command.check, cancellation: request.cancellation)
-            return [
-                "code": .int(Int64(result.code)), "stdout": Codec.bytes.encode(result.stdout),
-                "stderr": Codec.bytes.encode(result.stderr),
-            ]
-        },
-        Definition(
-            "domain.read_file", .positional,
-            Record("limiq.domain.read_file", "", make: { FileArguments() }, fields: [
-                Field("domain", \.handle, .domain, required: true, "The domain, or its name."),
-                Field("path", \.path, .path, required: true, "The file in the guest."),
-            ]),
-            returns: "string", doc: "The bytes of a file in the guest.",
-            example: "print(domain:read_file \"/etc/hostname\")"
-        ) { arguments, request in
-            Codec.bytes.encode(
-                try arguments.handle.machine(environment)
-                    .readFile(arguments.path, cancellation: request.cancellation))
-        },
-        Definition(
-            "domain.write_file", .positional,
-            Record("limiq.domain.write_file", "", make: { FileArguments() }, fields: [
-                Field("domain", \.handle, .domain, required: true, "The domain, or its name."),
-                Field("path", \.path, .path, required: true, "The file in the guest."),
-                Field("bytes", \.bytes, .bytes, required: true, "What it holds."),
-                Field("options", \.options, .record(fileOptions), "How it is written."),
-            ]),
-            doc: "Writes a file in the guest.", example: "domain:write_file(\"/etc/motd\", \"welcome\\n\")"
-        ) { arguments, request in
-            try arguments.handle.machine(environment).writeFile(
-                arguments.path, arguments.bytes, mode: arguments.options.mode, cancellation: request.cancellation)
-            return .null
-        },
-        Definition(
-            "domain.console", .positional,
-            Record("limiq.domain.console", "", make: { ConsoleArguments() }, fields: [
-                Field("domain", \.handle, .domain, required: true, "The domain, or its name."),
-                Field("options", \.options, .record(consoleOptions), "How much."),
-            ]),
-            returns: "string", doc: "What the serial console showed last.", example: "print(domain:console { tail = 20 })"
-        ) { arguments, _ in
-            let lines = try arguments.handle.machine(environment).consoleTail(lines: arguments.options.tail)
-            return .string(lines.joined(separator: "\n"))
-        },
-        Definition(
-            "domain.screenshot", .positional,
-            Record("limiq.domain.screenshot", "", make: { FileArguments() }, fields: [
-                Field("domain", \.handle, .domain, required: true, "The domain, or its name."),
-                Field("path", \.path, .path, required: true, "The PNG file to make."),
-            ]),
-            doc: "Saves a picture of the guest's screen as PNG.", example: "domain:screenshot \"screen.png\""
-        ) { arguments, _ in
-            try arguments.handle.machine(environment).screenshot(to: environment.absolute(arguments.path))
-            return .null
-        },
-    ] + mediaDefinitions(environment)
-}
-
-private func mediaDefinitions(_ environment: Environment) -> [Definition] {
-    [
-        Definition(
-            "domain.attach_cdrom", .positional,
-            Record("limiq.domain.attach_cdrom", "", make: { AttachArguments() }, fields: [
-                Field("domain", \.handle, .domain, required: true, "The domain, or its name."),
-                Field("options", \.options, .record(cdromOptions), required: true, "The drive."),
-            ]),
-            doc: "Adds a CD-ROM drive, in the running guest too.",
-            example: "domain:attach_cdrom { id = \"tools\", iso_path = \"tools.iso\" }"
-        ) { arguments, _ in
-            try arguments.handle.machine(environment)
-                .attachCDROM(id: arguments.options.id, iso: arguments.options.isoPath.map(environment.absolute))
-            return .null
-        },
-        Definition(
-            "domain.insert_media", .positional,
-            Record("limiq.domain.insert_media", "", make: { MediaArguments() }, fields: [
-                Field("domain", \.handle, .domain, required: true, "The domain, or its name."),
-                Field("id", \.id, .string, required: true, "The drive."),
-                Field("iso_path", \.isoPath, .path, required: true, "The image."),
-            ]),
-            doc: "Puts another image into a drive; it is there after a restart too.",
-            example: "domain:insert_media(\"tools\", \"other.iso\")"
-        ) { arguments, _ in
-            try arguments.handle.machine(environment)
-                .insertMedia(id: arguments.id, iso: environment.absolute(arguments.isoPath))
-            return .null
-        },
-        Definition(
-            "domain.eject_media", .positional,
-            Record("limiq.domain.eject_media", "", make: { MediaArguments() }, fields: [
-                Field("domain", \.handle, .domain, required: true, "The domain, or its name."),
-                Field("id", \.id, .string, required: true, "The drive."),
-                Field("options", \.options, .record(ejectOptions), "How."),
-            ]),
-            doc: "Takes the image out of a drive. A guest that has locked it is told; `force` opens it all the same.",
-            example: "domain:eject_media(\"tools\", { force = true })"
-        ) { arguments, _ in
-            try arguments.handle.machine(environment).ejectMedia(id: arguments.id, force: arguments.options.force)
-            return .null
-        },
-        Definition(
-            "domain.detach_cdrom", .positional,
-            Record("limiq.domain.detach_cdrom", "", make: { MediaArguments() }, fields: [
-                Field("domain", \.handle, .domain, required: true, "The domain, or its name."),
-                Field("id", \.id, .string, required: true, "The drive."),
-            ]),
-            doc: "Removes a CD-ROM drive.", example: "domain:detach_cdrom \"tools\""
-        ) { arguments, _ in
-            try arguments.handle.machine(environment).detachCDROM(id: arguments.id)
-            return .null
-        },
+        exec(environment), readFile(environment), writeFile(environment), address(environment),
+        console(environment), screenshot(environment),
     ]
 }
 
-private struct ExecArguments: Sendable {
-    struct Command: Sendable, Equatable {
-        var command: [String] = []
-        var stdin: [UInt8]?
-        var timeout = Duration.seconds(60)
-        var user: String?
-        var check = true
-    }
-
-    var handle = DomainHandle()
-    var command = Command()
+private struct ExecOptions: Sendable {
+    var timeout = Duration.seconds(60)
+    var stdin: [UInt8]?
+    var check = true
+    var user: String?
 }
 
-private let command = Record("limiq.ExecOptions", "A command in a guest.", make: { ExecArguments.Command() }, fields: [
-    Field("command", \.command, .list(of: .string), required: true, "The words: `{ \"uname\", \"-r\" }`."),
-    Field("stdin", \.stdin, .bytes, "What it reads."),
-    Field("timeout", \.timeout, .duration, "When to give up; a minute unless told."),
-    Field("user", \.user, .string, "Whom ssh logs in as, where there is no agent."),
-    Field("check", \.check, .bool, "Raise an error for a code that is not 0; true unless told."),
-])
+private struct ExecArguments: DomainArguments {
+    var domain = DomainReference()
+    var command: [String] = []
+    var options: ExecOptions?
+}
 
-private struct FileArguments: Sendable {
-    struct Options: Sendable, Equatable {
-        var mode: String?
+private func exec(_ environment: Environment) -> Definition {
+    let options = Record(
+        "limiq.ExecOptions", "How the program runs.", make: ExecOptions.init,
+        fields: [
+            Field("timeout", \.timeout, .duration, "The longest it may take; 60 s where left out."),
+            Field("stdin", \.stdin, .bytes, "What it reads."),
+            Field("check", \.check, .bool, "A code other than 0 is an error; true where left out."),
+            Field("user", \.user, .string, "By ssh as this user; by the agent, as root, where left out."),
+        ])
+    return .domain(
+        "domain.exec", environment, ExecArguments.self,
+        fields: [
+            Field("command", \.command, .list(of: .string), required: true, "The program and its arguments."),
+            Field("options", \.options, .record(options), "How it runs."),
+        ],
+        returns: "{ code: integer, stdout: string, stderr: string }",
+        doc: "Runs a program in the guest, through its agent, else by ssh, and waits for its end.",
+        example: """
+            local limiq = require "limiq"
+            print(limiq.domain.get("web-01"):exec { "uname", "-r" }.stdout)
+            """
+    ) { machine, arguments, request in
+        let options = arguments.options ?? ExecOptions()
+        let result = try machine.exec(
+            arguments.command, stdin: options.stdin, timeout: options.timeout, user: options.user,
+            check: options.check, cancellation: request.cancellation)
+        return [
+            "code": .int(Int64(result.code)), "stdout": Codec<[UInt8]>.bytes.encode(result.stdout),
+            "stderr": Codec<[UInt8]>.bytes.encode(result.stderr),
+        ]
     }
+}
 
-    var handle = DomainHandle()
+private struct FileOptions: Sendable {
+    var mode: String?
+    var user: String?
+}
+
+private struct ReadArguments: DomainArguments {
+    var domain = DomainReference()
+    var path = ""
+    var options: FileOptions?
+}
+
+private func readFile(_ environment: Environment) -> Definition {
+    let options = Record(
+        "limiq.ReadFileOptions", "How the file is read.", make: FileOptions.init,
+        fields: [Field("user", \.user, .string, "By ssh as this user; by the agent where left out.")])
+    return .domain(
+        "domain.read_file", environment, ReadArguments.self,
+        fields: [
+            Field("path", \.path, .path, required: true, "The guest's file."),
+            Field("options", \.options, .record(options), "How it is read."),
+        ],
+        returns: "string", doc: "The bytes of a file of the guest.",
+        example: """
+            local limiq = require "limiq"
+            print(limiq.domain.get("web-01"):read_file("/etc/hostname"))
+            """
+    ) { machine, arguments, request in
+        Codec<[UInt8]>.bytes.encode(
+            try machine.readFile(
+                arguments.path, user: arguments.options?.user, cancellation: request.cancellation))
+    }
+}
+
+private struct WriteArguments: DomainArguments {
+    var domain = DomainReference()
     var path = ""
     var bytes: [UInt8] = []
-    var options = Options()
+    var options: FileOptions?
 }
 
-private let fileOptions = Record("limiq.GuestFileOptions", "How a file is written.", make: { FileArguments.Options() }, fields: [
-    Field("mode", \.mode, .string, "Permissions in octal digits: `\"0644\"`.")
-])
-
-private struct ConsoleArguments: Sendable {
-    struct Options: Sendable, Equatable {
-        var tail = 50
+private func writeFile(_ environment: Environment) -> Definition {
+    let options = Record(
+        "limiq.WriteFileOptions", "How the file is written.", make: FileOptions.init,
+        fields: [
+            Field("mode", \.mode, .string, "Its permissions in octal digits, `\"0644\"`."),
+            Field("user", \.user, .string, "By ssh as this user; by the agent where left out."),
+        ])
+    return .domain(
+        "domain.write_file", environment, WriteArguments.self,
+        fields: [
+            Field("path", \.path, .path, required: true, "The guest's file."),
+            Field("bytes", \.bytes, .bytes, required: true, "What it is to hold."),
+            Field("options", \.options, .record(options), "How it is written."),
+        ],
+        doc: "Writes a file of the guest, in the place of one that is there.",
+        example: """
+            local limiq = require "limiq"
+            limiq.domain.get("web-01"):write_file("/etc/motd", "hello\\n", { mode = "0644" })
+            """
+    ) { machine, arguments, request in
+        try machine.writeFile(
+            arguments.path, arguments.bytes, mode: arguments.options?.mode, user: arguments.options?.user,
+            cancellation: request.cancellation)
+        return .null
     }
-
-    var handle = DomainHandle()
-    var options = Options()
 }
 
-private let consoleOptions = Record("limiq.ConsoleOptions", "How much of the console.", make: { ConsoleArguments.Options() }, fields: [
-    Field("tail", \.tail, .int(1...100_000), "Lines; 50 unless told.")
-])
+private struct AddressOptions: Sendable {
+    var all = false
+}
 
-private struct AttachArguments: Sendable {
-    struct Options: Sendable, Equatable {
-        var id = ""
-        var isoPath: String?
+private struct AddressArguments: DomainArguments {
+    var domain = DomainReference()
+    var options: AddressOptions?
+}
+
+private func address(_ environment: Environment) -> Definition {
+    let options = Record(
+        "limiq.AddressOptions", "Which addresses.", make: AddressOptions.init,
+        fields: [Field("all", \.all, .bool, "A list of all, IPv4 first.")])
+    return .domain(
+        "domain.address", environment, AddressArguments.self,
+        fields: [Field("options", \.options, .record(options), "Which addresses.")], returns: "string|string[]",
+        doc: """
+            The guest's own address: from the network's leases, its agent or the host's ARP table. On user networking it \
+            is known inside the guest only, and ports are reached by their forwards.
+            """,
+        example: """
+            local limiq = require "limiq"
+            print(limiq.domain.get("web-01"):address())
+            """
+    ) { machine, arguments, _ in
+        let addresses = try machine.requireAddresses()
+        if arguments.options?.all ?? false { return .list(addresses.map(Value.string)) }
+        return addresses.first.map(Value.string) ?? .null
     }
-
-    var handle = DomainHandle()
-    var options = Options()
 }
 
-private let cdromOptions = Record("limiq.CDROMOptions", "A CD-ROM drive.", make: { AttachArguments.Options() }, fields: [
-    Field("id", \.id, .string, required: true, "Unique in the machine."),
-    Field("iso_path", \.isoPath, .path, "The image; without it the drive is empty."),
-])
+private struct ConsoleOptions: Sendable {
+    var tail = 50
+}
 
-private struct MediaArguments: Sendable {
-    struct Options: Sendable, Equatable {
-        var force = false
+private struct ConsoleArguments: DomainArguments {
+    var domain = DomainReference()
+    var options: ConsoleOptions?
+}
+
+private func console(_ environment: Environment) -> Definition {
+    let options = Record(
+        "limiq.ConsoleOptions", "How much.", make: ConsoleOptions.init,
+        fields: [Field("tail", \.tail, .int(1...100_000), "The last lines; 50 where left out.")])
+    return .domain(
+        "domain.console", environment, ConsoleArguments.self,
+        fields: [Field("options", \.options, .record(options), "How much.")], returns: "string",
+        doc: "The last lines of the guest's serial console since its start, as plain text.",
+        example: """
+            local limiq = require "limiq"
+            print(limiq.domain.get("web-01"):console { tail = 10 })
+            """
+    ) { machine, arguments, _ in
+        _ = try machine.info(withGuest: false)
+        let lines = machine.consoleTail(lines: arguments.options?.tail ?? ConsoleOptions().tail)
+        return .string(lines.joined(separator: "\n"))
     }
-
-    var handle = DomainHandle()
-    var id = ""
-    var isoPath = ""
-    var options = Options()
 }
 
-private let ejectOptions = Record("limiq.EjectOptions", "How a drive is opened.", make: { MediaArguments.Options() }, fields: [
-    Field("force", \.force, .bool, "Also where the guest has locked it.")
-])
+private struct ScreenshotArguments: DomainArguments {
+    var domain = DomainReference()
+    var path = ""
+}
+
+private func screenshot(_ environment: Environment) -> Definition {
+    .domain(
+        "domain.screenshot", environment, ScreenshotArguments.self,
+        fields: [Field("path", \.path, .path, required: true, "The PNG to write.")], returns: "string",
+        doc: "Writes what the guest's screen shows as a PNG and returns its path.",
+        example: """
+            local limiq = require "limiq"
+            limiq.domain.get("web-01"):screenshot("web-01.png")
+            """
+    ) { machine, arguments, _ in
+        let path = environment.absolute(arguments.path)
+        try machine.screenshot(to: path)
+        return .string(path)
+    }
+}

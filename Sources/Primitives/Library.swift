@@ -10,7 +10,7 @@ public func libraryDefinitions(
     log: @escaping @Sendable (LogLevel, String) -> Void
 ) -> [Definition] {
     diskDefinitions(environment) + cidataDefinitions(environment) + isoDefinitions(environment)
-        + vmDefinitions(environment) + domainDefinitions(environment) + domainGuestDefinitions(environment)
+        + vmDefinitions(environment) + domainDefinitions(environment)
         + imageDefinitions(environment) + sshKeysDefinitions(environment)
         + fileDefinitions(environment) + hostDefinitions(environment) + connectDefinitions(environment)
         + yamlDefinitions(environment) + jsonDefinitions(environment)

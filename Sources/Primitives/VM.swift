@@ -1,159 +1,223 @@
 import Basics
-import LuaRuntime
 import Provisioning
 
-/// `limiq.vm`: the machine as a spec describes it. `stdlib/limiq/vm.lua` is what a script sees of these.
-func vmDefinitions(_ environment: Environment) -> [Definition] {
-    let schema = VMSpecSchema.record(environment)
-    return [
-        Definition(
-            "vm.spec", .positional,
-            Record("limiq.vm.spec", "", make: { SpecArgument() }, fields: [
-                Field("spec", \.value, .any, required: true, "The description, or the API's `{ name, spec }`.")
-            ]),
-            execution: .inline, returns: "limiq.VMSpec",
-            doc: "Checks a description and writes it out in full.",
-            example: "local vm = limiq.vm { name = \"web\", memory = \"1GiB\" }"
-        ) { arguments, _ in
-            schema.encode(try VMSpecSchema.decode(arguments.value, environment))
-        },
-        Definition(
-            "vm.up", .positional,
-            Record("limiq.vm.up", "", make: { UpArguments() }, fields: [
-                Field("vm", \.vm, .any, required: true, "What `limiq.vm` returned."),
-                Field("options", \.options, .record(upOptions), "How far to go."),
-            ]),
-            grace: .seconds(60),
-            returns: "{ changed: boolean, phases: { name: string, seconds: number }[] }",
-            doc: "Brings the machine to what its spec says, and does nothing where all is so already.",
-            example: "limiq.vm(spec):up { wait = \"cloud-init\", timeout = \"10m\" }"
-        ) { arguments, request in
-            try up(arguments, environment, request.cancellation)
-        },
-        Definition(
-            "vm.down", .positional,
-            Record("limiq.vm.down", "", make: { DownArguments() }, fields: [
-                Field("vm", \.handle, .domain, required: true, "What `limiq.vm` returned."),
-                Field("options", \.options, .record(timeoutOptions), "How long to wait for the guest."),
-            ]),
-            doc: "Shuts the guest down; one that has not gone after the timeout is ended.",
-            example: "vm:down { timeout = \"2m\" }"
-        ) { arguments, request in
-            _ = try arguments.handle.machine(environment)
-                .down(timeout: arguments.options.timeout ?? .seconds(120), cancellation: request.cancellation)
-            return .null
-        },
-        Definition(
-            "vm.remove", .positional, handleRecord("limiq.vm.remove"), grace: .seconds(30),
-            doc: "Removes the domain and all that was made for it, nothing else.", example: "vm:remove()"
-        ) { handle, request in
-            _ = try handle.machine(environment).remove(cancellation: request.cancellation)
-            return .null
-        },
-        Definition(
-            "vm.diff", .positional,
-            Record("limiq.vm.diff", "", make: { SpecArgument() }, fields: [
-                Field("vm", \.value, .any, required: true, "What `limiq.vm` returned.")
-            ]),
-            returns: "string[]?", doc: "The fields in which the machine differs from its spec; nil where there is no machine.",
-            example: "for _, field in ipairs(vm:diff() or {}) do print(field) end"
-        ) { arguments, _ in
-            let spec = try VMSpecSchema.decode(arguments.value["spec"] ?? .null, environment)
-            let machine = try Codec.domain.decode(arguments.value, "vm").machine(environment)
-            return try machine.diff(spec).map { .list($0.map { .string($0.description) }) } ?? .null
-        },
-        Definition(
-            "vm.forward", .positional,
-            Record("limiq.vm.forward", "", make: { ForwardArguments() }, fields: [
-                Field("vm", \.vm, .any, required: true, "What `limiq.vm` returned."),
-                Field("port", \.port, .int(1...65535), required: true, "The guest's port."),
-                Field("proto", \.proto, .choice(), "tcp unless told."),
-            ]),
-            execution: .inline, returns: "string",
-            doc: "Where a port of the guest is reached from this host: `\"127.0.0.1:8080\"`.",
-            example: "print(\"http://\" .. vm:forward(80))"
-        ) { arguments, _ in
-            let spec = try VMSpecSchema.decode(arguments.vm["spec"] ?? .null, environment)
-            let forward = spec.nics.flatMap(\.forward).first { $0.guest == arguments.port && $0.proto == arguments.proto }
-            guard let forward else {
-                throw Failure(
-                    .notFound, "vm \(spec.name) has no forward to port \(arguments.port)",
-                    hint: "add it: nics = { { forward = { { host = 8080, guest = \(arguments.port) } } } }",
-                    resource: spec.name)
-            }
-            return .string("127.0.0.1:\(forward.host)")
-        },
-    ]
+/// `limiq.vm.*`: what the VM handle's methods call. `vm` is `{ spec = …, uri = … }` for what compares with the spec, and
+/// a name or a handle for the rest.
+public func vmDefinitions(_ environment: Environment) -> [Definition] {
+    [check(environment), up(environment), diff(environment), down(environment), remove(environment), forward(environment)]
 }
 
-private struct SpecArgument: Sendable {
-    var value = Value.null
+private struct SpecReference: Sendable, Equatable {
+    var spec = VMSpec(name: "")
+    var uri: String?
+
+    func machine(_ environment: Environment) throws(Failure) -> Machine {
+        Machine(spec.name, on: try environment.hypervisor(uri), state: environment.state)
+    }
+}
+
+/// A handle with its spec. It carries methods and fields of its own: only the two that matter are read.
+private func specReference(_ environment: Environment) -> Codec<SpecReference> {
+    let codec = Codec<VMSpec>.vmSpec(environment)
+    return Codec("limiq.VM", records: codec.records) { value, path throws(Failure) in
+        guard let spec = value["spec"] else { throw wrongType(path, expected: "a vm", got: value) }
+        return SpecReference(spec: try codec.decode(spec, "spec"), uri: value["uri"]?.string)
+    } encode: { ["spec": codec.encode($0.spec)] }
+}
+
+private struct CheckArguments: Sendable {
+    var spec = VMSpec(name: "")
+}
+
+private func check(_ environment: Environment) -> Definition {
+    let record = Record(
+        "limiq.VMCheck", "A spec to look at.", make: CheckArguments.init,
+        fields: [Field("spec", \.spec, .vmSpec(environment), required: true, "What the VM is to be.")])
+    return Definition(
+        "vm.check", .positional, record, execution: .inline, returns: "limiq.VMSpec",
+        doc: "Reads a spec strictly and returns it complete: every field with its full name, every path absolute.",
+        example: """
+            local limiq = require "limiq"
+            print(limiq.vm { name = "web-01", memory = "4GiB" }.spec.memory_mib)
+            """
+    ) { arguments, _ in Codec<VMSpec>.vmSpec(environment).encode(arguments.spec) }
+}
+
+private struct UpChoices: Sendable {
+    var start = true
+    var wait: Goal?
+    var timeout = Duration.seconds(600)
+    var keep = false
+    var acceleration: Acceleration?
 }
 
 private struct UpArguments: Sendable {
-    var vm = Value.null
-    var options = UpOptions()
+    var vm = SpecReference()
+    var options: UpChoices?
 }
 
-private struct ForwardArguments: Sendable {
-    var vm = Value.null
+private func up(_ environment: Environment) -> Definition {
+    let options = Record(
+        "limiq.UpOptions", "How to go about it.", make: UpChoices.init,
+        fields: [
+            Field("start", \.start, .bool, "Start it; true where left out."),
+            Field("wait", \.wait, .choice(), "What for; cloud-init where there is a seed, else running."),
+            Field("timeout", \.timeout, .duration, "The longest wait; 10 minutes where left out."),
+            Field("keep", \.keep, .bool, "Leave a new VM for a look when it fails."),
+            Field("acceleration", \.acceleration, .choice(), "`kvm` or `emulation`; what works where left out."),
+        ])
+    let record = Record(
+        "limiq.VMUp", "A VM to bring up.", make: UpArguments.init,
+        fields: [
+            Field("vm", \.vm, specReference(environment), required: true, "The VM."),
+            Field("options", \.options, .record(options), "How to go about it."),
+        ])
+    return Definition(
+        "vm.up", .positional, record, grace: .seconds(60), returns: "limiq.UpReport",
+        doc: """
+            Brings the VM to what its spec says: makes what is missing, starts it, waits for it; does nothing where all \
+            is so already. A new VM that fails is removed again.
+            """,
+        example: """
+            local limiq = require "limiq"
+            local vm = limiq.vm { name = "web-01", disks = { { size = "1GiB" } } }
+            vm:up { wait = "running" }
+            """
+    ) { arguments, request in
+        let choices = arguments.options ?? UpChoices()
+        var options = UpOptions()
+        options.start = choices.start
+        options.wait = choices.wait
+        options.timeout = choices.timeout
+        options.keep = choices.keep || environment.keepsFailed
+        options.acceleration = choices.acceleration
+        let name = arguments.vm.spec.name
+        let began = ContinuousClock.now
+        func ended(_ phase: String) {
+            environment.progress(Progress(name, phase, took: began.duration(to: .now), isLast: true))
+        }
+        do {
+            let report = try arguments.vm.machine(environment).up(
+                arguments.vm.spec, options, cancellation: request.cancellation
+            ) { environment.progress(Progress($0.machine, $0.phase, detail: $0.detail)) }
+            ended(report.changed ? "up" : "unchanged")
+            return value(of: report)
+        } catch {
+            ended("failed")
+            throw error
+        }
+    }
+}
+
+private func value(of report: UpReport) -> Value {
+    let phases = report.phases.map { phase -> Value in
+        ["name": .string(phase.name), "seconds": Codec<Duration>.duration.encode(phase.duration)]
+    }
+    return [
+        "changed": .bool(report.changed), "phases": .list(phases),
+        "addresses": .list(report.addresses.map(Value.string)),
+        "forwards": .list(report.forwards.map(value)), "warnings": .list(report.warnings.map(Value.string)),
+    ]
+}
+
+private func value(of forward: PortForward) -> Value {
+    ["host": .int(Int64(forward.host)), "guest": .int(Int64(forward.guest)), "proto": .string(forward.proto.rawValue)]
+}
+
+private struct DiffArguments: Sendable {
+    var vm = SpecReference()
+}
+
+private func diff(_ environment: Environment) -> Definition {
+    let record = Record(
+        "limiq.VMDiff", "A VM to compare with its spec.", make: DiffArguments.init,
+        fields: [Field("vm", \.vm, specReference(environment), required: true, "The VM.")])
+    return Definition(
+        "vm.diff", .positional, record, returns: "{ path: string, current: string?, wanted: string? }[]",
+        doc: "The fields in which the VM differs from its spec; one entry with the path `name` where it is not there.",
+        example: """
+            local limiq = require "limiq"
+            local vm = limiq.vm { name = "web-01", memory = "1GiB" }
+            for _, field in ipairs(vm:diff()) do print(field.path, field.current, field.wanted) end
+            """
+    ) { arguments, _ in
+        let spec = arguments.vm.spec
+        let differences =
+            try arguments.vm.machine(environment).diff(spec)
+            ?? [SpecDifference(path: "name", current: nil, wanted: spec.name)]
+        return .list(
+            differences.map { difference in
+                var map = Map([.init(key: "path", value: .string(difference.path))])
+                if let current = difference.current { map.append("current", .string(current)) }
+                if let wanted = difference.wanted { map.append("wanted", .string(wanted)) }
+                return .map(map)
+            })
+    }
+}
+
+private struct DownOptions: Sendable {
+    var timeout = Duration.seconds(60)
+}
+
+private struct DownArguments: DomainArguments {
+    var domain = DomainReference()
+    var options: DownOptions?
+}
+
+private func down(_ environment: Environment) -> Definition {
+    let options = Record(
+        "limiq.DownOptions", "How long.", make: DownOptions.init,
+        fields: [Field("timeout", \.timeout, .duration, "Until it is ended at once; 60 s where left out.")])
+    return .domain(
+        "vm.down", environment, DownArguments.self,
+        fields: [Field("options", \.options, .record(options), "How long.")], returns: "boolean",
+        doc: "Asks the guest to shut down, and ends it after the timeout. Returns whether it was on.",
+        example: """
+            local limiq = require "limiq"
+            limiq.vm { name = "web-01" }:down { timeout = "30s" }
+            """
+    ) { machine, arguments, request in
+        let timeout = arguments.options?.timeout ?? DownOptions().timeout
+        return .bool(try machine.down(timeout: timeout, cancellation: request.cancellation))
+    }
+}
+
+private func remove(_ environment: Environment) -> Definition {
+    .domain(
+        "vm.remove", environment, OnlyDomain.self, grace: .seconds(30), returns: "boolean",
+        doc: """
+            Removes the VM and all that limiq made for it: domain, overlays, seed, NVRAM, TPM state, folder. Nothing \
+            else. Returns whether there was anything.
+            """,
+        example: """
+            local limiq = require "limiq"
+            limiq.vm { name = "web-01" }:remove()
+            """
+    ) { machine, _, request in .bool(try machine.remove(cancellation: request.cancellation)) }
+}
+
+private struct ForwardArguments: DomainArguments {
+    var domain = DomainReference()
     var port: UInt16 = 0
     var proto = PortForward.Proto.tcp
 }
 
-struct TimeoutOptions: Sendable, Equatable {
-    var timeout: Duration?
-}
-
-let timeoutOptions = Record("limiq.TimeoutOptions", "How long to wait.", make: { TimeoutOptions() }, fields: [
-    Field("timeout", \.timeout, .duration, "When to give up.")
-])
-
-private struct DownArguments: Sendable {
-    var handle = DomainHandle()
-    var options = TimeoutOptions()
-}
-
-private let upOptions = Record("limiq.UpOptions", "How far `up` goes.", make: { UpOptions() }, fields: [
-    Field("start", \.start, .bool, "false only makes it."),
-    Field("wait", \.wait, .choice(), "Until what; `\"cloud-init\"` where there is a seed, else `\"running\"`."),
-    Field("timeout", \.timeout, .duration, "When to give up waiting; ten minutes unless told."),
-    Field("keep", \.keep, .bool, "Leave a new machine for a look when it fails."),
-    Field("acceleration", \.acceleration, .choice(), "Ask for one by name; what is proven to work unless told."),
-])
-
-/// The schema of a primitive that takes a handle alone.
-func handleRecord(_ name: String) -> Record<DomainHandle> {
-    Record(name, "", make: { DomainHandle() }, fields: [
-        Field("domain", \.self, .domain, required: true, "The domain, or its name.")
-    ])
-}
-
-private func up(
-    _ arguments: UpArguments, _ environment: Environment, _ cancellation: Cancellation
-) throws(Failure) -> Value {
-    let spec = try VMSpecSchema.decode(arguments.vm["spec"] ?? .null, environment)
-    let machine = try Codec.domain.decode(arguments.vm, "vm").machine(environment)
-    var options = arguments.options
-    options.keep = options.keep || environment.keepsFailed
-    let began = ContinuousClock.now
-    func finished(_ phase: String) {
-        environment.progress(Progress(spec.name, phase, took: began.duration(to: .now), isLast: true))
+private func forward(_ environment: Environment) -> Definition {
+    .domain(
+        "vm.forward", environment, ForwardArguments.self,
+        fields: [
+            Field("port", \.port, .int(1...65535), required: true, "The guest's port."),
+            Field("proto", \.proto, .choice(), "tcp where left out."),
+        ],
+        returns: "string",
+        doc: "Where a port of the guest is reached from this machine: `127.0.0.1:8080`. An error where it is not forwarded.",
+        example: """
+            local limiq = require "limiq"
+            local vm = limiq.vm { name = "web-01", nics = { { forward = { { host = 8080, guest = 80 } } } } }
+            vm:up { wait = "running" }
+            print(vm:forward(80))
+            """
+    ) { machine, arguments, _ in
+        .string(try machine.endpoint(ofGuestPort: arguments.port, proto: arguments.proto))
     }
-    let report: UpReport
-    do {
-        report = try machine.up(spec, options, cancellation: cancellation) { step in
-            environment.progress(Progress(step.machine, step.phase, detail: step.detail))
-        }
-    } catch {
-        finished("failed")
-        throw error
-    }
-    finished(report.changed ? "up" : "unchanged")
-    return [
-        "changed": .bool(report.changed),
-        "phases": .list(report.phases.map { ["name": .string($0.name), "seconds": .double($0.duration / .seconds(1))] }),
-        "addresses": .list(report.addresses.map(Value.string)),
-        "warnings": .list(report.warnings.map(Value.string)),
-    ]
 }

@@ -6,7 +6,8 @@ local M = {}
 
 ---Splits `{ "cmd", "arg", timeout = 5 }` into the words and the options.
 ---@param command table
----@return table options the named parts, with the words as `command`
+---@return string[] words
+---@return table options the named parts
 function M.split_command(command)
     if type(command) ~= "table" then
         runtime.fail {
@@ -18,8 +19,7 @@ function M.split_command(command)
     for key, value in pairs(command) do
         if type(key) == "number" then words[key] = value else options[key] = value end
     end
-    options.command = words
-    return options
+    return words, options
 end
 
 return M

@@ -37,18 +37,16 @@ local function bound_to(uri)
 
     library.domain = {
         define = function(spec)
-            local vm = VM.new(spec, uri)
-            perform("domain.define", vm)
-            return vm.domain
+            return Domain.handle(perform("domain.define", spec, { uri = uri }).name, uri)
         end,
         get = function(name)
-            perform("domain.get", { name = name, uri = uri })
-            return Domain.handle(name, uri)
+            return Domain.handle(perform("domain.get", name, uri).name, uri)
         end,
         list = function(filter)
-            local handles = {}
-            for index, name in ipairs(perform("domain.list", uri, filter)) do
-                handles[index] = Domain.handle(name, uri)
+            local wanted, handles = { uri = uri }, {}
+            for field, value in pairs(filter or {}) do wanted[field] = value end
+            for index, domain in ipairs(perform("domain.list", wanted)) do
+                handles[index] = Domain.handle(domain.name, uri)
             end
             return handles
         end,
@@ -59,7 +57,11 @@ local function bound_to(uri)
         __call = function(_, name) return perform("image.resolve", name) end,
     })
 
-    library.host.run = function(command) return perform("host.run", host.split_command(command)) end
+    library.host.run = function(command)
+        local words, options = host.split_command(command)
+        options.command = words
+        return perform("host.run", options)
+    end
     library.ssh_keys = function() return perform "ssh.keys" end
     library.params = function(defaults) return perform("params.get", defaults) end
     return library

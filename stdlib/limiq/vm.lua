@@ -40,7 +40,7 @@ end
 ---@param uri? string
 ---@return limiq.VM
 function VM.new(spec, uri)
-    local checked = perform("vm.spec", spec)
+    local checked = perform("vm.check", spec)
     return setmetatable({
         name = checked.name,
         spec = checked,
@@ -66,7 +66,7 @@ function VM:remove() return perform("vm.remove", self) end
 
 ---The fields in which the machine differs from its spec.
 ---@async
----@return string[]
+---@return { path: string, current: string?, wanted: string? }[]
 function VM:diff() return perform("vm.diff", self) end
 
 ---Where a port of the guest is reached from this host: `"127.0.0.1:8080"`.

@@ -1,149 +1,189 @@
 import Basics
 import Provisioning
 
-/// The platform's `VMSpec` message as scripts write it: strict, with two liberties. A field that ends in `_mib` or
-/// `_gib` may be given without the ending as a text with a unit; an enum may drop its prefix.
-enum VMSpecSchema {
-    /// - Parameter environment: paths of the script become absolute.
-    static func record(_ environment: Environment) -> Record<VMSpec> {
-        let path = Codec<String>.absolutePath(environment)
-        return Record(
-            "limiq.VMSpec", "What a machine is to be.", make: { VMSpec(name: "") },
-            fields: [
-                Field("name", \.name, .string, required: true, "A DNS label; the domain's name."),
-                Field("cpu_cores", \.cpuCores, .int(1...512), "Cores a socket; 1 unless told."),
-                Field("cpu_sockets", \.cpuSockets, .int(1...64), "Sockets; 1 unless told."),
-                Field("cpu_threads_per_core", \.cpuThreadsPerCore, .int(1...8), "Threads a core; 1 unless told."),
-                Field("memory_mib", \.memoryMiB, .int(1...(1 << 34)), "Memory in MiB; 1024 unless told."),
-                .size("memory", \.memoryMiB, shift: 20, "Memory with its unit: `\"4GiB\"`."),
-                Field("firmware", \.firmware, .choice(prefix: "FIRMWARE_"), "BIOS unless told."),
-                Field("boot_order", \.bootOrder, .list(of: .choice(prefix: "BOOT_DEVICE_")), "What is tried first."),
-                Field("disks", \.disks, .list(of: .record(disk(path))), "Its disks."),
-                Field("nics", \.nics, .list(of: .record(nic)), "Its network cards."),
-                Field("cdroms", \.cdroms, .list(of: .record(cdrom(path))), "Its CD-ROM drives."),
-                Field("console", \.console, .record(console), "Its graphical console."),
-                Field("cloud_init", \.cloudInit, .record(cloudInit), "The seed cloud-init reads."),
-                Field("guest_os", \.guestOS, .string, "Picks device defaults: `\"windows-2022\"`."),
-                Field("labels", \.labels, .dictionary(of: .string), "Kept with the domain."),
-            ])
-    }
-
-    /// Reads a description, and names the nics that have no name.
-    static func decode(_ value: Value, _ environment: Environment) throws(Failure) -> VMSpec {
-        var spec = try record(environment).decode(try flattened(value), at: "")
-        for index in spec.nics.indices where spec.nics[index].id.isEmpty { spec.nics[index].id = "nic\(index + 1)" }
-        return spec
-    }
-
-    /// The API's document `{ name = …, spec = { … } }` as the flat form.
-    static func flattened(_ value: Value) throws(Failure) -> Value {
-        guard let map = value.map, let spec = map["spec"] else { return value }
-        guard var inner = spec.map else { throw wrongType("spec", expected: "a table", got: spec) }
-        for entry in map.entries where entry.key != "spec" {
-            guard entry.key == "name" else {
-                throw Failure(.badField, "\(entry.key) stands beside spec", hint: "put it into spec; only name stands outside")
+extension Codec where Swift == VMSpec {
+    /// A VM's description: its fields as they are, or `{ name = …, spec = { … } }`, the API's document. Relative paths
+    /// begin at the script's folder; a disk, nic or CD-ROM without an id gets one by its position (`disk1`).
+    static func vmSpec(_ environment: Environment) -> Codec {
+        let codec = Codec.exclusive(.record(vmSpecRecord), "memory", "memory_mib")
+        return Codec("limiq.VMSpec", records: codec.records) { value, path throws(Failure) in
+            // The fields of the only table an author wrote need no name before them.
+            let path = path == "spec" ? "" : path
+            var spec = try codec.decode(try flattened(value, path), path)
+            for index in spec.disks.indices {
+                if spec.disks[index].id.isEmpty { spec.disks[index].id = "disk\(index + 1)" }
+                if spec.disks[index].poolID == nil {
+                    spec.disks[index].path = spec.disks[index].path.map(environment.absolute)
+                }
+                spec.disks[index].backingFile = spec.disks[index].backingFile.map(environment.absolute)
             }
-            inner["name"] = entry.value
+            for index in spec.nics.indices where spec.nics[index].id.isEmpty {
+                spec.nics[index].id = "nic\(index + 1)"
+            }
+            for index in spec.cdroms.indices {
+                if spec.cdroms[index].id.isEmpty { spec.cdroms[index].id = "cdrom\(index + 1)" }
+                spec.cdroms[index].isoPath = environment.absolute(spec.cdroms[index].isoPath)
+            }
+            return spec
+        } encode: { codec.encode($0) }
+    }
+
+    /// The API's document as one table.
+    private static func flattened(_ value: Value, _ path: String) throws(Failure) -> Value {
+        guard case .map(let outer) = value, let inner = outer["spec"] else { return value }
+        guard var map = inner.map else { throw wrongType("spec", expected: "a table", got: inner) }
+        for entry in outer.entries where entry.key != "spec" {
+            guard entry.key == "name" else {
+                throw Failure(
+                    .badField, "\(entry.key) is not a field beside spec", hint: "move it into spec, or drop spec")
+            }
+            if let other = map["name"], other != entry.value {
+                throw Failure(.badField, "name is given twice, beside spec and in it")
+            }
+            map["name"] = entry.value
         }
-        return .map(inner)
-    }
-
-    private static func disk(_ path: Codec<String>) -> Record<DiskSpec> {
-        Record(
-            "limiq.DiskSpec", "A disk.", make: { DiskSpec(id: "") },
-            fields: [
-                Field("id", \.id, .string, required: true, "Unique in the machine; names the file."),
-                Field("path", \.path, path, "An existing disk; without it one is made in the machine's folder."),
-                Field("size_gib", \.sizeGiB, .int(0...(1 << 33)), "Size in GiB; 0 takes the backing file's."),
-                .size("size", \.sizeGiB, shift: 30, "Size with its unit: `\"20GiB\"`."),
-                Field("bus", \.bus, .choice(prefix: "DISK_BUS_"), "virtio unless `guest_os` wants another."),
-                Field("format", \.format, .choice(prefix: "DISK_FORMAT_"), "qcow2 unless told."),
-                Field("readonly", \.readonly, .bool, "The guest may not write."),
-                Field("bootable", \.bootable, .bool, "The machine boots from it."),
-                Field("iops_limit", \.iopsLimit, .int(0...1_000_000_000), "Operations a second; 0 is no limit."),
-                Field("throughput_mbps", \.throughputMBps, .int(0...1_000_000), "Megabytes a second; 0 is no limit."),
-                Field("backing_file", \.backingFile, path, "The image it is an overlay on."),
-                Field("pool_id", \.poolID, .string, "The storage pool it is in."),
-            ])
-    }
-
-    private static func cdrom(_ path: Codec<String>) -> Record<CDROMSpec> {
-        Record(
-            "limiq.CDROMSpec", "A CD-ROM drive with an image.", make: { CDROMSpec(id: "", isoPath: "") },
-            fields: [
-                Field("id", \.id, .string, required: true, "Unique in the machine."),
-                Field("iso_path", \.isoPath, path, required: true, "The image."),
-                Field("bootable", \.bootable, .bool, "The machine boots from it."),
-            ])
-    }
-
-    private static let nic = Record(
-        "limiq.NICSpec", "A network card; with neither `bridge` nor `network` it is on user networking.",
-        make: { NICSpec(id: "") },
-        fields: [
-            Field("id", \.id, .string, "Unique in the machine; `nic1` and so on unless told."),
-            Field("mac_address", \.macAddress, .string, "Derived from the machine's name unless told."),
-            Field("bridge", \.bridge, .string, "A bridge of the host."),
-            Field("network", \.network, .string, "A libvirt network."),
-            Field("model", \.model, .choice(prefix: "NIC_MODEL_"), "virtio unless told."),
-            Field("bandwidth_mbps", \.bandwidthMbps, .int(0...1_000_000), "Megabits a second; 0 is no limit."),
-            Field("forward", \.forward, .list(of: .record(forward)), "Ports of the host that lead to the guest."),
-        ])
-
-    private static let forward = Record(
-        "limiq.PortForward", "A port of 127.0.0.1 that leads to one of the guest; on user networking.",
-        make: { PortForward(host: 0, guest: 0) },
-        fields: [
-            Field("host", \.host, .int(1...65535), required: true, "The host's port."),
-            Field("guest", \.guest, .int(1...65535), required: true, "The guest's port."),
-            Field("proto", \.proto, .choice(), "tcp unless told."),
-        ])
-
-    private static let console = Record(
-        "limiq.ConsoleSpec", "The graphical console.", make: { ConsoleSpec() },
-        fields: [
-            Field("vnc_enabled", \.vncEnabled, .bool, "VNC on 127.0.0.1."),
-            Field("vnc_port", \.vncPort, .int(0...65535), "0 picks one."),
-            Field("vnc_password", \.vncPassword, .string, "At most 8 characters."),
-            Field("spice_enabled", \.spiceEnabled, .bool, "SPICE on 127.0.0.1."),
-            Field("spice_port", \.spicePort, .int(0...65535), "0 picks one."),
-        ])
-
-    private static let cloudInit = Record(
-        "limiq.CloudInit", "The files of the NoCloud datasource: texts as they are, or tables.",
-        make: { CloudInitSpec() },
-        fields: [
-            Field("user_data", \.userData, .cloudConfig, "A table is written as `#cloud-config`."),
-            Field("meta_data", \.metaData, .yamlDocument, "instance-id and local-hostname; derived where missing."),
-            Field("network_config", \.networkConfig, .yamlDocument, "Netplan version 2."),
-            Field("vendor_data", \.vendorData, .cloudConfig, "As user_data, which overrules it."),
-        ])
-}
-
-extension Codec where Swift == String {
-    /// A path of the script, made absolute.
-    fileprivate static func absolutePath(_ environment: Environment) -> Codec {
-        Codec("string") { value, path throws(Failure) in
-            environment.absolute(try Codec.path.decode(value, path))
-        } encode: { .string($0) }
+        return .map(map)
     }
 }
+
+private let vmSpecFields: [Field<VMSpec>] = [
+    Field<VMSpec>("name", \.name, .string, required: true, "A host name; the domain's name."),
+    Field<VMSpec>("cpu_cores", \.cpuCores, .int(1...1024), "Cores of each socket; 1 where left out."),
+    Field<VMSpec>("cpu_sockets", \.cpuSockets, .int(1...64), "Sockets; 1 where left out."),
+    Field<VMSpec>("cpu_threads_per_core", \.cpuThreadsPerCore, .int(1...64), "Threads; 1 where left out."),
+    Field<VMSpec>("memory_mib", \.memoryMiB, .int(1...(1 << 40)), "Memory in MiB; 1024 where left out."),
+    .withUnit("memory", \.memoryMiB, .mebibytes, "Memory with a unit, `\"4GiB\"`, in the place of memory_mib."),
+    Field<VMSpec>("firmware", \.firmware, .choice(prefix: "FIRMWARE_"), "BIOS where left out."),
+    Field<VMSpec>(
+        "boot_order", \.bootOrder, .list(of: .choice(prefix: "BOOT_DEVICE_")),
+        "The kinds of devices to boot from; what is marked bootable, disks first, where left out."),
+    Field<VMSpec>("disks", \.disks, .list(of: .exclusive(.record(diskRecord), "size", "size_gib")), "The disks."),
+    Field<VMSpec>("nics", \.nics, .list(of: .record(nicRecord)), "The network cards."),
+    Field<VMSpec>("cdroms", \.cdroms, .list(of: .record(cdromRecord)), "The CD-ROM drives and what is in them."),
+    Field<VMSpec>("console", \.console, .record(consoleRecord), "Screens a person can look at."),
+    Field<VMSpec>("cloud_init", \.cloudInit, .record(cloudInitRecord), "What cloud-init in the guest is to read."),
+    Field<VMSpec>("guest_os", \.guestOS, .string, "The guest's system; a name that begins with `win` gets SATA and a TPM."),
+    Field<VMSpec>("labels", \.labels, .dictionary(of: .string), "Kept with the domain."),
+]
+
+private let vmSpecRecord = Record<VMSpec>(
+    "limiq.VMSpec", "What a virtual machine is to be.", make: { VMSpec(name: "") }, fields: vmSpecFields)
+
+private let diskFields: [Field<DiskSpec>] = [
+    Field<DiskSpec>("id", \.id, .string, "Unique in the VM; by position where left out."),
+    Field<DiskSpec>("path", \.path, .path, "A disk that is there, used as it is; without it the disk is made."),
+    Field<DiskSpec>("size_gib", \.sizeGiB, .int(0...(1 << 33)), "Size in GiB; the backing file's where left out."),
+    .withUnit("size", \.sizeGiB, .gibibytes, "Size with a unit, `\"20GiB\"`, in the place of size_gib."),
+    Field<DiskSpec>("bus", \.bus, .choice(prefix: "DISK_BUS_"), "What suits guest_os where left out."),
+    Field<DiskSpec>("format", \.format, .choice(prefix: "DISK_FORMAT_"), "Of a disk that is made; qcow2 where left out."),
+    Field<DiskSpec>("readonly", \.readonly, .bool, "The guest cannot write."),
+    Field<DiskSpec>("bootable", \.bootable, .bool, "The guest boots from it; an only disk needs no mark."),
+    Field<DiskSpec>("iops_limit", \.iopsLimit, .int(0...(1 << 40)), "I/O operations a second; 0 is no limit."),
+    Field<DiskSpec>("throughput_mbps", \.throughputMBps, .int(0...(1 << 40)), "Megabytes (10^6) a second; 0 is no limit."),
+    Field<DiskSpec>("backing_file", \.backingFile, .path, "The image the disk becomes an overlay on."),
+    Field<DiskSpec>("pool_id", \.poolID, .string, "A libvirt storage pool; path then names a volume of it."),
+]
+
+private let diskRecord = Record<DiskSpec>(
+    "limiq.DiskSpec", "A disk of a VM.", make: { DiskSpec(id: "") }, fields: diskFields)
+
+private let nicFields: [Field<NICSpec>] = [
+    Field<NICSpec>("id", \.id, .string, "Unique in the VM; by position where left out."),
+    Field<NICSpec>("mac_address", \.macAddress, .string, "Made from the VM's name and the position where left out."),
+    Field<NICSpec>("bridge", \.bridge, .string, "A bridge of the host."),
+    Field<NICSpec>("network", \.network, .string, "A libvirt network."),
+    Field<NICSpec>("model", \.model, .choice(prefix: "NIC_MODEL_"), "virtio where left out."),
+    Field<NICSpec>("bandwidth_mbps", \.bandwidthMbps, .int(0...(1 << 40)), "Megabits (10^6) a second; 0 is no limit."),
+    Field<NICSpec>("forward", \.forward, .list(of: .record(forwardRecord)), "Ports of the host that lead into the guest."),
+]
+
+private let nicRecord = Record<NICSpec>(
+    "limiq.NICSpec", "A network card of a VM; on user networking where it names neither bridge nor network.",
+    make: { NICSpec(id: "") }, fields: nicFields)
+
+private let forwardFields: [Field<PortForward>] = [
+    Field<PortForward>("host", \.host, .int(1...65535), required: true, "The host's port."),
+    Field<PortForward>("guest", \.guest, .int(1...65535), required: true, "The guest's port."),
+    Field<PortForward>("proto", \.proto, .choice(), "tcp where left out."),
+]
+
+private let forwardRecord = Record<PortForward>(
+    "limiq.PortForward", "A port of 127.0.0.1 that leads to a port of the guest.",
+    make: { PortForward(host: 0, guest: 0) }, fields: forwardFields)
+
+private let cdromFields: [Field<CDROMSpec>] = [
+    Field<CDROMSpec>("id", \.id, .string, "Unique in the VM; by position where left out."),
+    Field<CDROMSpec>("iso_path", \.isoPath, .path, required: true, "The ISO image."),
+    Field<CDROMSpec>("bootable", \.bootable, .bool, "The guest may boot from it."),
+]
+
+private let cdromRecord = Record<CDROMSpec>(
+    "limiq.CDROMSpec", "A CD-ROM drive with an ISO image.", make: { CDROMSpec(id: "", isoPath: "") }, fields: cdromFields)
+
+private let consoleFields: [Field<ConsoleSpec>] = [
+    Field<ConsoleSpec>("vnc_enabled", \.vncEnabled, .bool, "A VNC server."),
+    Field<ConsoleSpec>("vnc_port", \.vncPort, .int(0...65535), "5900 or more; a free one where left out."),
+    Field<ConsoleSpec>("vnc_password", \.vncPassword, .string, "At most 8 characters."),
+    Field<ConsoleSpec>("spice_enabled", \.spiceEnabled, .bool, "A SPICE server."),
+    Field<ConsoleSpec>("spice_port", \.spicePort, .int(0...65535), "5900 or more; a free one where left out."),
+]
+
+private let consoleRecord = Record<ConsoleSpec>(
+    "limiq.ConsoleSpec", "Screens, on 127.0.0.1.", make: { ConsoleSpec() }, fields: consoleFields)
+
+private let cloudInitFields: [Field<CloudInitSpec>] = [
+    Field<CloudInitSpec>("user_data", \.userData, .cloudConfig, "What the guest is to do."),
+    Field<CloudInitSpec>("meta_data", \.metaData, .yamlDocument, "Who the guest is; made where left out."),
+    Field<CloudInitSpec>("network_config", \.networkConfig, .yamlDocument, "How its network is set up."),
+    Field<CloudInitSpec>("vendor_data", \.vendorData, .cloudConfig, "Defaults below user_data."),
+]
+
+private let cloudInitRecord = Record<CloudInitSpec>(
+    "limiq.CloudInitSpec", "The files of the seed.", make: { CloudInitSpec() }, fields: cloudInitFields)
 
 extension Field {
-    /// The form with a unit of a field that counts MiB or GiB; written back in the other form.
-    fileprivate static func size(
-        _ name: String, _ keyPath: any WritableKeyPath<Owner, UInt64> & Sendable, shift: UInt64, _ doc: String
+    /// Another way to give a field that ends in `_mib` or `_gib`; written back under that name only.
+    fileprivate static func withUnit(
+        _ name: String, _ keyPath: any WritableKeyPath<Owner, UInt64> & Sendable, _ codec: Codec<UInt64>, _ doc: String
     ) -> Field {
-        Field(name: name, luaType: "string", isRequired: false, doc: doc, records: []) {
+        Field(name: name, luaType: codec.luaType, isRequired: false, doc: doc, records: []) {
             owner, value, path throws(Failure) in
-            guard case .string = value else {
-                throw wrongType(path, expected: "a size with its unit such as \"20GiB\"", got: value)
-            }
-            let size = try Codec<ByteSize>.size.decode(value, path)
-            guard size.bytes > 0, size.bytes % (1 << shift) == 0 else {
-                throw Failure(.badField, "\(path) must be a whole number of \(shift == 20 ? "MiB" : "GiB"), not \(size)")
-            }
-            owner[keyPath: keyPath] = size.bytes >> shift
+            owner[keyPath: keyPath] = try codec.decode(value, path)
         } encode: { _ in nil }
+    }
+}
+
+extension Codec where Swift == UInt64 {
+    static let mebibytes = units("memory", "MiB", shift: 20)
+    static let gibibytes = units("size", "GiB", shift: 30)
+
+    /// A text with a unit, as whole multiples of another unit.
+    private static func units(_ field: String, _ unit: String, shift: UInt64) -> Codec {
+        Codec("string") { value, path throws(Failure) in
+            guard case .string(let text) = value else {
+                throw Failure(
+                    .badField, "\(path) must be a text with a unit, such as \"4GiB\"",
+                    hint: "a number goes into \(field)_\(unit.lowercased())")
+            }
+            let size = try Codec<ByteSize>.size.decode(.string(text), path)
+            guard size.bytes > 0, size.bytes % (1 << shift) == 0 else {
+                throw Failure(.badField, "\(path) \"\(text)\" is not a whole number of \(unit)")
+            }
+            return size.bytes >> shift
+        } encode: { .int(Int64(clamping: $0)) }
+    }
+}
+
+extension Codec {
+    /// Refuses a table that has both of two names for one thing.
+    fileprivate static func exclusive(_ codec: Codec, _ first: String, _ second: String) -> Codec {
+        Codec(codec.luaType, records: codec.records) { value, path throws(Failure) in
+            if let map = value.map, map[first] != nil, map[second] != nil {
+                throw Failure(
+                    .badField, "\(path.isEmpty ? "the spec" : path) has both \(first) and \(second)",
+                    hint: "give one of them")
+            }
+            return try codec.decode(value, path)
+        } encode: { codec.encode($0) }
     }
 }

@@ -73,6 +73,48 @@ public struct Machine: Sendable {
         return []
     }
 
+    /// As `addresses()`. A guest on user networking whose agent does not answer has the address QEMU's DHCP server gives
+    /// the first and only guest of a network: 10.0.2.15.
+    ///
+    /// - Throws: `Failure` with code `not_found` where no address is known.
+    public func requireAddresses() throws(Failure) -> [String] {
+        let domain = try requireDomain()
+        let found = domain.state.isActive ? try addresses() : []
+        if !found.isEmpty { return found }
+        let nics = try record()?.spec.nics ?? []
+        if domain.state.isActive, nics.contains(where: { $0.bridge == nil && $0.network == nil }) {
+            return ["10.0.2.15"]
+        }
+        throw Failure(
+            .notFound, "no address of \(name) is known",
+            hint: domain.state.isActive ? "wait for \"address\" first" : "it is \(domain.state.rawValue): start it first",
+            resource: name)
+    }
+
+    /// Where a port of the guest is reached from this machine, as `127.0.0.1:8080`.
+    ///
+    /// - Throws: `Failure` with code `not_found` where the port is not forwarded.
+    public func endpoint(ofGuestPort port: UInt16, proto: PortForward.Proto = .tcp) throws(Failure) -> String {
+        try requireDomain()
+        let forwards = try requireRecord().spec.nics.flatMap(\.forward)
+        if let forward = forwards.first(where: { $0.guest == port && $0.proto == proto }) {
+            return "127.0.0.1:\(forward.host)"
+        }
+        throw Failure(
+            .notFound, "port \(port) of \(name) is not forwarded",
+            hint: forwards.isEmpty
+                ? "nics = { { forward = { { host = 8080, guest = \(port) } } } }"
+                : "forwarded are \(forwards.map { String($0.guest) }.joined(separator: ", "))", resource: name)
+    }
+
+    /// Starts a domain that is off, with its forwards where limiq made it.
+    public func start() throws(Failure) {
+        let nics = try record()?.spec.nics ?? []
+        if try hypervisor.host().isLocal { try PortForwards.checkFree(nics) }
+        try hypervisor.start(name)
+        _ = try PortForwards(hypervisor: hypervisor, name: name).set(nics)
+    }
+
     /// A forward of the guest's port 22, else the guest's own address where it is on a bridge or network.
     func sshEndpoint(_ nics: [NICSpec]) -> SSHEndpoint? {
         for nic in nics {

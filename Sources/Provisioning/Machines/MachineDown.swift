@@ -20,14 +20,6 @@ extension Machine {
         }
     }
 
-    /// Starts the domain and sets its forwards. Does nothing where it runs.
-    public func start() throws(Failure) {
-        guard try !requireDomain().state.isActive else { return }
-        try hypervisor.start(name)
-        guard let nics = try record()?.spec.nics, nics.contains(where: { !$0.forward.isEmpty }) else { return }
-        _ = try PortForwards(hypervisor: hypervisor, name: name).set(nics)
-    }
-
     /// Asks the guest to shut down and waits until it has.
     ///
     /// - Throws: `Failure` with code `timeout` where it is still on.

@@ -5,7 +5,7 @@ public struct MachineInfo: Sendable, Equatable {
     public var name: String
     public var uuid: String
     public var state: DomainState
-    /// `nil` for a domain limiq did not make.
+    /// `nil` for a domain limiq did not make, or where it was not asked for.
     public var record: MachineRecord?
     /// The guest's own; empty where it is off.
     public var addresses: [String]
@@ -14,13 +14,14 @@ public struct MachineInfo: Sendable, Equatable {
 }
 
 extension Machine {
+    /// - Parameter withGuest: its addresses and forwards as well, which need a look at the guest.
     /// - Throws: `Failure` with code `not_found`.
-    public func info() throws(Failure) -> MachineInfo {
+    public func info(withGuest: Bool = true) throws(Failure) -> MachineInfo {
         let domain = try requireDomain()
-        let record = try record()
+        let record = withGuest ? try record() : nil
         var info = MachineInfo(
             name: name, uuid: domain.uuid, state: domain.state, record: record, addresses: [], forwards: [])
-        guard domain.state.isActive else { return info }
+        guard withGuest, domain.state.isActive else { return info }
         info.addresses = (try? addresses()) ?? []
         let nics = record?.spec.nics ?? []
         if nics.contains(where: { !$0.forward.isEmpty }), let text = try? hypervisor.monitor(name, "info usernet") {

@@ -39,6 +39,12 @@ public struct MachineProgress: Sendable, Equatable {
     public var phase: String
     public var machine: String
     public var detail: String?
+
+    public init(phase: String, machine: String, detail: String? = nil) {
+        self.phase = phase
+        self.machine = machine
+        self.detail = detail
+    }
 }
 
 extension Machine {
@@ -63,7 +69,7 @@ extension Machine {
             }
         } catch {
             var failure = error
-            failure.resource = failure.resource ?? name
+            failure.resource = failure.resource ?? "vm \(name)"
             throw failure
         }
         return run.report
@@ -282,6 +288,6 @@ private final class UpRun {
                 tell("console", line)
             }
         }
-        if goal != .running { report.addresses = try machine.addresses() }
+        if goal != .running { report.addresses = (try? machine.requireAddresses()) ?? [] }
     }
 }

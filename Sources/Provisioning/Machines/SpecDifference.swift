@@ -10,6 +10,12 @@ public struct SpecDifference: Sendable, Equatable {
     /// What the spec says; `nil` where it says nothing.
     public var wanted: String?
 
+    public init(path: String, current: String?, wanted: String?) {
+        self.path = path
+        self.current = current
+        self.wanted = wanted
+    }
+
     /// In the order of the paths.
     static func between(_ current: VMSpec, _ wanted: VMSpec) -> [SpecDifference] {
         let left = leaves(of: current)

@@ -1,0 +1,165 @@
+import Basics
+import Provisioning
+
+/// Starting, stopping, looking.
+func domainLifecycleDefinitions(_ environment: Environment) -> [Definition] {
+    [
+        simple("start", environment, "Starts a domain that is off.") { try $0.start() },
+        shutdown(environment),
+        simple("reboot", environment, "Asks the guest to boot again.") { try $0.hypervisor.reboot($0.name) },
+        simple("reset", environment, "Boots the guest again at once, as by its reset button.") {
+            try $0.hypervisor.reset($0.name)
+        },
+        simple("destroy", environment, "Ends a domain at once, as by pulling its plug. Nothing where it is off.") {
+            try $0.hypervisor.destroy($0.name)
+        },
+        simple("suspend", environment, "Stops the guest's processors.") { try $0.hypervisor.suspend($0.name) },
+        simple("resume", environment, "Lets a suspended guest run on.") { try $0.hypervisor.resume($0.name) },
+        undefine(environment), state(environment), xml(environment), wait(environment),
+    ]
+}
+
+private func simple(
+    _ verb: String, _ environment: Environment, _ doc: String,
+    _ body: @escaping @Sendable (Machine) throws -> Void
+) -> Definition {
+    .domain(
+        "domain.\(verb)", environment, OnlyDomain.self, doc: doc,
+        example: """
+            local limiq = require "limiq"
+            limiq.domain.get("web-01"):\(verb)()
+            """
+    ) { machine, _, _ in
+        try body(machine)
+        return .null
+    }
+}
+
+private struct TimeoutOptions: Sendable {
+    var timeout = Duration.seconds(600)
+}
+
+private let timeoutRecord = Record(
+    "limiq.TimeoutOptions", "How long.", make: TimeoutOptions.init,
+    fields: [Field("timeout", \.timeout, .duration, "The longest wait; 10 minutes where left out.")])
+
+private struct ShutdownArguments: DomainArguments {
+    var domain = DomainReference()
+    var options: TimeoutOptions?
+}
+
+private func shutdown(_ environment: Environment) -> Definition {
+    .domain(
+        "domain.shutdown", environment, ShutdownArguments.self,
+        fields: [Field("options", \.options, .record(timeoutRecord), "How long to wait.")],
+        doc: "Asks the guest to shut down and waits until it is off. An error where it is still on after the timeout.",
+        example: """
+            local limiq = require "limiq"
+            limiq.domain.get("web-01"):shutdown { timeout = "1m" }
+            """
+    ) { machine, arguments, request in
+        let timeout = arguments.options?.timeout ?? TimeoutOptions().timeout
+        try machine.shutdown(timeout: timeout, cancellation: request.cancellation)
+        return .null
+    }
+}
+
+private struct UndefineOptions: Sendable {
+    var files = false
+}
+
+private struct UndefineArguments: DomainArguments {
+    var domain = DomainReference()
+    var options: UndefineOptions?
+}
+
+private func undefine(_ environment: Environment) -> Definition {
+    let options = Record(
+        "limiq.UndefineOptions", "What goes with it.", make: UndefineOptions.init,
+        fields: [Field("files", \.files, .bool, "The disks, the seed and the folder limiq made as well.")])
+    return .domain(
+        "domain.undefine", environment, UndefineArguments.self,
+        fields: [Field("options", \.options, .record(options), "What goes with it.")],
+        doc: "Removes a domain's definition with its NVRAM and TPM state. A guest that runs runs on without one.",
+        example: """
+            local limiq = require "limiq"
+            limiq.domain.get("web-01"):undefine { files = true }
+            """
+    ) { machine, arguments, request in
+        if arguments.options?.files ?? false {
+            try machine.remove(cancellation: request.cancellation)
+        } else {
+            try machine.hypervisor.undefine(machine.name)
+        }
+        return .null
+    }
+}
+
+private func state(_ environment: Environment) -> Definition {
+    .domain(
+        "domain.state", environment, OnlyDomain.self, returns: "string",
+        doc: "The domain's state in the words of `virsh domstate`: `running`, `shut off`, `paused`, `crashed`.",
+        example: """
+            local limiq = require "limiq"
+            print(limiq.domain.get("web-01"):state())
+            """
+    ) { machine, _, _ in .string(try machine.info(withGuest: false).state.rawValue) }
+}
+
+private struct XMLOptions: Sendable {
+    var inactive = false
+}
+
+private struct XMLArguments: DomainArguments {
+    var domain = DomainReference()
+    var options: XMLOptions?
+}
+
+private func xml(_ environment: Environment) -> Definition {
+    let options = Record(
+        "limiq.XMLOptions", "Which description.", make: XMLOptions.init,
+        fields: [Field("inactive", \.inactive, .bool, "What the next start takes, not what runs.")])
+    return .domain(
+        "domain.xml", environment, XMLArguments.self,
+        fields: [Field("options", \.options, .record(options), "Which description.")], returns: "string",
+        doc: "libvirt's description of the domain.",
+        example: """
+            local limiq = require "limiq"
+            print(limiq.domain.get("web-01"):xml())
+            """
+    ) { machine, arguments, _ in
+        .string(try machine.hypervisor.xml(machine.name, inactive: arguments.options?.inactive ?? false))
+    }
+}
+
+private struct WaitArguments: DomainArguments {
+    var domain = DomainReference()
+    var what = Goal.running
+    var options: TimeoutOptions?
+}
+
+private func wait(_ environment: Environment) -> Definition {
+    .domain(
+        "domain.wait", environment, WaitArguments.self,
+        fields: [
+            Field("what", \.what, .choice(), required: true, "What to wait for."),
+            Field("options", \.options, .record(timeoutRecord), "How long to wait."),
+        ],
+        doc: """
+            Waits for the guest. `cloud-init` ends well when cloud-init has, and is an error that names the module where \
+            something failed; a guest that stops or panics ends every wait at once.
+            """,
+        example: """
+            local limiq = require "limiq"
+            limiq.domain.get("web-01"):wait("cloud-init", { timeout = "10m" })
+            """
+    ) { machine, arguments, request in
+        try machine.wait(
+            for: arguments.what, timeout: arguments.options?.timeout ?? TimeoutOptions().timeout,
+            cancellation: request.cancellation
+        ) { line in
+            environment.progress(MachineProgress(phase: "console", machine: machine.name, detail: line))
+        }
+        return .null
+    }
+}

@@ -1,0 +1,210 @@
+import Basics
+import Glibc
+import LuaRuntime
+import Provisioning
+import Testing
+import XML
+
+@testable import Primitives
+
+/// libvirt's embedded driver in a folder of this process's own: a process can hold one root only, so that the tests
+/// share it. It is removed when the process ends.
+private enum EmbeddedHost {
+    static let root: String = {
+        let root = "/tmp/limiq-domains-\(getpid())"
+        mkdir(root, 0o755)
+        atexit { _ = nftw(EmbeddedHost.root, { path, _, _, _ in path.map { remove($0) } ?? 0 }, 32, FTW_DEPTH | FTW_PHYS) }
+        return root
+    }()
+
+    static let hypervisor = LibvirtHypervisor(uri: "qemu:///embed?root=\(root)/embed")
+
+    static let environment = Environment(state: StateFolder(root: root), scriptFolder: root) {
+        _ throws(Failure) in hypervisor
+    }
+
+    static let definitions = Dictionary(
+        uniqueKeysWithValues: (domainDefinitions(environment) + vmDefinitions(environment)).map {
+            ($0.primitive.name, $0.primitive)
+        })
+
+    @discardableResult
+    static func call(_ name: String, _ arguments: Value...) throws -> Value {
+        let primitive = try #require(definitions[name])
+        return try primitive.perform(Request(name: name, arguments: arguments)).first ?? .null
+    }
+
+    /// Runs `body` with a running VM that boots GRUB's rescue ISO, and removes it, thrown or not.
+    static func withGuest(_ change: (inout Map) -> Void = { _ in }, _ body: (Value) throws -> Void) throws {
+        let name = "t-\(UInt16.random(in: 0 ... .max))"
+        var spec: Map = [
+            "name": .string(name), "memory": "128MiB", "nics": [[:]],
+            "cdroms": [["id": "live", "iso_path": .string(iso), "bootable": true]],
+        ]
+        change(&spec)
+        let vm: Value = ["name": .string(name), "spec": .map(spec)]
+        defer { _ = try? call("vm.remove", vm) }
+        try call("vm.up", vm)
+        try body(vm)
+    }
+
+    static let iso = "/usr/lib/grub-rescue/grub-rescue-cdrom.iso"
+    static var isAble: Bool { geteuid() == 0 && access(iso, R_OK) == 0 }
+}
+
+@Suite(
+    .serialized,
+    .enabled(if: EmbeddedHost.isAble, "needs root and the package grub-rescue-pc, for a guest that boots at once"))
+struct `Domains on libvirt's embedded driver` {
+    static func processes(_ name: String) -> Int {
+        guard let folder = opendir("/proc") else { return -1 }
+        defer { closedir(folder) }
+        var count = 0
+        while let entry = readdir(folder) {
+            let pid = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            guard let file = fopen("/proc/\(pid)/cmdline", "r") else { continue }
+            defer { fclose(file) }
+            var bytes = [UInt8](repeating: 0, count: 200)
+            let length = fread(&bytes, 1, bytes.count, file)
+            if String(decoding: bytes[..<length], as: UTF8.self).contains("guest=\(name)") { count += 1 }
+        }
+        return count
+    }
+
+    @Test func `a VM comes up, is the same the second time, goes down and leaves nothing`() throws {
+        try EmbeddedHost.withGuest { vm in
+            let name = try #require(vm["name"]?.string)
+            #expect(try EmbeddedHost.call("domain.state", vm) == "running")
+            #expect(Self.processes(name) == 1)
+            #expect(try EmbeddedHost.call("vm.up", vm)["changed"] == false)
+            #expect(try EmbeddedHost.call("vm.diff", vm) == [])
+            let handle = try EmbeddedHost.call("domain.get", .string(name))
+            #expect(handle["name"] == .string(name))
+            let listed = try EmbeddedHost.call("domain.list", ["ours": true, "state": "running"]).list ?? []
+            #expect(listed.contains { $0["name"] == .string(name) })
+            // GRUB hears no ACPI: it is ended after the timeout.
+            #expect(try EmbeddedHost.call("vm.down", handle, ["timeout": "500ms"]) == true)
+            #expect(try EmbeddedHost.call("domain.state", vm) == "shut off")
+            #expect(try EmbeddedHost.call("vm.up", vm)["changed"] == true)
+            #expect(try EmbeddedHost.call("vm.remove", vm) == true)
+            #expect(Self.processes(name) == 0)
+            #expect(access("\(EmbeddedHost.root)/vms/\(name)", F_OK) != 0)
+            let gone = try #require(throws: Failure.self) { try EmbeddedHost.call("domain.get", .string(name)) }
+            #expect(gone.code == .notFound)
+        }
+    }
+
+    @Test func `a disk and a seed are made, and their ports forwarded`() throws {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                _ = bind(descriptor, $0, size)
+                _ = getsockname(descriptor, $0, &size)
+            }
+        }
+        close(descriptor)
+        let port = Int64(UInt16(bigEndian: address.sin_port))
+        try EmbeddedHost.withGuest {
+            $0["nics"] = [["forward": [["host": .int(port), "guest": 80]]]]
+            $0["disks"] = [["id": "data", "size": "1GiB"]]
+        } _: { vm in
+            #expect(try EmbeddedHost.call("vm.forward", vm, 80) == .string("127.0.0.1:\(port)"))
+            #expect(throws: Failure.self) { try EmbeddedHost.call("vm.forward", vm, 81) }
+            let name = try #require(vm["name"]?.string)
+            let usernet = try EmbeddedHost.hypervisor.monitor(name, "info usernet")
+            #expect(usernet.contains("HOST_FORWARD") && usernet.contains("\(port)"))
+            #expect(access("\(EmbeddedHost.root)/vms/\(name)/data.qcow2", F_OK) == 0)
+        }
+    }
+
+    @Test func `lifecycle calls do what libvirt's do`() throws {
+        try EmbeddedHost.withGuest { vm in
+            try EmbeddedHost.call("domain.suspend", vm)
+            #expect(try EmbeddedHost.call("domain.state", vm) == "paused")
+            try EmbeddedHost.call("domain.resume", vm)
+            try EmbeddedHost.call("domain.wait", vm, "running", ["timeout": "10s"])
+            try EmbeddedHost.call("domain.reset", vm)
+            try EmbeddedHost.call("domain.reboot", vm)
+            let late = try #require(throws: Failure.self) {
+                try EmbeddedHost.call("domain.shutdown", vm, ["timeout": "300ms"])
+            }
+            #expect(late.code == .timeout)
+            try EmbeddedHost.call("domain.destroy", vm)
+            try EmbeddedHost.call("domain.wait", vm, "stopped", ["timeout": "10s"])
+            try EmbeddedHost.call("domain.start", vm)
+            #expect(try EmbeddedHost.call("domain.state", vm) == "running")
+            let xml = try XMLReader.parse(try #require(try EmbeddedHost.call("domain.xml", vm).string))
+            #expect(xml.attributes["type"] == "qemu" || xml.attributes["type"] == "kvm")
+            try EmbeddedHost.call("domain.destroy", vm)
+            try EmbeddedHost.call("domain.undefine", vm, ["files": true])
+            #expect(throws: Failure.self) { try EmbeddedHost.call("domain.state", vm) }
+        }
+    }
+
+    /// The image in a drive, by what libvirt says.
+    static func medium(_ vm: Value, _ id: String, inactive: Bool) throws -> String? {
+        let text = try #require(try EmbeddedHost.call("domain.xml", vm, ["inactive": .bool(inactive)]).string)
+        let drive = try XMLReader.parse(text).all("devices/disk").first {
+            $0.first("alias")?.attributes["name"] == "ua-cdrom-\(id)"
+        }
+        return try #require(drive).first("source")?.attributes["file"]
+    }
+
+    @Test func `media change in the running guest and at its next start`() throws {
+        try EmbeddedHost.withGuest { vm in
+            let other = "\(EmbeddedHost.root)/other.iso"
+            _ = symlink(EmbeddedHost.iso, other)
+            try EmbeddedHost.call("domain.attach_cdrom", vm, ["id": "tools", "iso_path": .string(EmbeddedHost.iso)])
+            for inactive in [false, true] {
+                #expect(try Self.medium(vm, "tools", inactive: inactive) == EmbeddedHost.iso)
+            }
+            try EmbeddedHost.call("domain.insert_media", vm, "tools", "other.iso")
+            #expect(try Self.medium(vm, "tools", inactive: false) == other)
+            try EmbeddedHost.call("domain.eject_media", vm, "tools")
+            #expect(try Self.medium(vm, "tools", inactive: false) == nil)
+            #expect(try Self.medium(vm, "tools", inactive: true) == nil)
+            try EmbeddedHost.call("domain.destroy", vm)
+            try EmbeddedHost.call("domain.insert_media", vm, "tools", "other.iso")
+            try EmbeddedHost.call("domain.start", vm)
+            #expect(try Self.medium(vm, "tools", inactive: false) == other)
+            try EmbeddedHost.call("domain.detach_cdrom", vm, "tools")
+            let unknown = try #require(throws: Failure.self) {
+                try EmbeddedHost.call("domain.eject_media", vm, "tools")
+            }
+            #expect(unknown.hint == "it has live")
+        }
+    }
+
+    @Test func `what a guest shows can be had as a picture, and nobody in it answers`() throws {
+        try EmbeddedHost.withGuest { vm in
+            let path = try #require(try EmbeddedHost.call("domain.screenshot", vm, "screen.png").string)
+            let file = try #require(fopen(path, "r"))
+            defer { fclose(file) }
+            var bytes = [UInt8](repeating: 0, count: 8)
+            #expect(fread(&bytes, 1, 8, file) == 8 && bytes == [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A])
+            #expect(try EmbeddedHost.call("domain.address", vm) == "10.0.2.15")
+            #expect(try EmbeddedHost.call("domain.console", vm) .string != nil)
+            let failure = try #require(throws: Failure.self) { try EmbeddedHost.call("domain.exec", vm, ["true"]) }
+            #expect(failure.code == "guest")
+            #expect(failure.message.contains("its agent does not answer"))
+        }
+    }
+
+    @Test func `a VM that cannot start is removed again`() throws {
+        let before = try EmbeddedHost.hypervisor.domains().count
+        let failure = try #require(throws: Failure.self) {
+            try EmbeddedHost.withGuest {
+                $0["nics"] = [["bridge": "no-such-br"]]
+                $0["disks"] = [["id": "data", "size": "1GiB"]]
+            } _: { _ in }
+        }
+        #expect(failure.hint?.contains("was removed again") == true)
+        #expect(try EmbeddedHost.hypervisor.domains().count == before)
+    }
+}

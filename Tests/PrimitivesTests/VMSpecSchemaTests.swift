@@ -1,0 +1,89 @@
+import Basics
+import LuaRuntime
+import Provisioning
+import Testing
+
+@testable import Primitives
+
+@Suite struct `The schema of a VM` {
+    static let environment = Environment(state: StateFolder(root: "/nowhere"), scriptFolder: "/scripts") {
+        _ throws(Failure) in throw Failure(.hostNotAble, "no hypervisor in this test")
+    }
+
+    static func decode(_ value: Value) throws(Failure) -> VMSpec {
+        try Codec<VMSpec>.vmSpec(environment).decode(value, "spec")
+    }
+
+    static func complaint(_ value: Value) throws -> Failure {
+        try #require(throws: Failure.self) { _ = try decode(value) }
+    }
+
+    @Test func `reads names with and without their units and prefixes`() throws {
+        let short = try Self.decode([
+            "name": "web", "memory": "4GiB", "firmware": "uefi", "boot_order": ["cdrom", "disk"],
+            "disks": [["id": "a", "size": "1TiB", "bus": "scsi", "format": "raw"]],
+            "nics": [["id": "n", "model": "e1000"]],
+        ])
+        let long = try Self.decode([
+            "name": "web", "memory_mib": 4096, "firmware": "FIRMWARE_UEFI",
+            "boot_order": ["BOOT_DEVICE_CDROM", "BOOT_DEVICE_DISK"],
+            "disks": [["id": "a", "size_gib": 1024, "bus": "DISK_BUS_SCSI", "format": "DISK_FORMAT_RAW"]],
+            "nics": [["id": "n", "model": "NIC_MODEL_E1000"]],
+        ])
+        #expect(short == long)
+        #expect(short.memoryMiB == 4096)
+    }
+
+    @Test func `takes the API's document as it is`() throws {
+        let document: Value = ["name": "web", "spec": ["cpu_cores": 4, "memory_mib": 2048]]
+        let spec = try Self.decode(document)
+        #expect(spec.name == "web" && spec.cpuCores == 4)
+        #expect(try Self.complaint(["name": "web", "spec": ["cpu_core": 4]]).message.hasPrefix("cpu_core "))
+    }
+
+    @Test func `gives the path of an unknown field and the nearest name`() throws {
+        let failure = try Self.complaint(["name": "web", "disks": [["size_gb": 5]]])
+        #expect(failure.code == .badField)
+        #expect(failure.message.hasPrefix("disks[1].size_gb is not a field"))
+        #expect(failure.hint == "did you mean size_gib?")
+    }
+
+    @Test func `names GiB where GB is written`() throws {
+        let failure = try Self.complaint(["name": "web", "disks": [["size": "50GB"]]])
+        #expect(failure.message.hasPrefix("disks[1].size"))
+        #expect(failure.hint?.contains("50GiB") == true)
+    }
+
+    @Test func `refuses a size it cannot keep, or that is given twice`() throws {
+        #expect(try Self.complaint(["name": "w", "disks": [["size": "512MiB"]]]).message.contains("whole number of GiB"))
+        #expect(try Self.complaint(["name": "w", "memory": "1GiB", "memory_mib": 1024]).message.contains("both"))
+        #expect(try Self.complaint(["name": "w", "memory": 1024]).hint == "a number goes into memory_mib")
+    }
+
+    @Test func `makes relative paths begin at the script and names what has no id`() throws {
+        let spec = try Self.decode([
+            "name": "web", "disks": [["backing_file": "images/a.qcow2"], ["path": "b.raw"]], "nics": [[:]],
+            "cdroms": [["iso_path": "../c.iso"]],
+        ])
+        #expect(spec.disks.map(\.id) == ["disk1", "disk2"])
+        #expect(spec.disks[0].backingFile == "/scripts/images/a.qcow2")
+        #expect(spec.disks[1].path == "/scripts/b.raw")
+        #expect(spec.cdroms[0].isoPath == "/scripts/../c.iso")
+        #expect(spec.nics[0].id == "nic1")
+    }
+
+    @Test func `gives back complete what it takes again unchanged`() throws {
+        let check = try #require(vmDefinitions(Self.environment).first { $0.primitive.name == "vm.check" })
+        let spec: Value = ["name": "web", "memory": "2GiB", "disks": [["backing_file": "a.qcow2"]]]
+        let complete = try #require(
+            try check.primitive.perform(Request(name: "vm.check", arguments: [spec])).first)
+        #expect(complete["memory_mib"] == 2048)
+        #expect(try Self.decode(complete) == Self.decode(spec))
+    }
+
+    @Test func `keeps a secret out of nothing but messages`() throws {
+        let spec = try Self.decode(["name": "web", "console": ["vnc_enabled": true, "vnc_password": .secret("s3cret")]])
+        #expect(spec.console?.vncPassword == "s3cret")
+        #expect(try Self.complaint(["name": "w", "cpu_cores": .secret("s3cret")]).message.contains("s3cret") == false)
+    }
+}
