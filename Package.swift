@@ -72,7 +72,10 @@ let package = Package(
         .testTarget(
             name: "LibvirtTests", dependencies: ["Libvirt", "XML", "Support"], swiftSettings: strict),
         .testTarget(
-            name: "ProvisioningTests", dependencies: ["Provisioning", "XML", "Support"],
+            name: "ProvisioningTests",
+            dependencies: [
+                "Provisioning", "XML", "Support", .product(name: "Subprocess", package: "swift-subprocess"),
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "PrimitivesTests", dependencies: ["Primitives", "Support"],

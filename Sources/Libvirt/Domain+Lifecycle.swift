@@ -21,7 +21,8 @@ extension Domain {
     /// Removes the persistent definition with all that libvirt keeps for it: NVRAM, TPM state, the managed save
     /// image, metadata of snapshots and checkpoints.
     public func undefine() throws(LibvirtError) {
-        let always = VIR_DOMAIN_UNDEFINE_MANAGED_SAVE.rawValue | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA.rawValue
+        let always =
+            VIR_DOMAIN_UNDEFINE_MANAGED_SAVE.rawValue | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA.rawValue
         // By age. A hypervisor that does not know a flag has nothing of what it is about, and refuses all of them.
         let later = [
             VIR_DOMAIN_UNDEFINE_NVRAM.rawValue, VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA.rawValue,

@@ -32,7 +32,9 @@ struct ConnectionPoolTests {
         let pool = pool(4, 5)
         #expect(pool.opened == 0)
         for _ in 0..<20 {
-            try pool.withConnection(repeatable: true) { connection throws(LibvirtError) in try connection.ping() }
+            try pool.withConnection(repeatable: true) { connection throws(LibvirtError) in
+                try connection.ping()
+            }
         }
         #expect(pool.opened == 1)
     }
@@ -47,7 +49,8 @@ struct ConnectionPoolTests {
             let entered = Mailbox<Void>()
             for _ in 0..<20 {
                 startThread {
-                    let result: Void? = try? pool.withConnection(repeatable: false) { _ throws(LibvirtError) in
+                    let result: Void? = try? pool.withConnection(repeatable: false) {
+                        _ throws(LibvirtError) in
                         meter.enter()
                         entered.put(())
                         gate.next()
@@ -78,7 +81,9 @@ struct ConnectionPoolTests {
             return try Connection(uri: "test:///default")
         }
         #expect(throws: LibvirtError(code: .internalError, message: "not today")) {
-            try pool.withConnection(repeatable: true) { connection throws(LibvirtError) in try connection.ping() }
+            try pool.withConnection(repeatable: true) { connection throws(LibvirtError) in
+                try connection.ping()
+            }
         }
         try pool.withConnection(repeatable: true) { connection throws(LibvirtError) in try connection.ping() }
         #expect(pool.opened == 1)

@@ -124,7 +124,7 @@ struct DomainTests {
                     for turn in 0..<50 {
                         let name = "thread\(thread)x\(turn)"
                         do throws(LibvirtError) {
-                            _ = try Connection(uri: "\(name):///there")
+                            _ = try Connection(uri: "test:///there/\(name)")
                         } catch {
                             answers.put((name, error.message))
                         }
@@ -134,7 +134,7 @@ struct DomainTests {
             return (0..<400).compactMap { _ in answers.next(before: .now + .seconds(60)) }
         }
         #expect(messages.count == 400)
-        #expect(messages.allSatisfy { $0.message.contains("\($0.name):///") })
+        #expect(messages.allSatisfy { $0.message.contains("/there/\($0.name)'") })
     }
 
     @Test("a URI that nobody serves is an error, not a message on stderr")

@@ -114,7 +114,10 @@ final class ScriptFolder: Sendable {
     func primitives(_ definitions: (Environment) -> [Definition]) -> Calls {
         Calls(
             definitions: definitions(
-                Environment(state: StateFolder(root: root + "/state"), scriptFolder: root) {
+                Environment(
+                    state: StateFolder(root: root + "/state"),
+                    images: ImageLibrary(state: StateFolder(root: root + "/state"), builders: root), scriptFolder: root
+                ) {
                     _ throws(Failure) in throw Failure(.hostNotAble, "no hypervisor in this test")
                 }))
     }

@@ -10,10 +10,12 @@ struct HypervisorChoiceTests {
     private let state = StateFolder(root: "/var/lib/limiq")
 
     private func choose(
-        _ explicit: String? = nil, _ variables: [String: String] = [:], uid: UInt32 = 1000, sockets: [String] = []
+        _ explicit: String? = nil, _ variables: [String: String] = [:], uid: UInt32 = 1000,
+        sockets: [String] = []
     ) -> HypervisorChoice {
         HypervisorChoice(
-            explicit: explicit, state: state, environment: { variables[$0] }, uid: uid, systemSockets: sockets)
+            explicit: explicit, state: state, environment: { variables[$0] }, uid: uid, systemSockets: sockets
+        )
     }
 
     @Test("--connect, LIMIQ_URI and LIBVIRT_DEFAULT_URI count in this order")

@@ -5,7 +5,9 @@ import Support
 import Testing
 import XML
 
-@Suite("A real guest through libvirt's embedded driver", .enabled(if: geteuid() == 0, "QEMU under the root account"))
+@Suite(
+    "A real guest through libvirt's embedded driver",
+    .enabled(if: geteuid() == 0, "QEMU under the root account"))
 struct HypervisorEmbedTests {
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 
@@ -194,7 +196,8 @@ struct HypervisorEmbedTests {
     func noAgent() async throws {
         try await ScratchHost.withHost { scratch in
             let name = scratch.name("agent")
-            let channel = "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>"
+            let channel =
+                "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>"
             _ = try scratch.hypervisor.define(TestGuest.domain(name, devices: channel))
             try scratch.hypervisor.start(name)
             #expect {

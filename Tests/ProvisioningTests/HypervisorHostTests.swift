@@ -13,8 +13,12 @@ struct HypervisorHostTests {
         #expect(LibvirtHypervisor.emulatorVersion(ofMachine: machine) == version)
     }
 
-    @Test("a machine named by another scheme has none", arguments: ["pc-q35-rhel9.4.0", "s390-ccw-virtio", "pc", ""])
-    func noVersion(_ machine: String) { #expect(LibvirtHypervisor.emulatorVersion(ofMachine: machine) == nil) }
+    @Test(
+        "a machine named by another scheme has none",
+        arguments: ["pc-q35-rhel9.4.0", "s390-ccw-virtio", "pc", ""])
+    func noVersion(_ machine: String) {
+        #expect(LibvirtHypervisor.emulatorVersion(ofMachine: machine) == nil)
+    }
 
     @Test("qemu.conf names QEMU's user, a commented line the default")
     func configuration() {
@@ -22,7 +26,9 @@ struct HypervisorHostTests {
         let root = EmulatorUser(name: "root", uid: 0, gid: 0)
         #expect(user("user = \"root\"\ngroup = \"root\"\n") == root)
         #expect(user("#user = \"nobody\"\nuser=\"+0\"\ngroup = \"+0\"\n") == root)
-        #expect(user("# The user = \"x\"\n#user = \"root\"\n#group = \"daemon\"\n")?.gid == getgrnam("daemon")?.pointee.gr_gid)
+        #expect(
+            user("# The user = \"x\"\n#user = \"root\"\n#group = \"daemon\"\n")?.gid
+                == getgrnam("daemon")?.pointee.gr_gid)
         #expect(user("user = \"+54321\"\n") == EmulatorUser(name: "54321", uid: 54321, gid: 54321))
         #expect(user("user = \"there is no such name\"\n") == nil)
         #expect(user("") == nil)

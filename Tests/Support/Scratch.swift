@@ -3,7 +3,8 @@ import FoundationEssentials
 import Glibc
 
 /// Runs a blocking body on a thread of its own; the test's own thread is free meanwhile.
-public func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+public func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result
+{
     try await withCheckedThrowingContinuation { continuation in
         startThread { continuation.resume(with: Swift.Result { try body() }) }
     }

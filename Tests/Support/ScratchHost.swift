@@ -37,7 +37,9 @@ public final class ScratchHost: Sendable {
     public func path(_ name: String) -> String { "\(state.root)/\(name)" }
 
     /// Runs at the end, before what was registered earlier.
-    public func cleanUp(_ body: @escaping @Sendable () throws -> Void) { cleanUps.withLock { $0.append(body) } }
+    public func cleanUp(_ body: @escaping @Sendable () throws -> Void) {
+        cleanUps.withLock { $0.append(body) }
+    }
 
     /// Runs `body` on a thread of its own with a host, and cleans up: the domains of its prefix are destroyed and
     /// undefined, its folder is removed.
@@ -99,7 +101,8 @@ struct ScratchProcess: Sendable {
         atexit { ScratchProcess.remove("/tmp/\(ScratchProcess.name(of: getpid()))") }
         // The choice of a root user without a daemon: its root is under the state folder.
         let choice = HypervisorChoice(
-            explicit: nil, state: StateFolder(root: folder), environment: { _ in nil }, uid: 0, systemSockets: [])
+            explicit: nil, state: StateFolder(root: folder), environment: { _ in nil }, uid: 0,
+            systemSockets: [])
         return ScratchProcess(folder: folder, hypervisor: LibvirtHypervisor(uri: choice.uri))
     }
 
@@ -109,8 +112,9 @@ struct ScratchProcess: Sendable {
 
     /// Folders of test processes that were killed before they could clean up.
     private static func removeLeftovers() {
-        for entry in folderNames( "/tmp") where entry.hasPrefix(stem) {
-            guard let process = pid_t(entry.dropFirst(stem.count)), process != getpid(), kill(process, 0) != 0,
+        for entry in folderNames("/tmp") where entry.hasPrefix(stem) {
+            guard let process = pid_t(entry.dropFirst(stem.count)), process != getpid(),
+                kill(process, 0) != 0,
                 errno == ESRCH
             else { continue }
             remove("/tmp/\(entry)")
@@ -121,7 +125,7 @@ struct ScratchProcess: Sendable {
     /// by the folder in its command line.
     private static func remove(_ folder: String) {
         let run = "\(folder)/embed/run/qemu"
-        for entry in folderNames( run) where entry.hasSuffix(".pid") && entry != "driver.pid" {
+        for entry in folderNames(run) where entry.hasSuffix(".pid") && entry != "driver.pid" {
             guard let process = pid_t(fileText("\(run)/\(entry)").filter(\.isNumber)),
                 fileText("/proc/\(process)/cmdline").contains(folder)
             else { continue }

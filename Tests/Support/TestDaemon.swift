@@ -16,7 +16,9 @@ public enum TestDaemon {
             throw Failure(.io, "cannot make \(folder)", cause: String(cString: strerror(errno)))
         }
         let programs = ["/usr/sbin/virtlogd", "/usr/sbin/libvirtd"]
-        func pidFile(_ program: String) -> String { "\(folder)/\(program.split(separator: "/").last ?? "").pid" }
+        func pidFile(_ program: String) -> String {
+            "\(folder)/\(program.split(separator: "/").last ?? "").pid"
+        }
         func stop() throws {
             for program in programs.reversed() {
                 if let process = pid_t(fileText(pidFile(program)).filter(\.isNumber)) { endProcess(process) }
@@ -69,7 +71,8 @@ public struct TestUser: Sendable {
     }
 
     /// Runs a program as this user, in its home, with nothing of our environment but `PATH` and what is given.
-    public func run(_ program: String, _ arguments: [String], environment: [String: String] = [:]) async throws
+    public func run(_ program: String, _ arguments: [String], environment: [String: String] = [:])
+        async throws
         -> ProgramResult
     {
         let variables = environment.map { "\($0)=\($1)" } + ["HOME=\(home)", "XDG_RUNTIME_DIR=\(home)/run"]
@@ -77,12 +80,14 @@ public struct TestUser: Sendable {
         let path = getenv("PATH").map { "PATH=" + String(cString: $0) } ?? "PATH=/usr/bin:/bin"
         return try await runProgram(
             "setpriv",
-            ["--reuid", name, "--regid", name, "--init-groups", "--", "env", "-i", "-C", home, path] + variables
+            ["--reuid", name, "--regid", name, "--init-groups", "--", "env", "-i", "-C", home, path]
+                + variables
                 + [program] + arguments)
     }
 
     private func ensureRuntimeFolder() async throws {
-        let result = try await runProgram("install", ["-d", "-m", "700", "-o", name, "-g", name, "\(home)/run"])
+        let result = try await runProgram(
+            "install", ["-d", "-m", "700", "-o", name, "-g", name, "\(home)/run"])
         guard result.status == 0 else { throw Failure(.program, "install failed", cause: result.output) }
     }
 

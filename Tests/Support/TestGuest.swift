@@ -29,7 +29,8 @@ public enum TestGuest {
             throw Failure(.io, "cannot write \(path)", cause: String(cString: strerror(errno)))
         }
         defer { fclose(file) }
-        guard fwrite(sector, 1, sector.count, file) == sector.count, ftruncate(fileno(file), 1 << 20) == 0 else {
+        guard fwrite(sector, 1, sector.count, file) == sector.count, ftruncate(fileno(file), 1 << 20) == 0
+        else {
             throw Failure(.io, "cannot write \(path)", cause: String(cString: strerror(errno)))
         }
     }
