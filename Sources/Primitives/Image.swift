@@ -6,23 +6,100 @@ private struct NameArgument: Sendable {
     var name = ""
 }
 
-/// `limiq.image`.
+private struct AddArguments: Sendable {
+    var name = ""
+    var path: String?
+    var url: String?
+    var checksum: String?
+}
+
+private struct NoArguments: Sendable {}
+
+/// `limiq.image` and `limiq.image.*`: the image library.
 func imageDefinitions(_ environment: Environment) -> [Definition] {
-    [
+    let images = environment.images
+    return [
         Definition(
             "image.resolve", .positional,
-            Record("limiq.image.resolve", "", make: { NameArgument() }, fields: [
-                Field("name", \.name, .path, required: true, "A name of the library, or a path.")
-            ]),
-            grace: .seconds(10), returns: "string",
+            Record(
+                "limiq.image.resolve", "", make: { NameArgument() },
+                fields: [Field("name", \.name, .path, required: true, "A name of the library, or a path with a slash.")]),
+            grace: .seconds(40), returns: "string",
             doc: """
-                A local image file by its name: what lies in `cloud-images/`, else what can be fetched or built. \
-                Scripts write `limiq.image "debian-12"`.
+                The absolute path of a local image: of a file in `cloud-images/`, else what its publisher offers, \
+                downloaded and checked, else, where the publisher cannot be reached, built here. Scripts write \
+                `limiq.image "debian-12"`.
                 """,
             example: "local base = limiq.image \"debian-12\""
         ) { arguments, request in
             let name = arguments.name.contains("/") ? environment.absolute(arguments.name) : arguments.name
-            return .string(try environment.images.resolve(name, request.cancellation) { environment.progress($0) })
-        }
+            return .string(try images.resolve(name, request.cancellation) { environment.progress($0) })
+        },
+        Definition(
+            "image.list", .positional, Record("limiq.image.list", "", make: { NoArguments() }, fields: []),
+            returns: "{ name: string, path?: string, format?: string, size?: integer, catalogued: boolean }[]",
+            doc: """
+                Every image that is here and every one the catalogue offers, by name. One without a `path` would be \
+                fetched first; `size` is what the guest sees, in bytes.
+                """,
+            example: """
+                for _, image in ipairs(limiq.image.list()) do
+                  print(image.name, image.path or "not here yet")
+                end
+                """
+        ) { _, _ in .list(try images.list().map(described)) },
+        Definition(
+            "image.add", .table,
+            Record(
+                "limiq.image.add", "Arguments of `limiq.image.add`.", make: { AddArguments() },
+                fields: [
+                    Field("name", \.name, .string, required: true, "Its name in the library."),
+                    Field("path", \.path, .path, "The file to copy. Either this or `url`."),
+                    Field("url", \.url, .string, "The address to download it from."),
+                    Field(
+                        "checksum", \.checksum, .string,
+                        "Its SHA-256 or SHA-512 in hexadecimal digits. With it an interrupted download is continued."),
+                ]),
+            grace: .seconds(10), returns: "string",
+            doc: "Puts an image into the library, from a file or an address, and returns its path.",
+            example: """
+                limiq.image.add { name = "fedora", path = "downloads/Fedora-Cloud.qcow2" }
+                """
+        ) { arguments, request in
+            let checksum = try arguments.checksum.map { try ImageChecksum(parsing: $0) }
+            switch (arguments.path, arguments.url) {
+            case (let path?, nil):
+                try images.add(
+                    arguments.name, from: environment.absolute(path), checksum: checksum, request.cancellation)
+            case (nil, let url?):
+                try images.add(arguments.name, url: url, checksum: checksum, request.cancellation) {
+                    environment.progress($0)
+                }
+            default:
+                throw Failure(
+                    .badField, "limiq.image.add takes either path or url",
+                    hint: "path = \"image.qcow2\" copies a file, url = \"https://…\" downloads it")
+            }
+            return .string(try images.resolve(arguments.name, request.cancellation) { _ in })
+        },
+        Definition(
+            "image.remove", .positional,
+            Record(
+                "limiq.image.remove", "", make: { NameArgument() },
+                fields: [Field("name", \.name, .string, required: true, "Its name in the library.")]),
+            doc: "Removes an image from the library. One that a machine's disk stands on stays, with an error.",
+            example: "limiq.image.remove \"fedora\""
+        ) { arguments, _ in
+            try images.remove(arguments.name)
+            return .null
+        },
     ]
+}
+
+private func described(_ entry: ImageLibrary.Entry) -> Value {
+    var map: Map = ["name": .string(entry.name), "catalogued": .bool(entry.isCatalogued)]
+    map["path"] = entry.path.map(Value.string)
+    map["format"] = entry.format.map(Value.string)
+    map["size"] = entry.virtualSize.map { .int(Int64(clamping: $0)) }
+    return .map(map)
 }

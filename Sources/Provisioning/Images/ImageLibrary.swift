@@ -7,14 +7,18 @@ public struct ImageLibrary: Sendable {
         public var name: String
         /// `nil` for one the catalogue offers that is not here yet.
         public var path: String?
+        /// As QEMU names it; `nil` where the file is no image or not here.
+        public var format: String?
         /// What the guest sees, in bytes; `nil` where the file is no image or not here.
         public var virtualSize: UInt64?
+        /// The catalogue has an image of this name.
+        public var isCatalogued: Bool
     }
 
     /// The endings of a file that counts as an image, the first tried first.
     static let endings = [".qcow2", ".img", ".raw"]
 
-    private let state: StateFolder
+    let state: StateFolder
     /// The folder of programs that build an image: `NAME OUTPUT.qcow2`.
     private let builders: String
     private let catalogue: [CatalogueImage]
@@ -27,26 +31,23 @@ public struct ImageLibrary: Sendable {
 
     /// The absolute path of an image on this machine.
     ///
-    /// A path is that file. A name is a file of the library, else the publisher's image, downloaded and checked, else,
-    /// where the publisher cannot be reached, one built here. Two that want the same image at once fetch it once.
+    /// What has a slash is the path of a file. A name is a file of the library, else the publisher's image, downloaded and
+    /// checked, else, where the publisher cannot be reached, one built here. Two that want the same image at once fetch
+    /// it once.
     ///
-    /// - Throws: `Failure` with code `not_found`, `unreachable`, `bad_checksum`, `program` or `cancelled`.
+    /// - Throws: `Failure` with code `not_found`, `bad_image`, `unreachable`, `bad_checksum`, `io`, `program` or `cancelled`.
     public func resolve(
         _ name: String, _ cancellation: Cancellation, progress: @escaping @Sendable (Progress) -> Void
     ) throws(Failure) -> String {
-        if name.contains("/") {
-            _ = try DiskImage.inspect(name)
-            return name
-        }
-        if let path = local(name) { return path }
+        if name.contains("/") { return try checked(absolute(name)) }
+        if let path = local(name) { return try checked(path) }
         guard let image = catalogue.first(where: { $0.name == name }) else { throw unknown(name) }
-        try makeFolders(state.cloudImages)
-        return try FileLock.hold(
-            "\(state.cloudImages)/.\(name).lock", for: name, cancellation,
-            onWait: { _ in progress(Progress(name, "waiting", detail: "another limiq fetches it")) }
-        ) { () throws(Failure) in
-            if let path = local(name) { return path }
-            return try fetch(image, cancellation, progress)
+        return try alone(image.name, cancellation, progress) { () throws(Failure) in
+            if let path = local(name) { return try checked(path) }
+            let began = ContinuousClock.now
+            let path = try fetch(image, cancellation, progress)
+            progress(Progress(name, "image", took: began.duration(to: .now), isLast: true))
+            return path
         }
     }
 
@@ -56,110 +57,142 @@ public struct ImageLibrary: Sendable {
         let files = fileExists(state.cloudImages) ? try filesBelow(state.cloudImages) : []
         for file in files where !file.hasPrefix(".") && !file.contains("/") {
             guard let ending = Self.endings.first(where: file.hasSuffix) else { continue }
-            let path = "\(state.cloudImages)/\(file)"
+            let name = String(file.dropLast(ending.count))
+            // Of two files with one name the first ending counts.
+            guard let path = local(name), path == "\(state.cloudImages)/\(file)" else { continue }
+            let image = (try? DiskImage.inspect(path))?.first
             entries.append(
                 Entry(
-                    name: String(file.dropLast(ending.count)), path: path,
-                    virtualSize: (try? DiskImage.inspect(path))?.first?.virtualSize))
+                    name: name, path: path, format: image?.format, virtualSize: image?.virtualSize,
+                    isCatalogued: catalogue.contains { $0.name == name }))
         }
         for image in catalogue where !entries.contains(where: { $0.name == image.name }) {
-            entries.append(Entry(name: image.name))
+            entries.append(Entry(name: image.name, isCatalogued: true))
         }
         return entries.sorted { $0.name < $1.name }
     }
 
-    /// Takes a copy of a file into the library.
-    ///
-    /// - Throws: `Failure` with code `image_exists` where the name is taken, `bad_field` for a name that cannot be.
-    public func add(_ name: String, from path: String, _ cancellation: Cancellation) throws(Failure) {
-        guard !name.isEmpty, !name.hasPrefix("."), !name.contains("/") else {
-            throw Failure(.badField, "\"\(name)\" cannot be an image's name")
-        }
-        if local(name) != nil { throw Failure("image_exists", "the image \(name) is there already", resource: name) }
-        let chain = try DiskImage.inspect(path)
-        guard chain.count == 1 else {
-            throw Failure(.badField, "\(path) is an overlay", hint: "add the image it is on, or flatten it with qemu-img convert")
-        }
-        try makeFolders(state.cloudImages)
-        let target = "\(state.cloudImages)/\(name)\(chain[0].format == "raw" ? ".raw" : ".qcow2")"
-        try AtomicFile.write(target, existing: .refuse("image_exists")) { descriptor, _ throws(Failure) in
-            try copy(path, to: descriptor, cancellation)
-            fchmod(descriptor, 0o644)
-        }
+    /// The file of an image that is here.
+    func local(_ name: String) -> String? {
+        guard isName(name) else { return nil }
+        return Self.endings.map { "\(state.cloudImages)/\(name)\($0)" }.first(where: fileExists)
     }
 
-    /// Removes an image's file. One that a VM's disk is an overlay on stays.
-    ///
-    /// - Throws: `Failure` with code `not_found` or `in_use`.
-    public func remove(_ name: String) throws(Failure) {
-        guard let path = local(name) else { throw Failure(.notFound, "there is no image \(name) here", resource: name) }
-        let disks = fileExists(state.machines) ? try filesBelow(state.machines) : []
-        for disk in disks where disk.hasSuffix(".qcow2") {
-            guard let chain = try? DiskImage.inspect("\(state.machines)/\(disk)") else { continue }
-            if chain.dropFirst().contains(where: { $0.path == path }) {
-                throw Failure(
-                    "in_use", "the image \(name) is in use: \(disk) is an overlay on it",
-                    hint: "remove that machine first", resource: name)
-            }
+    /// What can be a file's name in the library: no path, not hidden.
+    func isName(_ name: String) -> Bool {
+        !name.isEmpty && !name.hasPrefix(".") && !name.utf8.contains(UInt8(ascii: "/")) && !name.utf8.contains(0)
+    }
+
+    /// Runs `body` while no other process fetches or adds an image of this name.
+    func alone<Result>(
+        _ name: String, _ cancellation: Cancellation, _ progress: @escaping @Sendable (Progress) -> Void,
+        _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        if !fileExists(state.cloudImages) {
+            try makeFolders(state.cloudImages)
+            // Whatever the caller's umask: QEMU may run as another user.
+            chmod(state.cloudImages, 0o755)
         }
-        guard unlink(path) == 0 else { throw Failure.system(errno, "cannot remove \(path)", resource: path) }
+        return try FileLock.hold(
+            "\(state.cloudImages)/.\(name).lock", for: "the image \(name)", cancellation,
+            onWait: { holder in
+                let who = holder.map { "process \($0)" } ?? "another process"
+                progress(Progress(name, "waiting", detail: "\(who) fetches it already"))
+            }, body)
     }
 
-    private func local(_ name: String) -> String? {
-        Self.endings.map { "\(state.cloudImages)/\(name)\($0)" }.first(where: fileExists)
+    /// Gives a finished file its name in the library.
+    func publish(_ part: String, as name: String) throws(Failure) -> String {
+        let chain = try DiskImage.inspect(part)
+        try requireWhole(chain)
+        let target = "\(state.cloudImages)/\(name)\(chain.first?.format == "raw" ? ".raw" : ".qcow2")"
+        // It has its name only once it is on the disk.
+        let file = open(part, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw Failure.system(errno, "cannot open \(part)", resource: part) }
+        defer { close(file) }
+        guard fchmod(file, 0o644) == 0, fsync(file) == 0, rename(part, target) == 0 else {
+            throw Failure.system(errno, "cannot write \(target)", resource: target)
+        }
+        return target
     }
 
-    private func unknown(_ name: String) -> Failure {
-        let known = ((try? list()) ?? []).map(\.name)
-        return Failure(
-            .notFound, "there is no image \(name)",
-            hint: nearestName(to: name, in: known).map { "did you mean \($0)?" }
-                ?? "put it into \(state.cloudImages) as \(name).qcow2, or take one of \(known.joined(separator: ", "))",
-            resource: name)
+    /// - Throws: `Failure` with code `bad_field` for an overlay: a downloaded one could name any file of this machine as
+    ///   its base, and a copied one would go with its base.
+    func requireWhole(_ chain: [DiskImage]) throws(Failure) {
+        guard let base = chain.first?.backingFile else { return }
+        throw Failure(
+            .badField, "\(chain[0].path) is an overlay on \(base)",
+            hint: "make one file of the two with: qemu-img convert -O qcow2", resource: chain[0].path)
     }
 
     private func fetch(
         _ image: CatalogueImage, _ cancellation: Cancellation, _ progress: @escaping @Sendable (Progress) -> Void
     ) throws(Failure) -> String {
-        let began = ContinuousClock.now
-        let target = "\(state.cloudImages)/\(image.name).qcow2"
+        let fetch = ImageFetch(
+            name: image.name, url: image.url, folder: state.cloudImages, cancellation: cancellation, progress: progress)
         do throws(Failure) {
-            let part = try ImageFetch(
-                image: image, folder: state.cloudImages, cancellation: cancellation, progress: progress
-            ).run()
-            chmod(part, 0o644)
-            guard rename(part, target) == 0 else { throw Failure.system(errno, "cannot write \(target)", resource: target) }
+            let checksum = try fetch.checksum(in: image.checksums, image.digest)
+            return try publish(try fetch.run(checksum), as: image.name)
         } catch {
-            guard error.code == ImageFetch.unreachable, access("\(builders)/\(image.name)", X_OK) == 0 else { throw error }
-            try build(image.name, target, cancellation, progress)
+            guard error.code == Curl.unreachable else { throw error }
+            return try build(image.name, error, cancellation, progress)
         }
-        progress(Progress(image.name, "image", took: began.duration(to: .now), isLast: true))
-        return target
     }
 
     private func build(
-        _ name: String, _ target: String, _ cancellation: Cancellation, _ progress: @escaping @Sendable (Progress) -> Void
-    ) throws(Failure) {
-        progress(Progress(name, "build", detail: "its publisher cannot be reached; building it from packages takes minutes"))
-        let result = try HostProgram(["\(builders)/\(name)", target]).run(cancellation)
-        guard result.code == 0 else {
-            let words = String(decoding: result.errors, as: UTF8.self).split(separator: "\n").suffix(3)
-            throw Failure(
-                .program, "\(name) cannot be built", hint: "put the image into \(state.cloudImages) as \(name).qcow2",
-                resource: name, cause: words.joined(separator: "; "))
+        _ name: String, _ unreachable: Failure, _ cancellation: Cancellation,
+        _ progress: @escaping @Sendable (Progress) -> Void
+    ) throws(Failure) -> String {
+        guard let builder = ImageBuilder(name, in: builders) else {
+            var failure = unreachable
+            failure.hint = "put the image into \(state.cloudImages) as \(name).qcow2"
+            throw failure
         }
-        chmod(target, 0o644)
+        progress(Progress(name, "build", detail: "its publisher cannot be reached; building it from packages"))
+        let target = "\(state.cloudImages)/\(name).qcow2"
+        do { try builder.build(target, cancellation, progress) } catch {
+            var failure = error
+            if failure.code == .program { failure.message = "\(name) can be neither downloaded nor built here" }
+            throw failure
+        }
+        return try checked(target)
     }
 
-    private func copy(_ path: String, to descriptor: Int32, _ cancellation: Cancellation) throws(Failure) {
-        let file = try ReadableFile(path)
-        var offset: UInt64 = 0
-        while offset < file.length {
-            try cancellation.check()
-            let bytes = try file.read(at: offset, count: 4 << 20)
-            if bytes.isEmpty { break }
-            try AtomicFile.write(bytes, to: descriptor, at: Int(offset), path)
-            offset += UInt64(bytes.count)
+    private func absolute(_ path: String) throws(Failure) -> String {
+        path.hasPrefix("/") ? path : try resolved(".") + "/" + path
+    }
+
+    /// - Throws: `Failure` for what is not there, no file, damaged, empty, or packed.
+    func checked(_ path: String) throws(Failure) -> String {
+        let image = try DiskImage.inspect(path).first
+        if image?.format == "raw", let complaint = try notAnImage(path) {
+            throw Failure("bad_image", "\(path) is \(complaint.what)", hint: complaint.hint, resource: path)
         }
+        return path
+    }
+
+    /// Anything can be a raw disk; this is what never is one.
+    private func notAnImage(_ path: String) throws(Failure) -> (what: String, hint: String)? {
+        let start = try ReadableFile(path).read(at: 0, count: 512)
+        if start.isEmpty { return ("empty", "download it again") }
+        if isWebPage(start) { return ("a web page, not an image", "download it again") }
+        let packed: [(String, [UInt8])] = [
+            ("unxz", [0xFD, 0x37, 0x7A, 0x58, 0x5A]), ("gunzip", [0x1F, 0x8B]), ("unzstd", [0x28, 0xB5, 0x2F, 0xFD]),
+            ("bunzip2", [0x42, 0x5A, 0x68]), ("unzip", [0x50, 0x4B, 0x03, 0x04]),
+        ]
+        return packed.first { start.starts(with: $0.1) }.map { ("compressed", "unpack it first, with \($0.0)") }
+    }
+
+    private func unknown(_ name: String) -> Failure {
+        let known = ((try? list()) ?? []).map(\.name)
+        let hint: String
+        if let nearest = nearestName(to: name, in: known) {
+            hint = "did you mean \(nearest)?"
+        } else if Self.endings.contains(where: name.hasSuffix) {
+            hint = "a file is named with a slash: ./\(name)"
+        } else {
+            hint = "take one of \(known.joined(separator: ", ")), or put it into \(state.cloudImages) as \(name).qcow2"
+        }
+        return Failure(.notFound, "there is no image \(name)", hint: hint, resource: name)
     }
 }

@@ -4,14 +4,24 @@ import Glibc
 /// The keys guests let the caller in with.
 public struct SSHKeys: Sendable {
     private let state: StateFolder
+    private let environment: @Sendable (String) -> String?
 
-    public init(state: StateFolder) { self.state = state }
+    public init(state: StateFolder) {
+        self.init(state: state) { getenv($0).map { String(cString: $0) } }
+    }
+
+    init(state: StateFolder, environment: @escaping @Sendable (String) -> String?) {
+        self.state = state
+        self.environment = environment
+    }
 
     /// The caller's public keys, in the form of `authorized_keys` (sshd(8)): the agent's, then those of `~/.ssh`; where
-    /// there is none, limiq's own, made once.
+    /// there is none, limiq's own, made once. Never empty, and no key twice.
+    ///
+    /// - Throws: `Failure` with code `io`, `program`, or `host_not_able` without `ssh-keygen`.
     public func publicKeys(_ cancellation: Cancellation = Cancellation()) throws(Failure) -> [String] {
         var keys = agentKeys(cancellation)
-        if let home = getenv("HOME").map({ String(cString: $0) }) {
+        if let home = environment("HOME") {
             for name in ((try? filesBelow(home + "/.ssh")) ?? []) where name.hasSuffix(".pub") && !name.contains("/") {
                 keys += Self.keys(in: readWhole("\(home)/.ssh/\(name)") ?? "")
             }
@@ -23,8 +33,10 @@ public struct SSHKeys: Sendable {
     }
 
     private func agentKeys(_ cancellation: Cancellation) -> [String] {
-        guard getenv("SSH_AUTH_SOCK") != nil else { return [] }
+        guard let socket = environment("SSH_AUTH_SOCK") else { return [] }
         var program = HostProgram(["ssh-add", "-L"])
+        program.environment = ["SSH_AUTH_SOCK": socket]
+        // An agent of a connection that is gone does not answer.
         program.timeout = .seconds(3)
         guard let result = try? program.run(cancellation), result.code == 0 else { return [] }
         return Self.keys(in: String(decoding: result.output, as: UTF8.self))
@@ -32,26 +44,54 @@ public struct SSHKeys: Sendable {
 
     private func ownKeys(_ cancellation: Cancellation) throws(Failure) -> [String] {
         let path = state.sshKey
-        if !fileExists(path + ".pub") {
-            let folder = String(folder(of: path).dropLast())
-            try makeFolders(folder, mode: 0o700)
-            // Made under a name of its own: of two runs at once the first to link it wins, and both use that.
-            let temporary = "\(path).\(getpid())"
-            let program = HostProgram(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "limiq", "-f", temporary])
-            let result = try program.run(cancellation)
-            guard result.code == 0 else {
-                throw Failure(.program, "ssh-keygen makes no key", cause: String(decoding: result.errors, as: UTF8.self))
+        let publicPath = path + ".pub"
+        if !fileExists(publicPath) {
+            try makeFolders(String(folder(of: path).dropLast()), mode: 0o700)
+            try FileLock.hold(path + ".lock", for: "limiq's ssh key", cancellation) { () throws(Failure) in
+                if fileExists(publicPath) { return }
+                if !fileExists(path) { try makeKey(path, cancellation) }
+                let text = try keygen(["-y", "-f", path], cancellation)
+                try writeBytes(text, to: publicPath, mode: 0o644)
             }
-            if link(temporary, path) == 0 { rename(temporary + ".pub", path + ".pub") }
+        }
+        return Self.keys(in: String(decoding: try fileBytes(publicPath), as: UTF8.self))
+    }
+
+    /// Under a name of its own first: no half-written key ever has the right one.
+    private func makeKey(_ path: String, _ cancellation: Cancellation) throws(Failure) {
+        let temporary = "\(path).\(getpid())"
+        defer {
             unlink(temporary)
             unlink(temporary + ".pub")
         }
-        return Self.keys(in: String(decoding: try fileBytes(path + ".pub"), as: UTF8.self))
+        _ = try keygen(["-q", "-t", "ed25519", "-N", "", "-C", "limiq", "-f", temporary], cancellation)
+        guard rename(temporary, path) == 0 else {
+            throw Failure.system(errno, "cannot write \(path)", resource: path)
+        }
     }
 
-    /// Lines that are keys; comments and whatever else a file holds are passed over.
+    private func keygen(_ arguments: [String], _ cancellation: Cancellation) throws(Failure) -> [UInt8] {
+        let result: HostProgram.Result
+        do { result = try HostProgram(["ssh-keygen"] + arguments).run(cancellation) } catch {
+            guard error.code == .notFound else { throw error }
+            throw Failure(
+                .hostNotAble, "ssh-keygen is not installed", hint: "you can install it with: apt-get install openssh-client")
+        }
+        guard result.code == 0 else {
+            throw Failure(
+                .program, "ssh-keygen makes no key", resource: state.sshKey,
+                cause: String(decoding: result.errors, as: UTF8.self).split(separator: "\n").last.map(String.init))
+        }
+        return result.output
+    }
+
+    /// Lines that are keys. Comments and certificates are passed over: a guest trusts no certificate by itself.
     private static func keys(in text: String) -> [String] {
         text.split(whereSeparator: \.isNewline).map { $0.trimmingPrefix(while: \.isWhitespace) }
-            .filter { $0.hasPrefix("ssh-") || $0.hasPrefix("ecdsa-") || $0.hasPrefix("sk-") }.map(String.init)
+            .filter { line in
+                let type = line.prefix { $0 != " " }
+                return ["ssh-", "ecdsa-", "sk-"].contains(where: type.hasPrefix) && !type.contains("-cert-")
+            }
+            .map(String.init)
     }
 }

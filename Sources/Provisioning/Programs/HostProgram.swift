@@ -19,13 +19,17 @@ public struct HostProgram: Sendable {
     public var folder: String?
     /// Added to limiq's own environment.
     public var environment: [String: String] = [:]
+    /// Told of each line on standard error as it comes, without its end.
+    public var onErrorLine: (@Sendable (String) -> Void)?
+    /// How long a cancelled or late program may clean up between SIGTERM and SIGKILL.
+    public var grace: Duration = .seconds(1)
 
     /// More than this of output is an error: it would be held in memory whole.
     private static let mostOutput = 64 << 20
 
     public init(_ command: [String]) { self.command = command }
 
-    /// Runs it. A cancelled or late one is ended with all that it started: SIGTERM, then SIGKILL after a second.
+    /// Runs it. A cancelled or late one is ended with all that it started: SIGTERM, then SIGKILL after its grace.
     ///
     /// - Throws: `Failure` with code `not_found`, `timeout`, `cancelled` or `program`.
     public func run(_ cancellation: Cancellation) throws(Failure) -> Result {
@@ -45,7 +49,7 @@ public struct HostProgram: Sendable {
         }
         guard let result else {
             task.cancel()
-            _ = answer.next(before: .now + .seconds(2))
+            _ = answer.next(before: .now + grace + .seconds(1))
             throw Failure(.timeout, "\(name) took longer than \(timeout.map { "\($0)" } ?? "it may")")
         }
         return try result.get()
@@ -55,21 +59,37 @@ public struct HostProgram: Sendable {
         var options = PlatformOptions()
         options.processGroupID = 0
         options.teardownSequence = [
-            .send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: .seconds(1))
+            .send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: grace)
         ]
         var variables: [Environment.Key: String?] = [:]
         for (key, value) in environment { variables[Environment.Key(stringLiteral: key)] = value }
+        let executable: Executable = name.contains("/") ? .path(.init(name)) : .name(name)
+        let arguments = Arguments(Array(command.dropFirst()))
+        let variablesOfAll = Environment.inherit.updating(variables)
         do {
+            guard let onErrorLine else {
+                let result = try await Subprocess.run(
+                    executable, arguments: arguments, environment: variablesOfAll,
+                    workingDirectory: folder.map { .init($0) }, platformOptions: options, input: .array(input),
+                    output: .bytes(limit: Self.mostOutput), error: .bytes(limit: Self.mostOutput))
+                return .success(
+                    Result(
+                        code: code(of: result.terminationStatus), output: result.standardOutput,
+                        errors: result.standardError))
+            }
+            var errors: [UInt8] = []
             let result = try await Subprocess.run(
-                name.contains("/") ? .path(.init(name)) : .name(name),
-                arguments: Arguments(Array(command.dropFirst())),
-                environment: .inherit.updating(variables), workingDirectory: folder.map { .init($0) },
-                platformOptions: options, input: .array(input), output: .bytes(limit: Self.mostOutput),
-                error: .bytes(limit: Self.mostOutput))
+                executable, arguments: arguments, environment: variablesOfAll,
+                workingDirectory: folder.map { .init($0) }, platformOptions: options, input: .array(input),
+                output: .bytes(limit: Self.mostOutput), error: .sequence
+            ) { execution in
+                for try await line in execution.standardError.strings() where errors.count < Self.mostOutput {
+                    errors += Array(line.utf8) + [UInt8(ascii: "\n")]
+                    onErrorLine(line)
+                }
+            }
             return .success(
-                Result(
-                    code: code(of: result.terminationStatus), output: result.standardOutput,
-                    errors: result.standardError))
+                Result(code: code(of: result.terminationStatus), output: result.standardOutput, errors: errors))
         } catch let error as SubprocessError where error.code == .executableNotFound {
             return .failure(
                 Failure(.notFound, "the program \(name) is not there", hint: "install it, or give its path"))

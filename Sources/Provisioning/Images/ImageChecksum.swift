@@ -1,0 +1,87 @@
+import Basics
+import Crypto
+
+/// The hash functions publishers use for their images.
+public enum ImageDigest: String, Sendable, Equatable, CaseIterable {
+    case sha256, sha512
+
+    /// Of the hexadecimal form.
+    var length: Int { self == .sha256 ? 64 : 128 }
+}
+
+/// What a file's bytes must hash to.
+public struct ImageChecksum: Sendable, Equatable {
+    public let digest: ImageDigest
+    /// Lower case hexadecimal.
+    public let value: String
+
+    init?(_ digest: ImageDigest, _ value: some StringProtocol) {
+        guard value.utf8.count == digest.length, value.allSatisfy(\.isHexDigit) else { return nil }
+        self.digest = digest
+        self.value = value.lowercased()
+    }
+
+    /// A checksum as a person writes it: hexadecimal digits, with or without `sha256:` or `sha512:` before them.
+    ///
+    /// - Throws: `Failure` with code `bad_field`.
+    public init(parsing text: String) throws(Failure) {
+        for digest in ImageDigest.allCases {
+            let prefix = "\(digest.rawValue):"
+            if let sum = ImageChecksum(digest, text.hasPrefix(prefix) ? text.dropFirst(prefix.count) : text[...]) {
+                self = sum
+                return
+            }
+        }
+        throw Failure(
+            .badField, "checksum is no SHA-256 or SHA-512 in hexadecimal digits",
+            hint: "it is the output of sha256sum FILE: 64 digits")
+    }
+
+    /// Finds a file's line in a publisher's list.
+    ///
+    /// Two forms, by coreutils' sha256sum(1): `DIGEST  FILE` (`DIGEST *FILE` for one read as binary) and, with `--tag`,
+    /// `SHA256 (FILE) = DIGEST`. Signatures and comments around them are passed over.
+    static func find(_ file: String, in list: String, _ digest: ImageDigest) -> ImageChecksum? {
+        for line in list.split(whereSeparator: \.isNewline) {
+            let words = line.split(whereSeparator: \.isWhitespace)
+            if words.count == 2, words[1] == file || words[1] == "*" + file || words[1] == "./" + file {
+                if let sum = ImageChecksum(digest, words[0]) { return sum }
+            }
+            if words.count == 4, words[0].lowercased() == digest.rawValue, words[1] == "(\(file))", words[2] == "=" {
+                if let sum = ImageChecksum(digest, words[3]) { return sum }
+            }
+        }
+        return nil
+    }
+
+    /// Hashes a file, a few megabytes at a time.
+    ///
+    /// - Throws: `Failure` with code `io`, `not_found` or `cancelled`.
+    func matches(_ path: String, _ cancellation: Cancellation) throws(Failure) -> Bool {
+        let found =
+            switch digest {
+            case .sha256: try Self.hash(path, SHA256(), cancellation)
+            case .sha512: try Self.hash(path, SHA512(), cancellation)
+            }
+        return found == value
+    }
+
+    private static func hash<Hash: HashFunction>(
+        _ path: String, _ start: Hash, _ cancellation: Cancellation
+    ) throws(Failure) -> String {
+        var hash = start
+        let file = try ReadableFile(path)
+        var offset: UInt64 = 0
+        while offset < file.length {
+            try cancellation.check()
+            let bytes = try file.read(at: offset, count: 4 << 20)
+            if bytes.isEmpty { break }
+            hash.update(data: bytes)
+            offset += UInt64(bytes.count)
+        }
+        return hash.finalize().map { byte in
+            let digits = String(byte, radix: 16)
+            return digits.count == 1 ? "0" + digits : digits
+        }.joined()
+    }
+}

@@ -1,0 +1,124 @@
+import Basics
+import Glibc
+
+extension ImageLibrary {
+    /// Takes a copy of a file into the library.
+    ///
+    /// - Parameter checksum: what the file must hash to, if it is known.
+    /// - Throws: `Failure` with code `image_exists` where the name is taken, `bad_field` for a name that cannot be and for
+    ///   an overlay, `bad_image`, `bad_checksum`, `not_found`, `io` or `cancelled`.
+    public func add(
+        _ name: String, from path: String, checksum: ImageChecksum? = nil, _ cancellation: Cancellation
+    ) throws(Failure) {
+        try requireFree(name)
+        let chain = try DiskImage.inspect(try checked(path))
+        try requireWhole(chain)
+        if let checksum, try !checksum.matches(path, cancellation) {
+            throw Failure("bad_checksum", "\(path) is not what its checksum says", resource: path)
+        }
+        try alone(name, cancellation, { _ in }) { () throws(Failure) in
+            try requireFree(name)
+            let target = "\(state.cloudImages)/\(name)\(chain.first?.format == "raw" ? ".raw" : ".qcow2")"
+            try AtomicFile.write(target, existing: .refuse("image_exists")) { descriptor, _ throws(Failure) in
+                try copy(path, to: descriptor, cancellation)
+                fchmod(descriptor, 0o644)
+            }
+        }
+    }
+
+    /// Downloads an image into the library.
+    ///
+    /// - Parameter checksum: what the file must hash to. With it, an interrupted download is continued the next time.
+    /// - Throws: `Failure` as the other `add`, or with code `program`.
+    public func add(
+        _ name: String, url: String, checksum: ImageChecksum?, _ cancellation: Cancellation,
+        progress: @escaping @Sendable (Progress) -> Void
+    ) throws(Failure) {
+        try requireFree(name)
+        guard url.contains("://") else {
+            throw Failure(.badField, "url is \"\(url)\", not an address", hint: "it begins with https://; a file is a path")
+        }
+        try alone(name, cancellation, progress) { () throws(Failure) in
+            try requireFree(name)
+            let began = ContinuousClock.now
+            let part = try ImageFetch(
+                name: name, url: url, folder: state.cloudImages, cancellation: cancellation, progress: progress
+            ).run(checksum)
+            do throws(Failure) {
+                _ = try publish(try checked(part), as: name)
+            } catch {
+                // With the right checksum or none: another try would not make an image of it.
+                unlink(part)
+                throw Failure(
+                    error.code, "what \(url) gives cannot be the image \(name)", hint: error.hint, resource: name,
+                    cause: error.message)
+            }
+            progress(Progress(name, "image", took: began.duration(to: .now), isLast: true))
+        }
+    }
+
+    /// Removes an image's file. One that a VM's disk is an overlay on stays.
+    ///
+    /// - Throws: `Failure` with code `not_found` or `in_use`.
+    public func remove(_ name: String) throws(Failure) {
+        guard let path = local(name) else {
+            throw Failure(
+                .notFound, "there is no image \(name) here",
+                hint: nearestName(to: name, in: ((try? list()) ?? []).filter { $0.path != nil }.map(\.name))
+                    .map { "did you mean \($0)?" }, resource: name)
+        }
+        if let user = overlay(on: path) {
+            throw Failure(
+                "in_use", "the image \(name) is in use: \(user) is an overlay on it",
+                hint: "remove that machine first", resource: name)
+        }
+        guard unlink(path) == 0 else { throw Failure.system(errno, "cannot remove \(path)", resource: path) }
+    }
+
+    /// A disk of a machine that stands on this file, by whatever name it calls it.
+    private func overlay(on path: String) -> String? {
+        let base = identity(path)
+        for file in (try? filesBelow(state.machines)) ?? [] {
+            let disk = "\(state.machines)/\(file)"
+            guard let chain = try? DiskImage.inspect(disk), chain.count > 1 else { continue }
+            if chain.dropFirst().contains(where: { identity($0.path) == base }) { return disk }
+        }
+        return nil
+    }
+
+    private func identity(_ path: String) -> FileIdentity? {
+        var status = stat()
+        return stat(path, &status) == 0 ? FileIdentity(device: status.st_dev, inode: status.st_ino) : nil
+    }
+
+    private func requireFree(_ name: String) throws(Failure) {
+        guard isName(name) else {
+            throw Failure(
+                .badField, "\"\(name)\" cannot be an image's name",
+                hint: "a name has no slash and does not begin with a dot: my-image")
+        }
+        if let path = local(name) {
+            throw Failure(
+                "image_exists", "there is an image \(name) already", hint: "remove \(path) first, or choose another name",
+                resource: name)
+        }
+    }
+
+    private func copy(_ path: String, to descriptor: Int32, _ cancellation: Cancellation) throws(Failure) {
+        let file = try ReadableFile(path)
+        guard ftruncate(descriptor, off_t(file.length)) == 0 else {
+            throw Failure.system(errno, "cannot copy \(path)", resource: path)
+        }
+        var offset: UInt64 = 0
+        while offset < file.length {
+            try cancellation.check()
+            let bytes = try file.read(at: offset, count: 1 << 20)
+            if bytes.isEmpty { break }
+            // Blocks of zeros stay holes.
+            if bytes.contains(where: { $0 != 0 }) {
+                try AtomicFile.write(bytes, to: descriptor, at: Int(offset), path)
+            }
+            offset += UInt64(bytes.count)
+        }
+    }
+}
