@@ -158,7 +158,7 @@ private func wait(_ environment: Environment) -> Definition {
             for: arguments.what, timeout: arguments.options?.timeout ?? TimeoutOptions().timeout,
             cancellation: request.cancellation
         ) { line in
-            environment.progress(MachineProgress(phase: "console", machine: machine.name, detail: line))
+            environment.progress(Progress(machine.name, "console", detail: line))
         }
         return .null
     }

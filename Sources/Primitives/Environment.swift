@@ -13,8 +13,6 @@ public struct Environment: Sendable {
     public var progress: @Sendable (Progress) -> Void = { _ in }
     /// The folder relative paths of the script are relative to.
     public var scriptFolder: String
-    /// Told each step of a VM on its way; called from whichever thread works on it.
-    public var progress: @Sendable (MachineProgress) -> Void = { _ in }
     /// The host behind a URI, `nil` for the run's default one. Opened at the first call, then kept.
     public let hypervisor: @Sendable (_ uri: String?) throws(Failure) -> any Hypervisor
 
