@@ -41,7 +41,10 @@ let package = Package(
         .target(name: "LuaRuntime", dependencies: ["Basics", "CLua"], swiftSettings: strict),
         .target(
             name: "Primitives",
-            dependencies: ["Basics", "YAML", "Provisioning", "LuaRuntime"],
+            dependencies: [
+                "Basics", "YAML", "Provisioning", "LuaRuntime",
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ],
             swiftSettings: strict),
         .executableTarget(
             name: "limiq",
@@ -56,6 +59,10 @@ let package = Package(
             dependencies: ["Basics", "Provisioning", "Primitives", "LuaRuntime"],
             path: "Tests/Support", swiftSettings: strict),
         .testTarget(name: "BasicsTests", dependencies: ["Basics"], swiftSettings: strict),
+        .testTarget(
+            name: "YAMLTests",
+            dependencies: ["YAML", "Basics", .product(name: "Subprocess", package: "swift-subprocess")],
+            swiftSettings: strict),
         .testTarget(
             name: "LuaRuntimeTests", dependencies: ["LuaRuntime", "Basics"],
             swiftSettings: strict),
