@@ -159,8 +159,8 @@ struct Reader {
     private func scalar(_ text: String, _ isPlain: Bool, _ event: Event) throws(YAMLProblem) -> YAMLNode {
         let value: Value
         switch event.tag {
-        case nil: value = isPlain ? try plain(text, event.mark) : .string(text)
-        case "!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:python/unicode":
+        case nil, "!": value = isPlain ? try plain(text, event.mark) : .string(text)
+        case "tag:yaml.org,2002:str", "tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:python/unicode":
             value = .string(text)
         case "tag:yaml.org,2002:binary":
             guard let bytes = Base64.decode(text) else { throw problem(event.mark, "!!binary is not base64") }

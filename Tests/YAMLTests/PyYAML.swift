@@ -11,6 +11,7 @@ enum PyYAML {
             if v is True: return "t"
             if v is False: return "f"
             if isinstance(v, int): return "i%d" % v
+            if v != v: return "nan"
             if isinstance(v, float): return "d" + struct.pack(">d", v).hex()
             if isinstance(v, str): return "s" + v.encode("utf-8", "surrogatepass").hex()
             if isinstance(v, bytes): return "b" + v.hex()
@@ -37,6 +38,7 @@ enum PyYAML {
         case .null: "n"
         case .bool(let flag): flag ? "t" : "f"
         case .int(let number): "i\(number)"
+        case .double(let number) where number.isNaN: "nan"
         case .double(let number): "d" + hex((0..<8).map { UInt8(truncatingIfNeeded: number.bitPattern >> UInt64(56 - 8 * $0)) })
         case .string(let text), .secret(let text): "s" + hex(Array(text.utf8))
         case .bytes(let bytes): "b" + hex(bytes)

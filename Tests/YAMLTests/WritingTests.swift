@@ -13,6 +13,7 @@ struct WritingTests {
         "\u{1b}[0m", "\u{7f}", "é", "日本語\nb", "😀", "😀\nb\n", "#!/bin/sh\nset -e\necho \"$1\"\n", "#\n", "---\na\n",
         "a\n---\nb\n", "...\n", "-----BEGIN KEY-----\nabc\n-----END KEY-----\n", "$6$salt$hash/.", "a\\nb", "\\", "key: |\n  x\n",
         String(repeating: "long ", count: 60), String(repeating: "w", count: 300), "ends with colon:\nx: y\n", "\u{fffe}", "\u{e000}",
+        "a: \u{301}b", "'\u{301}: ", "a \u{301}#b", "a\r\n", "\r\n", "a\n\r\nb", "a\n\u{301}b", String(repeating: "k", count: 1500), "a\n ", "a\n\t", "a\n  \n", "\ta\n", "\t\n a\n", "  \n a\n",
     ]
 
     @Test("Every nasty text is read back by PyYAML as itself, as a value, a list member and a key")
@@ -45,7 +46,7 @@ struct WritingTests {
             "write_files": [
                 ["path": "/etc/x", "permissions": "0644", "content": "#!/bin/sh\n\techo hi\n"],
             ],
-            "package_update": true, "count": 3, "ratio": 1e20, "none": .null, "empty": [], "nothing": [:],
+            "package_update": true, "count": 3, "ratio": .double(1e20), "none": .null, "empty": [], "nothing": [:],
             "password": .secret("hush"), "page": "<b>wörter</b>",
         ]
         let text = """
@@ -103,7 +104,9 @@ struct WritingTests {
     /// A nasty text, or a row of characters that mean something in YAML.
     private static func text(_ generator: inout SeededGenerator) -> String {
         if Int.random(in: 0..<3, using: &generator) == 0 { return nasty.randomElement(using: &generator) ?? "" }
-        let alphabet = Array("ab01 .:-+_#'\"\\\n\n\t[]{},&*!|>%@`?~=<exoéß→😀\u{1}\u{a0}\u{2028}")
-        return String((0..<Int.random(in: 0..<12, using: &generator)).map { _ in alphabet.randomElement(using: &generator) ?? "a" })
+        let alphabet = Array("ab01 .:-+_#'\"\\\n\n\t[]{},&*!|>%@`?~=<exoéß→😀\u{1}\u{a0}\u{2028}\u{301}".unicodeScalars)
+        return (0..<Int.random(in: 0..<12, using: &generator)).reduce(into: "") { text, _ in
+            text.unicodeScalars.append(alphabet.randomElement(using: &generator) ?? "a")
+        }
     }
 }
