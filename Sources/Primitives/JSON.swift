@@ -1,0 +1,119 @@
+import Basics
+import FoundationEssentials
+
+/// `limiq.json`: JSON (RFC 8259), strictly.
+public func jsonDefinitions(_ environment: Environment) -> [Definition] {
+    [
+        Definition(
+            "json.encode", .positional, encodeRecord, execution: .inline, returns: "string",
+            doc: "A value as JSON, keys sorted; an empty table is `{}`, `limiq.null` is `null`. "
+                + "Where a secret is in it, the whole text is one.",
+            example: #"print(limiq.json.encode({ name = "web-01" }, { pretty = true }))"#
+        ) { call, _ in
+            sealed(try encoded(call.value, pretty: call.options.pretty), from: call.value)
+        },
+        Definition(
+            "json.decode", .positional, TextCall.record("limiq.JSONDecode", "The JSON text."), execution: .inline,
+            returns: "any",
+            doc: "The value of a JSON text; whole numbers stay whole, `null` is `limiq.null`. Raises `json` with line "
+                + "and column, also for a key that is there twice.",
+            example: #"local answer = limiq.json.decode '{ "ports": [80, 443] }'"#
+        ) { call, _ in
+            try JSONReader.read(try utf8(call.text, named: "the text"), source: "")
+        },
+        Definition(
+            "json.read", .positional, PathCall.record("limiq.JSONRead", "The file; a relative path begins at the script's folder."),
+            returns: "any", doc: "The value of a JSON file, read as `limiq.json.decode` does.",
+            example: #"local spec = limiq.json.read "web.json""#
+        ) { call, _ in
+            let bytes = try readFile(environment.absolute(call.path))
+            return try JSONReader.read(try utf8(bytes, named: call.path), source: call.path)
+        },
+    ]
+}
+
+private struct EncodeCall: Sendable {
+    struct Options: Sendable, Equatable {
+        var pretty = false
+    }
+
+    var value = Value.null
+    var options = Options()
+}
+
+private let encodeRecord = Record<EncodeCall>(
+    "limiq.JSONEncode", "What to write, and how.", make: { EncodeCall() },
+    fields: [
+        Field("value", \.value, .any, "Tables, strings, numbers, booleans, `limiq.null`."),
+        Field(
+            "options", \.options,
+            .record(
+                Record<EncodeCall.Options>(
+                    "limiq.JSONOptions", "How JSON is laid out.", make: { EncodeCall.Options() },
+                    fields: [Field("pretty", \.pretty, .bool, "On several lines, indented.")])),
+            "How it is laid out."),
+    ])
+
+private func encoded(_ value: Value, pretty: Bool) throws(Failure) -> String {
+    try check(value, at: "the value")
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = pretty ? [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted] : [.sortedKeys, .withoutEscapingSlashes]
+    do {
+        return String(decoding: try encoder.encode(EncodableValue(value)), as: UTF8.self)
+    } catch {
+        throw Failure("json", "the value cannot be written as JSON", cause: "\(error)")
+    }
+}
+
+/// Refuses what JSON has no form for, by its path.
+private func check(_ value: Value, at path: String) throws(Failure) {
+    switch value {
+    case .double(let number) where !number.isFinite:
+        throw Failure("json", "\(path) is \(number), which JSON has no number for")
+    case .bytes:
+        throw Failure("json", "\(path) is not UTF-8", hint: "write it as limiq.base64.encode(bytes)")
+    case .list(let members):
+        for (index, member) in members.enumerated() { try check(member, at: "\(path)[\(index + 1)]") }
+    case .map(let map):
+        for entry in map.entries { try check(entry.value, at: "\(path).\(entry.key)") }
+    default: break
+    }
+}
+
+/// A value as `JSONEncoder` takes it.
+private struct EncodableValue: Encodable {
+    struct Key: CodingKey {
+        var stringValue: String
+        var intValue: Int? { nil }
+
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
+    let value: Value
+
+    init(_ value: Value) { self.value = value }
+
+    func encode(to encoder: any Encoder) throws {
+        switch value {
+        case .list(let members):
+            var container = encoder.unkeyedContainer()
+            for member in members { try container.encode(EncodableValue(member)) }
+        case .map(let map):
+            var container = encoder.container(keyedBy: Key.self)
+            for entry in map.entries {
+                try container.encode(EncodableValue(entry.value), forKey: Key(stringValue: entry.key))
+            }
+        default:
+            var container = encoder.singleValueContainer()
+            switch value {
+            case .bool(let flag): try container.encode(flag)
+            case .int(let number): try container.encode(number)
+            case .double(let number): try container.encode(number)
+            case .string(let text), .secret(let text): try container.encode(text)
+            case .bytes(let bytes): try container.encode(bytes)
+            case .null, .list, .map: try container.encodeNil()
+            }
+        }
+    }
+}
