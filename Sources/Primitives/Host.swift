@@ -102,6 +102,8 @@ private func start(
     _ call: Call, _ environment: Environment, _ group: ProcessGroup
 ) async throws -> Ended {
     let program = call.command[0]
+    let input = try inputFile(call.stdin)
+    defer { fclose(input) }
     // A group of its own: a signal to it reaches whatever the program started.
     var options = PlatformOptions()
     options.processGroupID = 0
@@ -116,7 +118,7 @@ private func start(
         environment: .inherit.updating(variables),
         workingDirectory: .init(call.cwd.map(environment.absolute) ?? environment.scriptFolder),
         platformOptions: options,
-        input: .array(call.stdin),
+        input: .fileDescriptor(.init(rawValue: fileno(input)), closeAfterSpawningProcess: false),
         output: .bytes(limit: outputLimit),
         error: .bytes(limit: outputLimit)
     ) { execution in
@@ -128,6 +130,21 @@ private func start(
     case .signaled(let signal): code = 128 + Int(signal)
     }
     return Ended(code: code, stdout: result.standardOutput, stderr: result.standardError)
+}
+
+/// A nameless file with what the program is to read. Not a pipe: a program that ends without reading it would end
+/// limiq too, by SIGPIPE.
+private func inputFile(_ bytes: [UInt8]) throws(Failure) -> UnsafeMutablePointer<FILE> {
+    guard let file = bytes.isEmpty ? fopen("/dev/null", "re") : tmpfile() else {
+        throw Failure(.io, "cannot make a file for the program's input: \(String(cString: strerror(errno)))")
+    }
+    guard fwrite(bytes, 1, bytes.count, file) == bytes.count, fflush(file) == 0 else {
+        let reason = String(cString: strerror(errno))
+        fclose(file)
+        throw Failure(.io, "cannot write the program's input to a file: \(reason)")
+    }
+    rewind(file)
+    return file
 }
 
 /// Ends all processes of the group: asks, waits a little, then insists.
