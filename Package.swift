@@ -26,25 +26,28 @@ let package = Package(
         .systemLibrary(
             name: "CLibvirt", pkgConfig: "libvirt-qemu", providers: [.apt(["libvirt-dev"])]),
         .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CLinux"),
+        // libvirt is linked with libxml2 itself, so that reading its XML by the same costs no start-up.
+        .systemLibrary(name: "CXML", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
 
         .target(name: "Basics", swiftSettings: strict),
         .target(name: "YAML", dependencies: ["Basics", "CYaml"], swiftSettings: strict),
+        .target(name: "XML", dependencies: ["Basics", "CXML"], swiftSettings: strict),
         .target(name: "Libvirt", dependencies: ["Basics", "CLibvirt"], swiftSettings: strict),
         .target(
             name: "Provisioning",
             dependencies: [
-                "Basics", "YAML", "Libvirt",
+                "Basics", "YAML", "XML", "Libvirt", "CLinux",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             swiftSettings: strict),
-        .target(name: "LuaRuntime", dependencies: ["Basics", "CLua"], swiftSettings: strict),
+        .target(name: "CLuaRuntime", dependencies: ["CLua"]),
+        .target(
+            name: "LuaRuntime", dependencies: ["Basics", "CLua", "CLuaRuntime"], swiftSettings: strict),
         .target(
             name: "Primitives",
-            dependencies: [
-                "Basics", "YAML", "Provisioning", "LuaRuntime",
-                .product(name: "Subprocess", package: "swift-subprocess"),
-            ],
+            dependencies: ["Basics", "YAML", "Provisioning", "LuaRuntime"],
             swiftSettings: strict),
         .executableTarget(
             name: "limiq",
@@ -67,13 +70,14 @@ let package = Package(
             name: "LuaRuntimeTests", dependencies: ["LuaRuntime", "Basics"],
             swiftSettings: strict),
         .testTarget(
-            name: "LibvirtTests", dependencies: ["Libvirt", "Support"], swiftSettings: strict),
+            name: "LibvirtTests", dependencies: ["Libvirt", "XML", "Support"], swiftSettings: strict),
         .testTarget(
             name: "ProvisioningTests", dependencies: ["Provisioning", "Support"],
             swiftSettings: strict),
         .testTarget(
             name: "PrimitivesTests", dependencies: ["Primitives", "Support"],
             swiftSettings: strict),
-        .testTarget(name: "EndToEnd", dependencies: ["Support"], path: "Tests/EndToEnd", swiftSettings: strict),
+        .testTarget(
+            name: "EndToEnd", dependencies: ["Support"], path: "Tests/EndToEnd", swiftSettings: strict),
     ]
 )

@@ -57,10 +57,12 @@ public func startThread(_ body: @escaping @Sendable () -> Void) {
     pthread_sigmask(SIG_SETMASK, &all, &before)
     defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
     let box = Unmanaged.passRetained(Box(body))
-    let status = pthread_create(&thread, &attributes, { argument in
-        if let argument { Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body() }
-        return nil
-    }, box.toOpaque())
+    let status = pthread_create(
+        &thread, &attributes,
+        { argument in
+            if let argument { Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body() }
+            return nil
+        }, box.toOpaque())
     pthread_attr_destroy(&attributes)
     precondition(status == 0, "the system refuses a thread: \(String(cString: strerror(status)))")
 }

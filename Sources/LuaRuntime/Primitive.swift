@@ -16,16 +16,19 @@ public struct Primitive: Sendable {
     /// Dotted, as scripts see it behind `limiq.`: `disk.overlay`.
     public let name: String
     public let execution: Execution
+    /// How long a cancelled call may take to undo what it began, before its answer is no longer waited for.
+    public let grace: Duration
     /// Returns the values the stub returns. A thrown `Failure` becomes a script error at the call; any other
     /// error becomes one with code `internal`.
     public let perform: @Sendable (Request) throws -> [Value]
 
     public init(
-        _ name: String, _ execution: Execution = .pooled,
+        _ name: String, _ execution: Execution = .pooled, grace: Duration = .zero,
         perform: @escaping @Sendable (Request) throws -> [Value]
     ) {
         self.name = name
         self.execution = execution
+        self.grace = grace
         self.perform = perform
     }
 }

@@ -1,7 +1,7 @@
 import Basics
 
 /// `limiq.base64`: bytes as text, as `encoding: b64` of cloud-init's `write_files` takes them.
-public func base64Definitions(_ environment: Environment) -> [Definition] {
+func base64Definitions(_ environment: Environment) -> [Definition] {
     [
         Definition(
             "base64.encode", .positional, TextCall.record("limiq.Base64Encode", "The bytes."), execution: .inline,

@@ -1,8 +1,9 @@
 import Basics
 import FoundationEssentials
+import Provisioning
 
 /// `limiq.json`: JSON (RFC 8259), strictly.
-public func jsonDefinitions(_ environment: Environment) -> [Definition] {
+func jsonDefinitions(_ environment: Environment) -> [Definition] {
     [
         Definition(
             "json.encode", .positional, encodeRecord, execution: .inline, returns: "string",
@@ -10,23 +11,23 @@ public func jsonDefinitions(_ environment: Environment) -> [Definition] {
                 + "Where a secret is in it, the whole text is one.",
             example: #"print(limiq.json.encode({ name = "web-01" }, { pretty = true }))"#
         ) { call, _ in
-            sealed(try encoded(call.value, pretty: call.options.pretty), from: call.value)
+            sealed(try jsonText(call.value, pretty: call.options.pretty), from: call.value)
         },
         Definition(
             "json.decode", .positional, TextCall.record("limiq.JSONDecode", "The JSON text."), execution: .inline,
             returns: "any",
-            doc: "The value of a JSON text; whole numbers stay whole, `null` is `limiq.null`. Raises `json` with line "
+            doc: "The value of a JSON text; whole numbers stay whole, `null` is `limiq.null`. Raises `bad_json` with line "
                 + "and column, also for a key that is there twice.",
             example: #"local answer = limiq.json.decode '{ "ports": [80, 443] }'"#
         ) { call, _ in
-            try JSONReader.read(try utf8(call.text, named: "the text"), source: "")
+            try parseJSON(call.text)
         },
         Definition(
-            "json.read", .positional, PathCall.record("limiq.JSONRead", "The file; a relative path begins at the script's folder."),
+            "json.read", .positional, pathRecord("limiq.JSONRead", "The file; a relative path begins at the script's folder."),
             returns: "any", doc: "The value of a JSON file, read as `limiq.json.decode` does.",
             example: #"local spec = limiq.json.read "web.json""#
         ) { call, _ in
-            let bytes = try readFile(environment.absolute(call.path))
+            let bytes = try fileBytes(environment.absolute(call.path))
             return try JSONReader.read(try utf8(bytes, named: call.path), source: call.path)
         },
     ]
@@ -54,24 +55,32 @@ private let encodeRecord = Record<EncodeCall>(
             "How it is laid out."),
     ])
 
-private func encoded(_ value: Value, pretty: Bool) throws(Failure) -> String {
+/// A value as JSON text (RFC 8259), keys sorted.
+///
+/// - Throws: `Failure` with code `bad_json` for bytes that are no text and for numbers JSON cannot write, by their path.
+public func jsonText(_ value: Value, pretty: Bool = false) throws(Failure) -> String {
     try check(value, at: "the value")
     let encoder = JSONEncoder()
     encoder.outputFormatting = pretty ? [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted] : [.sortedKeys, .withoutEscapingSlashes]
     do {
         return String(decoding: try encoder.encode(EncodableValue(value)), as: UTF8.self)
     } catch {
-        throw Failure("json", "the value cannot be written as JSON", cause: "\(error)")
+        throw Failure("bad_json", "the value cannot be written as JSON", cause: "\(error)")
     }
+}
+
+/// - Throws: `Failure` with code `bad_json`, or `bad_field` for what is not UTF-8.
+public func parseJSON(_ bytes: [UInt8]) throws(Failure) -> Value {
+    try JSONReader.read(try utf8(bytes, named: "the text"), source: "")
 }
 
 /// Refuses what JSON has no form for, by its path.
 private func check(_ value: Value, at path: String) throws(Failure) {
     switch value {
     case .double(let number) where !number.isFinite:
-        throw Failure("json", "\(path) is \(number), which JSON has no number for")
+        throw Failure("bad_json", "\(path) is \(number), which JSON has no number for")
     case .bytes:
-        throw Failure("json", "\(path) is not UTF-8", hint: "write it as limiq.base64.encode(bytes)")
+        throw Failure("bad_json", "\(path) is not UTF-8", hint: "write it as limiq.base64.encode(bytes)")
     case .list(let members):
         for (index, member) in members.enumerated() { try check(member, at: "\(path)[\(index + 1)]") }
     case .map(let map):

@@ -10,7 +10,7 @@ struct JSONReader {
     private var position = 0
 
     /// - Parameter source: the file's name, for messages; empty for a text without one.
-    /// - Throws: `Failure` with code `json`.
+    /// - Throws: `Failure` with code `bad_json`.
     static func read(_ text: String, source: String) throws(Failure) -> Value {
         var reader = JSONReader(text, source)
         let value = try reader.value(depth: 0)
@@ -223,6 +223,6 @@ struct JSONReader {
         let line = String(decoding: bytes[begin..<end], as: UTF8.self)
         let shown = line.count > 80 ? line.prefix(80) + "…" : line
         let prefix = source.isEmpty ? "line \(place.line), column \(place.column)" : "\(source):\(place.line):\(place.column)"
-        return Failure("json", "\(prefix): \(message)" + (shown.isEmpty ? "" : ": \"\(shown)\""), hint: hint)
+        return Failure("bad_json", "\(prefix): \(message)" + (shown.isEmpty ? "" : ": \"\(shown)\""), hint: hint)
     }
 }

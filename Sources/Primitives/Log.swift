@@ -7,7 +7,7 @@ public enum LogLevel: String, Sendable, CaseIterable {
 /// `limiq.log`: lines for whoever runs the script, never on stdout.
 ///
 /// - Parameter sink: gets each line, without the level and without a line break at its end.
-public func logDefinitions(_ sink: @escaping @Sendable (LogLevel, String) -> Void) -> [Definition] {
+func logDefinitions(_ sink: @escaping @Sendable (LogLevel, String) -> Void) -> [Definition] {
     LogLevel.allCases.map { level in
         Definition(
             "log.\(level.rawValue)", .positional, record, execution: .inline,

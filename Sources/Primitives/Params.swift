@@ -1,23 +1,29 @@
 import Basics
 import Glibc
 
-/// `limiq.params` and `limiq.env`: what the caller of a script may set.
+/// `limiq.params`: named parameters with defaults.
 ///
 /// - Parameter overrides: the words of `--set name=value`.
-public func paramsDefinitions(overrides: [String: String]) -> [Definition] {
+func paramsDefinitions(_ overrides: [String: String]) -> [Definition] {
     [
         Definition(
-            "params", .positional, paramsRecord, execution: .inline, returns: "table",
+            "params.get", .positional, paramsRecord, execution: .inline, returns: "table",
             doc: "Named parameters with their defaults, set by `--set name=value` and typed by their default: a text, a "
                 + "number, a boolean, or a list of texts (written `a,b,c`).",
             example: #"local p = limiq.params { name = "web-01", count = 1, packages = { "nginx" } }"#
         ) { call, _ in
             .map(try apply(overrides, to: call.defaults))
-        },
+        }
+    ]
+}
+
+/// `limiq.env`.
+func environmentDefinitions() -> [Definition] {
+    [
         Definition(
             "env.get", .positional, envRecord, execution: .inline, returns: "string?",
-            doc: "A variable of limiq's own environment, nil where it is not set.",
-            example: #"local home = limiq.env.get "HOME""#
+            doc: "A variable of limiq's own environment, nil where it is not set; `limiq.env.HOME` is the same.",
+            example: "print(limiq.env.HOME)"
         ) { call, _ in
             guard !call.name.utf8.contains(0), let text = getenv(call.name) else { return .null }
             return Codec.bytes.encode(Array(UnsafeBufferPointer(start: text, count: strlen(text))).map(UInt8.init(bitPattern:)))

@@ -1,8 +1,9 @@
 import Basics
+import Provisioning
 import YAML
 
 /// `limiq.yaml`: YAML as cloud-init reads and writes it.
-public func yamlDefinitions(_ environment: Environment) -> [Definition] {
+func yamlDefinitions(_ environment: Environment) -> [Definition] {
     [
         Definition(
             "yaml.encode", .positional, encodeRecord, execution: .inline, returns: "string",
@@ -16,17 +17,17 @@ public func yamlDefinitions(_ environment: Environment) -> [Definition] {
             "yaml.decode", .positional, TextCall.record("limiq.YAMLDecode", "The YAML text."), execution: .inline,
             returns: "any",
             doc: "The value of a YAML text, by the rules of cloud-init's reader: `yes` is true, `0644` is 420, a date "
-                + "stays text. Raises `yaml` with line and column, also for a key that is there twice.",
+                + "stays text. Raises `bad_yaml` with line and column, also for a key that is there twice.",
             example: #"local config = limiq.yaml.decode "packages: [nginx]""#
         ) { call, _ in
             try YAML.parse(try utf8(call.text, named: "the text"))
         },
         Definition(
-            "yaml.read", .positional, PathCall.record("limiq.YAMLRead", "The file; a relative path begins at the script's folder."),
+            "yaml.read", .positional, pathRecord("limiq.YAMLRead", "The file; a relative path begins at the script's folder."),
             returns: "any", doc: "The value of a YAML file, read as `limiq.yaml.decode` does.",
             example: #"local config = limiq.yaml.read "web.yaml""#
         ) { call, _ in
-            let bytes = try readFile(environment.absolute(call.path))
+            let bytes = try fileBytes(environment.absolute(call.path))
             return try YAML.parse(try utf8(bytes, named: call.path), source: call.path)
         },
     ]
@@ -46,15 +47,6 @@ struct TextCall: Sendable {
 
     static func record(_ name: String, _ doc: String) -> Record<TextCall> {
         Record(name, doc, make: { TextCall() }, fields: [Field("text", \.text, .bytes, required: true, doc)])
-    }
-}
-
-/// The argument of a call that takes one path.
-struct PathCall: Sendable {
-    var path = ""
-
-    static func record(_ name: String, _ doc: String) -> Record<PathCall> {
-        Record(name, doc, make: { PathCall() }, fields: [Field("path", \.path, .path, required: true, doc)])
     }
 }
 

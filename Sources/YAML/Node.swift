@@ -63,7 +63,7 @@ public struct YAMLProblem: Error, Sendable, Equatable {
     public func failure(in source: String = "") -> Failure {
         let place = source.isEmpty ? "line \(mark.line), column \(mark.column)" : "\(source):\(mark.line):\(mark.column)"
         let shown = lineText.unicodeScalars.count > 80 ? "\(String.UnicodeScalarView(lineText.unicodeScalars.prefix(80)))…" : lineText
-        return Failure("yaml", "\(place): \(message)" + (shown.isEmpty ? "" : ": \"\(shown)\""), hint: hint)
+        return Failure("bad_yaml", "\(place): \(message)" + (shown.isEmpty ? "" : ": \"\(shown)\""), hint: hint)
     }
 }
 

@@ -6,7 +6,7 @@ public enum YAML {
     /// The one document of a text; `.null` where there is none.
     ///
     /// - Parameter source: the file's name, for the message.
-    /// - Throws: `Failure` with code `yaml` and a message that gives line and column: for a syntax error, a key a map
+    /// - Throws: `Failure` with code `bad_yaml` and a message that gives line and column: for a syntax error, a key a map
     ///   has twice, an unknown tag, more than one document, or aliases that expand beyond measure.
     public static func parse(_ text: String, source: String = "") throws(Failure) -> Value {
         let stream = try parsed(text, source)
@@ -14,7 +14,7 @@ public enum YAML {
         if stream.documents.count > 1 {
             let mark = stream.documents[1].mark
             throw Failure(
-                "yaml",
+                "bad_yaml",
                 "\(source.isEmpty ? "the text" : source) holds \(stream.documents.count) documents, not one: the second "
                     + "begins at line \(mark.line)")
         }

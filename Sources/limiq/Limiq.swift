@@ -1,7 +1,67 @@
 import ArgumentParser
+import Basics
+import Glibc
+import LuaRuntime
 
-@main
+/// The command and its subcommands.
 struct Limiq: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "limiq", abstract: "Lua scripts that make virtual machines.")
+        commandName: "limiq",
+        abstract: "Lua scripts that make virtual machines.",
+        discussion: "A first machine: limiq run scripts/build-web.lua",
+        version: "0.1.0",
+        subcommands: [
+            Run.self, Check.self, Test.self, List.self, Show.self, Console.self, Remove.self,
+            Image.self, Doctor.self, Stubs.self,
+        ])
+}
+
+@main
+struct Program {
+    static func main() {
+        // Before any thread starts, so that every thread inherits it: the two are taken by the thread that waits for them.
+        Signals.block()
+        exit(status(of: Array(CommandLine.arguments.dropFirst())))
+    }
+
+    private static func status(of arguments: [String]) -> Int32 {
+        do {
+            // `limiq help SCRIPT` beside the parser's own `limiq help SUBCOMMAND`.
+            if arguments.first == "help", let script = arguments.dropFirst().first, script.hasSuffix(".lua") {
+                try ScriptHelp.show(script)
+                return 0
+            }
+            var command = try Limiq.parseAsRoot(arguments)
+            try command.run()
+            return 0
+        } catch let failure as Failure {
+            complain("\(failure)")
+            return exitStatus(failure)
+        } catch let error as ScriptError {
+            complain("\(error)")
+            return exitStatus(error.failure)
+        } catch {
+            let text = Limiq.fullMessage(for: error)
+            let code = Limiq.exitCode(for: error)
+            if code == .success {
+                print(text)
+                return 0
+            }
+            if !text.isEmpty { complain(text) }
+            return code == .validationFailure ? 2 : code.rawValue
+        }
+    }
+
+    /// 1 the script failed, 3 the host is not able, 130 interrupted.
+    private static func exitStatus(_ failure: Failure) -> Int32 {
+        switch failure.code {
+        case .hostNotAble: 3
+        case .interrupted: 130
+        default: 1
+        }
+    }
+
+    private static func complain(_ text: String) {
+        writeAll(Array("limiq: \(text)\n".utf8), to: STDERR_FILENO)
+    }
 }

@@ -1,9 +1,10 @@
 import Basics
 import Glibc
 import LuaRuntime
-import Primitives
 import Provisioning
 import Testing
+
+@testable import Primitives
 
 /// A script's folder of its own and the primitives that work on this machine, without Lua and without a hypervisor.
 final class HostSide: Sendable {
@@ -16,7 +17,10 @@ final class HostSide: Sendable {
             name.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) }
         }
         folder = try #require(made)
-        var environment = Environment(state: StateFolder(root: folder + "/state"), scriptFolder: folder) { _ throws(Failure) in
+        var environment = Environment(
+            state: StateFolder(root: folder + "/state"),
+            images: ImageLibrary(state: StateFolder(root: folder + "/state"), builders: folder), scriptFolder: folder
+        ) { _ throws(Failure) in
             throw Failure(.hostNotAble, "there is no hypervisor in this test")
         }
         environment.forbidsHostPrograms = forbidsHostPrograms

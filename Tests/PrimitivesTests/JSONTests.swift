@@ -1,6 +1,7 @@
 import Basics
-import Primitives
 import Testing
+
+@testable import Primitives
 
 struct JSONTests {
     @Test("Values are written with sorted keys, whole numbers whole, and read back the same")
@@ -50,7 +51,7 @@ struct JSONTests {
     func refused(text: String, message: String) throws {
         let host = try HostSide()
         let refused = failure { try host.call("json.decode", .string(text), in: jsonDefinitions) }
-        #expect(refused.code == "json")
+        #expect(refused.code == "bad_json")
         #expect(refused.message == message)
     }
 

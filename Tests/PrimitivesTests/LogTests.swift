@@ -1,7 +1,8 @@
 import Basics
-import Primitives
 import Synchronization
 import Testing
+
+@testable import Primitives
 
 struct LogTests {
     @Test("Lines reach the sink with their level and fields, secrets hidden")

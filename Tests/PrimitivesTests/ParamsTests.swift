@@ -1,7 +1,8 @@
 import Basics
 import Glibc
-import Primitives
 import Testing
+
+@testable import Primitives
 
 struct ParamsTests {
     private let defaults: Value = [
@@ -9,7 +10,7 @@ struct ParamsTests {
     ]
 
     private func params(_ overrides: [String: String], _ defaults: Value? = nil) throws -> Value {
-        try HostSide.call("params", [defaults ?? self.defaults], in: paramsDefinitions(overrides: overrides))
+        try HostSide.call("params.get", [defaults ?? self.defaults], in: paramsDefinitions(overrides))
     }
 
     @Test("Defaults stand where nothing is set")
@@ -54,7 +55,7 @@ struct ParamsTests {
 
     @Test("A variable of the environment is text, or nil")
     func environment() throws {
-        let definitions = paramsDefinitions(overrides: [:])
+        let definitions = environmentDefinitions()
         let path = try #require(getenv("PATH").map { String(cString: $0) })
         #expect(try HostSide.call("env.get", ["PATH"], in: definitions) == .string(path))
         #expect(try HostSide.call("env.get", ["LIMIQ_TEST_NOT_SET"], in: definitions) == .null)

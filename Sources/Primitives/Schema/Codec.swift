@@ -57,7 +57,9 @@ extension Codec where Swift == String {
         case .string(let text), .secret(let text): return text
         default: throw wrongType(path, expected: "a string", got: value)
         }
-    } encode: { .string($0) }
+    } encode: {
+        .string($0)
+    }
 
     /// A path of the host's filesystem: not empty, no NUL.
     public static let path = Codec("string") { value, path throws(Failure) in
@@ -66,7 +68,9 @@ extension Codec where Swift == String {
             throw Failure(.badField, "\(path) must be a path, not an empty string or one with a NUL")
         }
         return text
-    } encode: { .string($0) }
+    } encode: {
+        .string($0)
+    }
 }
 
 extension Codec where Swift == [UInt8] {
@@ -86,12 +90,18 @@ extension Codec where Swift == Bool {
     public static let bool = Codec("boolean") { value, path throws(Failure) in
         guard let flag = value.bool else { throw wrongType(path, expected: "true or false", got: value) }
         return flag
-    } encode: { .bool($0) }
+    } encode: {
+        .bool($0)
+    }
 }
 
 extension Codec where Swift == Value {
     /// Anything, as it is.
-    public static let any = Codec("any") { value, _ throws(Failure) in value } encode: { $0 }
+    public static let any = Codec("any") { value, _ throws(Failure) in
+        value
+    } encode: {
+        $0
+    }
 }
 
 extension Codec where Swift: FixedWidthInteger {
@@ -112,7 +122,9 @@ extension Codec where Swift: FixedWidthInteger {
                 throw Failure(.badField, "\(path) must be \(bounds), not \(whole)")
             }
             return number
-        } encode: { .int(Int64($0)) }
+        } encode: {
+            .int(Int64($0))
+        }
     }
 }
 
@@ -127,7 +139,9 @@ extension Codec where Swift == Duration {
         default:
             throw wrongType(path, expected: "a duration such as \"10m\" or a number of seconds", got: value)
         }
-    } encode: { .double(Double($0.components.seconds) + Double($0.components.attoseconds) / 1e18) }
+    } encode: {
+        .double(Double($0.components.seconds) + Double($0.components.attoseconds) / 1e18)
+    }
 }
 
 extension Codec where Swift == ByteSize {
@@ -139,7 +153,9 @@ extension Codec where Swift == ByteSize {
             return try named(path) { () throws(Failure) in try ByteSize(parsing: text) }
         default: throw wrongType(path, expected: "a size such as \"20GiB\"", got: value)
         }
-    } encode: { .int(Int64(clamping: $0.bytes)) }
+    } encode: {
+        .int(Int64(clamping: $0.bytes))
+    }
 }
 
 extension Codec {
@@ -159,7 +175,9 @@ extension Codec {
             throw Failure(
                 .badField, "\(path): \"\(text)\" is not one of \(names.joined(separator: ", "))",
                 hint: nearest.map { "did you mean \"\($0)\"?" })
-        } encode: { .string($0.rawValue) }
+        } encode: {
+            .string($0.rawValue)
+        }
     }
 
     /// A list whose members are all of one kind.
@@ -172,7 +190,9 @@ extension Codec {
                 result.append(try member.decode(item, "\(path)[\(index + 1)]"))
             }
             return result
-        } encode: { .list($0.map(member.encode)) }
+        } encode: {
+            .list($0.map(member.encode))
+        }
     }
 
     /// A map from text to values of one kind.
@@ -201,6 +221,8 @@ extension Codec {
     public static func record(_ record: Record<Swift>) -> Codec {
         Codec(record.description.name, records: [record.description]) { value, path throws(Failure) in
             try record.decode(value, at: path)
-        } encode: { record.encode($0) }
+        } encode: {
+            record.encode($0)
+        }
     }
 }

@@ -22,11 +22,12 @@ public struct Definition: Sendable {
 
     /// - Parameters:
     ///   - record: the arguments' schema, read as `arguments` says.
+    ///   - grace: how long a cancelled call may take to undo what it began.
     ///   - returns: the answer's type in LuaLS notation, empty for nothing.
     ///   - body: gets the decoded arguments; its answer becomes the call's only result (`.null` for none).
     public init<Owner: Sendable>(
         _ name: String, _ arguments: Arguments, _ record: Record<Owner>,
-        execution: Primitive.Execution = .pooled, returns: String = "", doc: String, example: String,
+        execution: Primitive.Execution = .pooled, grace: Duration = .seconds(2), returns: String = "", doc: String, example: String,
         body: @escaping @Sendable (Owner, Request) throws -> Value
     ) {
         self.doc = doc
@@ -34,7 +35,7 @@ public struct Definition: Sendable {
         self.returns = returns
         self.arguments = arguments
         parameters = record.description
-        primitive = Primitive(name, execution) { request in
+        primitive = Primitive(name, execution, grace: grace) { request in
             let owner: Owner
             switch arguments {
             case .table:

@@ -118,7 +118,9 @@ public struct Record<Owner: Sendable>: Sendable {
 
     /// Reads positional arguments: the first field is the first argument, and so on.
     func decode(positional arguments: [Value]) throws(Failure) -> Owner {
-        guard arguments.count <= fields.count else {
+        // A Lua function with optional arguments passes nil for those it was not given.
+        let count = (arguments.lastIndex { $0 != .null } ?? -1) + 1
+        guard count <= fields.count else {
             throw Failure(
                 .badField,
                 "too many arguments: it takes \(fields.map(\.name).joined(separator: ", "))")

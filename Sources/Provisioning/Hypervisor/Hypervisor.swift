@@ -145,7 +145,9 @@ public struct InterfaceAddresses: Sendable, Equatable {
 }
 
 public enum DomainEvent: Sendable, Equatable {
-    case defined, undefined, started, suspended, resumed, stopped(StopReason), crashed
+    case defined, undefined, started, suspended, resumed
+    case stopped(StopReason)
+    case crashed
     case agentConnected, agentDisconnected
     /// The connection to the host is gone; nothing more comes.
     case connectionLost

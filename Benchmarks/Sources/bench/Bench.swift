@@ -1,0 +1,156 @@
+import Foundation
+import Provisioning
+
+/// Prints what limiq costs beside its peers and beside the floor, each pair measured in one run.
+@main
+struct Bench {
+    static func main() throws {
+        setvbuf(stdout, nil, _IOLBF, 0)
+        let limiq = try value("LIMIQ_BINARY")
+        let floor = try value("LIMIQ_FLOOR")
+        let image = try value("LIMIQ_IMAGE")
+        let scratch = "/tmp/limiq-bench-\(getpid())"
+        try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: scratch) }
+
+        try overlay(scratch, image)
+        try seed(scratch)
+        try startUp(limiq, scratch)
+        try calls(limiq, scratch)
+        try thousand(limiq, scratch)
+        try machine(limiq, floor, scratch, image)
+    }
+
+    private static func value(_ name: String) throws -> String {
+        guard let value = ProcessInfo.processInfo.environment[name] else {
+            throw BenchError("run scripts/bench, which sets \(name)")
+        }
+        return value
+    }
+
+    private static func overlay(_ scratch: String, _ image: String) throws {
+        var comparison = Comparison("overlay on a qcow2 image")
+        let path = scratch + "/overlay.qcow2"
+        comparison.add("limiq.disk.overlay") {
+            try? FileManager.default.removeItem(atPath: path)
+            return try milliseconds { try Overlay.create(path, backingFile: image) }
+        }
+        comparison.add("qemu-img create -b -F") {
+            try? FileManager.default.removeItem(atPath: path)
+            return try milliseconds { try program("qemu-img", ["create", "-q", "-f", "qcow2", "-b", image, "-F", "qcow2", path]) }
+        }
+        try comparison.run()
+    }
+
+    private static func seed(_ scratch: String) throws {
+        var comparison = Comparison("cidata image of four files")
+        let path = scratch + "/seed.iso"
+        let documents = CloudInitSpec(
+            userData: "#cloud-config\nusers: []\n", metaData: "instance-id: i-1\n", networkConfig: "version: 2\n",
+            vendorData: "#cloud-config\n{}\n")
+        let folder = scratch + "/seed"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        for (name, text) in [
+            ("user-data", documents.userData), ("meta-data", documents.metaData),
+            ("network-config", documents.networkConfig), ("vendor-data", documents.vendorData),
+        ] {
+            try (text ?? "").write(toFile: "\(folder)/\(name)", atomically: false, encoding: .utf8)
+        }
+        comparison.add("limiq.cidata.create") {
+            try? FileManager.default.removeItem(atPath: path)
+            return try milliseconds { try Cidata.create(path, documents, machine: "web", user: nil) }
+        }
+        comparison.add("genisoimage -J -R -V cidata") {
+            try milliseconds { try program("genisoimage", ["-quiet", "-o", path, "-V", "cidata", "-J", "-R", folder]) }
+        }
+        try comparison.run()
+    }
+
+    private static func startUp(_ limiq: String, _ scratch: String) throws {
+        let empty = scratch + "/empty.lua"
+        try "".write(toFile: empty, atomically: false, encoding: .utf8)
+        var version = Comparison("start-up", goal: "--version at most 1.0, an empty script at most 1.3 of virsh --version")
+        version.add("limiq --version") { try milliseconds { try program(limiq, ["--version"]) } }
+        version.add("virsh --version") { try milliseconds { try program("virsh", ["--version"]) } }
+        version.add("limiq run empty.lua") { try milliseconds { try program(limiq, ["run", empty]) } }
+        try version.run(40)
+    }
+
+    /// From inside a script: the clock of the script's own process.
+    private static func calls(_ limiq: String, _ scratch: String) throws {
+        let script = scratch + "/calls.lua"
+        try """
+            local limiq = require "limiq"
+            local exists, began = limiq.yaml.decode, os.clock()
+            for _ = 1, 20000 do exists "" end
+            print((os.clock() - began) / 20000 * 1e6)
+            """.write(toFile: script, atomically: false, encoding: .utf8)
+        let samples = try (0..<20).map { _ in
+            Double(try program(limiq, ["run", script], keepsOutput: true).trimmingCharacters(in: .whitespacesAndNewlines)) ?? .nan
+        }
+        print(String(format: "\none primitive call (goal 3 µs)\n  limiq.yaml.decode of an empty text %16.2f µs", median(samples)))
+    }
+
+    private static func thousand(_ limiq: String, _ scratch: String) throws {
+        let script = scratch + "/thousand.lua"
+        try """
+            local limiq = require "limiq"
+            local names = {}
+            for i = 1, 1000 do names[i] = ("bench-%04d"):format(i) end
+            limiq.each(names, { limit = 64 }, function(name)
+                local domain = limiq.domain.define { name = name, memory = "64MiB" }
+                domain:start()
+                domain:destroy()
+                domain:undefine()
+            end)
+            """.write(toFile: script, atomically: false, encoding: .utf8)
+        let took = try (0..<3).map { _ in
+            try milliseconds { try program(limiq, ["run", script, "--connect", "test:///default"], environment: ["LIMIQ_HOME": scratch + "/test-home"]) }
+        }
+        print(String(format: "\n1,000 machines × define, start, destroy, undefine on test:///default\n  one script %32.0f ms", median(took)))
+    }
+
+    /// A machine with an overlay, a seed and a forward, made and started, not waited for.
+    private static func machine(_ limiq: String, _ floor: String, _ scratch: String, _ image: String) throws {
+        let home = scratch + "/home"
+        let environment = ["LIMIQ_HOME": home, "LIMIQ_URI": ""]
+        let script = scratch + "/up.lua"
+        try """
+            local limiq = require "limiq"
+            local clock = limiq.host.run
+            local vm = limiq.vm { name = "bench", memory = "512MiB",
+                disks = { { id = "boot", bootable = true, backing_file = "\(image)" } },
+                nics = { { id = "lan" } },
+                cloud_init = { user_data = "#cloud-config\\n{}\\n" } }
+            local function now() return tonumber(clock { "date", "+%s.%N" }.stdout) end
+            for _ = 1, 20 do
+                local began = now()
+                vm:up { wait = "running" }
+                print((now() - began) * 1000)
+                vm:remove()
+            end
+            """.write(toFile: script, atomically: false, encoding: .utf8)
+        let ups = try program(limiq, ["run", script], environment: environment, keepsOutput: true)
+            .split(separator: "\n").compactMap { Double($0) }
+
+        let keep = scratch + "/keep.lua"
+        try """
+            local limiq = require "limiq"
+            limiq.vm { name = "floor", memory = "512MiB",
+                disks = { { id = "boot", bootable = true, backing_file = "\(image)" } },
+                nics = { { id = "lan" } },
+                cloud_init = { user_data = "#cloud-config\\n{}\\n" } }:up { start = false }
+            print(limiq.domain.get "floor":xml { inactive = true })
+            """.write(toFile: keep, atomically: false, encoding: .utf8)
+        let xml = try program(limiq, ["run", keep], environment: environment, keepsOutput: true)
+        let description = scratch + "/floor.xml"
+        try xml.write(toFile: description, atomically: false, encoding: .utf8)
+        let floors = try program(floor, ["qemu:///embed?root=\(home)/embed", description, "20"], keepsOutput: true)
+            .split(separator: "\n").compactMap { Double($0) }
+        try program(limiq, ["rm", "floor"], environment: environment)
+        let (up, bare) = (median(ups), median(floors))
+        print("\nup without wait, medians of \(ups.count) (goal at most 1.05 of the floor, or within 10 ms)")
+        print(String(format: "  vm:up (overlay, seed, define, start) %10.1f ms", up))
+        print(String(format: "  virDomainDefineXML + virDomainCreate %10.1f ms   limiq/this %.2f (%+.1f ms)", bare, up / bare, up - bare))
+    }
+}

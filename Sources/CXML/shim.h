@@ -1,0 +1,8 @@
+#pragma once
+#include <libxml/parser.h>
+#include <libxml/tree.h>
+#include <libxml/xmlerror.h>
+
+/* The error of this thread's last call, NULL where it went well. libxml2 2.12 made the result const: this hides
+   which one the machine has. */
+static inline const xmlError *limiq_xml_last_error(void) { return xmlGetLastError(); }

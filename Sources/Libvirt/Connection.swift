@@ -1,0 +1,55 @@
+import CLibvirt
+import Glibc
+
+/// An open connection to a hypervisor, closed with its last reference.
+///
+/// `@unchecked Sendable`: the pointer never changes, and libvirt lets any number of threads use one `virConnectPtr`.
+/// A daemon works on five calls of a connection at once (its `max_client_requests`); more wait there.
+public final class Connection: @unchecked Sendable {
+    let pointer: virConnectPtr
+    /// As libvirt writes it.
+    public let uri: String
+
+    /// Blocks until the hypervisor answers; for a local session that may start its daemon.
+    public init(uri: String) throws(LibvirtError) {
+        try Library.start()
+        pointer = try checked(virConnectOpen(uri))
+        let written: String? = try? checked(virConnectGetURI(pointer))
+        self.uri = written ?? uri
+    }
+
+    deinit { virConnectClose(pointer) }
+
+    /// Makes libvirt notice a peer that is gone without having closed its end: after `count` questions `interval`
+    /// seconds apart the connection counts as dead. Drivers in this process refuse, and need none.
+    public func keepAlive(interval: Int32, count: UInt32) { virConnectSetKeepAlive(pointer, interval, count) }
+
+    /// What is known without asking: false once the connection to a daemon has broken. It never recovers.
+    public var isAlive: Bool { virConnectIsAlive(pointer) == 1 }
+
+    /// One round trip to the hypervisor.
+    public func ping() throws(LibvirtError) { _ = try libvirtVersion() }
+
+    /// Of the libvirt at the other end: major × 1,000,000 + minor × 1,000 + micro.
+    public func libvirtVersion() throws(LibvirtError) -> Int {
+        var version: UInt = 0
+        try checked(virConnectGetLibVersion(pointer, &version))
+        return Int(version)
+    }
+
+    /// Of the hypervisor, in the same form. A QEMU driver that has not probed its emulators does it now: all of
+    /// them, at four seconds each.
+    public func hypervisorVersion() throws(LibvirtError) -> Int {
+        var version: UInt = 0
+        try checked(virConnectGetVersion(pointer, &version))
+        return Int(version)
+    }
+
+    /// <https://libvirt.org/formatcaps.html>. Probes every emulator, as `hypervisorVersion` does.
+    public func capabilities() throws(LibvirtError) -> String { try checked(virConnectGetCapabilities(pointer)) }
+
+    /// <https://libvirt.org/formatdomaincaps.html>, of what the host takes by itself. Probes that emulator only.
+    public func domainCapabilities() throws(LibvirtError) -> String {
+        try checked(virConnectGetDomainCapabilities(pointer, nil, nil, nil, nil, 0))
+    }
+}

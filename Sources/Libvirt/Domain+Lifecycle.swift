@@ -1,0 +1,37 @@
+import CLibvirt
+
+extension Domain {
+    public func create() throws(LibvirtError) { try checked(virDomainCreate(pointer)) }
+
+    /// Asks the guest to power off: the agent where it answers, else the power button.
+    public func shutdown() throws(LibvirtError) { try checked(virDomainShutdown(pointer)) }
+
+    public func reboot() throws(LibvirtError) { try checked(virDomainReboot(pointer, 0)) }
+
+    /// The reset button.
+    public func reset() throws(LibvirtError) { try checked(virDomainReset(pointer, 0)) }
+
+    /// Pulls the plug.
+    public func destroy() throws(LibvirtError) { try checked(virDomainDestroy(pointer)) }
+
+    public func suspend() throws(LibvirtError) { try checked(virDomainSuspend(pointer)) }
+
+    public func resume() throws(LibvirtError) { try checked(virDomainResume(pointer)) }
+
+    /// Removes the persistent definition with all that libvirt keeps for it: NVRAM, TPM state, the managed save
+    /// image, metadata of snapshots and checkpoints.
+    public func undefine() throws(LibvirtError) {
+        let flags =
+            VIR_DOMAIN_UNDEFINE_MANAGED_SAVE.rawValue | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA.rawValue
+            | VIR_DOMAIN_UNDEFINE_NVRAM.rawValue
+        let newer = [VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA.rawValue, VIR_DOMAIN_UNDEFINE_TPM.rawValue]
+        // The newest first: a hypervisor that does not know a flag has nothing of what it is about, and refuses it.
+        for count in stride(from: newer.count, through: 1, by: -1) {
+            let all = newer.prefix(count).reduce(flags, |)
+            if virDomainUndefineFlags(pointer, all) == 0 { return }
+            let error = LibvirtError.last()
+            guard error.code == .invalidArgument else { throw error }
+        }
+        try checked(virDomainUndefineFlags(pointer, flags))
+    }
+}

@@ -1,0 +1,30 @@
+import Basics
+import CLibvirt
+import Glibc
+
+/// libvirt in this process: set up once, before the first connection.
+enum Library {
+    /// - Throws: what libvirt said when it was set up, at every call.
+    static func start() throws(LibvirtError) { try started.get() }
+
+    /// The order matters: an event loop that is registered after an open is not used by that connection.
+    private static let started: Result<Void, LibvirtError> = quietly {
+        guard virInitialize() == 0 else { return .failure(.last()) }
+        // Without it libvirt writes every error to stderr.
+        virSetErrorFunc(nil) { _, _ in }
+        guard virEventRegisterDefaultImpl() == 0 else { return .failure(.last()) }
+        startThread {
+            while true { _ = virEventRunDefaultImpl() }
+        }
+        return .success(())
+    }
+
+    /// The embedded driver writes warnings to stderr ("domain is tainted"); libvirt takes its log level from the
+    /// environment only, at its initialisation. What the user has set stands; our own children get nothing of it.
+    private static func quietly<Result>(_ body: () -> Result) -> Result {
+        guard getenv("LIBVIRT_DEBUG") == nil, getenv("LIBVIRT_LOG_OUTPUTS") == nil else { return body() }
+        setenv("LIBVIRT_DEBUG", "4", 1)
+        defer { unsetenv("LIBVIRT_DEBUG") }
+        return body()
+    }
+}

@@ -1,0 +1,65 @@
+import CLibvirt
+import Glibc
+
+/// What libvirt said about a call that failed, copied on the thread that made it: libvirt keeps one error a thread.
+public struct LibvirtError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// `virErrorNumber`, the ones that anybody asks about by name.
+    public struct Code: RawRepresentable, Sendable, Hashable {
+        public let rawValue: UInt32
+        public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+        public static let internalError = Code(rawValue: VIR_ERR_INTERNAL_ERROR.rawValue)
+        /// The driver has no such call.
+        public static let noSupport = Code(rawValue: VIR_ERR_NO_SUPPORT.rawValue)
+        public static let noDomain = Code(rawValue: VIR_ERR_NO_DOMAIN.rawValue)
+        public static let noMetadata = Code(rawValue: VIR_ERR_NO_DOMAIN_METADATA.rawValue)
+        public static let invalidArgument = Code(rawValue: VIR_ERR_INVALID_ARG.rawValue)
+        /// Not in this state: the domain is off, or runs already.
+        public static let operationInvalid = Code(rawValue: VIR_ERR_OPERATION_INVALID.rawValue)
+        public static let operationUnsupported = Code(rawValue: VIR_ERR_OPERATION_UNSUPPORTED.rawValue)
+    }
+
+    public let code: Code
+    /// `virErrorDomain`: the part of libvirt that gave up.
+    public let domain: UInt32
+    /// libvirt's own words.
+    public let message: String
+
+    public init(code: Code, domain: UInt32 = 0, message: String) {
+        self.code = code
+        self.domain = domain
+        self.message = message
+    }
+
+    /// The error of this thread's last call.
+    static func last() -> LibvirtError {
+        guard let error = virGetLastError()?.pointee, let message = error.message else {
+            return LibvirtError(code: .internalError, message: "libvirt gave no reason")
+        }
+        return LibvirtError(
+            code: Code(rawValue: UInt32(bitPattern: error.code)), domain: UInt32(bitPattern: error.domain),
+            message: String(cString: message))
+    }
+
+    public var description: String { message }
+}
+
+/// For calls that answer a negative number on failure.
+@discardableResult
+func checked(_ status: Int32) throws(LibvirtError) -> Int32 {
+    if status < 0 { throw LibvirtError.last() }
+    return status
+}
+
+/// For calls that answer a handle, `nil` on failure.
+func checked(_ pointer: OpaquePointer?) throws(LibvirtError) -> OpaquePointer {
+    guard let pointer else { throw LibvirtError.last() }
+    return pointer
+}
+
+/// For calls that answer a text the caller frees, `nil` on failure.
+func checked(_ text: UnsafeMutablePointer<CChar>?) throws(LibvirtError) -> String {
+    guard let text else { throw LibvirtError.last() }
+    defer { free(text) }
+    return String(cString: text)
+}

@@ -1,0 +1,28 @@
+import Basics
+import CLuaRuntime
+
+/// Stops a running script, from any thread.
+///
+/// `@unchecked Sendable`: the memory behind `control` lives as long as this object, and of it other threads touch only what
+/// `limiq_interrupt` guards with a mutex.
+public final class Interrupter: @unchecked Sendable {
+    let control: UnsafeMutablePointer<limiq_control>
+    let mailbox = Mailbox<Scheduler.Message>()
+
+    init(memoryLimit: Int) throws(Failure) {
+        guard let control = limiq_control_create(memoryLimit) else {
+            throw Failure(.memory, "no memory for a Lua state")
+        }
+        self.control = control
+    }
+
+    deinit { limiq_control_free(control) }
+
+    /// The first call raises `interrupted` once in every task, at its next instruction or wait: clean-up runs, and may
+    /// wait. After the second nothing catches it and nothing is waited for. Without a running script it is
+    /// the next one that is interrupted.
+    public func interrupt() {
+        limiq_interrupt(control)
+        mailbox.put(.interrupted)
+    }
+}

@@ -1,0 +1,57 @@
+import Basics
+import Glibc
+
+/// Where a script's output goes.
+public enum OutputStream: Sendable {
+    case standard
+    case error
+}
+
+extension LuaRuntime {
+    public struct Options: Sendable {
+        /// The folder that holds `runtime/` (the prelude) and `limiq/`: `require "limiq.x"` is `limiq/x.lua` or
+        /// `limiq/x/init.lua` in it.
+        public var libraryFolder: String
+        /// Folders `require` looks in, after the script's own: those of `LIMIQ_PATH`.
+        public var search: [String] = []
+        /// The most memory a script may use, in bytes.
+        public var memoryLimit = 512 << 20
+        /// Runs the pooled primitives; several runtimes may share one.
+        public var workers = Options.sharedWorkers
+        /// Plain values the library finds in `require "limiq.runtime".constants`.
+        public var constants: [String: Value] = [:]
+        /// Gets what the script prints, byte for byte and in order, on the thread of `run`.
+        public var output: @Sendable (OutputStream, UnsafeRawBufferPointer) -> Void = Options.writeToProcess
+
+        /// Gives `io.read` some bytes of the input, `nil` at its end. Called on a thread of the pool; may block.
+        public var input: @Sendable () throws(Failure) -> [UInt8]? = Options.readFromProcess
+
+        public init(libraryFolder: String) { self.libraryFolder = libraryFolder }
+
+        public static let sharedWorkers = WorkerPool(limit: 64)
+
+        @Sendable public static func readFromProcess() throws(Failure) -> [UInt8]? {
+            var buffer = [UInt8](repeating: 0, count: 64 << 10)
+            while true {
+                let count = read(0, &buffer, buffer.count)
+                if count < 0, errno == EINTR { continue }
+                guard count >= 0 else {
+                    throw Failure(.io, "standard input: \(String(cString: strerror(errno)).lowercased())")
+                }
+                return count == 0 ? nil : Array(buffer[..<count])
+            }
+        }
+
+        /// Writes to the process's own streams at once. What a closed pipe refuses is lost.
+        @Sendable public static func writeToProcess(_ stream: OutputStream, _ bytes: UnsafeRawBufferPointer) {
+            var rest = bytes[...]
+            while !rest.isEmpty {
+                let written = write(
+                    stream == .error ? 2 : 1, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+                if written < 0, errno == EINTR || errno == EAGAIN { continue }
+                guard written > 0 else { return }
+                rest = rest.dropFirst(written)
+            }
+        }
+    }
+}

@@ -1,0 +1,390 @@
+import Basics
+import CLua
+import CLuaRuntime
+
+/// Runs the tasks of one script on the calling thread and performs what they ask for.
+///
+/// Not `Sendable`: one thread at a time. Other threads reach it through the mailbox.
+final class Scheduler {
+    enum Message: Sendable {
+        case answer(task: Int, ticket: UInt64, Result<[Value], Failure>)
+        case interrupted
+    }
+
+    let state: LuaThread
+    let control: UnsafeMutablePointer<limiq_control>
+    let mailbox: Mailbox<Message>
+    let primitives: [Primitive]
+    /// Those before it are the integrator's, the others the runtime's own.
+    let ownPrimitives: Int
+    let workers: WorkerPool
+    let output: @Sendable (OutputStream, UnsafeRawBufferPointer) -> Void
+    var observer: (@Sendable (RequestEvent) -> Void)?
+
+    var tasks: [Int: LuaTask] = [:]
+    var timers = Timers()
+    private var ready: [LuaTask] = []
+    private var readyHead = 0
+    private var lastTask = 0
+    private var lastEvent: UInt64 = 0
+    private var lastTicket: UInt64 = 0
+    /// The messages about interrupts taken in this run: there may be one on its way.
+    private var interruptsSeen: Int32 = 0
+    /// Requests whose answer a task waits for.
+    private var outstanding = 0
+    /// The table, on the main state's stack, that keeps the coroutines of tasks alive.
+    private static let anchors: Int32 = 2
+
+    init(
+        state: LuaThread, interrupter: Interrupter, primitives: [Primitive], ownPrimitives: Int,
+        options: LuaRuntime.Options
+    ) {
+        self.state = state
+        control = interrupter.control
+        mailbox = interrupter.mailbox
+        self.primitives = primitives
+        self.ownPrimitives = ownPrimitives
+        workers = options.workers
+        output = options.output
+    }
+
+    // MARK: the loop
+
+    /// Runs the task on the top of the main state's stack, a coroutine with `arguments` values on its own, and every
+    /// task it starts, to their ends. `finished` looks at the first one's results on its stack.
+    func run(_ thread: LuaThread, arguments: Int32, finished: (_ status: Int32, _ results: Int32) -> Void) {
+        limiq_arrive(control)
+        defer {
+            limiq_leave(control)
+            while mailbox.next(before: .now) != nil {}
+        }
+        lastTask = 0
+        interruptsSeen = 0
+        let main = start(thread, arguments: arguments)
+        main.interrupted = false
+        var rounds = 0
+        while !tasks.isEmpty {
+            rounds += 1
+            if ready.isEmpty || rounds % 32 == 0 { takeMessages() }
+            guard let task = nextReady() else { continue }
+            if let (status, results) = step(task) {
+                if task === main { finished(status, results) }
+                end(task)
+                // The main task sees the others out, unless it was stopped dead.
+                if task === main, status != LUA_OK {
+                    for other in tasks.values {
+                        cancel(other, Failure(.interrupted, "interrupted"), kill: true)
+                    }
+                }
+            }
+        }
+        ready.removeAll()
+        readyHead = 0
+    }
+
+    private func nextReady() -> LuaTask? {
+        guard readyHead < ready.count else { return nil }
+        let task = ready[readyHead]
+        readyHead += 1
+        if readyHead == ready.count || readyHead > 1024 {
+            ready.removeFirst(readyHead)
+            readyHead = 0
+        }
+        return task
+    }
+
+    /// Takes what has come; blocks where no task could run without it.
+    private func takeMessages() {
+        while let task = timers.removeDue(.now) {
+            if case .request = task.wait {
+                if let ending = task.ending { abandon(task, ending) }
+                continue
+            }
+            if case .task = task.wait {
+                answer(task) { lua_pushboolean($0, 0) }
+            } else {
+                answer(task) { _ in }
+            }
+        }
+        while readyHead == ready.count {
+            let message: Message?
+            if let deadline = timers.next {
+                message = mailbox.next(before: deadline)
+            } else if outstanding > 0 || control.pointee.interrupts > interruptsSeen {
+                message = mailbox.next()
+            } else {
+                return breakDeadlock()
+            }
+            guard let message else { return }
+            take(message)
+        }
+        while let message = mailbox.next(before: .now) { take(message) }
+    }
+
+    private func take(_ message: Message) {
+        switch message {
+        case .answer(let id, let ticket, let result):
+            guard let task = tasks[id], task.ticket == ticket, case .request = task.wait else { return }
+            outstanding -= 1
+            if let ending = task.ending {
+                reportEnd(of: task, Failure(.cancelled, "cancelled"))
+                task.ending = nil
+                task.cancellation = Cancellation()
+                return refuse(task, ending)
+            }
+            switch result {
+            case .success(let values):
+                reportEnd(of: task, nil)
+                answer(task, count: values.count) { thread in
+                    for value in values { value.pushResult(on: thread) }
+                }
+            case .failure(let failure):
+                reportEnd(of: task, failure)
+                refuse(task, failure)
+            }
+        case .interrupted:
+            // Those that run or are ready get the error at their next instruction.
+            interruptsSeen += 1
+            let interrupts = control.pointee.interrupts
+            for task in tasks.values.sorted(by: { $0.id < $1.id }) where task.isWaiting {
+                guard interrupts >= 2 || (interrupts == 1 && !task.interrupted) else { continue }
+                abandon(task, Failure(.interrupted, "interrupted"))
+                task.interrupted = true
+            }
+        }
+    }
+
+    private func breakDeadlock() {
+        guard let task = tasks.values.filter(\.isWaiting).min(by: { $0.id < $1.id }) else { return }
+        let waits = tasks.values.sorted { $0.id < $1.id }.map { task in
+            switch task.wait {
+            case .task(let other): "task \(task.id) for task \(other)"
+            case .announcement(let name): "task \(task.id) for \(name)"
+            default: "task \(task.id)"
+            }
+        }
+        abandon(
+            task,
+            Failure(
+                .deadlock, "every task waits for another: \(waits.joined(separator: ", "))",
+                hint: "task 1 is the script itself, the others are numbered as they were spawned"))
+    }
+
+    // MARK: tasks
+
+    /// Makes a task of the coroutine on the top of the main state's stack, which is taken from there.
+    func start(_ thread: LuaThread, arguments: Int32) -> LuaTask {
+        lastTask += 1
+        lua_rawseti(state, Self.anchors, lua_Integer(lastTask))
+        let task = LuaTask(
+            id: lastTask, thread: thread, argumentCount: arguments,
+            interrupted: control.pointee.interrupts > 0)
+        tasks[task.id] = task
+        ready.append(task)
+        return task
+    }
+
+    private func end(_ task: LuaTask) {
+        tasks[task.id] = nil
+        lua_settop(task.thread, 0)
+        lua_pushnil(state)
+        lua_rawseti(state, Self.anchors, lua_Integer(task.id))
+        for joiner in task.joiners {
+            if case .task(task.id) = joiner.wait { answer(joiner, count: 1) { lua_pushboolean($0, 1) } }
+        }
+    }
+
+    /// Resumes a task until it waits or ends.
+    /// - Returns: the status and number of results of one that has ended.
+    private func step(_ task: LuaTask) -> (Int32, Int32)? {
+        for _ in 0..<100 {
+            control.pointee.task = Int64(task.id)
+            control.pointee.interrupted = task.interrupted ? 1 : 0
+            control.pointee.killed = task.killed ? 1 : 0
+            var results: Int32 = 0
+            let status = limiq_resume(control, task.thread, nil, task.argumentCount, &results)
+            task.interrupted = control.pointee.interrupted != 0
+            if control.pointee.output_length > 0 { writeOutput() }
+            guard status == LUA_YIELD else { return (status, results) }
+            if !serve(task, Int(results)) { return nil }
+        }
+        // Enough in a row: timers and other tasks want their turn.
+        ready.append(task)
+        return nil
+    }
+
+    /// Sees to the request a task has just made.
+    /// - Returns: whether the answer is on its stack already.
+    private func serve(_ task: LuaTask, _ count: Int) -> Bool {
+        let request = Int(control.pointee.request)
+        if request == LIMIQ_FLUSH {
+            clua_pop(task.thread, Int32(count))
+            task.argumentCount = 0
+            return true
+        }
+        if let failure = dueFailure(of: task) {
+            clua_pop(task.thread, Int32(count))
+            pushRefusal(task, failure)
+            return true
+        }
+        if request == LIMIQ_PERFORM { return perform(task, count) }
+        return serveTasks(task, request, count)
+    }
+
+    /// The error a task gets instead of its next wait.
+    private func dueFailure(of task: LuaTask) -> Failure? {
+        if control.pointee.interrupts > 0, !task.interrupted {
+            task.interrupted = true
+            return Failure(.interrupted, "interrupted")
+        }
+        defer { task.pendingFailure = nil }
+        return task.pendingFailure
+    }
+
+    // MARK: waits
+
+    func wait(_ task: LuaTask, _ wait: LuaTask.Wait) {
+        task.ticket = nextTicket()
+        task.wait = wait
+    }
+
+    private func nextTicket() -> UInt64 {
+        lastTicket += 1
+        return lastTicket
+    }
+
+    /// Pushes an answer and lets the task run on.
+    func answer(_ task: LuaTask, count: Int = 1, _ push: (LuaThread) -> Void) {
+        pushAnswer(task, count: count, push)
+        task.wait = .none
+        ready.append(task)
+    }
+
+    func pushAnswer(_ task: LuaTask, count: Int = 1, _ push: (LuaThread) -> Void) {
+        reserve(count + 4, on: task.thread)
+        let top = lua_gettop(task.thread)
+        lua_pushboolean(task.thread, 1)
+        push(task.thread)
+        task.argumentCount = lua_gettop(task.thread) - top
+    }
+
+    private func refuse(_ task: LuaTask, _ failure: Failure) {
+        pushRefusal(task, failure)
+        task.wait = .none
+        ready.append(task)
+    }
+
+    func pushRefusal(_ task: LuaTask, _ failure: Failure) {
+        reserve(4, on: task.thread)
+        lua_pushboolean(task.thread, 0)
+        LuaRuntime.push(failure, on: task.thread)
+        task.argumentCount = 2
+    }
+
+    /// Ends a task's wait with an error: at once, or where a request has something to undo, when it has or its time of
+    /// grace is over. An answer that comes after that is dropped.
+    func abandon(_ task: LuaTask, _ failure: Failure) {
+        if case .request = task.wait {
+            task.cancellation.cancel()
+            if task.grace > .zero, task.ending == nil, !task.killed, control.pointee.interrupts < 2 {
+                task.ending = failure
+                timers.add(task, at: .now + task.grace)
+                return
+            }
+            task.ending = nil
+            outstanding -= 1
+            reportEnd(of: task, Failure(.cancelled, "cancelled"))
+            task.cancellation = Cancellation()
+        }
+        task.ticket = nextTicket()
+        refuse(task, failure)
+    }
+
+    // MARK: primitives
+
+    private func perform(_ task: LuaTask, _ count: Int) -> Bool {
+        let number = Int(control.pointee.primitive)
+        let primitive = primitives[number]
+        let isObserved = observer != nil && number < ownPrimitives
+        let isInline = primitive.execution == .inline
+        let request: Request
+        do throws(Failure) {
+            let location = !isInline || isObserved ? control.pointee.requester.flatMap(Self.location) : nil
+            request = Request(
+                name: primitive.name, arguments: try Decoder.arguments(count, of: task.thread),
+                location: location, task: task.id, cancellation: task.cancellation)
+        } catch {
+            clua_pop(task.thread, Int32(count))
+            pushRefusal(
+                task, Failure(error.code, "\(primitive.name): \(error.message)", hint: error.hint))
+            return true
+        }
+        clua_pop(task.thread, Int32(count))
+        if isObserved { reportBeginning(of: task, request) }
+        guard isInline else {
+            wait(task, .request)
+            task.grace = primitive.grace
+            outstanding += 1
+            let (id, ticket, mailbox) = (task.id, task.ticket, mailbox)
+            workers.run {
+                mailbox.put(.answer(task: id, ticket: ticket, Self.result(of: primitive, request)))
+            }
+            return false
+        }
+        switch Self.result(of: primitive, request) {
+        case .success(let values):
+            if isObserved { reportEnd(of: task, nil) }
+            pushAnswer(task, count: values.count) { thread in
+                for value in values { value.pushResult(on: thread) }
+            }
+        case .failure(let failure):
+            if isObserved { reportEnd(of: task, failure) }
+            pushRefusal(task, failure)
+        }
+        return true
+    }
+
+    private static func result(of primitive: Primitive, _ request: Request) -> Result<[Value], Failure> {
+        do {
+            return .success(try primitive.perform(request))
+        } catch let failure as Failure {
+            return .failure(failure)
+        } catch {
+            return .failure(Failure(.internal, "\(primitive.name): \(error)"))
+        }
+    }
+
+    static func location(of thread: LuaThread) -> String? {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 128) { buffer in
+            guard let start = buffer.baseAddress, limiq_where(thread, start, buffer.count) != 0 else {
+                return nil
+            }
+            return String(cString: start)
+        }
+    }
+
+    private func reportBeginning(of task: LuaTask, _ request: Request) {
+        lastEvent += 1
+        let event = RequestEvent(id: lastEvent, request: request, phase: .began)
+        observer?(event)
+        task.began = (event, .now)
+    }
+
+    private func reportEnd(of task: LuaTask, _ failure: Failure?) {
+        guard let (event, start) = task.began else { return }
+        task.began = nil
+        observer?(RequestEvent(id: event.id, request: event.request, phase: .ended(.now - start, failure)))
+    }
+
+    // MARK: output
+
+    func writeOutput() {
+        var position = 0
+        var stream: Int32 = 0
+        var bytes: UnsafePointer<CChar>?
+        var length = 0
+        while limiq_take_output(control, &position, &stream, &bytes, &length) != 0 {
+            output(stream == 2 ? .error : .standard, UnsafeRawBufferPointer(start: bytes, count: length))
+        }
+    }
+}

@@ -1,0 +1,42 @@
+import Basics
+import Provisioning
+
+/// `limiq.cidata.*`: the seed cloud-init reads in the guest.
+func cidataDefinitions(_ environment: Environment) -> [Definition] {
+    let record = Record(
+        "limiq.CidataCreate", "A NoCloud seed to make.", make: CidataArguments.init,
+        fields: [
+            Field("path", \.path, .path, required: true, "Where the ISO is made; an ISO that is there is replaced."),
+            Field("user_data", \.spec.userData, .cloudConfig, "What the guest is to do; empty where left out."),
+            Field(
+                "meta_data", \.spec.metaData, .metaData,
+                "Who the guest is; an instance-id made from the rest where left out."),
+            Field("network_config", \.spec.networkConfig, .networkConfig, "How the guest's network is set up."),
+            Field("vendor_data", \.spec.vendorData, .cloudConfig, "Defaults below user_data."),
+        ])
+    return [
+        Definition(
+            "cidata.create", .table, record, returns: "string",
+            doc: """
+                Makes the ISO image cloud-init's NoCloud datasource looks for, and returns its path. The same \
+                arguments make the same bytes.
+                """,
+            example: """
+                local limiq = require "limiq"
+                local seed = limiq.cidata.create {
+                  path = "seed.iso",
+                  user_data = "#cloud-config\\nhostname: web-01\\n",
+                }
+                """
+        ) { arguments, _ in
+            let path = environment.absolute(arguments.path)
+            try Cidata.create(path, arguments.spec)
+            return .string(path)
+        }
+    ]
+}
+
+private struct CidataArguments: Sendable {
+    var path = ""
+    var spec = CloudInitSpec()
+}

@@ -1,0 +1,137 @@
+import Basics
+import Provisioning
+
+/// `limiq.iso.*`: small CD-ROM images.
+func isoDefinitions(_ environment: Environment) -> [Definition] {
+    [isoCreateDefinition(environment), isoListDefinition(environment), isoReadDefinition(environment)]
+}
+
+/// What a script writes into an image.
+struct ISOContents: Sendable, Equatable {
+    var files: [ISOFile] = []
+    var folders: [String] = []
+}
+
+extension Codec where Swift == ISOContents {
+    /// Names and contents; a table in place of contents is a folder. A text that begins with `#!` may be run.
+    static let isoContents = Codec("table<string, string|table>") { value, path throws(Failure) in
+        var contents = ISOContents()
+        /// Appends what one table holds; `above` ends in a slash below the root.
+        func add(_ value: Value, _ above: String, _ path: String) throws(Failure) {
+            guard let map = value.map else {
+                throw wrongType(path, expected: "a table of names and contents", got: value)
+            }
+            for entry in map.entries {
+                let name = above + entry.key
+                switch entry.value {
+                case .list, .map:
+                    contents.folders.append(name)
+                    try add(entry.value, name + "/", "\(path).\(entry.key)")
+                default:
+                    let bytes = try Codec<[UInt8]>.bytes.decode(entry.value, "\(path).\(entry.key)")
+                    let mode: UInt16 = bytes.starts(with: "#!".utf8) ? 0o755 : 0o644
+                    contents.files.append(ISOFile(name, contents: bytes, mode: mode))
+                }
+            }
+        }
+        try add(value, "", path)
+        return contents
+    } encode: { contents in
+        var map = Map()
+        for folder in contents.folders { map.append(folder, .map(Map())) }
+        for file in contents.files { map.append(file.path, Codec<[UInt8]>.bytes.encode(file.contents)) }
+        return .map(map)
+    }
+}
+
+private struct ISOCreateArguments: Sendable {
+    var path = ""
+    var label = "CDROM"
+    var contents = ISOContents()
+}
+
+private func isoCreateDefinition(_ environment: Environment) -> Definition {
+    let record = Record(
+        "limiq.ISOCreate", "An ISO image to make.", make: ISOCreateArguments.init,
+        fields: [
+            Field("path", \.path, .path, required: true, "Where it is made; an ISO that is there is replaced."),
+            Field("label", \.label, .string, "The volume's name, 1 to 16 ASCII characters; `CDROM` where left out."),
+            Field(
+                "files", \.contents, .isoContents, required: true,
+                "Contents by name, as in `[\"site/index.html\"]`; a table in place of contents is a folder."),
+        ])
+    return Definition(
+        "iso.create", .table, record, returns: "string",
+        doc: """
+            Makes an ISO 9660 image with Rock Ridge and Joliet names and returns its path. The same arguments make \
+            the same bytes; a file that begins with `#!` is executable.
+            """,
+        example: """
+            local limiq = require "limiq"
+            limiq.iso.create {
+              path = "tools.iso", label = "TOOLS",
+              files = { ["README.txt"] = "hello\\n", scripts = { ["setup.sh"] = "#!/bin/sh\\necho hi\\n" } },
+            }
+            """
+    ) { arguments, _ in
+        let path = environment.absolute(arguments.path)
+        try ISOImage.write(
+            to: path, label: arguments.label, files: arguments.contents.files, folders: arguments.contents.folders)
+        return .string(path)
+    }
+}
+
+private struct ISOPathArguments: Sendable { var path = "" }
+
+private func isoListDefinition(_ environment: Environment) -> Definition {
+    let record = Record(
+        "limiq.ISOList", "An ISO image to list.", make: ISOPathArguments.init,
+        fields: [Field("path", \.path, .path, required: true, "The image.")])
+    return Definition(
+        "iso.list", .positional, record,
+        returns: "{ name: string, kind: \"file\"|\"folder\"|\"link\"|\"other\", size: integer }[]",
+        doc: """
+            Lists all of an ISO image, each folder before what it holds: by Rock Ridge names where there are some, \
+            else Joliet's, else ISO 9660's own. Sizes are in bytes.
+            """,
+        example: """
+            local limiq = require "limiq"
+            limiq.iso.create { path = "tools.iso", files = { ["README.txt"] = "hello\\n" } }
+            for _, entry in ipairs(limiq.iso.list "tools.iso") do print(entry.name, entry.size) end
+            """
+    ) { arguments, _ in
+        let reader = try ISOReader(environment.absolute(arguments.path))
+        return .list(
+            try reader.entries().map { entry in
+                [
+                    "name": Codec<[UInt8]>.bytes.encode(entry.path), "kind": .string(entry.kind.rawValue),
+                    "size": .int(Int64(clamping: entry.size)),
+                ]
+            })
+    }
+}
+
+private struct ISOReadArguments: Sendable {
+    var path = ""
+    var name: [UInt8] = []
+}
+
+private func isoReadDefinition(_ environment: Environment) -> Definition {
+    let record = Record(
+        "limiq.ISORead", "A file of an ISO image to read.", make: ISOReadArguments.init,
+        fields: [
+            Field("path", \.path, .path, required: true, "The image."),
+            Field("name", \.name, .bytes, required: true, "The file's name as `limiq.iso.list` gives it."),
+        ])
+    return Definition(
+        "iso.read", .positional, record, returns: "string", doc: "Reads a file of an ISO image.",
+        example: """
+            local limiq = require "limiq"
+            limiq.iso.create { path = "tools.iso", files = { ["README.txt"] = "hello\\n" } }
+            print(limiq.iso.read("tools.iso", "README.txt"))
+            """
+    ) { arguments, _ in
+        let reader = try ISOReader(environment.absolute(arguments.path))
+        return Codec<[UInt8]>.bytes.encode(try reader.read(arguments.name))
+    }
+}

@@ -1,0 +1,68 @@
+import Basics
+import Crypto
+
+/// The NoCloud seed: a small ISO image labelled `cidata` that cloud-init in the guest looks for.
+///
+/// Source: cloud-init's documentation of the NoCloud datasource. `meta-data` and `user-data` must both be there;
+/// without either the guest takes the volume for no seed.
+public enum Cidata {
+    /// Writes a seed. The same input makes the same bytes, and a guest that has seen them does nothing anew.
+    ///
+    /// - Parameters:
+    ///   - path: an ISO image that is there is replaced.
+    ///   - name: the guest's hostname, where `spec` brings no meta-data of its own.
+    ///   - user: the account QEMU runs under, where that is another than the caller's.
+    /// - Throws: as `ISOImage.write`.
+    public static func create(
+        _ path: String, _ spec: CloudInitSpec, name: String? = nil, user: EmulatorUser? = nil
+    ) throws(Failure) {
+        try ISOImage.write(to: path, label: "cidata", files: files(spec, name: name), user: user)
+    }
+
+    /// The files of a seed, each as the guest reads it.
+    static func files(_ spec: CloudInitSpec, name: String?) -> [ISOFile] {
+        var files = [
+            ISOFile("meta-data", spec.metaData ?? metaData(for: spec, name: name)),
+            ISOFile("user-data", spec.userData ?? ""),
+        ]
+        if let text = spec.networkConfig { files.append(ISOFile("network-config", text)) }
+        if let text = spec.vendorData { files.append(ISOFile("vendor-data", text)) }
+        return files
+    }
+
+    /// Meta-data for a seed that brings none: an instance-id that changes when anything else in the seed does, as
+    /// cloud-init runs once an instance-id; and the hostname.
+    ///
+    /// Written as JSON strings, which YAML reads as text: `007` without quotes would become the number 7.
+    public static func metaData(for spec: CloudInitSpec, name: String?) -> String {
+        var hash = SHA256()
+        for part in [name, spec.userData, spec.networkConfig, spec.vendorData] {
+            // The length first: what moves from one file to the next is a change.
+            let bytes = Array((part ?? "").utf8)
+            hash.update(data: Array("\(part == nil ? "-" : "+")\(bytes.count):".utf8))
+            hash.update(data: bytes)
+        }
+        let digits = hash.finalize().prefix(16).map { byte in
+            let text = String(byte, radix: 16)
+            return text.count == 1 ? "0\(text)" : text
+        }
+        var text = "instance-id: \(quoted("iid-\(digits.joined())"))\n"
+        if let name { text += "local-hostname: \(quoted(name))\n" }
+        return text
+    }
+
+    /// A JSON string (RFC 8259, section 7), which is a YAML double-quoted scalar too.
+    private static func quoted(_ text: String) -> String {
+        var result = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"", "\\": result += "\\\(scalar)"
+            case "\u{0}"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{2028}", "\u{2029}":
+                let digits = String(scalar.value, radix: 16)
+                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result + "\""
+    }
+}

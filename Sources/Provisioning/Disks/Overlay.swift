@@ -1,0 +1,130 @@
+import Basics
+
+/// Overlays: qcow2 disks that hold what a guest changed and read the rest from a base.
+public enum Overlay {
+    /// Makes an overlay. The file appears whole, with mode 0600 or as `user` needs, or not at all.
+    ///
+    /// The base and all below it are looked at first: what a guest would stumble over is a failure here.
+    ///
+    /// - Parameters:
+    ///   - path: absolute; must be free.
+    ///   - base: absolute; kept in the overlay with its links resolved, so that a link that later points elsewhere
+    ///     does not change the guest's disk.
+    ///   - format: the base's; `nil` reads it from the base.
+    ///   - size: of the guest's disk; `nil` takes the base's.
+    ///   - user: the account QEMU runs under; `nil` does not check what it may reach.
+    ///   - emulatorVersion: of the QEMU that will run it, as libvirt counts (major × 1,000,000 + minor × 1,000);
+    ///     `nil` asks the installed qemu-img.
+    /// - Returns: the overlay and the chain below it.
+    /// - Throws: `Failure` with code `disk_exists`, `bad_field` (a size below the base's: the message begins with
+    ///   `size is`), `not_found`, `bad_image`, `disk_in_use`, `host_not_able` or `io`.
+    @discardableResult
+    public static func create(
+        _ path: String, base: String, format: String? = nil, size: ByteSize? = nil, user: EmulatorUser? = nil,
+        emulatorVersion: Int? = nil
+    ) throws(Failure) -> [DiskImage] {
+        try requireAbsolute(path, "path")
+        try requireAbsolute(base, "backing_file")
+        if exists(path) {
+            throw Failure(
+                .diskExists, "\(path) exists", hint: "remove it first, or choose another path", resource: path
+            )
+        }
+        // What is missing, or no file, is told by the name the caller knows.
+        _ = try ReadableFile(base)
+        let access = user.map(AccessCheck.init)
+        try access?.requireSearchable(foldersOf: path)
+        try access?.requireSearchable(foldersOf: base)
+        let real = try resolved(base)
+        let chain = try DiskImage.chain(real, format: format) { (file, image, header) throws(Failure) in
+            try require(file, image, header)
+            try access?.requireSearchable(foldersOf: image.path)
+            try access?.requireReadable(image.path)
+        }
+        let backing = chain[0]
+        let extendedL2 = emulatorVersion.map { $0 >= 5_002_000 } ?? QemuImg.knowsExtendedL2()
+        let image = QCOW2Image(
+            virtualSize: try virtualSize(
+                size, over: backing, limit: QCOW2Image.limit(extendedL2: extendedL2)),
+            backing: (real, backing.format), extendedL2: extendedL2)
+        var allocated: UInt64 = 0
+        try AtomicFile.write(
+            path, existing: .refuse(.diskExists), user: user.map { FileUser($0, .write) }
+        ) { (descriptor, temporary) throws(Failure) in
+            try image.write(to: descriptor, path)
+            allocated = try ReadableFile(temporary).allocated
+        }
+        let top = DiskImage(
+            path: path, format: DiskFormatName.qcow2, virtualSize: image.virtualSize,
+            allocatedSize: allocated,
+            backingFile: real, backingFormat: backing.format)
+        return [top] + chain
+    }
+
+    /// What every image below an overlay must be.
+    private static func require(
+        _ file: borrowing ReadableFile, _ image: DiskImage, _ header: QCOW2Header?
+    ) throws(Failure) {
+        if image.virtualSize == 0 {
+            throw Failure(.badImage, "\(image.path) is empty, no base for a disk", resource: image.path)
+        }
+        try header?.requireUsable(image.path)
+        if DiskLock.hasWriter(file) {
+            throw Failure(
+                .diskInUse, "\(image.path) is open for writing by a running guest or program",
+                hint: "a base must not change under its overlays: stop the guest, or copy the disk",
+                resource: image.path)
+        }
+        try header?.requireComplete(file)
+        if let base = image.backingFile, image.backingFormat == nil {
+            throw Failure(
+                .badImage, "\(image.path) does not say which format its base \(base) has",
+                hint: "write it in with: qemu-img rebase -u -b \(base) -F FORMAT \(image.path)",
+                resource: image.path)
+        }
+    }
+
+    private static func virtualSize(
+        _ size: ByteSize?, over base: DiskImage, limit: UInt64
+    ) throws(Failure) -> UInt64 {
+        guard let size else { return base.virtualSize }
+        let rounded = try DiskSize.rounded(size, limit: limit)
+        guard rounded >= base.virtualSize else {
+            throw Failure(
+                .badField, "size is \(size), smaller than its base (\(ByteSize(bytes: base.virtualSize)))",
+                hint:
+                    "leave size out to take the base's size, or ask for \(DiskSize.asked(base.virtualSize)) or more",
+                resource: base.path)
+        }
+        return rounded
+    }
+}
+
+/// Rules every disk's size and path obey.
+enum DiskSize {
+    /// Whole sectors of 512 bytes.
+    ///
+    /// - Throws: `Failure` with code `bad_field` for 0 and for more than `limit`.
+    static func rounded(_ size: ByteSize, limit: UInt64) throws(Failure) -> UInt64 {
+        guard size.bytes > 0 else { throw Failure(.badField, "size is 0", hint: "ask for 1MiB or more") }
+        guard size.bytes <= limit else {
+            throw Failure(.badField, "size is \(size), more than a disk can have (\(ByteSize(bytes: limit)))")
+        }
+        return (size.bytes + 511) / 512 * 512
+    }
+
+    /// The next size a script can write: `3GiB`.
+    static func asked(_ bytes: UInt64) -> String {
+        let mib = (bytes + (1 << 20) - 1) >> 20
+        return mib % 1024 == 0 ? "\(mib / 1024)GiB" : "\(mib)MiB"
+    }
+}
+
+/// A relative name would depend on where the process stands, and to QEMU on where the overlay lies.
+func requireAbsolute(_ path: String, _ field: String) throws(Failure) {
+    guard path.utf8.first == UInt8(ascii: "/"), !path.utf8.contains(0) else {
+        throw Failure(
+            .badField, "\(field) must be an absolute path, not \"\(path)\"",
+            hint: "disks are local files: /var/lib/images/base.qcow2", resource: path)
+    }
+}

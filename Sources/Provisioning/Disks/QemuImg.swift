@@ -1,0 +1,114 @@
+import Basics
+import FoundationEssentials
+import Glibc
+import Subprocess
+import Synchronization
+
+/// The program `qemu-img`, for the formats and changes limiq does not write itself.
+///
+/// Never given a name that is not absolute (`a:b` would be a protocol), nor a file that is not regular.
+enum QemuImg {
+    /// What `qemu-img info` says of one file, its chain left alone.
+    struct Info: Decodable {
+        let format: String
+        let virtualSize: UInt64
+        let backingFile: String?
+        let backingFormat: String?
+
+        enum CodingKeys: String, CodingKey {
+            case format
+            case virtualSize = "virtual-size"
+            case backingFile = "backing-filename"
+            case backingFormat = "backing-filename-format"
+        }
+    }
+
+    /// - Parameter format: what the file must be; `nil` lets QEMU look.
+    /// - Throws: `Failure` with code `program`, its cause QEMU's own words, or `host_not_able` without the program.
+    static func info(_ path: String, format: String?) throws(Failure) -> Info {
+        // -U: the file may be in use; who asks has looked at its locks.
+        let output = try run(
+            ["info", "-U", "--output=json"] + (format.map { ["-f", $0] } ?? []) + [path],
+            "\(path) is no image QEMU can read", about: path)
+        do { return try JSONDecoder().decode(Info.self, from: Data(output)) } catch {
+            throw Failure(.program, "qemu-img info answers what limiq cannot read", resource: path)
+        }
+    }
+
+    static func resize(
+        _ path: String, format: String, to size: UInt64, cancellation: Cancellation
+    ) throws(Failure) {
+        _ = try run(
+            ["resize", "-q", "-f", format, path, "\(size)"], "cannot resize \(path)", about: path,
+            timeout: .seconds(600), cancellation: cancellation)
+    }
+
+    /// The installed QEMU writes and reads qcow2's extended L2 entries: since version 5.2. Asked once a process;
+    /// `false` where there is no qemu-img.
+    static func knowsExtendedL2() -> Bool {
+        extendedL2.withLock { known in
+            if let known { return known }
+            let output = (try? run(["--version"], "qemu-img does not say its version", about: nil)) ?? []
+            let answer = knowsExtendedL2(version: String(decoding: output, as: UTF8.self))
+            known = answer
+            return answer
+        }
+    }
+
+    private static let extendedL2 = Mutex<Bool?>(nil)
+
+    /// - Parameter version: as `qemu-img --version` prints it: `qemu-img version 7.2.22 (Debian …)`.
+    static func knowsExtendedL2(version: String) -> Bool {
+        for word in version.split(separator: " ") {
+            let numbers = word.split(separator: ".").map { Int($0) }
+            if numbers.count >= 2, let major = numbers[0], let minor = numbers[1] {
+                return (major, minor) >= (5, 2)
+            }
+        }
+        return false
+    }
+
+    private static func run(
+        _ arguments: [String], _ complaint: String, about path: String?,
+        timeout: Duration = .seconds(30), cancellation: Cancellation = Cancellation()
+    ) throws(Failure) -> [UInt8] {
+        let answer = Mailbox<Result<[UInt8], Failure>>()
+        let task = Task.detached {
+            answer.put(await runAsync(arguments, complaint, about: path))
+        }
+        let result = cancellation.withHandler {
+            task.cancel()
+        } _: {
+            // An image may name other files, and one of those be a FIFO.
+            answer.next(before: .now + timeout)
+        }
+        task.cancel()
+        try cancellation.check()
+        guard let result else {
+            throw Failure(
+                .timeout, "\(complaint): qemu-img does not answer within \(timeout)", resource: path)
+        }
+        return try result.get()
+    }
+
+    private static func runAsync(
+        _ arguments: [String], _ complaint: String, about path: String?
+    ) async -> Result<[UInt8], Failure> {
+        do {
+            let result = try await Subprocess.run(
+                .name("qemu-img"), arguments: Arguments(arguments),
+                environment: .inherit.updating(["LC_ALL": "C"]), output: .bytes(limit: 1 << 20),
+                error: .string(limit: 1 << 16))
+            if result.terminationStatus.isSuccess { return .success(result.standardOutput) }
+            let words = result.standardError.split(separator: "\n").joined(separator: "; ")
+            return .failure(Failure(.program, complaint, resource: path, cause: words))
+        } catch let error as SubprocessError where error.code == .executableNotFound {
+            return .failure(
+                Failure(
+                    .hostNotAble, "qemu-img is not installed",
+                    hint: "you can install it with: apt-get install qemu-utils", resource: path))
+        } catch {
+            return .failure(Failure(.program, complaint, resource: path, cause: "\(error)"))
+        }
+    }
+}

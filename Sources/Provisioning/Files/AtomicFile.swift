@@ -1,0 +1,152 @@
+import Basics
+import CLinux
+import Glibc
+
+/// Files that appear whole or not at all.
+///
+/// The bytes go to `.NAME.limiq-PID-RANDOM.tmp` in the same folder, made with `O_EXCL`, and get their name when they
+/// are on the disk. An error removes the temporary file; after `kill -9` it stays, and its name says whose it was.
+public enum AtomicFile {
+    /// What happens where the name is taken.
+    public enum Existing: Sendable {
+        /// A failure with this code. Two that race for one name: exactly one wins.
+        case refuse(Failure.Code)
+        /// The file is replaced; who has it open keeps the old one.
+        case replace
+    }
+
+    /// Writes a file.
+    ///
+    /// - Parameters:
+    ///   - path: absolute, or relative to the working folder; its folder must exist.
+    ///   - user: who else must be able to use the file; `nil` keeps it for the caller alone (mode 0600).
+    ///   - body: writes to the descriptor; the path is the temporary file's, for programs that want a name.
+    /// - Throws: `Failure` with code `io` (`not_found` for a missing folder), or what `body` throws.
+    public static func write(
+        _ path: String, existing: Existing, user: FileUser? = nil,
+        _ body: (_ descriptor: Int32, _ temporary: String) throws(Failure) -> Void
+    ) throws(Failure) {
+        let (folder, name) = try split(path)
+        if case .refuse(let code) = existing, exists(path) { throw taken(path, code) }
+        let temporary = folder + temporaryName(for: name)
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw cannotWrite(path, errno, folder: folder) }
+        var finished = false
+        defer {
+            close(descriptor)
+            if !finished { unlink(temporary) }
+        }
+        try body(descriptor, temporary)
+        try user?.grant(descriptor, path)
+        guard fdatasync(descriptor) == 0 else { throw cannotWrite(path, errno, folder: folder) }
+        try move(temporary, to: path, existing, folder: folder)
+        finished = true
+    }
+
+    /// Writes the whole buffer at an offset.
+    ///
+    /// - Throws: `Failure` with code `io` that names `path`.
+    static func write(
+        _ bytes: some Collection<UInt8>, to descriptor: Int32, at offset: Int = 0, _ path: String
+    ) throws(Failure) {
+        let status: Int32? = bytes.withContiguousStorageIfAvailable { buffer in
+            var done = 0
+            while done < buffer.count {
+                let count = pwrite(
+                    descriptor, UnsafeRawBufferPointer(buffer).baseAddress.map { $0 + done },
+                    buffer.count - done,
+                    off_t(offset + done))
+                if count < 0 {
+                    if errno == EINTR { continue }
+                    return errno
+                }
+                done += count
+            }
+            return 0
+        }
+        guard let status else { return try write(Array(bytes), to: descriptor, at: offset, path) }
+        if status != 0 { throw cannotWrite(path, status, folder: folder(of: path)) }
+    }
+
+    /// The process whose half-written file this is, `nil` for any other name.
+    public static func writer(ofTemporary name: String) -> Int32? {
+        guard name.hasPrefix("."), name.hasSuffix(".tmp") else { return nil }
+        let parts = name.dropLast(4).split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count >= 3, parts[parts.count - 3].hasSuffix(".limiq") else { return nil }
+        return Int32(parts[parts.count - 2])
+    }
+
+    /// Removes what killed processes left half-written in a folder.
+    ///
+    /// - Returns: the names removed. A folder that cannot be read has none.
+    @discardableResult
+    public static func removeLeftovers(in folder: String) -> [String] {
+        guard let stream = opendir(folder) else { return [] }
+        defer { closedir(stream) }
+        var removed: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            guard let pid = writer(ofTemporary: name), kill(pid, 0) != 0, errno == ESRCH else { continue }
+            if unlink("\(folder)/\(name)") == 0 { removed.append(name) }
+        }
+        return removed.sorted()
+    }
+
+    private static func temporaryName(for name: String) -> String {
+        let ending = ".limiq-\(getpid())-\(String(UInt64.random(in: 0...UInt64.max), radix: 36)).tmp"
+        // A name may be as long as the filesystem allows already (NAME_MAX, 255 bytes).
+        let room = 254 - ending.utf8.count
+        var stem = name
+        while stem.utf8.count > room { stem.unicodeScalars.removeLast() }
+        return "." + stem + ending
+    }
+
+    private static func move(
+        _ temporary: String, to path: String, _ existing: Existing, folder: String
+    ) throws(Failure) {
+        switch existing {
+        case .replace:
+            guard rename(temporary, path) == 0 else { throw cannotWrite(path, errno, folder: folder) }
+        case .refuse(let code):
+            if limiq_rename_noreplace(temporary, path) == 0 { return }
+            if errno == EEXIST { throw taken(path, code) }
+            guard errno == EINVAL || errno == ENOSYS || errno == EPERM else {
+                throw cannotWrite(path, errno, folder: folder)
+            }
+            // Filesystems that cannot rename without replacing, NFS for one, can link.
+            guard link(temporary, path) == 0 else {
+                if errno == EEXIST { throw taken(path, code) }
+                throw cannotWrite(path, errno, folder: folder)
+            }
+            unlink(temporary)
+        }
+    }
+
+    private static func taken(_ path: String, _ code: Failure.Code) -> Failure {
+        Failure(code, "\(path) exists", hint: "remove it first, or choose another path", resource: path)
+    }
+
+    private static func cannotWrite(_ path: String, _ error: Int32, folder: String) -> Failure {
+        if error == ENOENT || error == ENOTDIR {
+            return Failure(
+                .notFound, "cannot write \(path): there is no folder \(folder)",
+                hint: "make the folder first",
+                resource: path)
+        }
+        return Failure.system(error, "cannot write \(path)", resource: path)
+    }
+
+    /// The folder with its slash (`./` for a bare name) and the last component.
+    private static func split(_ path: String) throws(Failure) -> (folder: String, name: String) {
+        let name = lastComponent(path)
+        guard !name.isEmpty, name != ".", name != ".." else {
+            throw Failure(.badField, "\"\(path)\" is not the path of a file", resource: path)
+        }
+        guard name.utf8.count <= 255 else {
+            throw Failure(.badField, "the name of \(path) is longer than 255 bytes", resource: path)
+        }
+        return (folder(of: path), name)
+    }
+}

@@ -1,0 +1,68 @@
+/// The parts of a libvirt URI that limiq asks about: `driver[+transport]://[host]/path[?query]`
+/// (<https://libvirt.org/uri.html>).
+struct HypervisorURI: Equatable {
+    let text: String
+    /// `qemu`, `test`.
+    let driver: String
+    /// `ssh`, `tcp`, `unix`, …; `nil` where the URI names none.
+    let transport: String?
+    let host: String
+    /// `/system`, `/session`, `/embed`.
+    let path: String
+    private let query: [Substring]
+
+    init(_ text: String) {
+        self.text = text
+        let scheme = text.prefix { $0 != ":" }
+        let names = scheme.split(separator: "+", maxSplits: 1)
+        driver = names.first.map(String.init) ?? ""
+        transport = names.count > 1 ? String(names[1]) : nil
+        var rest = text.dropFirst(scheme.count + 1)
+        if rest.hasPrefix("//") { rest = rest.dropFirst(2) }
+        let authority = rest.prefix { $0 != "/" && $0 != "?" }
+        host = String(authority)
+        rest = rest.dropFirst(authority.count)
+        let path = rest.prefix { $0 != "?" }
+        self.path = String(path)
+        query = rest.dropFirst(path.count + 1).split(separator: "&")
+    }
+
+    /// The driver runs on this machine, so that paths mean the same on both sides.
+    var isLocal: Bool { host.isEmpty && (transport == nil || transport == "unix") }
+
+    /// The driver runs inside this process: there is no daemon whose calls are limited or whose socket may break.
+    var isInProcess: Bool { driver == "test" || path == "/embed" }
+
+    /// The folder of libvirt's embedded driver, `nil` for every other hypervisor.
+    var embedRoot: String? {
+        guard driver == "qemu", path == "/embed" else { return nil }
+        return query.first { $0.hasPrefix("root=") }.map { Self.decoded($0.dropFirst("root=".count)) }
+    }
+
+    static func embed(root: String) -> String { "qemu:///embed?root=\(encoded(root))" }
+
+    /// Percent encoding of RFC 3986, section 2.1, of all but unreserved characters and `/`.
+    private static func encoded(_ text: String) -> String {
+        text.utf8.map { byte in
+            let scalar = Unicode.Scalar(byte)
+            let plain = scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar))
+            if plain || "-._~/".unicodeScalars.contains(scalar) { return String(Character(scalar)) }
+            let digits = String(byte, radix: 16, uppercase: true)
+            return "%" + (digits.count == 1 ? "0" : "") + digits
+        }.joined()
+    }
+
+    private static func decoded(_ text: Substring) -> String {
+        var bytes: [UInt8] = []
+        var rest = text.utf8[...]
+        while let byte = rest.popFirst() {
+            if byte == UInt8(ascii: "%"), let value = UInt8(String(Substring(rest.prefix(2))), radix: 16) {
+                bytes.append(value)
+                rest = rest.dropFirst(2)
+            } else {
+                bytes.append(byte)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}

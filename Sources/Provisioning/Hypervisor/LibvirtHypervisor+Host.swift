@@ -1,0 +1,60 @@
+import Basics
+import Glibc
+import Libvirt
+import XML
+
+extension LibvirtHypervisor {
+    /// From the domain capabilities: to ask for the capabilities, or for QEMU's version, would make libvirt probe every
+    /// emulator there is, at four seconds each, where this probes one.
+    func describeHost() throws(Failure) -> HostDescription {
+        let text = try call("cannot ask \(uri) what it can do", reads: true) { connection throws(LibvirtError) in
+            try connection.domainCapabilities()
+        }
+        let capabilities = try XMLReader.parse(text)
+        func word(_ name: String) -> String { capabilities.first(name)?.text ?? "" }
+        var version = Self.emulatorVersion(ofMachine: word("machine"))
+        if version == nil {
+            version = try call("cannot ask \(uri) for its version", reads: true) { connection throws(LibvirtError) in
+                try connection.hypervisorVersion()
+            }
+        }
+        return HostDescription(
+            emulator: word("path"), architecture: word("arch"), offersKVM: word("domain") == "kvm",
+            emulatorVersion: version ?? 0, emulatorUser: try emulatorUser(), isLocal: location.isLocal)
+    }
+
+    /// QEMU names its default machine after its own version: `pc-i440fx-7.2`, `virt-9.0`. The micro number is not in it.
+    /// `nil` for another scheme, such as a distribution's own (`pc-q35-rhel9.4.0`).
+    static func emulatorVersion(ofMachine machine: String) -> Int? {
+        guard let last = machine.split(separator: "-").last else { return nil }
+        let numbers = last.split(separator: ".", omittingEmptySubsequences: false)
+        guard numbers.count == 2, let major = Int(numbers[0]), let minor = Int(numbers[1]) else { return nil }
+        return major * 1_000_000 + minor * 1_000
+    }
+
+    private func emulatorUser() throws(Failure) -> EmulatorUser {
+        if location.isLocal, location.path != "/system" {
+            let asRoot = location.embedRoot.flatMap { QemuConfiguration(path: "\($0)/etc/qemu.conf")?.emulatorUser }
+            if geteuid() == 0, let asRoot { return asRoot }
+            return Accounts.user(geteuid(), getegid())
+        }
+        if location.isLocal, let user = QemuConfiguration(path: "/etc/libvirt/qemu.conf")?.emulatorUser {
+            return user
+        }
+        let text = try call("cannot ask \(uri) whom QEMU runs as", reads: true) { connection throws(LibvirtError) in
+            try connection.capabilities()
+        }
+        return Self.emulatorUser(ofCapabilities: try XMLReader.parse(text), isLocal: location.isLocal)
+            ?? Accounts.user(0, 0)
+    }
+
+    /// From the label the DAC security driver gives to guests: `+64055:+64055`.
+    static func emulatorUser(ofCapabilities capabilities: XMLNode, isLocal: Bool) -> EmulatorUser? {
+        let model = capabilities.all("host/secmodel").first { $0.first("model")?.text == "dac" }
+        guard let label = model?.first("baselabel")?.text else { return nil }
+        let numbers = label.split(separator: ":").map { UInt32($0.drop { $0 == "+" }) }
+        guard numbers.count == 2, let uid = numbers[0], let gid = numbers[1] else { return nil }
+        // The names of another machine are not ours to know.
+        return isLocal ? Accounts.user(uid, gid) : EmulatorUser(name: String(uid), uid: uid, gid: gid)
+    }
+}

@@ -1,0 +1,77 @@
+import Basics
+import Libvirt
+
+extension LibvirtHypervisor {
+    public func domains() throws(Failure) -> [DomainSummary] {
+        try call("cannot list the domains of \(uri)", reads: true) { connection throws(LibvirtError) in
+            try connection.domains().map {
+                DomainSummary(name: $0.name, uuid: $0.uuid, state: DomainState($0.state))
+            }
+        }
+    }
+
+    public func domain(_ name: String) throws(Failure) -> DomainSummary? {
+        do throws(Failure) {
+            return try withDomain("look up", name, reads: true, Self.summary)
+        } catch {
+            if error.code == .notFound { return nil }
+            throw error
+        }
+    }
+
+    public func define(_ xml: String) throws(Failure) -> DomainSummary {
+        try call("cannot define the domain") { connection throws(LibvirtError) in
+            try connection.define(xml, Self.summary)
+        }
+    }
+
+    private static func summary(_ domain: borrowing Domain) throws(LibvirtError) -> DomainSummary {
+        DomainSummary(name: domain.name, uuid: domain.uuid, state: DomainState(try domain.state()))
+    }
+
+    public func undefine(_ name: String) throws(Failure) {
+        try withDomain("undefine", name) { domain throws(LibvirtError) in try domain.undefine() }
+    }
+
+    public func start(_ name: String) throws(Failure) {
+        try withDomain("start", name) { domain throws(LibvirtError) in try domain.create() }
+    }
+
+    public func shutdown(_ name: String) throws(Failure) {
+        try withDomain("shut down", name) { domain throws(LibvirtError) in try domain.shutdown() }
+    }
+
+    public func reboot(_ name: String) throws(Failure) {
+        try withDomain("reboot", name) { domain throws(LibvirtError) in try domain.reboot() }
+    }
+
+    public func reset(_ name: String) throws(Failure) {
+        try withDomain("reset", name) { domain throws(LibvirtError) in try domain.reset() }
+    }
+
+    public func destroy(_ name: String) throws(Failure) {
+        try withDomain("destroy", name) { domain throws(LibvirtError) in
+            do throws(LibvirtError) {
+                try domain.destroy()
+            } catch {
+                // Off already, or stopped between the question and the call.
+                if error.code == .operationInvalid, try !domain.isActive() { return }
+                throw error
+            }
+        }
+    }
+
+    public func suspend(_ name: String) throws(Failure) {
+        try withDomain("suspend", name) { domain throws(LibvirtError) in try domain.suspend() }
+    }
+
+    public func resume(_ name: String) throws(Failure) {
+        try withDomain("resume", name) { domain throws(LibvirtError) in try domain.resume() }
+    }
+
+    public func xml(_ name: String, inactive: Bool) throws(Failure) -> String {
+        try withDomain("describe", name, reads: true) { domain throws(LibvirtError) in
+            try domain.xml(inactive: inactive)
+        }
+    }
+}

@@ -1,0 +1,79 @@
+import Basics
+import Libvirt
+import Synchronization
+
+/// A host behind libvirt. Nothing is opened before the first call.
+public final class LibvirtHypervisor: Hypervisor {
+    /// As it was asked for.
+    public let uri: String
+    let location: HypervisorURI
+    let pool: ConnectionPool
+    let events = EventHub()
+    private let description = Mutex<HostDescription?>(nil)
+
+    /// - Parameter uri: <https://libvirt.org/uri.html>; `HypervisorChoice` finds the default one.
+    public init(uri: String) {
+        let location = HypervisorURI(uri)
+        self.uri = uri
+        self.location = location
+        pool = ConnectionPool(limits: location.isInProcess ? .inProcess : .daemon) { () throws(LibvirtError) in
+            let connection = try Connection(uri: uri)
+            // ssh and TCP do not notice a peer that lost its power.
+            if !location.isLocal { connection.keepAlive(interval: 5, count: 5) }
+            return connection
+        }
+    }
+
+    public func host() throws(Failure) -> HostDescription {
+        if let known = description.withLock({ $0 }) { return known }
+        let found = try describeHost()
+        description.withLock { $0 = found }
+        return found
+    }
+
+    /// Runs `body` on a connection of the pool.
+    ///
+    /// - Parameters:
+    ///   - doing: what failed, when it fails: `cannot list the domains`.
+    ///   - reads: nothing changes by it, so that it may be repeated.
+    func call<Result>(
+        _ doing: @autoclosure () -> String, on name: String? = nil, reads: Bool = false,
+        _ body: (Connection) throws(LibvirtError) -> Result
+    ) throws(Failure) -> Result {
+        if let root = location.embedRoot { try EmbeddedDriver.hold(root) }
+        do throws(LibvirtError) {
+            return try pool.withConnection(repeatable: reads, body)
+        } catch {
+            throw LibvirtFailure.make(doing(), error, domain: name)
+        }
+    }
+
+    /// Runs `body` with the domain of this name.
+    ///
+    /// - Parameter verb: completes "cannot … NAME".
+    /// - Throws: `Failure` with code `not_found` where there is no such domain.
+    func withDomain<Result>(
+        _ verb: String, _ name: String, reads: Bool = false,
+        _ body: (borrowing Domain) throws(LibvirtError) -> Result
+    ) throws(Failure) -> Result {
+        try call("cannot \(verb) \(name)", on: name, reads: reads) { connection throws(LibvirtError) in
+            try connection.withDomain(name, body)
+        }
+    }
+}
+
+extension DomainState {
+    init(_ state: Domain.State) {
+        self =
+            switch state {
+            case .none: .noState
+            case .running: .running
+            case .blocked: .blocked
+            case .paused: .paused
+            case .shuttingDown: .shuttingDown
+            case .shutOff: .shutOff
+            case .crashed: .crashed
+            case .suspended: .suspended
+            }
+    }
+}

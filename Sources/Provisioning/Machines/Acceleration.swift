@@ -1,0 +1,85 @@
+import Basics
+import FoundationEssentials
+import Glibc
+
+/// What runs a guest's instructions.
+public enum Acceleration: String, Sendable, Codable, CaseIterable {
+    /// The processor's own virtualisation.
+    case kvm
+    /// QEMU's translator.
+    case emulation
+}
+
+/// Whether guests survive hardware acceleration on this host: tried, not assumed from `/dev/kvm`, and remembered for
+/// as long as neither the host has booted again nor QEMU has changed.
+struct AccelerationVerdict: Sendable, Codable, Equatable {
+    var bootID: String
+    var emulatorVersion: Int
+    var works: Bool
+    /// Why not, for the warning.
+    var reason: String?
+
+    enum CodingKeys: String, CodingKey {
+        case works, reason
+        case bootID = "boot_id"
+        case emulatorVersion = "emulator_version"
+    }
+}
+
+/// Chooses the acceleration of a VM that leaves the choice to limiq.
+struct AccelerationChooser: Sendable {
+    let state: StateFolder
+    let host: HostDescription
+    let cpuinfo: @Sendable () -> String?
+    /// The kernel's name for this boot.
+    var bootID = readWhole("/proc/sys/kernel/random/boot_id")?.trimmed() ?? ""
+
+    private var path: String { state.root + "/acceleration.json" }
+
+    /// What to begin with, and what a person should be told of it.
+    ///
+    /// KVM on x86 is made of VMX or SVM. A `/dev/kvm` without either (a nested host that imitates them in software)
+    /// lets a guest begin and kills it at some later instruction, minutes in: there nothing is tried.
+    func choose() -> (acceleration: Acceleration, warning: String?) {
+        guard host.offersKVM else { return (.emulation, nil) }
+        if let verdict = remembered() {
+            return (verdict.works ? .kvm : .emulation, nil)
+        }
+        if host.isLocal, host.architecture == "x86_64", let cpuinfo = cpuinfo(),
+            !hasFlag("vmx", in: cpuinfo), !hasFlag("svm", in: cpuinfo)
+        {
+            let reason = "its processor shows neither vmx nor svm"
+            remember(works: false, reason: reason)
+            return (.emulation, Self.warning(reason))
+        }
+        return (.kvm, nil)
+    }
+
+    static func warning(_ reason: String) -> String {
+        "/dev/kvm is there but guests do not survive it (\(reason)): running under emulation, which is slower"
+    }
+
+    /// Guests have lived, or died, under KVM on this host.
+    var isProven: Bool { remembered() != nil }
+
+    func remember(works: Bool, reason: String? = nil) {
+        let verdict = AccelerationVerdict(
+            bootID: bootID, emulatorVersion: host.emulatorVersion, works: works, reason: reason)
+        // A verdict that cannot be kept is found out again by the next run.
+        guard let data = try? JSONEncoder().encode(verdict) else { return }
+        try? replaceFile(path, with: Array(data))
+    }
+
+    private func remembered() -> AccelerationVerdict? {
+        guard host.isLocal, let text = readWhole(path),
+            let verdict = try? JSONDecoder().decode(AccelerationVerdict.self, from: Data(text.utf8)),
+            verdict.bootID == bootID, verdict.emulatorVersion == host.emulatorVersion
+        else { return nil }
+        return verdict
+    }
+
+    private func hasFlag(_ flag: String, in cpuinfo: String) -> Bool {
+        cpuinfo.split(separator: "\n").first { $0.hasPrefix("flags") }?
+            .split(separator: " ").contains { $0 == flag } ?? false
+    }
+}

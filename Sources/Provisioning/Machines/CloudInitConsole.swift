@@ -1,0 +1,82 @@
+/// What cloud-init has said on the serial console so far.
+///
+/// It prints `Cloud-init v. 22.4.2 running 'init' at …` at the start of each of its four stages, and
+/// `Cloud-init v. 22.4.2 finished at … Up 63.24 seconds` at the end, failed modules included (facts of
+/// cloud-init's `cc_final_message` and `cmd/main.py`).
+struct CloudInitConsole: Sendable, Equatable {
+    /// `init-local`, `init`, `modules:config`, `modules:final`.
+    private(set) var stage: String?
+    /// The whole finish line; unique to a boot.
+    private(set) var finished: String?
+    /// `module: message` of what it complained about.
+    private(set) var errors: [String] = []
+    /// The line of a kernel panic.
+    private(set) var panic: String?
+    /// cloud-init's last unit failed: no finish line will come.
+    private(set) var finalStageFailed = false
+
+    mutating func take(_ line: String) {
+        if line.contains("Kernel panic - not syncing") {
+            panic = line
+            return
+        }
+        if let marker = Self.range(of: "Cloud-init v. ", in: line) {
+            let rest = line[marker...]
+            if Self.range(of: " finished at ", in: rest) != nil {
+                finished = String(rest)
+                stage = nil
+            } else if let start = Self.range(of: " running '", in: rest) {
+                let name = rest[start...].dropFirst(" running '".count).prefix { $0 != "'" }
+                // A new boot of the same guest.
+                if finished != nil || name == "init-local" { self = CloudInitConsole() }
+                stage = String(name)
+            }
+            return
+        }
+        if let error = Self.error(in: line), !errors.contains(error) { errors.append(error) }
+        if line.contains("FAILED"), line.contains("Failed to start"), line.contains("cloud-final") {
+            finalStageFailed = true
+        }
+    }
+
+    /// `util.py[WARNING]: Running module locale (<module …>) failed`,
+    /// `cc_scripts_user.py[WARNING]: Failed to run module scripts_user (scripts in …)`,
+    /// `[FAILED] Failed to start cloud-config.service - …`.
+    private static func error(in line: String) -> String? {
+        if line.contains("FAILED"), let start = range(of: "Failed to start cloud-", in: line) {
+            return String(line[start...])
+        }
+        for level in ["[WARNING]: ", "[ERROR]: ", "[CRITICAL]: "] {
+            guard let start = range(of: level, in: line) else { continue }
+            let message = String(line[start...].dropFirst(level.count))
+            let source = line[..<start].split(separator: " ").last ?? ""
+            guard source.hasSuffix(".py") else { continue }
+            if let module = word(after: "Running module ", in: message), message.hasSuffix("failed") {
+                return "\(module): failed"
+            }
+            if let module = word(after: "Failed to run module ", in: message) {
+                return "\(module): \(message)"
+            }
+            if source.hasPrefix("cc_"), message.contains("ailed") {
+                return "\(source.dropFirst(3).dropLast(3)): \(message)"
+            }
+        }
+        return nil
+    }
+
+    private static func word(after prefix: String, in text: String) -> String? {
+        range(of: prefix, in: text).map { String(text[$0...].dropFirst(prefix.count).prefix { $0 != " " }) }
+    }
+
+    /// Where `needle` begins.
+    private static func range(of needle: String, in text: some StringProtocol) -> String.Index? {
+        let pattern = Array(needle.utf8)
+        let bytes = text.utf8
+        var start = bytes.startIndex
+        while start != bytes.endIndex {
+            if bytes[start] == pattern[0], bytes[start...].starts(with: pattern) { return start }
+            start = bytes.index(after: start)
+        }
+        return nil
+    }
+}

@@ -1,0 +1,119 @@
+import Basics
+import Glibc
+
+/// Reads a VM's console log from its start and then whatever is added, told by inotify.
+///
+/// The log may not exist yet, and begins anew each time the guest starts.
+final class ConsoleFollower: Sendable {
+    private let path: String
+    /// A pipe; closing its writing end stops the thread.
+    private let stopWriter: Int32
+    private let done = Mailbox<Void>()
+
+    /// - Parameters:
+    ///   - onStart: the log began (again); what was read before belongs to an earlier start.
+    ///   - onLines: whole lines: first all the log holds already, so that an earlier boot in it is not taken for the last
+    ///     one; then what comes. Both are called on the follower's own thread, one after the other.
+    init?(
+        _ path: String, onStart: @escaping @Sendable () -> Void,
+        onLines: @escaping @Sendable ([String]) -> Void
+    ) {
+        self.path = path
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { return nil }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        stopWriter = ends[1]
+        let (stop, done) = (ends[0], done)
+        startThread {
+            Self.follow(path, stop, onStart, onLines)
+            close(stop)
+            done.put(())
+        }
+    }
+
+    /// Ends the thread and waits until it calls nobody any more.
+    func cancel() {
+        close(stopWriter)
+        done.next()
+    }
+
+    private static func follow(
+        _ path: String, _ stop: Int32, _ onStart: () -> Void, _ onLines: ([String]) -> Void
+    ) {
+        guard let slash = path.lastIndex(of: "/") else { return }
+        let watcher = inotify_init1(Int32(IN_CLOEXEC | IN_NONBLOCK))
+        guard watcher >= 0 else { return }
+        defer { close(watcher) }
+        // The folder is watched: the log may be made, or made anew, while we wait.
+        inotify_add_watch(
+            watcher, String(path[..<slash]),
+            UInt32(IN_MODIFY) | UInt32(IN_CREATE) | UInt32(IN_MOVED_TO) | UInt32(IN_CLOSE_WRITE))
+        var reader = LogReader(path: path)
+        var events = [UInt8](repeating: 0, count: 4096)
+        while true {
+            reader.readOn(onStart, onLines)
+            var descriptors = [
+                pollfd(fd: watcher, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: stop, events: Int16(POLLIN), revents: 0),
+            ]
+            guard poll(&descriptors, 2, -1) >= 0 || errno == EINTR else { return }
+            if descriptors[1].revents != 0 { return }
+            while read(watcher, &events, events.count) > 0 {}
+        }
+    }
+}
+
+/// Reads on in a file that may be replaced or cut.
+private struct LogReader: ~Copyable {
+    let path: String
+    private var descriptor: Int32 = -1
+    private var inode: UInt64 = 0
+    private var offset = 0
+    private var text = ConsoleText()
+
+    init(path: String) { self.path = path }
+
+    deinit { if descriptor >= 0 { close(descriptor) } }
+
+    mutating func readOn(_ onStart: () -> Void, _ onLines: ([String]) -> Void) {
+        var information = stat()
+        guard stat(path, &information) == 0 else { return }
+        if descriptor < 0 || UInt64(information.st_ino) != inode || Int(information.st_size) < offset {
+            if descriptor >= 0 {
+                close(descriptor)
+                onStart()
+            }
+            descriptor = open(path, O_RDONLY | O_CLOEXEC)
+            guard descriptor >= 0 else { return }
+            inode = UInt64(information.st_ino)
+            offset = 0
+            text = ConsoleText()
+        }
+        var chunk = [UInt8](repeating: 0, count: 64 << 10)
+        var lines: [String] = []
+        while case let count = pread(descriptor, &chunk, chunk.count, off_t(offset)), count > 0 {
+            offset += count
+            lines += text.take(chunk[..<count])
+        }
+        if !lines.isEmpty { onLines(lines) }
+    }
+}
+
+/// The last lines of a console log, at most `count`, empty lines left out.
+func consoleTail(_ path: String, lines count: Int) -> [String] {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return [] }
+    defer { close(descriptor) }
+    let size = Int(lseek(descriptor, 0, SEEK_END))
+    // A line of a console is rarely longer than 256 bytes.
+    let length = min(size, max(4096, count * 256))
+    var bytes = [UInt8](repeating: 0, count: length)
+    let got = pread(descriptor, &bytes, length, off_t(size - length))
+    guard got > 0 else { return [] }
+    var lines = ConsoleText.lines(Array(bytes[..<got]))
+    if length < size { lines.removeFirst(min(1, lines.count)) }
+    return Array(lines.filter { !$0.isEmpty }.suffix(count))
+}
+
+/// The last line a guest has written to its console, as plain text; `nil` where it has written nothing.
+public func consoleLastLine(_ path: String) -> String? { consoleTail(path, lines: 1).last }

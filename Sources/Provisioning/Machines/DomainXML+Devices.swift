@@ -1,0 +1,252 @@
+import Basics
+
+extension DomainXML {
+    var devices: [XMLElement] {
+        if isTestDriver { return interfaces }
+        var elements: [XMLElement] = [XMLElement("emulator", text: host.emulator)]
+        elements += drives
+        elements.append(XMLElement("controller", ["type": "scsi", "index": "0", "model": "virtio-scsi"]))
+        // Without a screen nobody needs a tablet, and a guest boots faster without USB.
+        if !hasGraphics { elements.append(XMLElement("controller", ["type": "usb", "model": "none"])) }
+        elements += interfaces
+        elements += consoles
+        elements += graphics
+        // A screenshot needs a video device, with or without a display.
+        elements.append(XMLElement("video", [:], [XMLElement("model", ["type": "vga"])]))
+        if isWindows {
+            elements.append(
+                XMLElement(
+                    "tpm", ["model": "tpm-crb"],
+                    [XMLElement("backend", ["type": "emulator", "version": "2.0"])]))
+        }
+        elements.append(XMLElement("memballoon", ["model": "virtio"]))
+        elements.append(
+            XMLElement(
+                "rng", ["model": "virtio"],
+                [XMLElement("backend", ["model": "random"], text: "/dev/urandom")]))
+        elements.append(XMLElement("panic", ["model": "isa"]))
+        return elements
+    }
+
+    private var hasGraphics: Bool {
+        spec.console.map { $0.vncEnabled || $0.spiceEnabled } ?? false
+    }
+
+    // MARK: disks and CD-ROMs
+
+    private var drives: [XMLElement] {
+        var names = TargetNames()
+        let order = BootPlan(spec)
+        var elements: [XMLElement] = []
+        for (index, disk) in layout.disks.enumerated() {
+            let bus = disk.spec.bus ?? (isWindows ? .sata : .virtio)
+            elements.append(drive(disk, bus: bus, target: names.next(bus), boot: order.disks[index]))
+        }
+        let cdromBus: DiskBus = isWindows ? .sata : .scsi
+        for (index, cdrom) in spec.cdroms.enumerated() {
+            elements.append(
+                Self.cdrom(
+                    id: cdrom.id, iso: cdrom.isoPath, bus: cdromBus, target: names.next(cdromBus),
+                    boot: order.cdroms[index]))
+        }
+        if let seed = layout.seed {
+            // Debian's cloud kernel has no AHCI: on SATA it would never see the seed.
+            elements.append(
+                Self.cdrom(
+                    id: Self.seedID, iso: seed, bus: cdromBus, target: names.next(cdromBus), boot: nil))
+        }
+        return elements
+    }
+
+    /// The id of the CD-ROM with the cidata image.
+    static let seedID = "cidata"
+
+    private func drive(
+        _ disk: MachineLayout.Disk, bus: DiskBus, target: String, boot: Int?
+    ) -> XMLElement {
+        let format = disk.format == .raw ? "raw" : "qcow2"
+        let source: XMLElement
+        if let pool = disk.spec.poolID {
+            source = XMLElement("source", ["pool": pool, "volume": disk.path])
+        } else {
+            source = XMLElement("source", ["file": disk.path], disk.isMade ? [Self.keepsOwner] : [])
+        }
+        let spec = disk.spec
+        let limits =
+            spec.iopsLimit == 0 && spec.throughputMBps == 0
+            ? nil
+            : XMLElement(
+                "iotune", [:],
+                [
+                    spec.throughputMBps == 0
+                        ? nil
+                        : XMLElement(
+                            "total_bytes_sec", text: String(spec.throughputMBps * 1_000_000)),
+                    spec.iopsLimit == 0
+                        ? nil : XMLElement("total_iops_sec", text: String(spec.iopsLimit)),
+                ])
+        return XMLElement(
+            "disk", ["type": spec.poolID == nil ? "file" : "volume", "device": "disk"],
+            [
+                XMLElement("driver", ["name": "qemu", "type": format, "discard": "unmap"]),
+                source,
+                disk.isMade ? Self.backingStore(disk.backing[...]) : nil,
+                XMLElement("target", ["dev": target, "bus": Self.busName(bus)]),
+                limits,
+                spec.readonly ? XMLElement("readonly") : nil,
+                // What a guest finds in /dev/disk/by-id; QEMU cuts it at 20 characters.
+                XMLElement("serial", text: String(spec.id.prefix(20))),
+                boot.map { XMLElement("boot", ["order": String($0)]) },
+                XMLElement("alias", ["name": "ua-disk-\(spec.id)"]),
+            ])
+    }
+
+    /// The whole chain, ended explicitly: libvirt then probes no file for a format somebody may have put there.
+    private static func backingStore(_ chain: ArraySlice<MachineLayout.BackingImage>) -> XMLElement {
+        guard let image = chain.first else { return XMLElement("backingStore") }
+        return XMLElement(
+            "backingStore", ["type": "file"],
+            [
+                XMLElement("format", ["type": image.format]),
+                XMLElement("source", ["file": image.path], [keepsOwner]),
+                backingStore(chain.dropFirst()),
+            ])
+    }
+
+    /// libvirt gives a running guest's files to its own user and never gives images and ISOs back.
+    private static let keepsOwner = XMLElement("seclabel", ["model": "dac", "relabel": "no"])
+
+    /// - Parameters:
+    ///   - id: `nil` for a drive that was not made with one.
+    ///   - iso: `nil` is an empty drive.
+    static func cdrom(id: String?, iso: String?, bus: DiskBus, target: String, boot: Int?) -> XMLElement {
+        XMLElement(
+            "disk", ["type": "file", "device": "cdrom"],
+            [
+                XMLElement("driver", ["name": "qemu", "type": "raw"]),
+                iso.map { XMLElement("source", ["file": $0], [keepsOwner]) },
+                XMLElement("target", ["dev": target, "bus": busName(bus)]),
+                XMLElement("readonly"),
+                boot.map { XMLElement("boot", ["order": String($0)]) },
+                id.map { XMLElement("alias", ["name": "ua-cdrom-\($0)"]) },
+            ])
+    }
+
+    static func busName(_ bus: DiskBus) -> String {
+        switch bus {
+        case .virtio: "virtio"
+        case .scsi: "scsi"
+        case .sata: "sata"
+        case .ide: "ide"
+        }
+    }
+
+    // MARK: network
+
+    private var interfaces: [XMLElement] {
+        let order = BootPlan(spec)
+        return spec.nics.enumerated().map { index, nic in interface(nic, index, boot: order.nics[index]) }
+    }
+
+    private func interface(_ nic: NICSpec, _ index: Int, boot: Int?) -> XMLElement {
+        let kind = nic.bridge != nil ? "bridge" : nic.network != nil ? "network" : "user"
+        let model =
+            switch nic.model {
+            case .virtio: "virtio"
+            case .e1000: "e1000"
+            case .rtl8139: "rtl8139"
+            }
+        // libvirt counts in kilobytes (1000) a second.
+        let rate = nic.bandwidthMbps == 0 ? nil : String(nic.bandwidthMbps * 125)
+        return XMLElement(
+            "interface", ["type": kind],
+            [
+                XMLElement(
+                    "mac",
+                    ["address": nic.macAddress ?? Self.macAddress(machine: spec.name, nic: index)]),
+                nic.bridge.map { XMLElement("source", ["bridge": $0]) }
+                    ?? nic.network.map { XMLElement("source", ["network": $0]) },
+                XMLElement("model", ["type": model]),
+                rate.map {
+                    XMLElement(
+                        "bandwidth", [:],
+                        [
+                            XMLElement("inbound", ["average": $0]),
+                            XMLElement("outbound", ["average": $0]),
+                        ])
+                },
+                isTestDriver ? nil : XMLElement("link", ["state": "up"]),
+                boot.map { XMLElement("boot", ["order": String($0)]) },
+                isTestDriver ? nil : XMLElement("alias", ["name": Self.nicAlias(nic)]),
+            ])
+    }
+
+    static func nicAlias(_ nic: NICSpec) -> String { "ua-nic-\(nic.id)" }
+
+    // MARK: consoles and screens
+
+    private var consoles: [XMLElement] {
+        [
+            XMLElement(
+                "serial", ["type": "pty"],
+                [
+                    host.isLocal
+                        ? XMLElement("log", ["file": layout.consoleLog, "append": "off"]) : nil,
+                    XMLElement("target", ["port": "0"]),
+                ]),
+            XMLElement(
+                "console", ["type": "pty"], [XMLElement("target", ["type": "serial", "port": "0"])]),
+            XMLElement(
+                "channel", ["type": "unix"],
+                [XMLElement("target", ["type": "virtio", "name": "org.qemu.guest_agent.0"])]),
+        ]
+    }
+
+    private var graphics: [XMLElement] {
+        guard let console = spec.console, hasGraphics else { return [] }
+        var elements = [XMLElement("input", ["type": "tablet", "bus": "usb"])]
+        if console.vncEnabled {
+            elements.append(
+                XMLElement(
+                    "graphics",
+                    [
+                        "type": "vnc", "port": console.vncPort == 0 ? "-1" : String(console.vncPort),
+                        "autoport": console.vncPort == 0 ? "yes" : "no", "listen": "127.0.0.1",
+                        "passwd": console.vncPassword,
+                    ]))
+        }
+        if console.spiceEnabled {
+            elements.append(
+                XMLElement(
+                    "graphics",
+                    [
+                        "type": "spice", "port": console.spicePort == 0 ? "-1" : String(console.spicePort),
+                        "autoport": console.spicePort == 0 ? "yes" : "no", "listen": "127.0.0.1",
+                    ]))
+        }
+        return elements
+    }
+}
+
+/// Names such as `vda`, `sdb`, `hdc`; SCSI and SATA share the letters.
+struct TargetNames {
+    private var used: [String: Int] = [:]
+
+    mutating func next(_ bus: DiskBus) -> String {
+        let prefix =
+            switch bus {
+            case .virtio: "vd"
+            case .scsi, .sata: "sd"
+            case .ide: "hd"
+            }
+        let index = used[prefix, default: 0]
+        used[prefix] = index + 1
+        return prefix + Self.letters(index)
+    }
+
+    /// `a` … `z`, `aa` …
+    static func letters(_ index: Int) -> String {
+        let letter = String(UnicodeScalar(UInt8(97 + index % 26)))
+        return index < 26 ? letter : letters(index / 26 - 1) + letter
+    }
+}

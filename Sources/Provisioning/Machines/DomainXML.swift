@@ -1,0 +1,112 @@
+import Basics
+import Crypto
+import Glibc
+
+/// A libvirt domain description made from a spec and what the host is
+/// (https://libvirt.org/formatdomain.html).
+struct DomainXML {
+    let spec: VMSpec
+    let layout: MachineLayout
+    let host: HostDescription
+    let acceleration: Acceleration
+    let record: MachineRecord
+    /// Of the domain that is defined anew; `nil` lets libvirt choose one.
+    var uuid: String?
+    /// libvirt's test driver has machines of its own kind.
+    var isTestDriver = false
+
+    /// limiq's element in `<metadata>`.
+    static let namespace = "https://limiquantix.dev/xmlns/limiq/1"
+
+    var isWindows: Bool { spec.guestOS?.lowercased().hasPrefix("win") ?? false }
+    /// q35 has no IDE controller.
+    private var machine: String { spec.disks.contains { $0.bus == .ide } ? "pc" : "q35" }
+    private var processors: Int { spec.cpuCores * spec.cpuSockets * spec.cpuThreadsPerCore }
+
+    func text() throws(Failure) -> String {
+        let metadata = XMLElement(
+            "limiq:machine", ["xmlns:limiq": Self.namespace], text: try record.json())
+        return XMLElement(
+            "domain", ["type": isTestDriver ? "test" : acceleration == .kvm ? "kvm" : "qemu"],
+            [
+                XMLElement("name", text: spec.name),
+                uuid.map { XMLElement("uuid", text: $0) },
+                XMLElement("metadata", [:], [metadata]),
+                XMLElement("memory", ["unit": "MiB"], text: String(spec.memoryMiB)),
+                XMLElement("vcpu", text: String(processors)),
+                os, features, cpu, clock,
+                XMLElement("on_poweroff", text: "destroy"),
+                XMLElement("on_reboot", text: "restart"),
+                XMLElement("on_crash", text: "destroy"),
+                XMLElement("devices", [:], devices),
+            ]
+        ).xml
+    }
+
+    private var os: XMLElement {
+        let isUEFI = spec.firmware == .uefi
+        return XMLElement(
+            "os", ["firmware": isUEFI ? "efi" : nil],
+            [
+                XMLElement(
+                    "type", ["arch": host.architecture, "machine": isTestDriver ? nil : machine],
+                    text: "hvm"),
+                // Auto-selection takes the firmware that enforces secure boot first: a boot loader without a
+                // signature then never starts, and nothing says so.
+                isUEFI
+                    ? XMLElement(
+                        "firmware", [:],
+                        [XMLElement("feature", ["enabled": "no", "name": "secure-boot"])]) : nil,
+            ])
+    }
+
+    private var features: XMLElement {
+        let hyperv = XMLElement(
+            "hyperv", ["mode": "custom"],
+            [
+                XMLElement("relaxed", ["state": "on"]), XMLElement("vapic", ["state": "on"]),
+                XMLElement("spinlocks", ["state": "on", "retries": "8191"]),
+            ])
+        return XMLElement(
+            "features", [:],
+            [
+                XMLElement("acpi"), XMLElement("apic"),
+                isWindows && acceleration == .kvm ? hyperv : nil,
+            ])
+    }
+
+    /// All that the processor, or the translator, can do.
+    private var cpu: XMLElement {
+        XMLElement(
+            "cpu", ["mode": acceleration == .kvm ? "host-passthrough" : "maximum"],
+            [
+                XMLElement(
+                    "topology",
+                    [
+                        "sockets": String(spec.cpuSockets), "dies": "1", "cores": String(spec.cpuCores),
+                        "threads": String(spec.cpuThreadsPerCore),
+                    ])
+            ])
+    }
+
+    private var clock: XMLElement {
+        XMLElement(
+            "clock", ["offset": isWindows ? "localtime" : "utc"],
+            [
+                XMLElement("timer", ["name": "rtc", "tickpolicy": "catchup"]),
+                XMLElement("timer", ["name": "pit", "tickpolicy": "delay"]),
+                XMLElement("timer", ["name": "hpet", "present": "no"]),
+            ])
+    }
+
+    /// The MAC address of a nic whose spec has none: from the VM's name and the nic's position, so that it stays
+    /// the same. 52:54:00 is QEMU's prefix.
+    static func macAddress(machine: String, nic index: Int) -> String {
+        let digest = SHA256.hash(data: Array("\(machine)/\(index)".utf8))
+        return "52:54:00" + digest.prefix(3).map { ":" + hexadecimal($0) }.joined()
+    }
+
+    static func hexadecimal(_ byte: UInt8) -> String {
+        (byte < 16 ? "0" : "") + String(byte, radix: 16)
+    }
+}

@@ -1,0 +1,100 @@
+import Basics
+import FoundationEssentials
+import Glibc
+
+/// A virtual machine by its name on one hypervisor: what limiq made, and every domain there as far as it needs no more
+/// than a name.
+public struct Machine: Sendable {
+    public let name: String
+    public let hypervisor: any Hypervisor
+    public let state: StateFolder
+    /// What this machine's processor can do, as `/proc/cpuinfo` says it; other in tests.
+    var cpuinfo: @Sendable () -> String? = { readWhole("/proc/cpuinfo") }
+
+    public init(_ name: String, on hypervisor: any Hypervisor, state: StateFolder) {
+        self.name = name
+        self.hypervisor = hypervisor
+        self.state = state
+    }
+
+    /// The VM's own folder.
+    public var folder: String { state.machine(name) }
+    /// The guest's serial console as text, begun anew at each start.
+    public var consoleLog: String { folder + "/console.log" }
+
+    /// - Throws: `Failure` with code `not_found` where there is no domain of this name.
+    @discardableResult
+    public func requireDomain() throws(Failure) -> DomainSummary {
+        if let domain = try hypervisor.domain(name) { return domain }
+        let nearest = nearestName(to: name, in: try hypervisor.domains().map(\.name))
+        throw Failure(
+            .notFound, "there is no VM \(name) on \(hypervisor.uri)",
+            hint: nearest.map { "did you mean \($0)?" } ?? "limiq list shows those that are there", resource: name)
+    }
+
+    /// What limiq keeps in the domain; `nil` for a domain limiq did not make.
+    public func record() throws(Failure) -> MachineRecord? {
+        guard let xml = try hypervisor.metadata(name) else { return nil }
+        return try MachineRecord(metadata: xml)
+    }
+
+    /// - Throws: `Failure` with code `not_ours` for a domain limiq did not make.
+    func requireRecord() throws(Failure) -> MachineRecord {
+        if let record = try record() { return record }
+        throw Failure(
+            "not_ours", "the domain \(name) on \(hypervisor.uri) was not made by limiq, and is left alone",
+            hint: "choose another name, or remove it with: virsh -c \(hypervisor.uri) undefine \(name)",
+            resource: name)
+    }
+
+    /// The console's last lines as plain text.
+    public func consoleTail(lines: Int) -> [String] { Provisioning.consoleTail(consoleLog, lines: lines) }
+
+    func rememberedOutcome() -> CloudInitOutcome? {
+        readBytes(folder + "/cloud-init.json")
+            .flatMap { try? JSONDecoder().decode(CloudInitOutcome.self, from: Data($0)) }
+    }
+
+    /// So that a later wait needs nobody in the guest to answer.
+    func remember(_ outcome: CloudInitOutcome) {
+        guard let data = try? JSONEncoder().encode(outcome) else { return }
+        try? replaceFile(folder + "/cloud-init.json", with: Array(data))
+    }
+
+    /// The guest's own addresses, best source first: the network's leases, the agent, the host's ARP table. On user
+    /// networking only the agent knows, and the address (10.0.2.15) is reachable from the guest's side only.
+    public func addresses() throws(Failure) -> [String] {
+        for source in [AddressSource.lease, .agent, .arp] {
+            guard let interfaces = try? hypervisor.addresses(name, from: source) else { continue }
+            let found = interfaces.filter { $0.interface != "lo" }.flatMap(\.addresses)
+                .filter { !$0.hasPrefix("127.") && $0 != "::1" && !$0.hasPrefix("fe80:") }
+            if !found.isEmpty { return found.filter { $0.contains(".") } + found.filter { !$0.contains(".") } }
+        }
+        return []
+    }
+
+    /// A forward of the guest's port 22, else the guest's own address where it is on a bridge or network.
+    func sshEndpoint(_ nics: [NICSpec]) -> SSHEndpoint? {
+        for nic in nics {
+            for forward in nic.forward where forward.guest == 22 && forward.proto == .tcp {
+                return SSHEndpoint(host: "127.0.0.1", port: forward.host)
+            }
+        }
+        guard nics.contains(where: { $0.bridge != nil || $0.network != nil }),
+            let address = (try? addresses())?.first(where: { $0.contains(".") })
+        else { return nil }
+        return SSHEndpoint(host: address, port: 22)
+    }
+
+    /// Waits for the guest.
+    ///
+    /// - Parameter onLine: a new line of its console.
+    /// - Throws: see `Readiness.wait`.
+    public func wait(
+        for goal: Goal, timeout: Duration, cancellation: Cancellation, onLine: (String) -> Void = { _ in }
+    ) throws(Failure) {
+        let nics = try record()?.spec.nics ?? []
+        let readiness = try Readiness(self, nics: nics)
+        try readiness.wait(for: goal, timeout: timeout, cancellation: cancellation, onLine: onLine)
+    }
+}

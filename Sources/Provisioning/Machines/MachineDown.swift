@@ -1,0 +1,85 @@
+import Basics
+import Glibc
+
+extension Machine {
+    /// Asks the guest to shut down, and ends it after `timeout`.
+    ///
+    /// - Returns: `false` where it was off already.
+    /// - Throws: `Failure` with code `not_found`, `cancelled` or `libvirt`.
+    @discardableResult
+    public func down(timeout: Duration, cancellation: Cancellation = Cancellation()) throws(Failure) -> Bool {
+        try MachineLock.hold(name, in: state, cancellation: cancellation) { () throws(Failure) in
+            guard try requireDomain().state.isActive else { return false }
+            do throws(Failure) {
+                try shutdown(timeout: timeout, cancellation: cancellation)
+            } catch {
+                guard error.code == .timeout else { throw error }
+                try hypervisor.destroy(name)
+            }
+            return true
+        }
+    }
+
+    /// Starts the domain and sets its forwards. Does nothing where it runs.
+    public func start() throws(Failure) {
+        guard try !requireDomain().state.isActive else { return }
+        try hypervisor.start(name)
+        guard let nics = try record()?.spec.nics, nics.contains(where: { !$0.forward.isEmpty }) else { return }
+        _ = try PortForwards(hypervisor: hypervisor, name: name).set(nics)
+    }
+
+    /// Asks the guest to shut down and waits until it has.
+    ///
+    /// - Throws: `Failure` with code `timeout` where it is still on.
+    public func shutdown(timeout: Duration, cancellation: Cancellation = Cancellation()) throws(Failure) {
+        let readiness = try Readiness(self, nics: [])
+        guard try requireDomain().state.isActive else { return }
+        // A paused guest hears nothing.
+        if try requireDomain().state == .paused { try hypervisor.resume(name) }
+        try hypervisor.shutdown(name)
+        try readiness.wait(for: .stopped, timeout: timeout, cancellation: cancellation)
+    }
+
+    /// Removes the VM: the domain with its NVRAM and TPM state, the disks and the seed limiq made, the VM's folder.
+    /// Disks the spec named by `path` and backing files stay.
+    ///
+    /// - Returns: `false` where there was nothing.
+    /// - Throws: `Failure` with code `not_ours` for a domain limiq did not make.
+    @discardableResult
+    public func remove(cancellation: Cancellation = Cancellation()) throws(Failure) -> Bool {
+        try MachineLock.hold(name, in: state, cancellation: cancellation) { () throws(Failure) in
+            try removeLocked()
+        }
+    }
+
+    private func removeLocked() throws(Failure) -> Bool {
+        let journal = MachineJournal.read(folder + "/made.json")
+        var files: [String] = []
+        let domain = try hypervisor.domain(name)
+        if let domain {
+            files = try requireRecord().made
+            if domain.state.isActive { try hypervisor.destroy(name) }
+            try hypervisor.undefine(name)
+        } else if journal == nil {
+            return false
+        }
+        if let journal, journal.uri == hypervisor.uri {
+            files += journal.files.filter { !files.contains($0) }
+        } else if domain == nil {
+            return false
+        }
+        try Self.removeFiles(files, MachineLayout(VMSpec(name: name), in: state))
+        return true
+    }
+
+    /// Removes files limiq made and the folder; what somebody else put there stays, and so does the folder then.
+    static func removeFiles(_ files: [String], _ layout: MachineLayout) throws(Failure) {
+        AtomicFile.removeLeftovers(in: layout.folder)
+        for file in files + layout.runtimeFiles where unlink(file) != 0 && errno != ENOENT && errno != ENOTDIR {
+            throw Failure.system(errno, "cannot remove \(file)", resource: file)
+        }
+        // The journal last: what is killed here is found again.
+        unlink(layout.journal)
+        rmdir(layout.folder)
+    }
+}

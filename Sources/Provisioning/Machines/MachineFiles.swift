@@ -1,0 +1,132 @@
+import Basics
+import Glibc
+
+/// The files of a VM that is being made. What will be made stands in the journal before it is made.
+struct MachineFiles {
+    private let machine: Machine
+    private let spec: VMSpec
+    private let host: HostDescription
+    private(set) var layout: MachineLayout
+    private var isOpen = false
+
+    init(_ machine: Machine, _ spec: VMSpec, host: HostDescription) {
+        self.machine = machine
+        self.spec = spec
+        self.host = host
+        layout = MachineLayout(spec, in: machine.state)
+    }
+
+    /// Removes what a run that was killed has left of a VM without a domain.
+    ///
+    /// - Throws: `Failure` with code `folder_taken` where the VM's folder holds something else.
+    func clearLeftovers() throws(Failure) {
+        guard exists(layout.folder) else { return }
+        guard let journal = MachineJournal.read(layout.journal) else {
+            if rmdir(layout.folder) == 0 { return }
+            throw Failure(
+                "folder_taken", "the folder \(layout.folder) is there, but no VM \(machine.name) is",
+                hint: "look what it holds and move it away", resource: layout.folder)
+        }
+        guard journal.uri == machine.hypervisor.uri else {
+            throw Failure(
+                "folder_taken", "the folder \(layout.folder) belongs to a VM \(machine.name) on \(journal.uri)",
+                hint: "choose another name, or work on that VM with --connect \(journal.uri)",
+                resource: layout.folder)
+        }
+        try Machine.removeFiles(journal.files, layout)
+    }
+
+    /// Makes the folder and writes down what will be made in it.
+    ///
+    /// - Throws: `Failure` with code `host_not_able` where QEMU could not use files of this machine.
+    mutating func open() throws(Failure) {
+        let needsFiles = !layout.madeFiles.isEmpty
+        guard host.isLocal else {
+            guard needsFiles else { return }
+            throw Failure(
+                .hostNotAble, "\(machine.hypervisor.uri) is another machine: disks cannot be made for it from here",
+                hint: "name existing volumes with pool_id and path, and leave cloud_init out")
+        }
+        // libvirt's test driver touches no file.
+        guard needsFiles || !machine.hypervisor.uri.hasPrefix("test:") else { return }
+        let user = host.emulatorUser
+        // QEMU must be able to pass, and nobody to look.
+        try makeFolders(layout.folder, mode: user.uid == geteuid() ? 0o700 : 0o711)
+        isOpen = true
+        try MachineJournal(
+            machine: machine.name, uri: machine.hypervisor.uri, files: layout.madeFiles
+        ).write(to: layout.journal)
+    }
+
+    mutating func makeDisks(_ cancellation: Cancellation) throws(Failure) {
+        for (index, disk) in layout.disks.enumerated() where disk.isMade {
+            try cancellation.check()
+            let size = disk.spec.sizeGiB == 0 ? nil : ByteSize(gib: disk.spec.sizeGiB)
+            do throws(Failure) {
+                if let base = disk.spec.backingFile {
+                    let chain = try Overlay.create(
+                        disk.path, base: base, size: size, user: host.emulatorUser,
+                        emulatorVersion: host.emulatorVersion)
+                    layout.disks[index].backing = MachineLayout.backing(chain)
+                } else {
+                    try Disk.create(
+                        disk.path, size: size ?? ByteSize(bytes: 0), format: disk.format, user: host.emulatorUser)
+                }
+            } catch {
+                throw Self.named("disks[\(index + 1)]", error)
+            }
+        }
+        try layout.readFormats()
+    }
+
+    func makeSeed() throws(Failure) {
+        guard let path = layout.seed, let documents = spec.cloudInit else { return }
+        try Cidata.create(
+            path, documents, name: machine.name, user: host.emulatorUser)
+    }
+
+    /// A disk's own functions know no field names: `size is …` becomes `disks[1].size is …`.
+    private static func named(_ path: String, _ failure: Failure) -> Failure {
+        guard failure.code == .badField else { return failure }
+        var failure = failure
+        failure.message = failure.message.hasPrefix("size ") ? "\(path).\(failure.message)" : "\(path): \(failure.message)"
+        return failure
+    }
+
+    /// Removes what was made, where anything was.
+    func remove() throws(Failure) {
+        guard isOpen else { return }
+        try Machine.removeFiles(layout.madeFiles, layout)
+    }
+}
+
+extension MachineLayout {
+    /// The images below the first one of a chain.
+    static func backing(_ chain: [DiskImage]) -> [BackingImage] {
+        chain.dropFirst().map { BackingImage(path: $0.path, format: $0.format) }
+    }
+
+    /// Reads from the overlays what lies below them.
+    mutating func readChains() throws(Failure) {
+        for (index, disk) in disks.enumerated() where disk.isMade && disk.spec.backingFile != nil {
+            disks[index].backing = Self.backing(try DiskImage.inspect(disk.path))
+        }
+        try readFormats()
+    }
+
+    /// The format of a disk that was there is what the file is: the wrong one would show the guest a qcow2 header
+    /// as its first sector.
+    mutating func readFormats() throws(Failure) {
+        for (index, disk) in disks.enumerated() where !disk.isMade && disk.spec.poolID == nil {
+            guard let image = try DiskImage.inspect(disk.path).first else { continue }
+            switch image.format {
+            case "qcow2": disks[index].format = .qcow2
+            case "raw": disks[index].format = .raw
+            default:
+                throw Failure(
+                    .badField, "disks[\(index + 1)].path is a \(image.format) image; limiq runs qcow2 and raw",
+                    hint: "qemu-img convert -O qcow2 turns it into one")
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+import Basics
+import FoundationEssentials
+import Glibc
+
+/// How a guest is reached: its agent where it answers, else ssh.
+private enum Channel {
+    case agent(GuestAgent)
+    case ssh(GuestSSH)
+}
+
+extension Machine {
+    /// Runs a program in the guest and waits for its end.
+    ///
+    /// - Parameters:
+    ///   - command: the program and its arguments; no shell in between.
+    ///   - user: of ssh; the agent runs programs as root. `nil` leaves it to ssh's configuration.
+    ///   - check: a program that fails is a failure, with code `guest` and what it wrote to its error output.
+    /// - Throws: `Failure` with code `guest_stopped`, `guest`, `timeout`, `cancelled` or `libvirt`.
+    public func exec(
+        _ command: [String], stdin: [UInt8]? = nil, timeout: Duration = .seconds(60), user: String? = nil,
+        check: Bool = true, cancellation: Cancellation = Cancellation()
+    ) throws(Failure) -> ExecResult {
+        guard let program = command.first else { throw Failure(.badField, "there is no command to run") }
+        let result: ExecResult
+        switch try channel(user: user) {
+        case .agent(let agent):
+            result = try agent.exec(command, stdin: stdin, timeout: timeout, cancellation: cancellation)
+        case .ssh(let ssh):
+            result = try ssh.exec(command, stdin: stdin, timeout: timeout, cancellation: cancellation)
+        }
+        if check, result.code != 0 {
+            let complaint = String(decoding: result.stderr.suffix(2000), as: UTF8.self).trimmed()
+            throw Failure(
+                "guest", "\(program) in \(name) ended with code \(result.code)",
+                hint: "check = false returns the code instead", resource: name,
+                cause: complaint.isEmpty ? nil : complaint)
+        }
+        return result
+    }
+
+    /// A file of the guest.
+    public func readFile(
+        _ path: String, user: String? = nil, cancellation: Cancellation = Cancellation()
+    ) throws(Failure) -> [UInt8] {
+        switch try channel(user: user) {
+        case .agent(let agent): try agent.read(path, cancellation: cancellation)
+        case .ssh(let ssh): try ssh.read(path, cancellation: cancellation)
+        }
+    }
+
+    /// Writes a file of the guest, in the place of one that is there.
+    ///
+    /// - Parameter mode: octal digits (`0644`), set before the first byte is written.
+    public func writeFile(
+        _ path: String, _ bytes: [UInt8], mode: String?, user: String? = nil,
+        cancellation: Cancellation = Cancellation()
+    ) throws(Failure) {
+        if let mode, !(3...4).contains(mode.count) || !mode.allSatisfy({ ("0"..."7").contains($0) }) {
+            throw Failure(.badField, "mode \"\(mode)\" is not octal digits", hint: "such as \"0644\"")
+        }
+        switch try channel(user: user) {
+        case .agent(let agent): try agent.write(path, bytes, mode: mode, cancellation: cancellation)
+        case .ssh(let ssh): try ssh.write(path, bytes, mode: mode, cancellation: cancellation)
+        }
+    }
+
+    private func channel(user: String?) throws(Failure) -> Channel {
+        let domain = try requireDomain()
+        guard domain.state.isActive else {
+            throw Failure(
+                "guest_stopped", "\(name) is \(domain.state.rawValue)", hint: "start it first", resource: name)
+        }
+        let agent = GuestAgent(hypervisor: hypervisor, name: name)
+        if user == nil, agent.answers() { return .agent(agent) }
+        guard let endpoint = sshEndpoint(try record()?.spec.nics ?? []) else {
+            throw Failure(
+                "guest", "nothing in \(name) can be asked: its agent does not answer, and ssh cannot reach it",
+                hint: "wait for \"agent\" first, install qemu-guest-agent, or forward port 22", resource: name)
+        }
+        return .ssh(
+            GuestSSH(
+                name: name, endpoint: endpoint, user: user, key: state.sshKey, knownHosts: folder + "/known_hosts"))
+    }
+
+    /// What the guest's screen shows, as a PNG of this machine.
+    ///
+    /// QEMU writes the file; it goes through the VM's folder, where QEMU may write.
+    public func screenshot(to path: String) throws(Failure) {
+        struct Command: Encodable {
+            struct Arguments: Encodable {
+                var filename: String
+                var format = "png"
+            }
+            var execute = "screendump"
+            var arguments: Arguments
+        }
+        let host = try hypervisor.host()
+        guard host.isLocal else {
+            throw Failure(.hostNotAble, "\(hypervisor.uri) is another machine: QEMU writes screenshots there")
+        }
+        guard try requireDomain().state.isActive else {
+            throw Failure("guest_stopped", "\(name) is off and shows nothing", hint: "start it first", resource: name)
+        }
+        try makeFolders(folder, mode: 0o711)
+        let temporary = "\(folder)/screen-\(getpid())-\(UInt32.random(in: 0 ... .max)).png"
+        // Made here and given to QEMU's user, which may not make files in the folder.
+        try AtomicFile.write(temporary, existing: .refuse(.io), user: FileUser(host.emulatorUser, .write)) {
+            (_, _) throws(Failure) in
+        }
+        defer { unlink(temporary) }
+        let command: String
+        do {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = .withoutEscapingSlashes
+            command = String(
+                decoding: try encoder.encode(Command(arguments: .init(filename: temporary))), as: UTF8.self)
+        } catch { throw Failure("internal", "the command cannot be written", cause: "\(error)") }
+        let reply = try hypervisor.qmp(name, command)
+        guard !reply.contains("\"error\""), let bytes = readBytes(temporary), bytes.starts(with: [0x89, 0x50]) else {
+            throw Failure(
+                "guest", "no screenshot of \(name)", hint: "the VM needs a video device", resource: name,
+                cause: reply.trimmed())
+        }
+        try AtomicFile.write(path, existing: .replace, user: nil) { (descriptor, _) throws(Failure) in
+            try AtomicFile.write(bytes, to: descriptor, path)
+        }
+    }
+}

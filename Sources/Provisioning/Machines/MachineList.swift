@@ -1,0 +1,43 @@
+import Basics
+
+/// What `limiq list` and `limiq show` tell of a VM.
+public struct MachineInfo: Sendable, Equatable {
+    public var name: String
+    public var uuid: String
+    public var state: DomainState
+    /// `nil` for a domain limiq did not make.
+    public var record: MachineRecord?
+    /// The guest's own; empty where it is off.
+    public var addresses: [String]
+    /// Those that are set now; empty where it is off.
+    public var forwards: [PortForward]
+}
+
+extension Machine {
+    /// - Throws: `Failure` with code `not_found`.
+    public func info() throws(Failure) -> MachineInfo {
+        let domain = try requireDomain()
+        let record = try record()
+        var info = MachineInfo(
+            name: name, uuid: domain.uuid, state: domain.state, record: record, addresses: [], forwards: [])
+        guard domain.state.isActive else { return info }
+        info.addresses = (try? addresses()) ?? []
+        let nics = record?.spec.nics ?? []
+        if nics.contains(where: { !$0.forward.isEmpty }), let text = try? hypervisor.monitor(name, "info usernet") {
+            let present = PortForwards.parse(text).values.flatMap(\.self)
+            info.forwards = nics.flatMap(\.forward).filter(present.contains)
+        }
+        return info
+    }
+
+    /// The VMs limiq made on this hypervisor, by name.
+    public static func list(on hypervisor: any Hypervisor, state: StateFolder) throws(Failure) -> [Machine] {
+        var machines: [Machine] = []
+        for domain in try hypervisor.domains().sorted(by: { $0.name < $1.name }) {
+            let machine = Machine(domain.name, on: hypervisor, state: state)
+            // A domain that goes away meanwhile, or whose record is of a newer limiq, is none of ours to show.
+            if (try? machine.record()) != nil { machines.append(machine) }
+        }
+        return machines
+    }
+}

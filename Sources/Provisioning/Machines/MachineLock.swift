@@ -1,0 +1,17 @@
+import Basics
+
+/// One limiq at a time works on a VM: a lock file beside the VM's folder, held while it is worked on and removed
+/// after. The system lets go of it when its process dies.
+enum MachineLock {
+    /// Waits until nobody else holds the lock, then runs `body`.
+    ///
+    /// - Parameter onWait: called once when it has to wait, with the holder's process number where it is known.
+    static func hold<Result>(
+        _ name: String, in state: StateFolder, cancellation: Cancellation,
+        onWait: (_ holder: String?) -> Void = { _ in }, _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        let path = "\(state.machines)/.\(name).lock"
+        try makeFolders(state.machines)
+        return try FileLock.hold(path, for: name, cancellation, onWait: onWait, body)
+    }
+}

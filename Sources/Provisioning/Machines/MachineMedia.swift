@@ -1,0 +1,96 @@
+import Basics
+import XML
+
+/// CD-ROM drives, by the id they were made with, or by their name in the guest's bus (`sda`). What is changed is so in
+/// the running guest and at its next start.
+extension Machine {
+    /// Adds a drive with an ISO image in it. A running guest takes one on virtio-scsi only.
+    ///
+    /// - Throws: `Failure` with code `bad_field` where the id is taken, `not_found` where the ISO image is not there.
+    public func attachCDROM(id: String, iso: String?) throws(Failure) {
+        var check = VMSpec(name: "x")
+        check.cdroms = [CDROMSpec(id: id, isoPath: iso ?? "/dev/null")]
+        try check.check(filesAreHere: try hypervisor.host().isLocal)
+        let drives = try drives()
+        guard !drives.contains(where: { $0.id == id }) else {
+            throw Failure(
+                .badField, "\(name) has a CD-ROM \(id) already", hint: "insert_media puts another image into it",
+                resource: name)
+        }
+        let bus: DiskBus = drives.contains { $0.isCDROM && $0.bus == "sata" } ? .sata : .scsi
+        let taken = Set(drives.map(\.target))
+        let target = (0...).lazy.map { "sd" + TargetNames.letters($0) }.first { !taken.contains($0) } ?? "sdz"
+        try hypervisor.attachDevice(
+            name, DomainXML.cdrom(id: id, iso: iso, bus: bus, target: target, boot: nil).xml)
+    }
+
+    /// Puts an ISO image into a drive, in the place of what is in it.
+    public func insertMedia(id: String, iso: String, force: Bool = false) throws(Failure) {
+        guard iso.hasPrefix("/"), try !hypervisor.host().isLocal || exists(iso) else {
+            throw Failure(.notFound, "the ISO image \(iso) is not there", resource: iso)
+        }
+        try change(try drive(id), iso: iso, force: force)
+    }
+
+    /// Takes out what is in a drive.
+    ///
+    /// - Parameter force: even where the guest has locked the tray.
+    /// - Throws: `Failure` with code `tray_locked` where the guest uses the medium.
+    public func ejectMedia(id: String, force: Bool = false) throws(Failure) {
+        try change(try drive(id), iso: nil, force: force)
+    }
+
+    /// Removes a drive and what is in it.
+    public func detachCDROM(id: String) throws(Failure) {
+        try hypervisor.detachDevice(name, try drive(id).element(iso: nil).xml)
+    }
+
+    private func change(_ drive: Drive, iso: String?, force: Bool) throws(Failure) {
+        do throws(Failure) {
+            try hypervisor.updateDevice(name, drive.element(iso: iso).xml, force: force)
+        } catch {
+            let words = [error.message, error.cause ?? ""].joined(separator: " ")
+            guard words.contains("locked") || words.contains("tray") else { throw error }
+            throw Failure(
+                "tray_locked", "the guest of \(name) has locked the tray of \(drive.id ?? drive.target)",
+                hint: "unmount it in the guest, or use force = true", resource: name, cause: error.cause)
+        }
+    }
+
+    private struct Drive {
+        /// `nil` for a drive somebody else made.
+        var id: String?
+        var target: String
+        var bus: String
+        var isCDROM: Bool
+        var boot: String?
+
+        func element(iso: String?) -> XMLElement {
+            let bus: DiskBus = [.sata, .ide, .virtio].first { DomainXML.busName($0) == self.bus } ?? .scsi
+            return DomainXML.cdrom(
+                id: id, iso: iso, bus: bus, target: target, boot: boot.flatMap { Int($0) })
+        }
+    }
+
+    private func drive(_ id: String) throws(Failure) -> Drive {
+        let drives = try drives().filter(\.isCDROM)
+        if let drive = drives.first(where: { $0.id == id || $0.target == id }) { return drive }
+        let ids = drives.map { $0.id ?? $0.target }
+        throw Failure(
+            .notFound, "\(name) has no CD-ROM \(id)",
+            hint: ids.isEmpty ? "attach_cdrom adds one" : "it has \(ids.joined(separator: ", "))", resource: name)
+    }
+
+    private func drives() throws(Failure) -> [Drive] {
+        try requireDomain()
+        return try XMLReader.parse(try hypervisor.xml(name, inactive: true)).all("devices/disk").compactMap { disk in
+            guard let target = disk.first("target")?.attributes, let device = target["dev"] else { return nil }
+            let alias = disk.first("alias")?.attributes["name"] ?? ""
+            let isCDROM = disk.attributes["device"] == "cdrom"
+            return Drive(
+                id: isCDROM && alias.hasPrefix("ua-cdrom-") ? String(alias.dropFirst("ua-cdrom-".count)) : nil,
+                target: device, bus: target["bus"] ?? "", isCDROM: isCDROM,
+                boot: disk.first("boot")?.attributes["order"])
+        }
+    }
+}

@@ -1,0 +1,96 @@
+import Basics
+import Crypto
+import FoundationEssentials
+import Glibc
+import XML
+
+/// What limiq knows of a domain it made, kept in the domain's `<metadata>` as JSON: the spec, the owner and the files.
+///
+/// Anyone who may read the domain may read it. So the cloud-init documents, which may hold passwords and keys, are
+/// kept as digests only: the documents themselves are in the seed, which the VM's owner alone can read. A VNC
+/// password is kept as a salted digest; libvirt itself keeps it and shows it with its `secure` flag only.
+public struct MachineRecord: Sendable, Equatable, Codable {
+    public var version = 1
+    /// With digests in the place of secrets.
+    public var spec: VMSpec
+    /// `user@host` that made it.
+    public var owner: String
+    public var acceleration: Acceleration
+    /// Every file made for it, absolute.
+    public var made: [String]
+    public var folder: String
+
+    public init(
+        spec: VMSpec, owner: String, acceleration: Acceleration, made: [String], folder: String
+    ) {
+        self.spec = spec.withDigests(salt: String(UInt64.random(in: .min ... .max), radix: 16))
+        self.owner = owner
+        self.acceleration = acceleration
+        self.made = made
+        self.folder = folder
+    }
+
+    /// Reads limiq's element as libvirt gives it back: one element whose text is the JSON.
+    ///
+    /// - Throws: `Failure` where it is not one this version can read.
+    init(metadata xml: String) throws(Failure) {
+        let text = try XMLReader.parse(xml).text
+        do { self = try JSONDecoder().decode(Self.self, from: Data(text.utf8)) } catch {
+            throw Failure(
+                .libvirt, "limiq's metadata cannot be read",
+                hint: "it may be of a newer limiq; virsh undefine removes the domain", cause: "\(error)")
+        }
+    }
+
+    func json() throws(Failure) -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        do { return String(decoding: try encoder.encode(self), as: UTF8.self) } catch {
+            throw Failure("internal", "the spec of \(spec.name) cannot be written as JSON", cause: "\(error)")
+        }
+    }
+
+    /// The element as `Hypervisor.setMetadata` takes it.
+    func element() throws(Failure) -> String {
+        XMLElement("machine", text: try json()).xml
+    }
+
+    static func currentOwner() -> String {
+        let uid = geteuid()
+        let user = getpwuid(uid).map { String(cString: $0.pointee.pw_name) } ?? "uid \(uid)"
+        var name = [CChar](repeating: 0, count: 256)
+        let host = gethostname(&name, 255) == 0 ? String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self) : ""
+        return host.isEmpty ? user : "\(user)@\(host)"
+    }
+}
+
+private let digestPrefix = "sha256:"
+
+extension VMSpec {
+    /// The spec as the metadata keeps it.
+    func withDigests(salt: String) -> VMSpec {
+        var copy = self
+        copy.cloudInit = cloudInit.map { documents in
+            CloudInitSpec(
+                userData: documents.userData.map(digest), metaData: documents.metaData.map(digest),
+                networkConfig: documents.networkConfig.map(digest),
+                vendorData: documents.vendorData.map(digest))
+        }
+        if let password = console?.vncPassword {
+            copy.console?.vncPassword = "\(digestPrefix)\(salt):\(sha256("\(salt):\(password)"))"
+        }
+        return copy
+    }
+
+    /// The spec with the same salt as a kept one, so that the two can be compared.
+    func withDigests(like kept: VMSpec) -> VMSpec {
+        let parts = kept.console?.vncPassword?.split(separator: ":") ?? []
+        return withDigests(salt: parts.count == 3 ? String(parts[1]) : "")
+    }
+}
+
+private func digest(_ document: String) -> String { digestPrefix + sha256(document) }
+
+private func sha256(_ text: String) -> String {
+    SHA256.hash(data: Array(text.utf8)).map(DomainXML.hexadecimal).joined()
+}

@@ -1,0 +1,200 @@
+import Basics
+import Glibc
+
+extension VMSpec {
+    /// What can be said against the spec without asking the hypervisor.
+    ///
+    /// - Parameter filesAreHere: the paths are of this machine, and must lead to files.
+    /// - Throws: `Failure` with code `bad_field` that begins with the field's path.
+    public func check(filesAreHere: Bool = true) throws(Failure) {
+        try checkName()
+        try check(cpuCores, "cpu_cores", 1...1024)
+        try check(cpuSockets, "cpu_sockets", 1...64)
+        try check(cpuThreadsPerCore, "cpu_threads_per_core", 1...64)
+        guard memoryMiB >= 1 else { throw Failure(.badField, "memory is 0", hint: "memory = \"1GiB\"") }
+        try unique(disks.map(\.id), "disks")
+        try unique(nics.map(\.id), "nics")
+        try unique(cdroms.map(\.id), "cdroms")
+        try noDuplicates(bootOrder)
+        for (index, disk) in disks.enumerated() { try check(disk, "disks[\(index + 1)]", filesAreHere) }
+        try checkBootDisk()
+        for (index, nic) in nics.enumerated() { try check(nic, "nics[\(index + 1)]") }
+        try checkForwards()
+        for (index, cdrom) in cdroms.enumerated() {
+            try absolute(cdrom.isoPath, "cdroms[\(index + 1)].iso_path")
+            guard !filesAreHere || exists(cdrom.isoPath) else {
+                throw Failure(
+                    .notFound, "cdroms[\(index + 1)].iso_path \(cdrom.isoPath) is not there",
+                    resource: cdrom.isoPath)
+            }
+            guard cdrom.id != DomainXML.seedID || cloudInit == nil else {
+                throw Failure(
+                    .badField, "cdroms[\(index + 1)].id is \"\(cdrom.id)\", which the cloud-init seed has")
+            }
+        }
+        try checkConsole()
+    }
+
+    /// RFC 1123, section 2.1, in lower case: the name is the guest's host name as well.
+    private func checkName() throws(Failure) {
+        let isLabel = name.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == 45 }
+        guard !name.isEmpty, name.utf8.count <= 63, isLabel, !name.hasPrefix("-"), !name.hasSuffix("-") else {
+            throw Failure(
+                .badField, "name \"\(name)\" is not a host name",
+                hint: "use up to 63 lower-case letters, digits and hyphens, such as \"web-01\"")
+        }
+    }
+
+    private func check(_ number: Int, _ path: String, _ range: ClosedRange<Int>) throws(Failure) {
+        guard range.contains(number) else {
+            throw Failure(
+                .badField, "\(path) must be from \(range.lowerBound) to \(range.upperBound), not \(number)")
+        }
+    }
+
+    /// An id is part of file names and of libvirt's aliases, which take no other characters.
+    private func unique(_ ids: [String], _ list: String) throws(Failure) {
+        var seen: [String: Int] = [:]
+        for (index, id) in ids.enumerated() {
+            let path = "\(list)[\(index + 1)].id"
+            let isPlain = id.unicodeScalars.allSatisfy {
+                $0.isASCII && ($0.properties.isAlphabetic || ("0"..."9").contains($0) || $0 == "-" || $0 == "_")
+            }
+            guard !id.isEmpty, id.count <= 48, isPlain, !id.hasPrefix("-") else {
+                throw Failure(
+                    .badField, "\(path) \"\(id)\" is not an id",
+                    hint: "use up to 48 letters, digits, hyphens and underscores")
+            }
+            if let first = seen[id] {
+                throw Failure(.badField, "\(path) \"\(id)\" is the id of \(list)[\(first + 1)] already")
+            }
+            seen[id] = index
+        }
+    }
+
+    private func noDuplicates(_ order: [BootDevice]) throws(Failure) {
+        guard Set(order).count == order.count else {
+            throw Failure(.badField, "boot_order names a device twice")
+        }
+    }
+
+    private func check(_ disk: DiskSpec, _ path: String, _ filesAreHere: Bool) throws(Failure) {
+        if disk.poolID != nil, disk.path == nil {
+            throw Failure(
+                .badField, "\(path).pool_id needs a path", hint: "path = the volume's name in that pool")
+        }
+        if let file = disk.path, disk.poolID == nil {
+            try absolute(file, "\(path).path")
+            guard !filesAreHere || exists(file) else {
+                throw Failure(
+                    .notFound, "\(path).path \(file) is not there", hint: "leave path out to have the disk made",
+                    resource: file)
+            }
+        }
+        if disk.path != nil, disk.backingFile != nil {
+            throw Failure(
+                .badField, "\(path) has both path and backing_file",
+                hint: "leave path out: the overlay is made in the VM's own folder")
+        }
+        if let backing = disk.backingFile {
+            try absolute(backing, "\(path).backing_file")
+            guard !filesAreHere || exists(backing) else {
+                throw Failure(.notFound, "\(path).backing_file \(backing) is not there", resource: backing)
+            }
+            guard disk.format == .qcow2 else {
+                throw Failure(
+                    .badField, "\(path).format is raw, but a disk with a backing_file is a qcow2 overlay")
+            }
+        }
+        if disk.path == nil, disk.backingFile == nil, disk.sizeGiB == 0 {
+            throw Failure(
+                .badField, "\(path) has neither size, path nor backing_file", hint: "size = \"20GiB\"")
+        }
+    }
+
+    /// It must be plain from the spec which disk the guest boots from.
+    private func checkBootDisk() throws(Failure) {
+        let marked = disks.indices.filter { disks[$0].bootable }
+        if marked.count > 1 {
+            throw Failure(
+                .badField,
+                "disks[\(marked[0] + 1)] and disks[\(marked[1] + 1)] are both marked bootable",
+                hint: "mark the one the guest boots from")
+        }
+        let wantsDisk = bootOrder.isEmpty ? !cdroms.contains(where: \.bootable) : bootOrder.contains(.disk)
+        if marked.isEmpty, disks.count > 1, wantsDisk {
+            throw Failure(
+                .badField, "none of the \(disks.count) disks is marked bootable",
+                hint: "bootable = true on the one the guest boots from")
+        }
+    }
+
+    private func check(_ nic: NICSpec, _ path: String) throws(Failure) {
+        if nic.bridge != nil, nic.network != nil {
+            throw Failure(.badField, "\(path) has both bridge and network", hint: "name one of them")
+        }
+        let isUser = nic.bridge == nil && nic.network == nil
+        if !isUser, !nic.forward.isEmpty {
+            throw Failure(
+                .badField, "\(path).forward needs user networking",
+                hint: "leave out bridge and network, or reach the guest by its own address")
+        }
+        if isUser, nic.bandwidthMbps > 0 {
+            throw Failure(
+                .badField, "\(path).bandwidth_mbps has no effect on user networking",
+                hint: "name a bridge or a network")
+        }
+        if let address = nic.macAddress { try checkMAC(address, "\(path).mac_address") }
+    }
+
+    private func checkMAC(_ address: String, _ path: String) throws(Failure) {
+        let parts = address.split(separator: ":", omittingEmptySubsequences: false)
+        let bytes = parts.compactMap { $0.count == 2 ? UInt8($0, radix: 16) : nil }
+        guard parts.count == 6, bytes.count == 6 else {
+            throw Failure(
+                .badField, "\(path) \"\(address)\" is not a MAC address", hint: "such as \"52:54:00:12:34:56\"")
+        }
+        guard bytes[0] & 1 == 0 else {
+            throw Failure(.badField, "\(path) \"\(address)\" is a multicast address, which no nic may have")
+        }
+    }
+
+    private func checkForwards() throws(Failure) {
+        var seen: [String: String] = [:]
+        for (nicIndex, nic) in nics.enumerated() {
+            for (index, forward) in nic.forward.enumerated() {
+                let path = "nics[\(nicIndex + 1)].forward[\(index + 1)]"
+                guard forward.host > 0, forward.guest > 0 else {
+                    throw Failure(
+                        .badField, "\(path).\(forward.host == 0 ? "host" : "guest") must be from 1 to 65535")
+                }
+                if let other = seen.updateValue(path, forKey: "\(forward.proto)/\(forward.host)") {
+                    throw Failure(.badField, "\(path).host \(forward.host) is forwarded by \(other) already")
+                }
+            }
+        }
+    }
+
+    private func checkConsole() throws(Failure) {
+        guard let console else { return }
+        if console.vncPassword != nil, !console.vncEnabled {
+            throw Failure(.badField, "console.vnc_password needs console.vnc_enabled = true")
+        }
+        // RFC 6143, section 7.2.2: the password is a DES key of 8 bytes; what is longer would be cut in silence.
+        if let password = console.vncPassword, password.utf8.count > 8 {
+            throw Failure(.badField, "console.vnc_password is longer than the 8 characters VNC takes")
+        }
+        for (port, path) in [(console.vncPort, "vnc_port"), (console.spicePort, "spice_port")]
+        where port != 0 && port < 5900 {
+            throw Failure(
+                .badField, "console.\(path) must be 5900 or more, not \(port)",
+                hint: "leave it out to have a free one picked")
+        }
+    }
+
+    private func absolute(_ path: String, _ field: String) throws(Failure) {
+        guard path.hasPrefix("/"), !path.unicodeScalars.contains(where: { $0.value < 32 }) else {
+            throw Failure(.badField, "\(field) \"\(path)\" is not an absolute path")
+        }
+    }
+}

@@ -1,0 +1,67 @@
+/// An XML element to be written: the one way this project makes XML, so that nothing is ever pasted into it
+/// unescaped.
+struct XMLElement: Sendable {
+    private let name: String
+    private let attributes: [(name: String, value: String)]
+    private let children: [XMLElement]
+    private let text: String?
+
+    /// - Parameters:
+    ///   - attributes: in this order; one whose value is `nil` is left out.
+    ///   - children: in this order; `nil` is left out.
+    init(
+        _ name: String, _ attributes: KeyValuePairs<String, String?> = [:],
+        _ children: [XMLElement?] = []
+    ) {
+        self.name = name
+        self.attributes = attributes.compactMap { name, value in value.map { (name, $0) } }
+        self.children = children.compactMap(\.self)
+        text = nil
+    }
+
+    init(_ name: String, _ attributes: KeyValuePairs<String, String?> = [:], text: String) {
+        self.name = name
+        self.attributes = attributes.compactMap { name, value in value.map { (name, $0) } }
+        children = []
+        self.text = text
+    }
+
+    /// The element as text, indented by two spaces a level.
+    var xml: String {
+        var output = ""
+        write(to: &output, indent: "")
+        return output
+    }
+
+    private func write(to output: inout String, indent: String) {
+        output += indent + "<" + name
+        for (name, value) in attributes { output += " \(name)=\"\(Self.escaped(value))\"" }
+        if let text {
+            output += ">" + Self.escaped(text) + "</\(name)>\n"
+        } else if children.isEmpty {
+            output += "/>\n"
+        } else {
+            output += ">\n"
+            for child in children { child.write(to: &output, indent: indent + "  ") }
+            output += indent + "</\(name)>\n"
+        }
+    }
+
+    /// XML 1.0, section 2.4. White space other than a blank is written as a reference, or a reader would turn it into
+    /// a blank in an attribute (section 3.3.3). Characters XML cannot hold at all (section 2.2) become U+FFFD.
+    private static func escaped(_ text: String) -> String {
+        var output = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "&": output += "&amp;"
+            case "<": output += "&lt;"
+            case ">": output += "&gt;"
+            case "\"": output += "&quot;"
+            case "\t", "\n", "\r": output += "&#\(scalar.value);"
+            case "\u{0}"..<" ", "\u{FFFE}", "\u{FFFF}": output += "\u{FFFD}"
+            default: output.unicodeScalars.append(scalar)
+            }
+        }
+        return output
+    }
+}

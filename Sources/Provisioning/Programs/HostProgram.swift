@@ -1,0 +1,172 @@
+import Basics
+import Glibc
+import Subprocess
+import Synchronization
+
+/// A program of this machine, run to its end.
+public struct HostProgram: Sendable {
+    public struct Result: Sendable, Equatable {
+        /// The exit status; 128 and the signal's number for one a signal ended.
+        public let code: Int
+        public let output: [UInt8]
+        public let errors: [UInt8]
+    }
+
+    /// The name, looked up in PATH, or a path; then its arguments.
+    public var command: [String]
+    public var input: [UInt8] = []
+    /// `nil` waits for as long as it takes.
+    public var timeout: Duration?
+    public var folder: String?
+    /// Added to limiq's own environment.
+    public var environment: [String: String] = [:]
+
+    /// More than this of output is an error: it would be held in memory whole.
+    private static let mostOutput = 64 << 20
+    /// How long processes get between SIGTERM and SIGKILL.
+    private static let grace = Duration.seconds(1)
+
+    private enum Event: Sendable {
+        case ended(Swift.Result<Result, Failure>)
+        case cancelled
+    }
+
+    public init(_ command: [String]) { self.command = command }
+
+    /// Runs it. A cancelled or late one is ended with all that it started: SIGTERM, then SIGKILL after a second.
+    ///
+    /// - Throws: `Failure` with code `not_found`, `timeout`, `cancelled` or `program`.
+    public func run(_ cancellation: Cancellation) throws(Failure) -> Result {
+        guard let name = command.first, !name.isEmpty else {
+            throw Failure(.badField, "the command is empty", hint: "write { \"program\", \"argument\" }")
+        }
+        guard !command.contains(where: { $0.utf8.contains(0) }) else {
+            throw Failure(.badField, "\(name): an argument cannot hold a NUL byte")
+        }
+        try cancellation.check()
+        let group = ProcessGroup()
+        let events = Mailbox<Event>()
+        let work = Task.detached { events.put(.ended(await runAsync(name, group))) }
+        let deadline = timeout.map { ContinuousClock.now + $0 }
+        let event = cancellation.withHandler({ events.put(.cancelled) }) {
+            deadline.map { events.next(before: $0) } ?? events.next()
+        }
+        switch event {
+        case .ended(let result)?: return try result.get()
+        case .cancelled?:
+            end(group, work, events)
+            throw Failure(.cancelled, "\(name) was cancelled")
+        case nil:
+            end(group, work, events)
+            throw Failure(.timeout, "\(name) took longer than \(timeout.map { "\($0)" } ?? "it may")")
+        }
+    }
+
+    /// Ends all processes of the group: asks, waits a little, then insists.
+    private func end(_ group: ProcessGroup, _ work: Task<Void, Never>, _ events: Mailbox<Event>) {
+        group.signal(SIGTERM)
+        let ended = hasEnded(events)
+        // Also where the program itself is gone: what it started may have ignored the first signal.
+        group.signal(SIGKILL)
+        // A process that left the group and still holds the pipes is not ours to wait for.
+        if !ended, !hasEnded(events) { work.cancel() }
+    }
+
+    private func hasEnded(_ events: Mailbox<Event>) -> Bool {
+        let deadline = ContinuousClock.now + Self.grace
+        while let event = events.next(before: deadline) {
+            if case .ended = event { return true }
+        }
+        return false
+    }
+
+    private func runAsync(_ name: String, _ group: ProcessGroup) async -> Swift.Result<Result, Failure> {
+        // A group of its own: a signal to it reaches whatever the program starts.
+        var options = PlatformOptions()
+        options.processGroupID = 0
+        var variables: [Environment.Key: String?] = [:]
+        for (key, value) in environment { variables[Environment.Key(stringLiteral: key)] = value }
+        do {
+            let input = try inputFile()
+            defer { fclose(input) }
+            let result = try await Subprocess.run(
+                name.contains("/") ? .path(.init(name)) : .name(name),
+                arguments: Arguments(Array(command.dropFirst())),
+                environment: .inherit.updating(variables), workingDirectory: folder.map { .init($0) },
+                platformOptions: options,
+                input: .fileDescriptor(.init(rawValue: fileno(input)), closeAfterSpawningProcess: false),
+                output: .bytes(limit: Self.mostOutput), error: .bytes(limit: Self.mostOutput)
+            ) { execution in
+                group.began(execution.processIdentifier.value)
+            }
+            return .success(
+                Result(
+                    code: code(of: result.terminationStatus), output: result.standardOutput,
+                    errors: result.standardError))
+        } catch {
+            group.signal(SIGKILL)
+            return .failure(explained(error, name))
+        }
+    }
+
+    /// A nameless file with what the program is to read. Not a pipe: a program that ends without reading it would end
+    /// limiq too, by SIGPIPE.
+    private func inputFile() throws(Failure) -> UnsafeMutablePointer<FILE> {
+        guard let file = input.isEmpty ? fopen("/dev/null", "re") : tmpfile() else {
+            throw Failure.system(errno, "cannot make a file for the program's input")
+        }
+        guard fwrite(input, 1, input.count, file) == input.count, fflush(file) == 0 else {
+            let code = errno
+            fclose(file)
+            throw Failure.system(code, "cannot write the program's input to a file")
+        }
+        rewind(file)
+        return file
+    }
+
+    private func explained(_ error: any Error, _ name: String) -> Failure {
+        if let failure = error as? Failure { return failure }
+        switch (error as? SubprocessError)?.code {
+        case .executableNotFound?:
+            return Failure(.notFound, "the program \(name) is not there", hint: "install it, or give its path")
+        case .failedToChangeWorkingDirectory?:
+            return Failure(.notFound, "\(name) cannot be run: there is no folder \(folder ?? "") to run it in")
+        case .outputLimitExceeded?:
+            return Failure(
+                .program, "\(name) wrote more than \(Self.mostOutput >> 20) MiB and was ended",
+                hint: "let it write to a file")
+        default: return Failure(.program, "\(name) cannot be run", cause: "\(error)")
+        }
+    }
+
+    private func code(of status: TerminationStatus) -> Int {
+        switch status {
+        case .exited(let code): Int(code)
+        case .signaled(let signal): 128 + Int(signal)
+        }
+    }
+}
+
+/// The processes of one program, by their group's number.
+private final class ProcessGroup: Sendable {
+    private struct State {
+        var id: pid_t?
+        /// Sent before there was a process.
+        var pending: Int32?
+    }
+
+    private let state = Mutex(State())
+
+    func began(_ id: pid_t) {
+        state.withLock { state in
+            state.id = id
+            if let signal = state.pending { kill(-id, signal) }
+        }
+    }
+
+    func signal(_ signal: Int32) {
+        state.withLock { state in
+            if let id = state.id { kill(-id, signal) } else { state.pending = signal }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import ArgumentParser
+import Basics
+import Glibc
+import Provisioning
+
+struct Console: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Talk to a machine's serial console; Ctrl-] ends it.",
+        discussion: "With --log it prints what the guest has said since it started, and ends.")
+
+    @Argument(help: ArgumentHelp("The machine.", valueName: "vm"))
+    var name: String
+
+    @Flag(help: "Print the console's log instead.")
+    var log = false
+
+    @OptionGroup var host: HostOptions
+
+    func run() throws {
+        Signals.unblock()
+        let session = try Session(connect: host.connect)
+        let machine = Machine(name, on: try session.hosts.hypervisor(nil), state: session.state)
+        try machine.requireDomain()
+        if log { return writeAll(try fileBytes(machine.consoleLog), to: STDOUT_FILENO) }
+        let stream = try machine.hypervisor.openConsole(name)
+        writeAll(Array("connected to \(name); Ctrl-] ends it\r\n".utf8), to: STDERR_FILENO)
+        let terminal = RawTerminal()
+        defer { terminal?.restore() }
+        startThread {
+            showOutput(of: stream)
+            stream.close()
+            terminal?.restore()
+            _exit(0)
+        }
+        try Self.pass(to: stream)
+        stream.close()
+    }
+
+    /// What is typed, up to Ctrl-] or the end of the input.
+    private static func pass(to stream: any ConsoleStream) throws {
+        var buffer = [UInt8](repeating: 0, count: 1024)
+        while true {
+            let count = read(STDIN_FILENO, &buffer, buffer.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return }
+            let typed = buffer.prefix(count)
+            if let end = typed.firstIndex(of: 0x1D) {
+                if end > 0 { try stream.write(Array(typed[..<end])) }
+                return
+            }
+            try stream.write(Array(typed))
+        }
+    }
+}
+
+/// What the guest says, until its console ends.
+private func showOutput(of stream: any ConsoleStream) {
+    while let bytes = try? stream.read(), !bytes.isEmpty { writeAll(bytes, to: STDOUT_FILENO) }
+}
+
+/// A terminal that passes every key on; `nil` where standard input is none.
+private struct RawTerminal: Sendable {
+    private let before: termios
+
+    init?() {
+        var settings = termios()
+        guard tcgetattr(STDIN_FILENO, &settings) == 0 else { return nil }
+        before = settings
+        cfmakeraw(&settings)
+        tcsetattr(STDIN_FILENO, TCSANOW, &settings)
+    }
+
+    func restore() {
+        var settings = before
+        tcsetattr(STDIN_FILENO, TCSANOW, &settings)
+    }
+}

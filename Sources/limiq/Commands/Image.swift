@@ -1,0 +1,69 @@
+import ArgumentParser
+import Basics
+import Primitives
+import Provisioning
+
+struct Image: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "The image library.", subcommands: [ListImages.self, Pull.self, Add.self, RemoveImage.self])
+
+    struct ListImages: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "List the images that are here and those that can be pulled.")
+
+        func run() throws {
+            Signals.unblock()
+            let session = try Session(connect: nil)
+            var rows = [["NAME", "SIZE", "FILE"]]
+            for entry in try session.images().list() {
+                rows.append([
+                    entry.name, entry.virtualSize.map { "\(ByteSize(bytes: $0))" } ?? "-", entry.path ?? "not here yet",
+                ])
+            }
+            print(table(rows))
+        }
+    }
+
+    struct Pull: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Fetch an image from its publisher, or build it where that cannot be; prints its path.")
+
+        @Argument(help: "The image.") var name: String
+
+        func run() throws {
+            let session = try Session(connect: nil)
+            let cancellation = Cancellation()
+            Signals.forward { _ in cancellation.cancel() }
+            let display = makeDisplay(json: false) { _ in nil }
+            defer { display.finish() }
+            let path = try session.images().resolve(name, cancellation) { display.progress($0) }
+            display.output(Array("\(path)\n".utf8))
+        }
+    }
+
+    struct Add: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Copy an image file into the library.")
+
+        @Argument(help: "Its name in the library.") var name: String
+        @Argument(help: "The file.") var path: String
+
+        func run() throws {
+            let session = try Session(connect: nil)
+            let cancellation = Cancellation()
+            Signals.forward { _ in cancellation.cancel() }
+            try session.images().add(name, from: session.absolute(path), cancellation)
+        }
+    }
+
+    struct RemoveImage: ParsableCommand {
+        static let configuration = CommandConfiguration(commandName: "rm", abstract: "Remove an image.")
+
+        @Argument(help: "The image.") var name: String
+
+        func run() throws {
+            Signals.unblock()
+            let session = try Session(connect: nil)
+            try session.images().remove(name)
+        }
+    }
+}

@@ -1,0 +1,37 @@
+import ArgumentParser
+import Basics
+import Provisioning
+
+struct List: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "List the machines.")
+
+    @OptionGroup var host: HostOptions
+
+    func run() throws {
+        Signals.unblock()
+        let session = try Session(connect: host.connect)
+        let machines = try Machine.list(on: try session.hosts.hypervisor(nil), state: session.state)
+        guard !machines.isEmpty else {
+            return writeAll(Array("no machines yet; limiq run SCRIPT makes them\n".utf8), to: 2)
+        }
+        var rows = [["NAME", "STATE", "ADDRESS", "FORWARDS"]]
+        for machine in machines {
+            let info = try machine.info()
+            let forwards = info.forwards.map { "\($0.host)→\($0.guest)" }.joined(separator: " ")
+            rows.append([
+                info.name, info.state.rawValue, info.addresses.first ?? "-", forwards.isEmpty ? "-" : forwards,
+            ])
+        }
+        print(table(rows))
+    }
+}
+
+/// Rows in columns, two spaces apart.
+func table(_ rows: [[String]]) -> String {
+    let widths = (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+    return rows.map { row in
+        row.enumerated().map { index, cell in
+            index == row.count - 1 ? cell : cell + String(repeating: " ", count: widths[index] - cell.count)
+        }.joined(separator: "  ")
+    }.joined(separator: "\n")
+}

@@ -1,0 +1,68 @@
+import ArgumentParser
+import Basics
+import LuaRuntime
+import Primitives
+
+struct HostOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The host, as a libvirt URI.", valueName: "uri"))
+    var connect: String?
+}
+
+struct Run: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run a script.",
+        discussion: "Words after -- are the script's: limiq.args. Its parameters: limiq help SCRIPT.")
+
+    @Argument(help: "The script.")
+    var script: String
+
+    @Option(name: .customLong("set"), help: ArgumentHelp("A parameter of the script.", valueName: "name=value"))
+    var parameters: [String] = []
+
+    @OptionGroup var host: HostOptions
+
+    @Flag(help: "One JSON object a line on standard output instead of text.")
+    var json = false
+
+    @Flag(help: "The script may not run programs of this machine.")
+    var noHost = false
+
+    @Flag(help: "Leave what a failed machine was made of, for a look.")
+    var keep = false
+
+    @Option(help: ArgumentHelp("The most memory the script itself may use.", valueName: "size"))
+    var luaMemory = "512MiB"
+
+    @Argument(parsing: .postTerminator, help: "The script's own words.")
+    var words: [String] = []
+
+    func run() throws {
+        var session = try Session(connect: host.connect, script: script)
+        session.json = json
+        session.forbidsHostPrograms = noHost
+        session.keepsFailed = keep
+        session.memoryLimit = try memoryLimit()
+        session.overrides = try overrides()
+        session.words = words
+        try session.run(script)
+    }
+
+    private func memoryLimit() throws -> Int {
+        do {
+            return Int(clamping: try ByteSize(parsing: luaMemory).bytes)
+        } catch {
+            throw ValidationError("--lua-memory: \(error)")
+        }
+    }
+
+    private func overrides() throws -> [String: String] {
+        var result: [String: String] = [:]
+        for parameter in parameters {
+            guard let equals = parameter.firstIndex(of: "="), equals != parameter.startIndex else {
+                throw ValidationError("--set \(parameter): write --set name=value")
+            }
+            result[String(parameter[..<equals])] = String(parameter[parameter.index(after: equals)...])
+        }
+        return result
+    }
+}

@@ -1,0 +1,56 @@
+import Basics
+import LuaRuntime
+import Primitives
+import Provisioning
+import Synchronization
+
+/// `limiq help SCRIPT`: the script's first comment and the parameters it declares with `limiq.params`.
+enum ScriptHelp {
+    private static let reached: Failure.Code = "parameters_reached"
+
+    static func show(_ script: String) throws {
+        let session = try Session(connect: nil, script: script)
+        let text = try firstComment(of: script)
+        if !text.isEmpty { print(text) }
+        let parameters = try parameters(of: script, session)
+        guard !parameters.isEmpty else { return print("it has no parameters") }
+        print("parameters (limiq run \(script) --set NAME=VALUE):")
+        print(table(parameters.entries.map { ["  \($0.key)", (try? jsonText($0.value)) ?? ""] }))
+    }
+
+    /// Runs the script up to its `limiq.params`: there, and at anything that would touch the world, it stops.
+    private static func parameters(of script: String, _ session: Session) throws -> Map {
+        let found = Mutex(Map())
+        let display = PlainDisplay()
+        let primitives = try session.definitions(display).map { definition in
+            let primitive = definition.primitive
+            if primitive.name == "params.get" {
+                return Primitive(primitive.name, .inline) { request in
+                    found.withLock { $0 = request.arguments.first?.map ?? Map() }
+                    throw Failure(reached, "the parameters are known")
+                }
+            }
+            guard primitive.execution == .pooled else { return primitive }
+            return Primitive(primitive.name, .inline) { _ in
+                throw Failure(reached, "the script does something before it declares parameters")
+            }
+        }
+        let runtime = try LuaRuntime(options: session.options(output: { _ in }), primitives: primitives)
+        do {
+            _ = try runtime.run(file: script)
+        } catch {
+            guard error.failure.code == reached else { throw error }
+        }
+        return found.withLock { $0 }
+    }
+
+    /// The comment lines a script begins with.
+    private static func firstComment(of script: String) throws -> String {
+        let text = String(decoding: try fileBytes(script), as: UTF8.self)
+        return text.split(separator: "\n", omittingEmptySubsequences: false)
+            .drop { $0.hasPrefix("#!") }
+            .prefix { $0.hasPrefix("--") }
+            .map { $0.drop { $0 == "-" }.drop { $0 == " " } }
+            .joined(separator: "\n")
+    }
+}

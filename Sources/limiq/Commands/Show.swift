@@ -1,0 +1,42 @@
+import ArgumentParser
+import Basics
+import Provisioning
+
+struct Show: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Tell what a machine is and where it stands.")
+
+    @Argument(help: ArgumentHelp("The machine.", valueName: "vm"))
+    var name: String
+
+    @OptionGroup var host: HostOptions
+
+    func run() throws {
+        Signals.unblock()
+        let session = try Session(connect: host.connect)
+        let machine = Machine(name, on: try session.hosts.hypervisor(nil), state: session.state)
+        let info = try machine.info()
+        var rows = [["name", info.name], ["uuid", info.uuid], ["state", info.state.rawValue]]
+        if !info.addresses.isEmpty { rows.append(["address", info.addresses.joined(separator: " ")]) }
+        for forward in info.forwards {
+            rows.append(["forward", "127.0.0.1:\(forward.host) → \(forward.guest)/\(forward.proto.rawValue)"])
+        }
+        guard let record = info.record else {
+            rows.append(["note", "limiq did not make it"])
+            return print(table(rows))
+        }
+        let spec = record.spec
+        let cpus = spec.cpuCores * spec.cpuSockets * spec.cpuThreadsPerCore
+        rows.append(["cpus", "\(cpus)"])
+        rows.append(["memory", "\(ByteSize(mib: spec.memoryMiB))"])
+        rows.append(["acceleration", record.acceleration.rawValue])
+        for disk in spec.disks {
+            let size = disk.sizeGiB > 0 ? " \(disk.sizeGiB) GiB" : ""
+            rows.append(["disk", disk.id + size + (disk.backingFile.map { " on \($0)" } ?? disk.path.map { " \($0)" } ?? "")])
+        }
+        for cdrom in spec.cdroms { rows.append(["cdrom", "\(cdrom.id) \(cdrom.isoPath)"]) }
+        for (key, value) in spec.labels.sorted(by: { $0.key < $1.key }) { rows.append(["label", "\(key)=\(value)"]) }
+        rows.append(["owner", record.owner])
+        rows.append(["folder", record.folder])
+        print(table(rows))
+    }
+}

@@ -1,0 +1,13 @@
+import ArgumentParser
+import Basics
+import Primitives
+
+struct Stubs: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Print the library's definition file for editors (LuaLS).", shouldDisplay: false)
+
+    func run() throws {
+        let session = try Session(connect: nil, script: nil)
+        print(editorStubs(try session.definitions(PlainDisplay())), terminator: "")
+    }
+}

@@ -1,0 +1,75 @@
+import ArgumentParser
+import Basics
+import Glibc
+import LuaRuntime
+
+struct Test: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run specs: files named *_spec.lua.",
+        discussion: "A spec is a script that uses require \"limiq.spec\".")
+
+    @Argument(help: ArgumentHelp("Files, or folders that are searched for specs.", valueName: "path"))
+    var paths: [String] = ["."]
+
+    func run() throws {
+        let specs = try paths.flatMap { try Self.specs(in: $0) }
+        guard !specs.isEmpty else {
+            throw Failure(.notFound, "no *_spec.lua in \(paths.joined(separator: ", "))")
+        }
+        var passed = 0
+        var failed = 0
+        for spec in specs {
+            let result = try Self.run(spec)
+            passed += result.passed
+            failed += result.failures.count
+            for failure in result.failures { print("\(spec): \(failure)") }
+        }
+        print("\(passed) passed, \(failed) failed")
+        if failed > 0 { throw ExitCode(1) }
+    }
+
+    /// Runs one spec in a Lua state of its own. A spec that cannot be run is one failure.
+    private static func run(_ spec: String) throws -> (passed: Int, failures: [String]) {
+        let session = try Session(connect: nil, script: spec)
+        let display = PlainDisplay()
+        let runtime = try LuaRuntime(
+            options: session.options(output: { display.output($0) }),
+            primitives: try session.definitions(display).map(\.primitive))
+        do {
+            _ = try runtime.run(file: spec)
+            let report = try runtime.run(
+                source: "return require(\"limiq.spec\").report()", name: "=limiq test").first
+            let failures = (report?["failures"]?.list ?? []).map { failure in
+                "\(failure["name"]?.string ?? "?"): \(failure["message"]?.string ?? "?")"
+            }
+            return (Int(report?["passed"]?.int ?? 0), failures)
+        } catch {
+            return (0, ["\(error)"])
+        }
+    }
+
+    /// The specs a path names: itself, or all below it, sorted.
+    private static func specs(in path: String) throws(Failure) -> [String] {
+        var info = stat()
+        guard stat(path, &info) == 0 else {
+            throw Failure(.notFound, "\(path): \(String(cString: strerror(errno)))")
+        }
+        guard info.st_mode & S_IFMT == S_IFDIR else { return [path] }
+        guard let folder = opendir(path) else {
+            throw Failure(.io, "\(path): \(String(cString: strerror(errno)))")
+        }
+        defer { closedir(folder) }
+        var found: [String] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name.hasPrefix(".") { continue }
+            let inner = "\(path)/\(name)"
+            if name.hasSuffix("_spec.lua") || entry.pointee.d_type == UInt8(DT_DIR) {
+                found += try specs(in: inner)
+            }
+        }
+        return found.sorted()
+    }
+}

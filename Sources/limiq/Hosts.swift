@@ -1,0 +1,35 @@
+import Basics
+import Provisioning
+import Synchronization
+
+/// The hosts of a run, opened at the first use and kept.
+final class Hosts: Sendable {
+    private let connect: String?
+    private let state: StateFolder
+    private let opened = Mutex<[String: any Hypervisor]>([:])
+
+    /// - Parameter connect: `--connect`: the run's own host, instead of the default choice.
+    init(connect: String?, state: StateFolder) {
+        self.connect = connect
+        self.state = state
+    }
+
+    /// The host the run works on where a script names none, and why it is that one.
+    func choice() -> HypervisorChoice {
+        HypervisorChoice(explicit: connect, state: state)
+    }
+
+    /// - Parameter uri: `nil` for the run's own.
+    func hypervisor(_ uri: String?) throws(Failure) -> any Hypervisor {
+        let address = uri ?? choice().uri
+        let known = opened.withLock { $0[address] }
+        if let known { return known }
+        let host = LibvirtHypervisor(uri: address)
+        // Two tasks may have opened it at once: the first stays, so that a host has one pool of connections.
+        return opened.withLock { opened in
+            if let first = opened[address] { return first }
+            opened[address] = host
+            return host
+        }
+    }
+}

@@ -1,0 +1,38 @@
+import Basics
+import Glibc
+import Primitives
+import Provisioning
+
+/// One plain line a step, for pipes and logs.
+struct PlainDisplay: Display {
+    func output(_ bytes: [UInt8]) {
+        writeAll(bytes, to: STDOUT_FILENO)
+    }
+
+    func progress(_ progress: Progress) {
+        // The guest's own lines are for a terminal; here they would bury the steps.
+        if progress.phase == "console" { return }
+        writeAll(Array("\(progress.line)\n".utf8), to: STDERR_FILENO)
+    }
+
+    func log(_ level: LogLevel, _ text: String) {
+        writeAll(Array("\(level.prefix)\(text)\n".utf8), to: STDERR_FILENO)
+    }
+
+    func finish() {}
+}
+
+extension Progress {
+    /// `web-server-01: seed (0.1 s)`.
+    var line: String {
+        var text = "\(subject): \(phase)"
+        if let detail { text += " \(detail)" }
+        if let took { text += " (\(readable(took)))" }
+        return text
+    }
+}
+
+extension LogLevel {
+    /// Nothing before what is merely told.
+    var prefix: String { self == .info ? "" : "\(rawValue): " }
+}

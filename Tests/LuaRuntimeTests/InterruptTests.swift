@@ -1,0 +1,134 @@
+import Basics
+import Glibc
+import LuaRuntime
+import Testing
+
+@Suite struct InterruptTests {
+    /// Runs a script that calls `started` when it is to be interrupted, once or more.
+    private func interrupted(_ source: String, times: Int = 1) throws -> Outcome {
+        let started = Mailbox<Bool>()
+        let script = try Script([
+            Primitive("started", .inline) { _ in
+                started.put(true)
+                return []
+            }
+        ])
+        defer { script.runtime.close() }
+        let interrupter = script.runtime.interrupter
+        startThread {
+            for _ in 0..<times {
+                _ = started.next()
+                usleep(2000)
+                interrupter.interrupt()
+            }
+        }
+        return script.run("local rt = require 'limiq.runtime'; local perform = rt.perform; " + source)
+    }
+
+    @Test func anEndlessLoopIsInterrupted() throws {
+        let outcome = try interrupted("perform('started')\nwhile true do end")
+        #expect(outcome.error?.failure.code == .interrupted)
+        #expect(outcome.error?.location == "test.lua:2")
+    }
+
+    @Test func anEndlessLoopInACoroutineOfATaskIsInterrupted() throws {
+        let outcome = try interrupted(
+            "rt.spawn(function() coroutine.wrap(function() perform('started') while true do end end)() end):join()"
+        )
+        #expect(outcome.error?.failure.code == .interrupted)
+    }
+
+    @Test func aBlockingPrimitiveDoesNotHoldUpTheEnd() throws {
+        let outcome = try interrupted("perform('started') perform('block')")
+        #expect(outcome.error?.failure.code == .interrupted)
+    }
+
+    @Test func theFirstIsCaughtAndCleanUpMayWait() throws {
+        let outcome = try interrupted(
+            """
+            local ok, e = pcall(function()
+              local _ <close> = setmetatable({}, { __close = function() rt.sleep(0.001) print(perform('echo_later', 'closed')) end })
+              perform('started')
+              while true do end
+            end)
+            print(e.code, perform('echo_later', 'after'))
+            error(e)
+            """)
+        #expect(outcome.output == "closed\ninterrupted\tafter\n")
+        #expect(outcome.error?.failure.code == .interrupted)
+    }
+
+    @Test func everyTaskGetsItOnce() throws {
+        let outcome = try interrupted(
+            """
+            local count = 0
+            local function work(name)
+              local ok, e = pcall(perform, name)
+              assert(e.code == 'interrupted')
+              rt.sleep(0.001)
+              count = count + 1
+            end
+            local a, b = rt.spawn(work, 'block'), rt.spawn(work, 'block')
+            pcall(function() rt.sleep(0.001) perform('started') rt.sleep(100) end)
+            a:join() b:join()
+            print(count)
+            """)
+        #expect(outcome.output == "2\n")
+        #expect(outcome.error == nil)
+    }
+
+    @Test func theSecondIsNotCaught() throws {
+        let outcome = try interrupted(
+            "while true do pcall(function() perform('started') while true do end end) end", times: 2)
+        #expect(outcome.error?.failure.code == .interrupted)
+        let waiting = try interrupted(
+            "while true do pcall(function() perform('started') perform('block') end) xpcall(rt.sleep, print, 0) end",
+            times: 2)
+        #expect(waiting.error?.failure.code == .interrupted)
+        #expect(waiting.output == "")
+    }
+
+    @Test func theSecondEndsHandlersThatDoNot() throws {
+        let outcome = try interrupted(
+            """
+            local _ <close> = setmetatable({}, { __close = function() perform('started') while true do pcall(rt.sleep, 1) end end })
+            perform('started')
+            rt.sleep(100)
+            """, times: 2)
+        #expect(outcome.error?.failure.code == .interrupted)
+    }
+
+    @Test func cleanUpInsideEachAndTimeoutIsNotCancelledToo() throws {
+        let outcome = try interrupted(
+            """
+            local function work(name)
+              local _ <close> = setmetatable({}, { __close = function() rt.sleep(0.005) print("closed " .. name) end })
+              if name == "b" then perform("started") end
+              perform("block")
+            end
+            pcall(rt.each, { "a", "b" }, function(name) rt.timeout(100, work, name) end)
+            """)
+        #expect(outcome.output == "closed a\nclosed b\n")
+        #expect(outcome.error == nil)
+    }
+
+    @Test func aDeadlockIsFoundAfterAnInterruptToo() throws {
+        let outcome = try interrupted(
+            """
+            pcall(function() perform("started") rt.sleep(100) end)
+            local a, b
+            a = rt.spawn(function() rt.sleep(0.001) b:join() end)
+            b = rt.spawn(function() a:join() end)
+            a:join()
+            """)
+        #expect(outcome.error?.failure.code == .deadlock)
+    }
+
+    @Test func theNextRunIsNotInterrupted() throws {
+        let script = try Script()
+        defer { script.runtime.close() }
+        script.runtime.interrupter.interrupt()
+        #expect(script.run("local x = 1; return x").error?.failure.code == .interrupted)
+        #expect(script.run("return 1").values == [1])
+    }
+}

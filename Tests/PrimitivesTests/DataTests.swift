@@ -1,0 +1,92 @@
+import Basics
+import Foundation
+import LuaRuntime
+import Provisioning
+import Support
+import Testing
+
+@testable import Primitives
+
+private func environment(_ folder: String) -> Primitives.Environment {
+    Environment(
+        state: StateFolder(root: folder), images: ImageLibrary(state: StateFolder(root: folder), builders: folder),
+        scriptFolder: folder
+    ) { _ throws(Failure) in
+        throw Failure(.hostNotAble, "there is no host in this test")
+    }
+}
+
+@Suite("limiq.json and limiq.yaml")
+struct DocumentTests {
+    static let values: [Value] = [
+        .null, true, 0, .int(.max), .int(.min), .double(0.5), .double(1e300), "", "é \"quoted\" \\ \n\t\u{1}",
+        [], [:],
+        ["list": [1, "two", [.null]], "map": ["x": ["y": false]]],
+    ]
+
+    @Test("what is written as JSON is read back the same", arguments: values)
+    func json(value: Value) throws {
+        #expect(try parseJSON(Array(try jsonText(value).utf8)) == value)
+        #expect(try JSONSerialization.jsonObject(with: Data(try jsonText([value]).utf8)) is [Any])
+    }
+
+    @Test("what is no JSON is refused", arguments: ["", "{", "[1 2]", "{\"a\" 1}", "nul", "'a'"])
+    func noJSON(text: String) {
+        #expect { try parseJSON(Array(text.utf8)) } throws: { ($0 as? Failure)?.code == "bad_json" }
+    }
+
+    @Test("a document of a file names the file in its error")
+    func files() async throws {
+        try await ScratchFolder.with { folder in
+            let definitions = jsonDefinitions(environment(folder)) + yamlDefinitions(environment(folder))
+            try Data("{\"name\": \"web\", \"n\": 1}".utf8).write(
+                to: URL(fileURLWithPath: folder + "/web.json"))
+            try Data("a: 1\nb: [\n".utf8).write(to: URL(fileURLWithPath: folder + "/bad.yaml"))
+            #expect(try call(definitions, "json.read", "web.json") == ["name": "web", "n": 1])
+            #expect { try call(definitions, "yaml.read", "bad.yaml") } throws: {
+                ($0 as? Failure)?.message.hasPrefix("bad.yaml:3:1:") == true
+            }
+            #expect { try call(definitions, "json.read", "none.json") } throws: {
+                ($0 as? Failure)?.code == .notFound
+            }
+        }
+    }
+}
+
+@Suite("limiq.file")
+struct FileTests {
+    @Test("bytes are written whole, read back, listed, and readable by nobody else")
+    func roundTrip() async throws {
+        try await ScratchFolder.with { folder in
+            let files = fileDefinitions(environment(folder))
+            _ = try call(files, "file.write", "a.bin", .bytes([0xFF, 0]))
+            #expect(try call(files, "file.read", "a.bin") == .bytes([0xFF, 0]))
+            let mode =
+                try FileManager.default.attributesOfItem(atPath: folder + "/a.bin")[.posixPermissions] as? Int
+            #expect(mode == 0o600)
+            _ = try call(files, "file.write", "a.bin", "again", ["mode": 0o644])
+            #expect(try call(files, "file.read", .string(folder + "/a.bin")) == "again")
+            #expect(
+                try call(files, "file.exists", "a.bin") == true && call(files, "file.exists", "b") == false)
+            try FileManager.default.createDirectory(
+                atPath: folder + "/in/ner", withIntermediateDirectories: true)
+            _ = try call(files, "file.write", "in/ner/z", "")
+            #expect(try call(files, "file.list", ".") == ["a.bin", "in/ner/z"])
+        }
+    }
+
+    @Test("what cannot be read or written is named", arguments: ["none", ".", "fifo"])
+    func refused(name: String) async throws {
+        try await ScratchFolder.with { folder in
+            mkfifo(folder + "/fifo", 0o600)
+            #expect { try call(fileDefinitions(environment(folder)), "file.read", .string(name)) } throws: {
+                ($0 as? Failure)?.message.contains(name) == true
+            }
+            #expect {
+                try call(fileDefinitions(environment(folder)), "file.write", "no/such/folder", "x")
+            } throws: {
+                ($0 as? Failure)?.code == .notFound
+            }
+        }
+    }
+}

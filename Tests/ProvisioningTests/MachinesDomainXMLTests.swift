@@ -1,0 +1,158 @@
+import Basics
+import Glibc
+import Testing
+import XML
+
+@testable import Provisioning
+
+@Suite struct `Domain XML` {
+    static let host = HostDescription(
+        emulator: "/usr/bin/qemu-system-x86_64", architecture: "x86_64", offersKVM: true,
+        emulatorVersion: 7_002_000, emulatorUser: EmulatorUser(name: "root", uid: 0, gid: 0), isLocal: true)
+
+    static func xml(_ spec: VMSpec, _ acceleration: Acceleration = .emulation) throws -> String {
+        let layout = MachineLayout(spec, in: StateFolder(root: "/var/lib/limiquantix"))
+        let record = MachineRecord(
+            spec: spec, owner: "root@host", acceleration: acceleration, made: layout.madeFiles,
+            folder: layout.folder)
+        return try DomainXML(spec: spec, layout: layout, host: host, acceleration: acceleration, record: record)
+            .text()
+    }
+
+    static func spec(_ change: (inout VMSpec) -> Void = { _ in }) -> VMSpec {
+        var spec = VMSpec(name: "web-01")
+        change(&spec)
+        return spec
+    }
+
+    static let matrix: [(name: String, spec: VMSpec)] = [
+        ("bare", spec()),
+        (
+            "web server",
+            spec {
+                var disk = DiskSpec(id: "boot-disk")
+                disk.backingFile = "/images/a <b> & \"c\".qcow2"
+                disk.iopsLimit = 500
+                disk.throughputMBps = 40
+                var nic = NICSpec(id: "nic1")
+                nic.forward = [PortForward(host: 8080, guest: 80)]
+                $0.disks = [disk]
+                $0.nics = [nic]
+                $0.cloudInit = CloudInitSpec(userData: "#cloud-config\n")
+                $0.labels = ["a": "]]> & <b>"]
+            }
+        ),
+        (
+            "UEFI with screens",
+            spec {
+                $0.firmware = .uefi
+                var console = ConsoleSpec()
+                console.vncEnabled = true
+                console.vncPort = 5901
+                console.vncPassword = "a&b"
+                console.spiceEnabled = true
+                $0.console = console
+                var bridged = NICSpec(id: "a")
+                bridged.bridge = "br0"
+                bridged.bandwidthMbps = 100
+                bridged.model = .e1000
+                var network = NICSpec(id: "b")
+                network.network = "default"
+                network.model = .rtl8139
+                network.macAddress = "52:54:00:12:34:56"
+                $0.nics = [bridged, network]
+                $0.bootOrder = [.network, .cdrom, .disk]
+                $0.cdroms = [CDROMSpec(id: "os", isoPath: "/isos/os.iso")]
+                $0.disks = DiskBus.allCases.filter { $0 != .ide }.map { bus in
+                    var disk = DiskSpec(id: "d-\(bus)")
+                    disk.sizeGiB = 1
+                    disk.bus = bus
+                    return disk
+                }
+            }
+        ),
+        (
+            "Windows",
+            spec {
+                $0.guestOS = "windows-2022"
+                $0.firmware = .uefi
+                var disk = DiskSpec(id: "c")
+                disk.sizeGiB = 50
+                $0.disks = [disk]
+                $0.cdroms = [CDROMSpec(id: "setup", isoPath: "/isos/w.iso")]
+            }
+        ),
+        (
+            "IDE and a pool",
+            spec {
+                var old = DiskSpec(id: "old")
+                old.bus = .ide
+                old.sizeGiB = 1
+                old.format = .raw
+                old.readonly = true
+                var volume = DiskSpec(id: "volume")
+                volume.poolID = "default"
+                volume.path = "v.qcow2"
+                $0.disks = [old, volume]
+            }
+        ),
+    ]
+
+    @Test(arguments: matrix.map(\.name), Acceleration.allCases)
+    func `is what libvirt's schema allows`(name: String, acceleration: Acceleration) throws {
+        let spec = try #require(Self.matrix.first { $0.name == name }).spec
+        let file = "/tmp/limiq-xml-\(UInt64.random(in: 0 ... .max)).xml"
+        defer { unlink(file) }
+        append(try Self.xml(spec, acceleration), to: file)
+        let result = run("virt-xml-validate", file, "domain")
+        #expect(result.code == 0, "\(result.output)")
+    }
+
+    @Test func `holds every text as it was, whatever it contains`() throws {
+        let node = try XMLReader.parse(try Self.xml(Self.matrix[1].spec))
+        let backing = try #require(Self.matrix[1].spec.disks[0].backingFile)
+        let metadata = try #require(node.first("metadata/machine"))
+        #expect(metadata.namespace == DomainXML.namespace)
+        let record = try MachineRecord(metadata: "<machine>\(XMLElement("x", text: metadata.text).xml.dropFirst(3).dropLast(5))</machine>")
+        #expect(record.spec.disks[0].backingFile == backing)
+        #expect(record.spec.labels == ["a": "]]> & <b>"])
+    }
+
+    @Test func `keeps no cloud-init document and no password in the metadata`() throws {
+        var spec = Self.matrix[2].spec
+        spec.cloudInit = CloudInitSpec(userData: "#cloud-config\npassword: hunter2\n")
+        let metadata = try #require(try XMLReader.parse(try Self.xml(spec)).first("metadata/machine")).text
+        #expect(!metadata.contains("hunter2"))
+        #expect(!metadata.contains("a&b"))
+    }
+
+    @Test func `gives a nic the same address each time, and another to each`() {
+        let first = DomainXML.macAddress(machine: "web-01", nic: 0)
+        #expect(first == DomainXML.macAddress(machine: "web-01", nic: 0))
+        #expect(first != DomainXML.macAddress(machine: "web-01", nic: 1))
+        #expect(first != DomainXML.macAddress(machine: "web-02", nic: 0))
+        #expect(first.hasPrefix("52:54:00:"))
+    }
+
+    @Test func `puts the seed on virtio-scsi, where Debian's cloud kernel sees it`() throws {
+        let node = try XMLReader.parse(try Self.xml(Self.matrix[1].spec))
+        let seed = try #require(
+            node.all("devices/disk").first { $0.first("source")?.attributes["file"]?.hasSuffix("seed.iso") == true })
+        #expect(seed.first("target")?.attributes["bus"] == "scsi")
+        #expect(node.all("devices/controller").contains { $0.attributes["model"] == "virtio-scsi" })
+    }
+
+    @Test func `gives a Windows guest SATA and a TPM`() throws {
+        let node = try XMLReader.parse(try Self.xml(Self.matrix[3].spec))
+        #expect(node.all("devices/disk/target").allSatisfy { $0.attributes["bus"] == "sata" })
+        #expect(node.first("devices/tpm") != nil)
+    }
+
+    @Test func `boots in the order the spec says`() throws {
+        let node = try XMLReader.parse(try Self.xml(Self.matrix[2].spec))
+        let order = node.all("devices/interface/boot").map { $0.attributes["order"] }
+        #expect(order == ["1", "2"])
+        let cdrom = node.all("devices/disk").first { $0.attributes["device"] == "cdrom" }
+        #expect(cdrom?.first("boot")?.attributes["order"] == "3")
+    }
+}

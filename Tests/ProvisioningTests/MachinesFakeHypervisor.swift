@@ -1,0 +1,245 @@
+import Basics
+import Glibc
+import Provisioning
+import Synchronization
+import XML
+
+/// A hypervisor in memory. It parses the XML it is given, as libvirt would, writes the console log of a domain it
+/// starts, and does what a test tells it to.
+final class FakeHypervisor: Hypervisor {
+    struct Domain: Sendable {
+        var xml: String
+        var node: XMLNode
+        var uuid: String
+        var state: DomainState = .shutOff
+        var forwards: [String] = []
+        var metadata: String?
+    }
+
+    struct Behaviour: Sendable {
+        var offersKVM = false
+        var startFails: (@Sendable (XMLNode) -> Failure?)?
+        /// Posted as soon as the domain runs.
+        var eventsAfterStart: @Sendable (XMLNode) -> [DomainEvent] = { _ in [] }
+        /// What the guest prints on its console at the start.
+        var console = ""
+        var agent: @Sendable (String) -> String? = { _ in nil }
+        var monitor: @Sendable (String) -> String? = { _ in nil }
+        var qmp: @Sendable (String) -> String = { _ in #"{"return":{}}"# }
+    }
+
+    private struct State {
+        var domains: [String: Domain] = [:]
+        var handlers: [Int: (String, @Sendable (DomainEvent) -> Void)] = [:]
+        var calls: [String] = []
+        var next = 0
+    }
+
+    private let shared = Mutex(State())
+    let behaviour: Mutex<Behaviour>
+    let uri = "fake:///default"
+
+    init(_ behaviour: Behaviour = Behaviour()) { self.behaviour = Mutex(behaviour) }
+
+    /// The changing calls in order, as `start web`.
+    var calls: [String] { shared.withLock(\.calls) }
+    func domainNode(_ name: String) -> XMLNode? { shared.withLock { $0.domains[name]?.node } }
+
+    func host() throws(Failure) -> HostDescription {
+        HostDescription(
+            emulator: "/usr/bin/qemu-system-x86_64", architecture: "x86_64",
+            offersKVM: behaviour.withLock(\.offersKVM), emulatorVersion: 7_002_000,
+            emulatorUser: EmulatorUser(name: "root", uid: geteuid(), gid: getegid()), isLocal: true)
+    }
+
+    func domains() throws(Failure) -> [DomainSummary] {
+        shared.withLock { state in
+            state.domains.map { DomainSummary(name: $0, uuid: $1.uuid, state: $1.state) }
+        }
+    }
+
+    func domain(_ name: String) throws(Failure) -> DomainSummary? {
+        try domains().first { $0.name == name }
+    }
+
+    func define(_ xml: String) throws(Failure) -> DomainSummary {
+        let node = try XMLReader.parse(xml)
+        guard let name = node.first("name")?.text else { throw Failure(.libvirt, "no name") }
+        let given = node.first("uuid")?.text
+        return try change(name, "define") { (state) throws(Failure) in
+            let known = state.domains[name]
+            if let known, known.uuid != given {
+                throw Failure(.libvirt, "domain '\(name)' already exists with uuid \(known.uuid)")
+            }
+            state.next += 1
+            let uuid = known?.uuid ?? "00000000-0000-0000-0000-\(100_000_000_000 + state.next)"
+            var domain = Domain(xml: xml, node: node, uuid: uuid, state: known?.state ?? .shutOff)
+            domain.metadata = node.first("metadata/machine").map { "<machine>\(escaped($0.text))</machine>" }
+            state.domains[name] = domain
+            return DomainSummary(name: name, uuid: uuid, state: domain.state)
+        }
+    }
+
+    func undefine(_ name: String) throws(Failure) {
+        try change(name, "undefine") { (state) throws(Failure) in state.domains[name] = nil }
+        post(.undefined, to: name)
+    }
+
+    func start(_ name: String) throws(Failure) {
+        let node = try change(name, "start") { (state) throws(Failure) in
+            guard var domain = state.domains[name] else { throw Failure(.notFound, "no domain \(name)") }
+            if let failure = behaviour.withLock(\.startFails)?(domain.node) { throw failure }
+            domain.state = .running
+            domain.forwards = []
+            state.domains[name] = domain
+            return domain.node
+        }
+        let guest = behaviour.withLock { $0 }
+        if let log = node.first("devices/serial/log")?.attributes["file"] {
+            append(guest.console, to: log, truncate: true)
+        }
+        post(.started, to: name)
+        for event in guest.eventsAfterStart(node) { post(event, to: name) }
+    }
+
+    func shutdown(_ name: String) throws(Failure) { try stop(name, "shutdown", .shutdown) }
+    func destroy(_ name: String) throws(Failure) { try stop(name, "destroy", .destroyed) }
+    func reboot(_ name: String) throws(Failure) { try set(name, "reboot", .running) }
+    func reset(_ name: String) throws(Failure) { try set(name, "reset", .running) }
+    func suspend(_ name: String) throws(Failure) { try set(name, "suspend", .paused) }
+    func resume(_ name: String) throws(Failure) { try set(name, "resume", .running) }
+
+    func xml(_ name: String, inactive: Bool) throws(Failure) -> String {
+        shared.withLock { $0.domains[name]?.xml ?? "" }
+    }
+    func metadata(_ name: String) throws(Failure) -> String? { shared.withLock { $0.domains[name]?.metadata } }
+    func setMetadata(_ name: String, _ xml: String) throws(Failure) {
+        shared.withLock { $0.domains[name]?.metadata = xml }
+    }
+
+    func attachDevice(_ name: String, _ xml: String) throws(Failure) {
+        try change(name, "attach") { (_) throws(Failure) in _ = try XMLReader.parse(xml) }
+    }
+    func detachDevice(_ name: String, _ xml: String) throws(Failure) {
+        try change(name, "detach") { (_) throws(Failure) in _ = try XMLReader.parse(xml) }
+    }
+    func updateDevice(_ name: String, _ xml: String, force: Bool) throws(Failure) {
+        try change(name, "update") { (_) throws(Failure) in _ = try XMLReader.parse(xml) }
+    }
+
+    func monitor(_ name: String, _ command: String) throws(Failure) -> String {
+        if let answer = behaviour.withLock({ $0.monitor(command) }) { return answer }
+        let words = command.split(separator: " ").map(String.init)
+        return try change(name, command) { (state) throws(Failure) in
+            if words.first == "hostfwd_add" {
+                // tcp:127.0.0.1:8080-:80
+                let parts = words[2].split(whereSeparator: { ":-".contains($0) })
+                state.domains[name]?.forwards.append(
+                    "  \(parts[0].uppercased())[HOST_FORWARD]  18  127.0.0.1 \(parts[2])  10.0.2.15  \(parts[3])  0  0")
+                return ""
+            }
+            return "Hub -1 (hostua-nic-nic1):\n" + (state.domains[name]?.forwards ?? []).joined(separator: "\n")
+        }
+    }
+
+    func qmp(_ name: String, _ command: String) throws(Failure) -> String { behaviour.withLock { $0.qmp(command) } }
+
+    func agent(_ name: String, _ command: String, timeout: Duration) throws(Failure) -> String {
+        if let reply = behaviour.withLock({ $0.agent(command) }) { return reply }
+        throw Failure(.libvirt, "guest agent is not connected")
+    }
+
+    func addresses(_ name: String, from source: AddressSource) throws(Failure) -> [InterfaceAddresses] { [] }
+
+    func onEvent(
+        of name: String, _ handler: @escaping @Sendable (DomainEvent) -> Void
+    ) throws(Failure) -> any EventSubscription {
+        let id = shared.withLock { state in
+            state.next += 1
+            state.handlers[state.next] = (name, handler)
+            return state.next
+        }
+        return Subscription { [weak self] in self?.shared.withLock { $0.handlers[id] = nil } }
+    }
+
+    func openConsole(_ name: String) throws(Failure) -> any ConsoleStream {
+        throw Failure(.libvirt, "no console")
+    }
+
+    func post(_ event: DomainEvent, to name: String) {
+        let handlers = shared.withLock { $0.handlers.values.filter { $0.0 == name }.map(\.1) }
+        for handler in handlers { handler(event) }
+    }
+
+    private func stop(_ name: String, _ call: String, _ reason: StopReason) throws(Failure) {
+        let wasActive = shared.withLock { $0.domains[name]?.state.isActive ?? false }
+        try set(name, call, .shutOff)
+        if wasActive { post(.stopped(reason), to: name) }
+    }
+
+    private func set(_ name: String, _ call: String, _ new: DomainState) throws(Failure) {
+        try change(name, call) { (state) throws(Failure) in state.domains[name]?.state = new }
+    }
+
+    private func change<Result: Sendable>(
+        _ name: String, _ call: String, _ body: (inout State) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        let outcome: Swift.Result<Result, Failure> = shared.withLock { state in
+            if call != "info usernet" { state.calls.append("\(call) \(name)") }
+            do throws(Failure) { return .success(try body(&state)) } catch { return .failure(error) }
+        }
+        return try outcome.get()
+    }
+
+    private func escaped(_ text: String) -> String {
+        text.map { ["&": "&amp;", "<": "&lt;", ">": "&gt;"][$0] ?? String($0) }.joined()
+    }
+}
+
+private struct Subscription: EventSubscription {
+    let end: @Sendable () -> Void
+    func cancel() { end() }
+}
+
+/// Adds to a file, as a guest does to its console log.
+func append(_ text: String, to path: String, truncate: Bool = false) {
+    let descriptor = open(path, O_WRONLY | O_CREAT | (truncate ? O_TRUNC : O_APPEND), 0o600)
+    guard descriptor >= 0 else { return }
+    defer { close(descriptor) }
+    let bytes = Array(text.utf8)
+    _ = write(descriptor, bytes, bytes.count)
+}
+
+/// A state folder of the test's own, removed after, thrown or not.
+func withScratchState<Result>(_ body: (StateFolder) throws -> Result) throws -> Result {
+    let root = "/tmp/limiq-machines-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+    guard mkdir(root, 0o755) == 0 else { throw Failure(.io, "no scratch folder") }
+    defer { run("/bin/rm", "-rf", root) }
+    return try body(StateFolder(root: root))
+}
+
+/// Runs a program and gives its exit code and what it prints.
+@discardableResult
+func run(_ program: String, _ arguments: String...) -> (code: Int32, output: String) {
+    var ends: [Int32] = [-1, -1]
+    guard pipe(&ends) == 0 else { return (-1, "") }
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
+    posix_spawn_file_actions_adddup2(&actions, ends[1], 2)
+    posix_spawn_file_actions_addclose(&actions, ends[0])
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    var process = pid_t()
+    var argv: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) } + [nil]
+    defer { for argument in argv { free(argument) } }
+    let status = posix_spawnp(&process, program, &actions, nil, &argv, environ)
+    close(ends[1])
+    defer { close(ends[0]) }
+    guard status == 0 else { return (-1, String(cString: strerror(status))) }
+    var output: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 4096)
+    while case let count = read(ends[0], &chunk, chunk.count), count > 0 { output += chunk[..<count] }
+    var result: Int32 = 0
+    waitpid(process, &result, 0)
+    return ((result >> 8) & 0xff, String(decoding: output, as: UTF8.self))
+}

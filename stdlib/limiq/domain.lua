@@ -1,0 +1,142 @@
+---A libvirt domain: a handle that holds its name and host, and one method for each primitive of `limiq.domain`.
+---
+---Example:
+---```lua
+---local domain = limiq.domain.get "web-server-01"
+---domain:reboot()
+---domain:wait("cloud-init", { timeout = "10m" })
+---```
+local runtime = require "limiq.runtime"
+local host = require "limiq.host"
+
+local perform = runtime.perform
+
+---@class limiq.Domain
+---@field name string
+---@field uri? string the host's URI, nil for the run's own
+local Domain = {}
+Domain.__index = Domain
+Domain.__name = "limiq.Domain"
+
+function Domain:__tostring()
+    return "domain " .. self.name
+end
+
+---@param name string
+---@param uri? string
+---@return limiq.Domain
+function Domain.handle(name, uri)
+    return setmetatable({ name = name, uri = uri }, Domain)
+end
+
+---Starts it. Does nothing where it runs.
+---@async
+function Domain:start() return perform("domain.start", self) end
+
+---Asks the guest to power off, and waits until it has.
+---@async
+---@param options? { timeout?: string|number }
+function Domain:shutdown(options) return perform("domain.shutdown", self, options) end
+
+---Asks the guest to restart.
+---@async
+function Domain:reboot() return perform("domain.reboot", self) end
+
+---Restarts it as the reset button does.
+---@async
+function Domain:reset() return perform("domain.reset", self) end
+
+---Ends it at once, as a pulled plug does.
+---@async
+function Domain:destroy() return perform("domain.destroy", self) end
+
+---Stops its processors.
+---@async
+function Domain:suspend() return perform("domain.suspend", self) end
+
+---Lets its processors go on.
+---@async
+function Domain:resume() return perform("domain.resume", self) end
+
+---Removes its definition; its disks stay.
+---@async
+function Domain:undefine() return perform("domain.undefine", self) end
+
+---`"running"`, `"paused"`, `"shut off"` …: the words of `virsh domstate`.
+---@async
+---@return string
+function Domain:state() return perform("domain.state", self) end
+
+---Its description as libvirt has it.
+---@async
+---@param options? { inactive?: boolean }
+---@return string
+function Domain:xml(options) return perform("domain.xml", self, options) end
+
+---Adds a CD-ROM drive, in the running guest too.
+---@async
+---@param options { id: string, iso_path?: string }
+function Domain:attach_cdrom(options) return perform("domain.attach_cdrom", self, options) end
+
+---Puts another image into a CD-ROM drive.
+---@async
+---@param id string
+---@param iso_path string
+function Domain:insert_media(id, iso_path) return perform("domain.insert_media", self, id, iso_path) end
+
+---Takes the image out of a CD-ROM drive.
+---@async
+---@param id string
+---@param options? { force?: boolean }
+function Domain:eject_media(id, options) return perform("domain.eject_media", self, id, options) end
+
+---Removes a CD-ROM drive.
+---@async
+---@param id string
+function Domain:detach_cdrom(id) return perform("domain.detach_cdrom", self, id) end
+
+---Waits for `"running"`, `"stopped"`, `"address"`, `"agent"`, `"ssh"` or `"cloud-init"`.
+---@async
+---@param what string
+---@param options? { timeout?: string|number }
+function Domain:wait(what, options) return perform("domain.wait", self, what, options) end
+
+---Runs a program in the guest: `domain:exec { "uname", "-r" }`.
+---@async
+---@param command table the words, and `timeout`, `stdin`, `check`
+---@return { code: integer, stdout: string, stderr: string }
+function Domain:exec(command) return perform("domain.exec", self, host.split_command(command)) end
+
+---The bytes of a file in the guest.
+---@async
+---@param path string
+---@return string
+function Domain:read_file(path) return perform("domain.read_file", self, path) end
+
+---Writes a file in the guest.
+---@async
+---@param path string
+---@param bytes string
+---@param options? { mode?: integer }
+function Domain:write_file(path, bytes, options)
+    return perform("domain.write_file", self, path, bytes, options)
+end
+
+---An address the guest has.
+---@async
+---@param options? table
+---@return string
+function Domain:address(options) return perform("domain.address", self, options) end
+
+---What the serial console showed last.
+---@async
+---@param options? { tail?: integer }
+---@return string
+function Domain:console(options) return perform("domain.console", self, options) end
+
+---Saves a picture of its screen as PNG.
+---@async
+---@param path string
+function Domain:screenshot(path) return perform("domain.screenshot", self, path) end
+
+return Domain

@@ -1,0 +1,96 @@
+---The library: `local limiq = require "limiq"`.
+---
+---Each primitive hangs where its name says: `disk.overlay` is `limiq.disk.overlay`. What a script sees beyond them is
+---put together here: handles, tasks, parameters.
+local runtime = require "limiq.runtime"
+local host = require "limiq.host"
+local Domain = require "limiq.domain"
+local VM = require "limiq.vm"
+
+local perform = runtime.perform
+
+---A function of each primitive, in a table of each group, but for the groups that are handles.
+---@return table
+local function namespaces()
+    local groups = {}
+    for _, name in ipairs(runtime.primitives) do
+        local group, verb = name:match "^([%w_]+)%.([%w_]+)$"
+        if group then
+            groups[group] = groups[group] or {}
+            groups[group][verb] = function(...) return perform(name, ...) end
+        end
+    end
+    groups.vm = nil
+    groups.runtime = nil
+    return groups
+end
+
+---What hangs off a host: everything that takes one.
+---@param uri? string nil for the run's own
+---@return table
+local function bound_to(uri)
+    local library = namespaces()
+
+    ---@param spec limiq.VMSpec
+    ---@return limiq.VM
+    function library.vm(spec) return VM.new(spec, uri) end
+
+    library.domain = {
+        define = function(spec)
+            local vm = VM.new(spec, uri)
+            perform("domain.define", vm)
+            return vm.domain
+        end,
+        get = function(name)
+            perform("domain.get", { name = name, uri = uri })
+            return Domain.handle(name, uri)
+        end,
+        list = function(filter)
+            local handles = {}
+            for index, name in ipairs(perform("domain.list", uri, filter)) do
+                handles[index] = Domain.handle(name, uri)
+            end
+            return handles
+        end,
+    }
+
+    local images = library.image
+    library.image = setmetatable(images, {
+        __call = function(_, name) return perform("image.resolve", name) end,
+    })
+
+    library.host.run = function(command) return perform("host.run", host.split_command(command)) end
+    library.ssh_keys = function() return perform "ssh.keys" end
+    library.params = function(defaults) return perform("params.get", defaults) end
+    return library
+end
+
+local limiq = bound_to(nil)
+
+limiq.spawn = runtime.spawn
+limiq.each = runtime.each
+limiq.sleep = runtime.sleep
+limiq.timeout = runtime.timeout
+limiq.retry = runtime.retry
+limiq.try = runtime.try
+limiq.null = runtime.null
+limiq.secret = runtime.secret
+limiq.args = runtime.constants.args
+limiq.env = setmetatable({}, {
+    __index = function(_, name) return perform("env.get", name) end,
+    __newindex = function() error("limiq.env is read only", 2) end,
+    __metatable = false,
+})
+
+---Another host, with every call of the library: `limiq.connect "qemu+ssh://node2/system".vm { … }`.
+---@async
+---@param uri string
+---@return table
+function limiq.connect(uri)
+    perform("host.connect", uri)
+    local library = bound_to(uri)
+    library.uri = uri
+    return library
+end
+
+return limiq

@@ -1,0 +1,27 @@
+local part = require "limiq.recipes.part"
+
+---Files in the guest.
+---
+---Example:
+---```lua
+---recipes.files { { path = "/etc/motd", content = "welcome\n" } }
+---```
+---@param files { path: string, content: string, permissions?: string, owner?: string }[]
+---@return limiq.recipes.Part
+local function write_files(files)
+    if type(files) ~= "table" then part.refuse("files", "it takes a list of files") end
+    local written = {}
+    for index, file in ipairs(files) do
+        part.check(("files[%d]"):format(index), file,
+            { path = "string", content = "string", permissions = "string?", owner = "string?" })
+        if file.path:sub(1, 1) ~= "/" then
+            part.refuse("files", ("%s is no absolute path"):format(file.path))
+        end
+        written[index] = {
+            path = file.path, content = file.content, permissions = file.permissions or "0644", owner = file.owner,
+        }
+    end
+    return part.new("files", { user_data = { write_files = written } })
+end
+
+return write_files

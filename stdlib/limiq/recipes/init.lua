@@ -1,0 +1,21 @@
+---Recipes: functions that return parts of a `cloud_init` description, joined by `compose`.
+---
+---Example:
+---```lua
+---local recipes = require "limiq.recipes"
+---cloud_init = recipes.compose {
+---    recipes.admin { name = "admin", ssh_authorized_keys = limiq.ssh_keys() },
+---    recipes.packages { "htop" },
+---}
+---```
+local M = {
+    compose = require "limiq.recipes.compose",
+    admin = require "limiq.recipes.admin",
+    files = require "limiq.recipes.files",
+    guest_agent = require "limiq.recipes.guest_agent",
+    packages = require "limiq.recipes.packages",
+    timezone = require "limiq.recipes.timezone",
+    web = require "limiq.recipes.web",
+}
+
+return M

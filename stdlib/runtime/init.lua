@@ -1,0 +1,32 @@
+-- `require "limiq.runtime"`: what the library is built on.
+
+local core = ...
+
+---@class limiq.Runtime
+local M = {
+  --- perform(name, ...): calls a primitive and returns what it returns.
+  perform = core.perform,
+  --- The names of all primitives, sorted.
+  primitives = core.primitives,
+  --- Plain values of the program around: arguments, parameters.
+  constants = core.constants,
+
+  spawn = core.spawn, each = core.each, sleep = core.sleep, timeout = core.timeout, retry = core.retry,
+  try = core.try,
+
+  --- Stands for nothing inside a table.
+  null = core.null,
+  --- secret(text): the text, shown as ‹secret›.
+  secret = core.secret,
+  --- list(table): the same table; empty, it reaches a primitive as a list.
+  list = core.list,
+
+  --- failure(fields): an error value that is not raised yet. fail(fields): raised at the script's line.
+  failure = core.failure, fail = core.fail, is_failure = core.is_failure,
+  --- nearest(word, names): the key of `names` that was most likely meant.
+  nearest = core.nearest,
+  --- where(): the line of the script that runs, "build-web.lua:12".
+  where = core.where,
+}
+
+core.loaded["limiq.runtime"] = M

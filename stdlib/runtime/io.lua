@@ -1,0 +1,141 @@
+-- What is left of `io`: the standard streams. Files are read and written through primitives.
+
+local core = ...
+local write, perform = core.write, core.perform
+local type, error, tostring, setmetatable, select = type, error, tostring, setmetatable, select
+local find, sub, match = string.find, string.sub, string.match
+local tonumber, pack, unpack = tonumber, table.pack, table.unpack
+
+local streams = setmetatable({}, { __mode = "k" })
+local File = {}
+local metatable = {
+  __index = File, __name = "FILE*", __metatable = "FILE*",
+  __tostring = function(file) return "file (" .. streams[file].name .. ")" end,
+}
+
+local function stream(name, number)
+  local file = setmetatable({}, metatable)
+  streams[file] = { name = name, number = number }
+  return file
+end
+
+local stdin, stdout, stderr = stream("stdin", 0), stream("stdout", 1), stream("stderr", 2)
+
+-- Writing
+
+function File:write(...)
+  write(streams[self].number, ...)
+  return self
+end
+
+--- Nothing is kept back: what is written is out before the script runs on.
+function File.flush(file) return file end
+
+function File.setvbuf() return true end
+
+function File.seek() return nil, "Illegal seek", 29 end
+
+function File.close() error("a standard stream cannot be closed", 2) end
+
+-- Reading: what has come and is not taken yet
+
+local pending, at_end = "", false
+
+local function more()
+  if at_end then return false end
+  local bytes = perform("runtime.read_input")
+  if not bytes then
+    at_end = true
+    return false
+  end
+  pending = pending .. bytes
+  return true
+end
+
+local function read_line(keep)
+  local from = 1
+  while true do
+    local newline = find(pending, "\n", from, true)
+    if newline then
+      local line = sub(pending, 1, keep and newline or newline - 1)
+      pending = sub(pending, newline + 1)
+      return line
+    end
+    from = #pending + 1
+    if not more() then
+      local line = pending
+      pending = ""
+      return line ~= "" and line or nil
+    end
+  end
+end
+
+local function read_all()
+  while more() do end
+  local text = pending
+  pending = ""
+  return text
+end
+
+local function read_count(count)
+  while #pending < count or (count == 0 and pending == "") do
+    if not more() then break end
+  end
+  if pending == "" then return nil end
+  local text = sub(pending, 1, count)
+  pending = sub(pending, count + 1)
+  return text
+end
+
+--- A numeral of at most 200 characters, as the manual has it.
+local function read_number()
+  while not find(pending, "%S") do
+    if not more() then return nil end
+  end
+  pending = match(pending, "^%s*(.*)$")
+  while not find(pending, "[^%w.+-]") do
+    if not more() then break end
+  end
+  local numeral = match(sub(pending, 1, 200), "^[+-]?0[xX][%x.]*[pP]?[+-]?%d*") or
+    match(sub(pending, 1, 200), "^[+-]?[%d.]*[eE]?[+-]?%d*")
+  pending = sub(pending, #numeral + 1)
+  return tonumber(numeral)
+end
+
+local function read_one(format)
+  if type(format) == "number" then return read_count(format) end
+  local kind = match(tostring(format), "^%*?(%a)")
+  if kind == "l" then return read_line(false) end
+  if kind == "L" then return read_line(true) end
+  if kind == "a" then return read_all() end
+  if kind == "n" then return read_number() end
+  error("bad argument to 'read' (invalid format)", 3)
+end
+
+function File:read(...)
+  if streams[self].number ~= 0 then return nil, "Bad file descriptor", 9 end
+  if select("#", ...) == 0 then return read_line(false) end
+  local results = pack(...)
+  for i = 1, results.n do
+    results[i] = read_one(results[i])
+    if results[i] == nil then return unpack(results, 1, i) end
+  end
+  return unpack(results, 1, results.n)
+end
+
+function File:lines(...)
+  local formats = pack(...)
+  return function() return self:read(unpack(formats, 1, formats.n)) end
+end
+
+local library = {
+  stdin = stdin, stdout = stdout, stderr = stderr,
+  write = function(...) return stdout:write(...) end,
+  read = function(...) return stdin:read(...) end,
+  type = function(value)
+    if streams[value] then return "file" end
+    return nil
+  end,
+}
+rawset(_G, "io", library)
+core.loaded.io = library
