@@ -4,14 +4,16 @@ import Basics
 func base64Definitions(_ environment: Environment) -> [Definition] {
     [
         Definition(
-            "base64.encode", .positional, TextCall.record("limiq.Base64Encode", "The bytes."), execution: .inline,
+            "base64.encode", .positional, TextCall.record("limiq.Base64Encode", "The bytes."),
+            execution: .inline,
             returns: "string", doc: "Bytes as base64 with padding, on one line.",
             example: #"print(limiq.base64.encode "hello")"#
         ) { call, _ in
             .string(Base64.encode(call.text))
         },
         Definition(
-            "base64.decode", .positional, TextCall.record("limiq.Base64Decode", "Base64; white space in it means nothing."),
+            "base64.decode", .positional,
+            TextCall.record("limiq.Base64Decode", "Base64; white space in it means nothing."),
             execution: .inline, returns: "string", doc: "The bytes of a base64 text.",
             example: #"print(limiq.base64.decode "aGVsbG8=")"#
         ) { call, _ in

@@ -14,16 +14,19 @@ func jsonDefinitions(_ environment: Environment) -> [Definition] {
             sealed(try jsonText(call.value, pretty: call.options.pretty), from: call.value)
         },
         Definition(
-            "json.decode", .positional, TextCall.record("limiq.JSONDecode", "The JSON text."), execution: .inline,
+            "json.decode", .positional, TextCall.record("limiq.JSONDecode", "The JSON text."),
+            execution: .inline,
             returns: "any",
-            doc: "The value of a JSON text; whole numbers stay whole, `null` is `limiq.null`. Raises `bad_json` with line "
+            doc:
+                "The value of a JSON text; whole numbers stay whole, `null` is `limiq.null`. Raises `bad_json` with line "
                 + "and column, also for a key that is there twice.",
             example: #"local answer = limiq.json.decode '{ "ports": [80, 443] }'"#
         ) { call, _ in
             try parseJSON(call.text)
         },
         Definition(
-            "json.read", .positional, pathRecord("limiq.JSONRead", "The file; a relative path begins at the script's folder."),
+            "json.read", .positional,
+            pathRecord("limiq.JSONRead", "The file; a relative path begins at the script's folder."),
             returns: "any", doc: "The value of a JSON file, read as `limiq.json.decode` does.",
             example: #"local spec = limiq.json.read "web.json""#
         ) { call, _ in
@@ -61,7 +64,9 @@ private let encodeRecord = Record<EncodeCall>(
 public func jsonText(_ value: Value, pretty: Bool = false) throws(Failure) -> String {
     try check(value, at: "the value")
     let encoder = JSONEncoder()
-    encoder.outputFormatting = pretty ? [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted] : [.sortedKeys, .withoutEscapingSlashes]
+    encoder.outputFormatting =
+        pretty
+        ? [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted] : [.sortedKeys, .withoutEscapingSlashes]
     do {
         return String(decoding: try encoder.encode(EncodableValue(value)), as: UTF8.self)
     } catch {

@@ -103,7 +103,8 @@ struct JSONReader {
             guard byte == UInt8(ascii: "\"") else { throw failure("expected a key in double quotes") }
             let key = try string()
             if let earlier = places.updateValue(place, forKey: key) {
-                throw failure("the key \(key) is there twice, first in line \(self.place(of: earlier).line)", at: place)
+                throw failure(
+                    "the key \(key) is there twice, first in line \(self.place(of: earlier).line)", at: place)
             }
             skipSpace()
             guard take(":") else { throw failure("expected : after the key \(key)") }
@@ -139,7 +140,8 @@ struct JSONReader {
         if isWhole, let number = Int64(text) { return .int(number) }
         if !isWhole, let number = Double(text), number.isFinite { return .double(number) }
         throw failure(
-            "\(text.prefix(40)) does not fit into 64 bits", hint: "write it as a text, in double quotes", at: start)
+            "\(text.prefix(40)) does not fit into 64 bits", hint: "write it as a text, in double quotes",
+            at: start)
     }
 
     private mutating func digits() throws(Failure) {
@@ -222,7 +224,10 @@ struct JSONReader {
         let end = bytes[offset...].firstIndex(of: 0x0A) ?? bytes.count
         let line = String(decoding: bytes[begin..<end], as: UTF8.self)
         let shown = line.count > 80 ? line.prefix(80) + "…" : line
-        let prefix = source.isEmpty ? "line \(place.line), column \(place.column)" : "\(source):\(place.line):\(place.column)"
-        return Failure("bad_json", "\(prefix): \(message)" + (shown.isEmpty ? "" : ": \"\(shown)\""), hint: hint)
+        let prefix =
+            source.isEmpty
+            ? "line \(place.line), column \(place.column)" : "\(source):\(place.line):\(place.column)"
+        return Failure(
+            "bad_json", "\(prefix): \(message)" + (shown.isEmpty ? "" : ": \"\(shown)\""), hint: hint)
     }
 }

@@ -11,8 +11,10 @@ func logDefinitions(_ sink: @escaping @Sendable (LogLevel, String) -> Void) -> [
     LogLevel.allCases.map { level in
         Definition(
             "log.\(level.rawValue)", .positional, record, execution: .inline,
-            doc: "Writes a line at level \(level.rawValue), with fields as `key=value` behind it. A secret is shown as ‹secret›.",
-            example: "limiq.log.\(level.rawValue)(\"page fetched\", { url = \"http://127.0.0.1:8080\", status = 200 })"
+            doc:
+                "Writes a line at level \(level.rawValue), with fields as `key=value` behind it. A secret is shown as ‹secret›.",
+            example:
+                "limiq.log.\(level.rawValue)(\"page fetched\", { url = \"http://127.0.0.1:8080\", status = 200 })"
         ) { call, _ in
             var line = shown(call.text, quotes: false)
             for entry in call.fields.entries { line += " \(entry.key)=\(shown(entry.value, quotes: true))" }
@@ -37,9 +39,13 @@ private let record = Record<Call>(
 extension Codec where Swift == Map {
     /// A table with any names and values.
     static let fields = Codec("table<string, any>") { value, path throws(Failure) in
-        guard let map = value.map else { throw wrongType(path, expected: "a table of names and values", got: value) }
+        guard let map = value.map else {
+            throw wrongType(path, expected: "a table of names and values", got: value)
+        }
         return map
-    } encode: { .map($0) }
+    } encode: {
+        .map($0)
+    }
 }
 
 /// A value for people. Tables look like Lua.
@@ -49,13 +55,16 @@ private func shown(_ value: Value, quotes: Bool) -> String {
     case .bool(let flag): "\(flag)"
     case .int(let number): "\(number)"
     case .double(let number): "\(number)"
-    case .string(let text): quotes && text.contains(where: { " \"=\n\t".contains($0) }) || text.isEmpty && quotes ? quoted(text) : text
+    case .string(let text):
+        quotes && text.contains(where: { " \"=\n\t".contains($0) }) || text.isEmpty && quotes
+            ? quoted(text) : text
     case .bytes(let bytes): "‹\(bytes.count) bytes›"
     case .secret: "‹secret›"
     case .list(let members): "{ " + members.map { shown($0, quotes: true) }.joined(separator: ", ") + " }"
     case .map(let map) where map.isEmpty: "{}"
     case .map(let map):
-        "{ " + map.entries.map { "\($0.key) = \(shown($0.value, quotes: true))" }.joined(separator: ", ") + " }"
+        "{ " + map.entries.map { "\($0.key) = \(shown($0.value, quotes: true))" }.joined(separator: ", ")
+            + " }"
     }
 }
 

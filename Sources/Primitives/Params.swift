@@ -8,7 +8,8 @@ func paramsDefinitions(_ overrides: [String: String]) -> [Definition] {
     [
         Definition(
             "params.get", .positional, paramsRecord, execution: .inline, returns: "table",
-            doc: "Named parameters with their defaults, set by `--set name=value` and typed by their default: a text, a "
+            doc:
+                "Named parameters with their defaults, set by `--set name=value` and typed by their default: a text, a "
                 + "number, a boolean, or a list of texts (written `a,b,c`).",
             example: #"local p = limiq.params { name = "web-01", count = 1, packages = { "nginx" } }"#
         ) { call, _ in
@@ -22,12 +23,14 @@ func environmentDefinitions() -> [Definition] {
     [
         Definition(
             "env.get", .positional, envRecord, execution: .inline, returns: "string?",
-            doc: "A variable of limiq's own environment, nil where it is not set; `limiq.env.HOME` is the same.",
+            doc:
+                "A variable of limiq's own environment, nil where it is not set; `limiq.env.HOME` is the same.",
             example: "print(limiq.env.HOME)"
         ) { call, _ in
             guard !call.name.utf8.contains(0), let text = getenv(call.name) else { return .null }
-            return Codec.bytes.encode(Array(UnsafeBufferPointer(start: text, count: strlen(text))).map(UInt8.init(bitPattern:)))
-        },
+            return Codec.bytes.encode(
+                Array(UnsafeBufferPointer(start: text, count: strlen(text))).map(UInt8.init(bitPattern:)))
+        }
     ]
 }
 
@@ -60,7 +63,9 @@ private func apply(_ overrides: [String: String], to defaults: Map) throws(Failu
         // The default is checked even where it is not used: a script must not fail for some callers only.
         guard hasParameterType(entry.value) else {
             throw Failure(
-                .badField, "the parameter \(entry.key) needs a text, a number, a boolean or a list of texts as its default")
+                .badField,
+                "the parameter \(entry.key) needs a text, a number, a boolean or a list of texts as its default"
+            )
         }
         guard let text = overrides[entry.key] else {
             result.append(entry.key, entry.value)
@@ -92,7 +97,10 @@ private func typed(_ text: String, like value: Value) -> Value? {
     case .double: Double(text).flatMap { $0.isFinite ? .double($0) : nil }
     case .bool: Bool(text).map(Value.bool)
     case .list, .map:
-        .list(text.isEmpty ? [] : text.split(separator: ",", omittingEmptySubsequences: false).map { .string(String($0)) })
+        .list(
+            text.isEmpty
+                ? []
+                : text.split(separator: ",", omittingEmptySubsequences: false).map { .string(String($0)) })
     case .null, .bytes: nil
     }
 }

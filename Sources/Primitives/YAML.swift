@@ -14,16 +14,19 @@ func yamlDefinitions(_ environment: Environment) -> [Definition] {
             sealed(YAML.write(call.value), from: call.value)
         },
         Definition(
-            "yaml.decode", .positional, TextCall.record("limiq.YAMLDecode", "The YAML text."), execution: .inline,
+            "yaml.decode", .positional, TextCall.record("limiq.YAMLDecode", "The YAML text."),
+            execution: .inline,
             returns: "any",
-            doc: "The value of a YAML text, by the rules of cloud-init's reader: `yes` is true, `0644` is 420, a date "
+            doc:
+                "The value of a YAML text, by the rules of cloud-init's reader: `yes` is true, `0644` is 420, a date "
                 + "stays text. Raises `bad_yaml` with line and column, also for a key that is there twice.",
             example: #"local config = limiq.yaml.decode "packages: [nginx]""#
         ) { call, _ in
             try YAML.parse(try utf8(call.text, named: "the text"))
         },
         Definition(
-            "yaml.read", .positional, pathRecord("limiq.YAMLRead", "The file; a relative path begins at the script's folder."),
+            "yaml.read", .positional,
+            pathRecord("limiq.YAMLRead", "The file; a relative path begins at the script's folder."),
             returns: "any", doc: "The value of a YAML file, read as `limiq.yaml.decode` does.",
             example: #"local config = limiq.yaml.read "web.yaml""#
         ) { call, _ in
@@ -76,5 +79,6 @@ func utf8(_ bytes: [UInt8], named name: String) throws(Failure) -> String {
         place = scalar == "\n" ? (place.line + 1, 1) : (place.line, place.column + 1)
     }
     throw Failure(
-        .badField, "\(name) is not UTF-8: the first wrong byte is in line \(place.line), column \(place.column)")
+        .badField,
+        "\(name) is not UTF-8: the first wrong byte is in line \(place.line), column \(place.column)")
 }

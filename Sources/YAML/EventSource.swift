@@ -44,7 +44,8 @@ final class EventSource {
         defer { yaml_event_delete(&event) }
         let data = event.data
         func made(
-            _ kind: Event.Kind, anchor: UnsafeMutablePointer<UInt8>? = nil, tag: UnsafeMutablePointer<UInt8>? = nil
+            _ kind: Event.Kind, anchor: UnsafeMutablePointer<UInt8>? = nil,
+            tag: UnsafeMutablePointer<UInt8>? = nil
         ) -> Event {
             Event(
                 kind: kind, anchor: anchor.map { String(cString: $0) }, tag: tag.map { String(cString: $0) },
@@ -82,7 +83,8 @@ final class EventSource {
         var message = state.problem.map { String(cString: $0) } ?? "not YAML"
         var mark = Self.mark(state.problem_mark)
         if state.error == YAML_READER_ERROR {
-            let before = String(decoding: bytes.prefix(Int(state.problem_offset)), as: UTF8.self).unicodeScalars
+            let before = String(decoding: bytes.prefix(Int(state.problem_offset)), as: UTF8.self)
+                .unicodeScalars
             let lastBreak = before.lastIndex(of: "\n").map { before.index(after: $0) } ?? before.startIndex
             mark = YAMLMark(
                 line: before.count { $0 == "\n" } + 1,

@@ -61,9 +61,14 @@ public struct YAMLProblem: Error, Sendable, Equatable {
     ///
     /// - Parameter source: the file's name; empty for a text without one.
     public func failure(in source: String = "") -> Failure {
-        let place = source.isEmpty ? "line \(mark.line), column \(mark.column)" : "\(source):\(mark.line):\(mark.column)"
-        let shown = lineText.unicodeScalars.count > 80 ? "\(String.UnicodeScalarView(lineText.unicodeScalars.prefix(80)))…" : lineText
-        return Failure("bad_yaml", "\(place): \(message)" + (shown.isEmpty ? "" : ": \"\(shown)\""), hint: hint)
+        let place =
+            source.isEmpty
+            ? "line \(mark.line), column \(mark.column)" : "\(source):\(mark.line):\(mark.column)"
+        let shown =
+            lineText.unicodeScalars.count > 80
+            ? "\(String.UnicodeScalarView(lineText.unicodeScalars.prefix(80)))…" : lineText
+        return Failure(
+            "bad_yaml", "\(place): \(message)" + (shown.isEmpty ? "" : ": \"\(shown)\""), hint: hint)
     }
 }
 

@@ -66,7 +66,9 @@ struct Reader {
 
     private mutating func follow(_ name: String, _ mark: YAMLMark) throws(YAMLProblem) -> Built {
         if open.contains(name) { throw problem(mark, "the alias *\(name) stands inside its own anchor") }
-        guard let built = anchors[name] else { throw problem(mark, "there is no anchor &\(name) before this alias") }
+        guard let built = anchors[name] else {
+            throw problem(mark, "there is no anchor &\(name) before this alias")
+        }
         expanded += built.weight
         guard expanded <= Self.aliasLimit else {
             throw problem(mark, "the aliases expand to more than \(Self.aliasLimit) values")
@@ -134,7 +136,8 @@ struct Reader {
             if case .scalar(_, let text) = try follow(name, event.mark).node.content { return text }
         default: break
         }
-        throw problem(event.mark, "a list or a map cannot be a key", hint: "quote a text that begins with { or [")
+        throw problem(
+            event.mark, "a list or a map cannot be a key", hint: "quote a text that begins with { or [")
     }
 
     private func merge(_ node: YAMLNode, into merged: inout EntryList) throws(YAMLProblem) {
@@ -200,7 +203,8 @@ struct Reader {
     }
 
     private func check(_ event: Event, allowed: [String]) throws(YAMLProblem) {
-        guard let tag = event.tag, tag != "!", !allowed.contains(where: { tag == "tag:yaml.org,2002:\($0)" }) else {
+        guard let tag = event.tag, tag != "!", !allowed.contains(where: { tag == "tag:yaml.org,2002:\($0)" })
+        else {
             return
         }
         throw unknown(tag, event.mark)

@@ -121,7 +121,8 @@ private func isVisible(_ scalar: Unicode.Scalar) -> Bool {
 /// A block with `|` (YAML 1.1, section 9.3.5); `nil` where the last line is white space, which a block would lose.
 private func literal(_ text: String, indent: Int) -> String? {
     let lines = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
-    guard let last = lines.last(where: { !$0.isEmpty }), last.contains(where: { $0 != " " && $0 != "\t" }) else {
+    guard let last = lines.last(where: { !$0.isEmpty }), last.contains(where: { $0 != " " && $0 != "\t" })
+    else {
         return nil
     }
     var block = "|"

@@ -9,7 +9,8 @@ import Testing
 
 private func environment(_ folder: String) -> Primitives.Environment {
     Environment(
-        state: StateFolder(root: folder), images: ImageLibrary(state: StateFolder(root: folder), builders: folder),
+        state: StateFolder(root: folder),
+        images: ImageLibrary(state: StateFolder(root: folder), builders: folder),
         scriptFolder: folder
     ) { _ throws(Failure) in
         throw Failure(.hostNotAble, "there is no host in this test")

@@ -19,7 +19,8 @@ final class HostSide: Sendable {
         folder = try #require(made)
         var environment = Environment(
             state: StateFolder(root: folder + "/state"),
-            images: ImageLibrary(state: StateFolder(root: folder + "/state"), builders: folder), scriptFolder: folder
+            images: ImageLibrary(state: StateFolder(root: folder + "/state"), builders: folder),
+            scriptFolder: folder
         ) { _ throws(Failure) in
             throw Failure(.hostNotAble, "there is no hypervisor in this test")
         }
@@ -38,7 +39,8 @@ final class HostSide: Sendable {
     }
 
     static func call(
-        _ name: String, _ arguments: [Value], in definitions: [Definition], cancellation: Cancellation = Cancellation()
+        _ name: String, _ arguments: [Value], in definitions: [Definition],
+        cancellation: Cancellation = Cancellation()
     ) throws -> Value {
         let definition = try #require(definitions.first { $0.primitive.name == name })
         let request = Request(name: name, arguments: arguments, cancellation: cancellation)
@@ -54,7 +56,9 @@ final class HostSide: Sendable {
         }
         var names: [String] = []
         while let entry = readdir(folder) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            let name = withUnsafeBytes(of: entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
             if name != ".", name != ".." { names.append(name) }
         }
         closedir(folder)

@@ -10,7 +10,9 @@ struct HostTests {
         try await onThread {
             let host = try HostSide()
             let answer = try host.call(
-                "host.run", ["command": ["sh", "-c", "printf 'a\\377'; echo oops >&2; exit 3"], "check": false], in: hostDefinitions)
+                "host.run",
+                ["command": ["sh", "-c", "printf 'a\\377'; echo oops >&2; exit 3"], "check": false],
+                in: hostDefinitions)
             #expect(answer == ["code": 3, "stdout": .bytes([97, 255]), "stderr": "oops\n"])
         }
     }
@@ -22,11 +24,14 @@ struct HostTests {
             let answer = try host.call(
                 "host.run",
                 [
-                    "command": ["sh", "-c", "cat; echo \"$LIMIQ_TEST $HOME $1\"; pwd", "sh", "$(id) *"], "stdin": "in\n", "cwd": "/",
+                    "command": ["sh", "-c", "cat; echo \"$LIMIQ_TEST $HOME $1\"; pwd", "sh", "$(id) *"],
+                    "stdin": "in\n", "cwd": "/",
                     "env": ["LIMIQ_TEST": "x y", "HOME": "/nowhere"],
                 ], in: hostDefinitions)
             #expect(answer["stdout"] == "in\nx y /nowhere $(id) *\n/\n")
-            #expect(try host.call("host.run", ["command": ["pwd"]], in: hostDefinitions)["stdout"] == .string(host.folder + "\n"))
+            #expect(
+                try host.call("host.run", ["command": ["pwd"]], in: hostDefinitions)["stdout"]
+                    == .string(host.folder + "\n"))
             #expect(try host.call("host.run", ["command": ["cat"]], in: hostDefinitions)["stdout"] == "")
         }
     }
@@ -36,7 +41,9 @@ struct HostTests {
         try await onThread {
             let host = try HostSide()
             let input = Value.string(String(repeating: "x", count: 1 << 20))
-            #expect(try host.call("host.run", ["command": ["true"], "stdin": input], in: hostDefinitions)["code"] == 0)
+            #expect(
+                try host.call("host.run", ["command": ["true"], "stdin": input], in: hostDefinitions)["code"]
+                    == 0)
         }
     }
 
@@ -44,11 +51,14 @@ struct HostTests {
     func check() async throws {
         try await onThread {
             let host = try HostSide()
-            let refused = failure { try host.call("host.run", ["command": ["ls", "/none"]], in: hostDefinitions) }
+            let refused = failure {
+                try host.call("host.run", ["command": ["ls", "/none"]], in: hostDefinitions)
+            }
             #expect(refused.code == .program)
             #expect(refused.message == "ls ended with code 2")
             #expect(refused.cause?.contains("No such file") == true)
-            let killed = try host.call("host.run", ["command": ["sh", "-c", "kill -9 $$"], "check": false], in: hostDefinitions)
+            let killed = try host.call(
+                "host.run", ["command": ["sh", "-c", "kill -9 $$"], "check": false], in: hostDefinitions)
             #expect(killed["code"] == 137)
         }
     }
@@ -57,10 +67,16 @@ struct HostTests {
     func missing() async throws {
         try await onThread {
             let host = try HostSide()
-            func message(_ call: Value) -> String { failure { try host.call("host.run", call, in: hostDefinitions) }.message }
-            #expect(message(["command": ["limiq-no-such-program"]]) == "the program limiq-no-such-program is not there")
+            func message(_ call: Value) -> String {
+                failure { try host.call("host.run", call, in: hostDefinitions) }.message
+            }
+            #expect(
+                message(["command": ["limiq-no-such-program"]])
+                    == "the program limiq-no-such-program is not there")
             #expect(message(["command": ["./tool"]]) == "the program \(host.folder)/./tool is not there")
-            #expect(message(["command": ["true"], "cwd": "none"]).contains("there is no folder \(host.folder)/none"))
+            #expect(
+                message(["command": ["true"], "cwd": "none"]).contains(
+                    "there is no folder \(host.folder)/none"))
             #expect(message(["command": []]) == "the command is empty")
             #expect(message(["command": ["a\0b"]]).contains("NUL"))
             #expect(message(["command": ["true"], "timout": 3]).contains("timout"))
@@ -71,7 +87,9 @@ struct HostTests {
     func forbidden() async throws {
         try await onThread {
             let host = try HostSide(forbidsHostPrograms: true)
-            let refused = failure { try host.call("host.run", ["command": ["touch", "made"]], in: hostDefinitions) }
+            let refused = failure {
+                try host.call("host.run", ["command": ["touch", "made"]], in: hostDefinitions)
+            }
             #expect(refused.code == "forbidden")
             #expect(refused.message.contains("--no-host"))
             #expect(access(host.folder + "/made", F_OK) != 0)
@@ -84,7 +102,9 @@ struct HostTests {
             let host = try HostSide()
             let script = "trap '' TERM; sleep 300 & echo $! > child; echo $$ > parent; wait; sleep 300"
             let refused = failure {
-                try host.call("host.run", ["command": ["sh", "-c", .string(script)], "timeout": "500ms"], in: hostDefinitions)
+                try host.call(
+                    "host.run", ["command": ["sh", "-c", .string(script)], "timeout": "500ms"],
+                    in: hostDefinitions)
             }
             #expect(refused.code == .timeout)
             #expect(refused.message == "sh took longer than 0.5 seconds")
@@ -106,12 +126,18 @@ struct HostTests {
             }
             let refused = failure {
                 try host.call(
-                    "host.run", ["command": ["sh", "-c", "sleep 300 & echo $! > child.new; mv child.new child; wait"]], in: hostDefinitions,
+                    "host.run",
+                    ["command": ["sh", "-c", "sleep 300 & echo $! > child.new; mv child.new child; wait"]],
+                    in: hostDefinitions,
                     cancellation: cancellation)
             }
             #expect(refused.code == .cancelled)
             try expectGone(marker)
-            #expect(failure { try host.call("host.run", ["command": ["true"]], in: hostDefinitions, cancellation: cancellation) }.code == .cancelled)
+            #expect(
+                failure {
+                    try host.call(
+                        "host.run", ["command": ["true"]], in: hostDefinitions, cancellation: cancellation)
+                }.code == .cancelled)
         }
     }
 
@@ -119,7 +145,10 @@ struct HostTests {
     func outputLimit() async throws {
         try await onThread {
             let host = try HostSide()
-            let refused = failure { try host.call("host.run", ["command": ["sh", "-c", "echo $$ > pid; exec yes"]], in: hostDefinitions) }
+            let refused = failure {
+                try host.call(
+                    "host.run", ["command": ["sh", "-c", "echo $$ > pid; exec yes"]], in: hostDefinitions)
+            }
             #expect(refused.message == "sh wrote more than 64 MiB and was ended")
             try expectGone(host.folder + "/pid")
         }

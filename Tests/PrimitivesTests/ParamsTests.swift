@@ -6,7 +6,8 @@ import Testing
 
 struct ParamsTests {
     private let defaults: Value = [
-        "count": 1, "debug": false, "name": "web-01", "none": [:], "packages": ["nginx"], "password": .secret("x"), "ratio": .double(0.5),
+        "count": 1, "debug": false, "name": "web-01", "none": [:], "packages": ["nginx"],
+        "password": .secret("x"), "ratio": .double(0.5),
     ]
 
     private func params(_ overrides: [String: String], _ defaults: Value? = nil) throws -> Value {
@@ -21,19 +22,26 @@ struct ParamsTests {
     @Test("What is set has the type of its default")
     func typed() throws {
         let answer = try params([
-            "count": "3", "debug": "true", "name": "007", "none": "x", "packages": "curl,jq", "password": "hush", "ratio": "2",
+            "count": "3", "debug": "true", "name": "007", "none": "x", "packages": "curl,jq",
+            "password": "hush", "ratio": "2",
         ])
-        #expect(answer == [
-            "count": 3, "debug": true, "name": "007", "none": ["x"], "packages": ["curl", "jq"], "password": .secret("hush"),
-            "ratio": .double(2),
-        ])
+        #expect(
+            answer == [
+                "count": 3, "debug": true, "name": "007", "none": ["x"], "packages": ["curl", "jq"],
+                "password": .secret("hush"),
+                "ratio": .double(2),
+            ])
         #expect(try params(["packages": ""])["packages"] == [])
     }
 
-    @Test("A value of the wrong type is named with what is expected", arguments: [
-        ("count", "three", "--set count=three: count is a whole number"), ("count", "2.5", "--set count=2.5: count is a whole number"),
-        ("debug", "yes", "--set debug=yes: debug is true or false"), ("ratio", "nan", "--set ratio=nan: ratio is a number"),
-    ])
+    @Test(
+        "A value of the wrong type is named with what is expected",
+        arguments: [
+            ("count", "three", "--set count=three: count is a whole number"),
+            ("count", "2.5", "--set count=2.5: count is a whole number"),
+            ("debug", "yes", "--set debug=yes: debug is true or false"),
+            ("ratio", "nan", "--set ratio=nan: ratio is a number"),
+        ])
     func wrongType(name: String, text: String, message: String) {
         let refused = failure { try params([name: text]) }
         #expect(refused.code == .badField)
@@ -43,7 +51,9 @@ struct ParamsTests {
     @Test("An unknown name is an error with the nearest one")
     func unknown() {
         #expect(failure { try params(["cuont": "3"]) }.hint == "did you mean count?")
-        #expect(failure { try params(["zzzzzz": "3"]) }.hint?.hasPrefix("its parameters are count, debug") == true)
+        #expect(
+            failure { try params(["zzzzzz": "3"]) }.hint?.hasPrefix("its parameters are count, debug") == true
+        )
         #expect(failure { try params(["a": "3"], [:]) }.hint == "it takes none")
     }
 

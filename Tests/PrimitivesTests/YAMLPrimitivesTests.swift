@@ -22,14 +22,21 @@ struct YAMLPrimitivesTests {
         #expect(refused.code == "bad_yaml")
         #expect(refused.message == "line 2, column 1: the key a is there twice, first in line 1: \"a: 2\"")
         _ = try host.call("file.write", "a.yaml", "a: b: c", in: fileDefinitions)
-        #expect(failure { try host.call("yaml.read", "a.yaml", in: yamlDefinitions) }.message.hasPrefix("a.yaml:1:5: "))
-        #expect(failure { try host.call("yaml.decode", .bytes([0xFF]), in: yamlDefinitions) }.message.contains("line 1, column 1"))
+        #expect(
+            failure { try host.call("yaml.read", "a.yaml", in: yamlDefinitions) }.message.hasPrefix(
+                "a.yaml:1:5: "))
+        #expect(
+            failure { try host.call("yaml.decode", .bytes([0xFF]), in: yamlDefinitions) }.message.contains(
+                "line 1, column 1"))
         #expect(failure { try host.call("yaml.read", "none.yaml", in: yamlDefinitions) }.code == .notFound)
     }
 
-    @Test("Base64 is that of RFC 4648", arguments: [
-        ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="), ("foobar", "Zm9vYmFy"),
-    ])
+    @Test(
+        "Base64 is that of RFC 4648",
+        arguments: [
+            ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="),
+            ("fooba", "Zm9vYmE="), ("foobar", "Zm9vYmFy"),
+        ])
     func base64(plain: String, encoded: String) throws {
         let host = try HostSide()
         #expect(try host.call("base64.encode", .string(plain), in: base64Definitions) == .string(encoded))

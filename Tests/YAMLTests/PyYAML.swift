@@ -26,7 +26,8 @@ enum PyYAML {
     /// What `yaml.safe_load` makes of each text, in the notation of `shown(_:)`, or `error`.
     static func load(_ texts: [String]) async throws -> [String] {
         let result = try await run(
-            .path("/usr/bin/python3"), arguments: ["-c", program], input: .string(texts.joined(separator: "\0")),
+            .path("/usr/bin/python3"), arguments: ["-c", program],
+            input: .string(texts.joined(separator: "\0")),
             output: .string(limit: 64 << 20), error: .string(limit: 1 << 20))
         #expect(result.terminationStatus.isSuccess, "\(result.standardError)")
         return result.standardOutput.split(separator: "\n").map(String.init)
@@ -39,12 +40,14 @@ enum PyYAML {
         case .bool(let flag): flag ? "t" : "f"
         case .int(let number): "i\(number)"
         case .double(let number) where number.isNaN: "nan"
-        case .double(let number): "d" + hex((0..<8).map { UInt8(truncatingIfNeeded: number.bitPattern >> UInt64(56 - 8 * $0)) })
+        case .double(let number):
+            "d" + hex((0..<8).map { UInt8(truncatingIfNeeded: number.bitPattern >> UInt64(56 - 8 * $0)) })
         case .string(let text), .secret(let text): "s" + hex(Array(text.utf8))
         case .bytes(let bytes): "b" + hex(bytes)
         case .list(let members): "[" + members.map(shown).joined(separator: ",") + "]"
         case .map(let map):
-            "{" + map.entries.map { "s\(hex(Array($0.key.utf8)))=\(shown($0.value))" }.joined(separator: ",") + "}"
+            "{" + map.entries.map { "s\(hex(Array($0.key.utf8)))=\(shown($0.value))" }.joined(separator: ",")
+                + "}"
         }
     }
 

@@ -18,6 +18,8 @@ extension Codec where Swift == String {
             case .map: return write(value)
             default: throw wrongType(path, expected: "a text or a table", got: value)
             }
-        } encode: { .string($0) }
+        } encode: {
+            .string($0)
+        }
     }
 }

@@ -22,7 +22,8 @@ public enum CloudInitCheck {
         public var hint: String?
 
         public init(
-            _ severity: Severity, file: String, at mark: YAMLMark? = nil, _ message: String, hint: String? = nil
+            _ severity: Severity, file: String, at mark: YAMLMark? = nil, _ message: String,
+            hint: String? = nil
         ) {
             self.severity = severity
             self.file = file

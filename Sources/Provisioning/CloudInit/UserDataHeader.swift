@@ -36,11 +36,13 @@ enum UserDataHeader: Equatable {
             self = .cloudConfig
             if let next = rest.first, next.isLetter || next == "-" || next == "_" {
                 self = .unknown(
-                    message: "the first line is \"\(Self.shown(line))\"", hint: "make the first line #cloud-config")
+                    message: "the first line is \"\(Self.shown(line))\"",
+                    hint: "make the first line #cloud-config")
             }
         } else {
             self = .unknown(
-                message: "the first line is \"\(Self.shown(line))\", which cloud-init takes for no known type",
+                message:
+                    "the first line is \"\(Self.shown(line))\", which cloud-init takes for no known type",
                 hint: Self.hint(first, text))
         }
     }

@@ -48,7 +48,9 @@ public struct HostProgram: Sendable {
         let events = Mailbox<Event>()
         let work = Task.detached { events.put(.ended(await runAsync(name, group))) }
         let deadline = timeout.map { ContinuousClock.now + $0 }
-        let event = cancellation.withHandler({ events.put(.cancelled) }) {
+        let event = cancellation.withHandler {
+            events.put(.cancelled)
+        } _: {
             deadline.map { events.next(before: $0) } ?? events.next()
         }
         switch event {
@@ -128,9 +130,11 @@ public struct HostProgram: Sendable {
         if let failure = error as? Failure { return failure }
         switch (error as? SubprocessError)?.code {
         case .executableNotFound?:
-            return Failure(.notFound, "the program \(name) is not there", hint: "install it, or give its path")
+            return Failure(
+                .notFound, "the program \(name) is not there", hint: "install it, or give its path")
         case .failedToChangeWorkingDirectory?:
-            return Failure(.notFound, "\(name) cannot be run: there is no folder \(folder ?? "") to run it in")
+            return Failure(
+                .notFound, "\(name) cannot be run: there is no folder \(folder ?? "") to run it in")
         case .outputLimitExceeded?:
             return Failure(
                 .program, "\(name) wrote more than \(Self.mostOutput >> 20) MiB and was ended",
