@@ -13,15 +13,11 @@ enum VMSpecSchema {
                 Field("name", \.name, .string, required: true, "A DNS label; the domain's name."),
                 Field("cpu_cores", \.cpuCores, .int(1...512), "Cores a socket; 1 unless told."),
                 Field("cpu_sockets", \.cpuSockets, .int(1...64), "Sockets; 1 unless told."),
-                Field(
-                    "cpu_threads_per_core", \.cpuThreadsPerCore, .int(1...8), "Threads a core; 1 unless told."
-                ),
+                Field("cpu_threads_per_core", \.cpuThreadsPerCore, .int(1...8), "Threads a core; 1 unless told."),
                 Field("memory_mib", \.memoryMiB, .int(1...(1 << 34)), "Memory in MiB; 1024 unless told."),
                 .size("memory", \.memoryMiB, shift: 20, "Memory with its unit: `\"4GiB\"`."),
                 Field("firmware", \.firmware, .choice(prefix: "FIRMWARE_"), "BIOS unless told."),
-                Field(
-                    "boot_order", \.bootOrder, .list(of: .choice(prefix: "BOOT_DEVICE_")),
-                    "What is tried first."),
+                Field("boot_order", \.bootOrder, .list(of: .choice(prefix: "BOOT_DEVICE_")), "What is tried first."),
                 Field("disks", \.disks, .list(of: .record(disk(path))), "Its disks."),
                 Field("nics", \.nics, .list(of: .record(nic)), "Its network cards."),
                 Field("cdroms", \.cdroms, .list(of: .record(cdrom(path))), "Its CD-ROM drives."),
@@ -35,9 +31,7 @@ enum VMSpecSchema {
     /// Reads a description, and names the nics that have no name.
     static func decode(_ value: Value, _ environment: Environment) throws(Failure) -> VMSpec {
         var spec = try record(environment).decode(try flattened(value), at: "")
-        for index in spec.nics.indices where spec.nics[index].id.isEmpty {
-            spec.nics[index].id = "nic\(index + 1)"
-        }
+        for index in spec.nics.indices where spec.nics[index].id.isEmpty { spec.nics[index].id = "nic\(index + 1)" }
         return spec
     }
 
@@ -47,9 +41,7 @@ enum VMSpecSchema {
         guard var inner = spec.map else { throw wrongType("spec", expected: "a table", got: spec) }
         for entry in map.entries where entry.key != "spec" {
             guard entry.key == "name" else {
-                throw Failure(
-                    .badField, "\(entry.key) stands beside spec",
-                    hint: "put it into spec; only name stands outside")
+                throw Failure(.badField, "\(entry.key) stands beside spec", hint: "put it into spec; only name stands outside")
             }
             inner["name"] = entry.value
         }
@@ -61,19 +53,15 @@ enum VMSpecSchema {
             "limiq.DiskSpec", "A disk.", make: { DiskSpec(id: "") },
             fields: [
                 Field("id", \.id, .string, required: true, "Unique in the machine; names the file."),
-                Field(
-                    "path", \.path, path, "An existing disk; without it one is made in the machine's folder."),
+                Field("path", \.path, path, "An existing disk; without it one is made in the machine's folder."),
                 Field("size_gib", \.sizeGiB, .int(0...(1 << 33)), "Size in GiB; 0 takes the backing file's."),
                 .size("size", \.sizeGiB, shift: 30, "Size with its unit: `\"20GiB\"`."),
                 Field("bus", \.bus, .choice(prefix: "DISK_BUS_"), "virtio unless `guest_os` wants another."),
                 Field("format", \.format, .choice(prefix: "DISK_FORMAT_"), "qcow2 unless told."),
                 Field("readonly", \.readonly, .bool, "The guest may not write."),
                 Field("bootable", \.bootable, .bool, "The machine boots from it."),
-                Field(
-                    "iops_limit", \.iopsLimit, .int(0...1_000_000_000), "Operations a second; 0 is no limit."),
-                Field(
-                    "throughput_mbps", \.throughputMBps, .int(0...1_000_000),
-                    "Megabytes a second; 0 is no limit."),
+                Field("iops_limit", \.iopsLimit, .int(0...1_000_000_000), "Operations a second; 0 is no limit."),
+                Field("throughput_mbps", \.throughputMBps, .int(0...1_000_000), "Megabytes a second; 0 is no limit."),
                 Field("backing_file", \.backingFile, path, "The image it is an overlay on."),
                 Field("pool_id", \.poolID, .string, "The storage pool it is in."),
             ])
@@ -98,11 +86,8 @@ enum VMSpecSchema {
             Field("bridge", \.bridge, .string, "A bridge of the host."),
             Field("network", \.network, .string, "A libvirt network."),
             Field("model", \.model, .choice(prefix: "NIC_MODEL_"), "virtio unless told."),
-            Field(
-                "bandwidth_mbps", \.bandwidthMbps, .int(0...1_000_000), "Megabits a second; 0 is no limit."),
-            Field(
-                "forward", \.forward, .list(of: .record(forward)), "Ports of the host that lead to the guest."
-            ),
+            Field("bandwidth_mbps", \.bandwidthMbps, .int(0...1_000_000), "Megabits a second; 0 is no limit."),
+            Field("forward", \.forward, .list(of: .record(forward)), "Ports of the host that lead to the guest."),
         ])
 
     private static let forward = Record(
@@ -129,8 +114,7 @@ enum VMSpecSchema {
         make: { CloudInitSpec() },
         fields: [
             Field("user_data", \.userData, .cloudConfig, "A table is written as `#cloud-config`."),
-            Field(
-                "meta_data", \.metaData, .metaData, "instance-id and local-hostname; derived where missing."),
+            Field("meta_data", \.metaData, .metaData, "instance-id and local-hostname; derived where missing."),
             Field("network_config", \.networkConfig, .networkConfig, "Netplan version 2."),
             Field("vendor_data", \.vendorData, .cloudConfig, "As user_data, which overrules it."),
         ])
@@ -141,9 +125,7 @@ extension Codec where Swift == String {
     fileprivate static func absolutePath(_ environment: Environment) -> Codec {
         Codec("string") { value, path throws(Failure) in
             environment.absolute(try Codec.path.decode(value, path))
-        } encode: {
-            .string($0)
-        }
+        } encode: { .string($0) }
     }
 }
 
@@ -159,13 +141,9 @@ extension Field {
             }
             let size = try Codec<ByteSize>.size.decode(value, path)
             guard size.bytes > 0, size.bytes % (1 << shift) == 0 else {
-                throw Failure(
-                    .badField, "\(path) must be a whole number of \(shift == 20 ? "MiB" : "GiB"), not \(size)"
-                )
+                throw Failure(.badField, "\(path) must be a whole number of \(shift == 20 ? "MiB" : "GiB"), not \(size)")
             }
             owner[keyPath: keyPath] = size.bytes >> shift
-        } encode: { _ in
-            nil
-        }
+        } encode: { _ in nil }
     }
 }
