@@ -54,8 +54,7 @@ extension Machine {
         progress: @escaping @Sendable (MachineProgress) -> Void = { _ in }
     ) throws(Failure) -> UpReport {
         try spec.check(filesAreHere: try hypervisor.host().isLocal)
-        let run = UpRun(
-            machine: self, spec: spec, options: options, cancellation: cancellation, progress: progress)
+        let run = UpRun(machine: self, spec: spec, options: options, cancellation: cancellation, progress: progress)
         do {
             try MachineLock.hold(name, in: state, cancellation: cancellation) { holder in
                 run.tell("lock", "waiting for another limiq" + (holder.map { ", process \($0)" } ?? ""))
@@ -140,8 +139,7 @@ private final class UpRun {
                 "spec_differs",
                 "vm \(machine.name) is there already, and differs: "
                     + differences.map(\.description).joined(separator: "; "),
-                hint: "limiq rm \(machine.name) removes it, so that it can be made anew",
-                resource: machine.name)
+                hint: "limiq rm \(machine.name) removes it, so that it can be made anew", resource: machine.name)
         }
         guard options.start else { return }
         let readiness = try Readiness(machine, nics: spec.nics)
@@ -150,11 +148,9 @@ private final class UpRun {
             if let missing = record.made.first(where: { !exists($0) }) {
                 throw Failure(
                     .notFound, "\(missing) of vm \(machine.name) is gone",
-                    hint: "limiq rm \(machine.name) removes the rest, so that it can be made anew",
-                    resource: missing)
+                    hint: "limiq rm \(machine.name) removes the rest, so that it can be made anew", resource: missing)
             }
-            try startAndWait(
-                readiness, uuid: domain.uuid, record.acceleration, mayFallBack: options.acceleration == nil)
+            try startAndWait(readiness, uuid: domain.uuid, record.acceleration, mayFallBack: options.acceleration == nil)
             report.changed = true
             return
         }
@@ -194,8 +190,7 @@ private final class UpRun {
             }
             report.changed = true
             if let readiness {
-                try startAndWait(
-                    readiness, uuid: domain.uuid, chosen, mayFallBack: options.acceleration == nil)
+                try startAndWait(readiness, uuid: domain.uuid, chosen, mayFallBack: options.acceleration == nil)
             }
         } catch {
             throw undo(files, after: error)
@@ -239,13 +234,10 @@ private final class UpRun {
                 try hypervisor.undefine(machine.name)
             }
             try files.remove()
-            failure.hint = [
-                failure.hint, "vm \(machine.name) was removed again; keep = true leaves it for a look",
-            ]
-            .compactMap(\.self).joined(separator: "; ")
+            failure.hint = [failure.hint, "vm \(machine.name) was removed again; keep = true leaves it for a look"]
+                .compactMap(\.self).joined(separator: "; ")
         } catch {
-            failure.hint =
-                "what was made of \(machine.name) could not be removed (\(error.message)): limiq rm \(machine.name)"
+            failure.hint = "what was made of \(machine.name) could not be removed (\(error.message)): limiq rm \(machine.name)"
         }
         return failure
     }
@@ -255,19 +247,15 @@ private final class UpRun {
     private func startAndWait(
         _ readiness: Readiness, uuid: String, _ acceleration: Acceleration, mayFallBack: Bool
     ) throws(Failure) {
-        let chooser =
-            acceleration == .kvm
-            ? AccelerationChooser(state: machine.state, host: try hypervisor.host(), cpuinfo: machine.cpuinfo)
-            : nil
+        let chooser = acceleration == .kvm
+            ? AccelerationChooser(state: machine.state, host: try hypervisor.host(), cpuinfo: machine.cpuinfo) : nil
         let isOnTrial = mayFallBack && chooser?.isProven == false
         do {
             try start(readiness, isOnTrial: isOnTrial)
             try wait(readiness)
             if isOnTrial, report.phases.last?.name == "wait" { chooser?.remember(works: true) }
         } catch {
-            guard isOnTrial, let chooser, error.code == .libvirt || error.code == "guest_failed" else {
-                throw error
-            }
+            guard isOnTrial, let chooser, error.code == .libvirt || error.code == "guest_failed" else { throw error }
             let reason = error.cause?.split(separator: "\n").last.map(String.init) ?? error.message
             chooser.remember(works: false, reason: reason)
             warn(AccelerationChooser.warning(reason))
