@@ -66,9 +66,12 @@ let package = Package(
             path: "Tests/Support", swiftSettings: strict),
         .testTarget(name: "BasicsTests", dependencies: ["Basics"], swiftSettings: strict),
         .testTarget(
+            name: "YAMLTests",
+            dependencies: ["YAML", "Basics", .product(name: "Subprocess", package: "swift-subprocess")],
+            swiftSettings: strict),
+        .testTarget(
             name: "LuaRuntimeTests", dependencies: ["LuaRuntime", "Basics"],
             swiftSettings: strict),
-        .testTarget(name: "YAMLTests", dependencies: ["YAML", "Support"], swiftSettings: strict),
         .testTarget(
             name: "LibvirtTests", dependencies: ["Libvirt", "XML", "Support"], swiftSettings: strict),
         .testTarget(

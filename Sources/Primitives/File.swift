@@ -11,20 +11,6 @@ func pathRecord(_ name: String, _ doc: String) -> Record<PathArgument> {
     Record(name, "", make: { PathArgument() }, fields: [Field("path", \.path, .path, required: true, doc)])
 }
 
-/// Reads a file for a decoder; a complaint of the decoder names the file.
-func reading(
-    _ path: String, _ environment: Environment, _ decode: ([UInt8]) throws(Failure) -> Value
-) throws(Failure) -> Value {
-    let bytes = try fileBytes(environment.absolute(path))
-    do {
-        return try decode(bytes)
-    } catch {
-        var failure = error
-        failure.message = "\(path): \(error.message)"
-        throw failure
-    }
-}
-
 private struct WriteArguments: Sendable {
     struct Options: Sendable, Equatable {
         var mode: UInt32 = 0o600

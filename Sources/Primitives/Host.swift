@@ -39,6 +39,10 @@ func hostDefinitions(_ environment: Environment) -> [Definition] {
                     "forbidden", "limiq.host.run is forbidden by --no-host", hint: "run it without --no-host")
             }
             var program = HostProgram(arguments.command)
+            // Its own folder is not where a relative path begins.
+            if let name = arguments.command.first, name.contains("/") {
+                program.command[0] = environment.absolute(name)
+            }
             program.input = arguments.stdin
             program.timeout = arguments.timeout
             program.folder = arguments.cwd.map(environment.absolute) ?? environment.scriptFolder

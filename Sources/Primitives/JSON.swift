@@ -1,90 +1,123 @@
 import Basics
 import FoundationEssentials
-import LuaRuntime
+import Provisioning
+
+/// `limiq.json`: JSON (RFC 8259), strictly.
+func jsonDefinitions(_ environment: Environment) -> [Definition] {
+    [
+        Definition(
+            "json.encode", .positional, encodeRecord, execution: .inline, returns: "string",
+            doc: "A value as JSON, keys sorted; an empty table is `{}`, `limiq.null` is `null`. "
+                + "Where a secret is in it, the whole text is one.",
+            example: #"print(limiq.json.encode({ name = "web-01" }, { pretty = true }))"#
+        ) { call, _ in
+            sealed(try jsonText(call.value, pretty: call.options.pretty), from: call.value)
+        },
+        Definition(
+            "json.decode", .positional, TextCall.record("limiq.JSONDecode", "The JSON text."),
+            execution: .inline,
+            returns: "any",
+            doc:
+                "The value of a JSON text; whole numbers stay whole, `null` is `limiq.null`. Raises `bad_json` with line "
+                + "and column, also for a key that is there twice.",
+            example: #"local answer = limiq.json.decode '{ "ports": [80, 443] }'"#
+        ) { call, _ in
+            try parseJSON(call.text)
+        },
+        Definition(
+            "json.read", .positional,
+            pathRecord("limiq.JSONRead", "The file; a relative path begins at the script's folder."),
+            returns: "any", doc: "The value of a JSON file, read as `limiq.json.decode` does.",
+            example: #"local spec = limiq.json.read "web.json""#
+        ) { call, _ in
+            let bytes = try fileBytes(environment.absolute(call.path))
+            return try JSONReader.read(try utf8(bytes, named: call.path), source: call.path)
+        },
+    ]
+}
+
+private struct EncodeCall: Sendable {
+    struct Options: Sendable, Equatable {
+        var pretty = false
+    }
+
+    var value = Value.null
+    var options = Options()
+}
+
+private let encodeRecord = Record<EncodeCall>(
+    "limiq.JSONEncode", "What to write, and how.", make: { EncodeCall() },
+    fields: [
+        Field("value", \.value, .any, "Tables, strings, numbers, booleans, `limiq.null`."),
+        Field(
+            "options", \.options,
+            .record(
+                Record<EncodeCall.Options>(
+                    "limiq.JSONOptions", "How JSON is laid out.", make: { EncodeCall.Options() },
+                    fields: [Field("pretty", \.pretty, .bool, "On several lines, indented.")])),
+            "How it is laid out."),
+    ])
 
 /// A value as JSON text (RFC 8259), keys sorted.
 ///
-/// - Throws: `Failure` for bytes that are no text and for numbers JSON cannot write.
+/// - Throws: `Failure` with code `bad_json` for bytes that are no text and for numbers JSON cannot write, by their path.
 public func jsonText(_ value: Value, pretty: Bool = false) throws(Failure) -> String {
+    try check(value, at: "the value")
     let encoder = JSONEncoder()
     encoder.outputFormatting =
         pretty
-        ? [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes] : [.sortedKeys, .withoutEscapingSlashes]
+        ? [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted] : [.sortedKeys, .withoutEscapingSlashes]
     do {
-        return String(decoding: try encoder.encode(CodableValue(value: value)), as: UTF8.self)
+        return String(decoding: try encoder.encode(EncodableValue(value)), as: UTF8.self)
     } catch {
-        throw Failure(.badField, "it cannot be written as JSON: \(reason(error))")
+        throw Failure("bad_json", "the value cannot be written as JSON", cause: "\(error)")
     }
 }
 
-/// - Throws: `Failure` with code `bad_json`.
+/// - Throws: `Failure` with code `bad_json`, or `bad_field` for what is not UTF-8.
 public func parseJSON(_ bytes: [UInt8]) throws(Failure) -> Value {
-    do {
-        return try JSONDecoder().decode(CodableValue.self, from: Data(bytes)).value
-    } catch {
-        throw Failure("bad_json", "it is no JSON: \(reason(error))")
+    try JSONReader.read(try utf8(bytes, named: "the text"), source: "")
+}
+
+/// Refuses what JSON has no form for, by its path.
+private func check(_ value: Value, at path: String) throws(Failure) {
+    switch value {
+    case .double(let number) where !number.isFinite:
+        throw Failure("bad_json", "\(path) is \(number), which JSON has no number for")
+    case .bytes:
+        throw Failure("bad_json", "\(path) is not UTF-8", hint: "write it as limiq.base64.encode(bytes)")
+    case .list(let members):
+        for (index, member) in members.enumerated() { try check(member, at: "\(path)[\(index + 1)]") }
+    case .map(let map):
+        for entry in map.entries { try check(entry.value, at: "\(path).\(entry.key)") }
+    default: break
     }
 }
 
-private func reason(_ error: any Error) -> String {
-    switch error {
-    case DecodingError.dataCorrupted(let context), DecodingError.typeMismatch(_, let context):
-        context.underlyingError.map { "\($0)" } ?? context.debugDescription
-    case EncodingError.invalidValue(_, let context): context.debugDescription
-    default: "\(error)"
-    }
-}
-
-/// The bridge to the coders: whole numbers stay whole.
-private struct CodableValue: Codable {
-    let value: Value
-
-    init(value: Value) { self.value = value }
-
+/// A value as `JSONEncoder` takes it.
+private struct EncodableValue: Encodable {
     struct Key: CodingKey {
-        let stringValue: String
+        var stringValue: String
         var intValue: Int? { nil }
+
         init(stringValue: String) { self.stringValue = stringValue }
         init?(intValue: Int) { nil }
     }
 
-    init(from decoder: any Decoder) throws {
-        if let container = try? decoder.container(keyedBy: Key.self) {
-            var map = Map()
-            for key in container.allKeys.sorted(by: { $0.stringValue < $1.stringValue }) {
-                map.append(key.stringValue, try container.decode(CodableValue.self, forKey: key).value)
-            }
-            value = .map(map)
-        } else if var container = try? decoder.unkeyedContainer() {
-            var members: [Value] = []
-            while !container.isAtEnd { members.append(try container.decode(CodableValue.self).value) }
-            value = .list(members)
-        } else {
-            let container = try decoder.singleValueContainer()
-            if container.decodeNil() {
-                value = .null
-            } else if let flag = try? container.decode(Bool.self) {
-                value = .bool(flag)
-            } else if let number = try? container.decode(Int64.self) {
-                value = .int(number)
-            } else if let number = try? container.decode(Double.self) {
-                value = .double(number)
-            } else {
-                value = .string(try container.decode(String.self))
-            }
-        }
-    }
+    let value: Value
+
+    init(_ value: Value) { self.value = value }
 
     func encode(to encoder: any Encoder) throws {
         switch value {
+        case .list(let members):
+            var container = encoder.unkeyedContainer()
+            for member in members { try container.encode(EncodableValue(member)) }
         case .map(let map):
             var container = encoder.container(keyedBy: Key.self)
             for entry in map.entries {
-                try container.encode(CodableValue(value: entry.value), forKey: Key(stringValue: entry.key))
+                try container.encode(EncodableValue(entry.value), forKey: Key(stringValue: entry.key))
             }
-        case .list(let members):
-            var container = encoder.unkeyedContainer()
-            for member in members { try container.encode(CodableValue(value: member)) }
         default:
             var container = encoder.singleValueContainer()
             switch value {
@@ -92,55 +125,9 @@ private struct CodableValue: Codable {
             case .int(let number): try container.encode(number)
             case .double(let number): try container.encode(number)
             case .string(let text), .secret(let text): try container.encode(text)
-            case .bytes(let bytes):
-                throw EncodingError.invalidValue(
-                    bytes, .init(codingPath: container.codingPath, debugDescription: "a string is not UTF-8"))
-            default: try container.encodeNil()
+            case .bytes(let bytes): try container.encode(bytes)
+            case .null, .list, .map: try container.encodeNil()
             }
         }
     }
-}
-
-private struct EncodeArguments: Sendable {
-    var value = Value.null
-    var pretty = false
-}
-
-private struct TextArgument: Sendable {
-    var text: [UInt8] = []
-}
-
-/// `limiq.json`.
-func jsonDefinitions(_ environment: Environment) -> [Definition] {
-    [
-        Definition(
-            "json.encode", .positional,
-            Record(
-                "limiq.json.encode", "", make: { EncodeArguments() },
-                fields: [
-                    Field("value", \.value, .any, "What to write."),
-                    Field("pretty", \.pretty, .bool, "With line breaks and indentation."),
-                ]),
-            execution: .inline, returns: "string", doc: "A value as JSON text, keys sorted.",
-            example: "print(limiq.json.encode({ name = \"web\" }, true))"
-        ) { arguments, _ in .string(try jsonText(arguments.value, pretty: arguments.pretty)) },
-        Definition(
-            "json.decode", .positional,
-            Record(
-                "limiq.json.decode", "", make: { TextArgument() },
-                fields: [
-                    Field("text", \.text, .bytes, required: true, "The JSON text.")
-                ]),
-            execution: .inline, returns: "any",
-            doc: "The value a JSON text stands for; `null` is `limiq.null`.",
-            example: "local spec = limiq.json.decode '{ \"name\": \"web\" }'"
-        ) { arguments, _ in try parseJSON(arguments.text) },
-        Definition(
-            "json.read", .positional, pathRecord("limiq.json.read", "The JSON file."),
-            returns: "any", doc: "The value of a JSON file.",
-            example: "local vm = limiq.vm(limiq.json.read \"web.json\")"
-        ) { arguments, _ in
-            try reading(arguments.path, environment) { bytes throws(Failure) in try parseJSON(bytes) }
-        },
-    ]
 }

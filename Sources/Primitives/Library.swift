@@ -13,7 +13,7 @@ public func libraryDefinitions(
         + vmDefinitions(environment) + domainDefinitions(environment)
         + imageDefinitions(environment) + sshKeysDefinitions(environment)
         + fileDefinitions(environment) + hostDefinitions(environment) + connectDefinitions(environment)
-        + yamlDefinitions(environment) + jsonDefinitions(environment)
+        + yamlDefinitions(environment) + base64Definitions(environment) + jsonDefinitions(environment)
         + logDefinitions(log) + environmentDefinitions() + paramsDefinitions(overrides)
 }
 

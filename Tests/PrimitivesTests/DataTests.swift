@@ -3,14 +3,14 @@ import Foundation
 import LuaRuntime
 import Provisioning
 import Support
-import Synchronization
 import Testing
 
 @testable import Primitives
 
 private func environment(_ folder: String) -> Primitives.Environment {
     Environment(
-        state: StateFolder(root: folder), images: ImageLibrary(state: StateFolder(root: folder), builders: folder),
+        state: StateFolder(root: folder),
+        images: ImageLibrary(state: StateFolder(root: folder), builders: folder),
         scriptFolder: folder
     ) { _ throws(Failure) in
         throw Failure(.hostNotAble, "there is no host in this test")
@@ -43,9 +43,9 @@ struct DocumentTests {
             try Data("{\"name\": \"web\", \"n\": 1}".utf8).write(
                 to: URL(fileURLWithPath: folder + "/web.json"))
             try Data("a: 1\nb: [\n".utf8).write(to: URL(fileURLWithPath: folder + "/bad.yaml"))
-            #expect(try call(definitions, "json.read", "web.json") == ["n": 1, "name": "web"])
+            #expect(try call(definitions, "json.read", "web.json") == ["name": "web", "n": 1])
             #expect { try call(definitions, "yaml.read", "bad.yaml") } throws: {
-                ($0 as? Failure)?.message.hasPrefix("bad.yaml: line 3, column 1") == true
+                ($0 as? Failure)?.message.hasPrefix("bad.yaml:3:1:") == true
             }
             #expect { try call(definitions, "json.read", "none.json") } throws: {
                 ($0 as? Failure)?.code == .notFound
@@ -89,89 +89,5 @@ struct FileTests {
                 ($0 as? Failure)?.code == .notFound
             }
         }
-    }
-}
-
-@Suite("limiq.host.run")
-struct HostRunTests {
-    @Test("a program's code, output and errors come back")
-    func result() async throws {
-        try await ScratchFolder.with { folder in
-            let host = hostDefinitions(environment(folder))
-            let answer = try call(
-                host, "host.run",
-                [
-                    "command": ["sh", "-c", "cat; echo $WHO; pwd; echo no >&2; exit 3"], "stdin": "in\n",
-                    "check": false, "env": ["WHO": "me"],
-                ])
-            #expect(answer == ["code": 3, "stdout": .string("in\nme\n\(folder)\n"), "stderr": "no\n"])
-            #expect {
-                try call(host, "host.run", ["command": ["sh", "-c", "echo broken >&2; exit 1"]])
-            } throws: {
-                ($0 as? Failure)
-                    == Failure(
-                        .program, "sh ended with code 1", hint: "check = false returns the code instead",
-                        cause: "broken")
-            }
-            #expect { try call(host, "host.run", ["command": ["no-such-program"]]) } throws: {
-                ($0 as? Failure)?.code == .notFound
-            }
-        }
-    }
-
-    @Test("a program that takes too long is ended with all that it started")
-    func timeout() async throws {
-        try await ScratchFolder.with { folder in
-            let marker = "31.\(UInt32.random(in: 100_000...999_999))"
-            #expect {
-                try call(
-                    hostDefinitions(environment(folder)), "host.run",
-                    [
-                        "command": ["sh", "-c", .string("sleep \(marker) & sleep \(marker)")],
-                        "timeout": .double(0.2),
-                    ])
-            } throws: { ($0 as? Failure)?.code == .timeout }
-            let left = try await command("pgrep", ["--full", "sleep \(marker)"])
-            #expect(left.output.isEmpty, "still running: \(left.output)")
-        }
-    }
-
-    @Test("--no-host forbids it")
-    func forbidden() {
-        var forbidden = environment("/tmp")
-        forbidden.forbidsHostPrograms = true
-        #expect { try call(hostDefinitions(forbidden), "host.run", ["command": ["true"]]) } throws: {
-            ($0 as? Failure)?.code == "forbidden"
-        }
-    }
-}
-
-@Suite("limiq.params and limiq.log")
-struct ParameterTests {
-    @Test("a parameter has its default's type")
-    func types() throws {
-        let definitions = paramsDefinitions(["count": "3", "on": "true", "names": "a,b", "ratio": "0.5"])
-        #expect(
-            try call(
-                definitions, "params.get",
-                ["count": 1, "on": false, "names": ["x"], "name": "web", "ratio": .double(1)])
-                == ["count": 3, "name": "web", "names": ["a", "b"], "on": true, "ratio": .double(0.5)])
-    }
-
-    @Test(
-        "a word of the wrong type or an unknown parameter is refused",
-        arguments: ["count": "x", "cuont": "1"])
-    func refused(name: String, text: String) {
-        #expect(throws: Failure.self) {
-            try call(paramsDefinitions([name: text]), "params.get", ["count": 1])
-        }
-    }
-
-    @Test("a line of the log reaches whoever shows it")
-    func log() throws {
-        let lines = Mutex<[String]>([])
-        let definitions = logDefinitions { level, text in lines.withLock { $0.append("\(level): \(text)") } }
-        _ = try call(definitions, "log.warn", "careful")
-        #expect(lines.withLock { $0 } == ["warn: careful"])
     }
 }

@@ -2,25 +2,23 @@ import Basics
 import Glibc
 import LuaRuntime
 import Provisioning
+import Support
 import Testing
 import XML
 
 @testable import Primitives
 
-/// libvirt's embedded driver in a folder of this process's own: a process can hold one root only, so that the tests
-/// share it. It is removed when the process ends.
+/// The scratch host of this process: libvirt holds one embedded root a process, which all tests share.
 private enum EmbeddedHost {
-    static let root: String = {
-        let root = "/tmp/limiq-domains-\(getpid())"
-        mkdir(root, 0o755)
-        atexit { _ = nftw(EmbeddedHost.root, { path, _, _, _ in path.map { remove($0) } ?? 0 }, 32, FTW_DEPTH | FTW_PHYS) }
-        return root
-    }()
+    private static let process = Swift.Result { try ScratchHost.process() }
+    static let root = (try? process.get().folder) ?? "/nowhere"
+    static var hypervisor: LibvirtHypervisor { get throws { try process.get().hypervisor } }
 
-    static let hypervisor = LibvirtHypervisor(uri: "qemu:///embed?root=\(root)/embed")
-
-    static let environment = Environment(state: StateFolder(root: root), scriptFolder: root) {
-        _ throws(Failure) in hypervisor
+    static let environment = Environment(
+        state: StateFolder(root: root), images: ImageLibrary(state: StateFolder(root: root), builders: root),
+        scriptFolder: root
+    ) { _ throws(Failure) in
+        do { return try process.get().hypervisor } catch { throw Failure(.hostNotAble, "\(error)") }
     }
 
     static let definitions = Dictionary(

@@ -6,7 +6,10 @@ import Testing
 @testable import Primitives
 
 @Suite struct `The schema of a VM` {
-    static let environment = Environment(state: StateFolder(root: "/nowhere"), scriptFolder: "/scripts") {
+    static let environment = Environment(
+        state: StateFolder(root: "/nowhere"),
+        images: ImageLibrary(state: StateFolder(root: "/nowhere"), builders: "/nowhere"), scriptFolder: "/scripts"
+    ) {
         _ throws(Failure) in throw Failure(.hostNotAble, "no hypervisor in this test")
     }
 

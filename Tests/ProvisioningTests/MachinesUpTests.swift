@@ -237,6 +237,26 @@ import XML
         }
     }
 
+    @Test func `says what a guest would ignore in its seed before it makes anything`() throws {
+        try withScratchState { state throws in
+            let host = Self.booting()
+            var spec = Self.spec(port: try Self.freePort())
+            spec.cloudInit = CloudInitSpec(userData: "# cloud-config\npackages: [nginx]\n")
+            let failure = try #require(throws: Failure.self) {
+                _ = try Machine("web", on: host, state: state).up(spec)
+            }
+            #expect(failure.code == "cloud_init")
+            #expect(failure.hint == "write it without a space: #cloud-config")
+            #expect(host.calls.isEmpty)
+
+            spec.cloudInit = CloudInitSpec(userData: "#cloud-config\nnetwork: {version: 2}\n")
+            let report = try Machine("web", on: host, state: state).up(spec)
+            #expect(
+                report.warnings.contains(
+                    "user-data:2:1: network: has no effect in user-data (move it to network_config)"))
+        }
+    }
+
     @Test func `lets one run at a time work on a VM`() throws {
         try withScratchState { state throws in
             let host = Self.booting()

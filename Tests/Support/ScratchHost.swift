@@ -60,6 +60,12 @@ public final class ScratchHost: Sendable {
         }
     }
 
+    /// What the hosts of this process share, for tests that clean up by themselves: a folder, and the hypervisor in it.
+    public static func process() throws -> (folder: String, hypervisor: LibvirtHypervisor) {
+        let process = try ScratchProcess.shared.get()
+        return (process.folder, process.hypervisor)
+    }
+
     private func tearDown() -> (any Error)? {
         var first: (any Error)?
         func attempt(_ body: () throws -> Void) {

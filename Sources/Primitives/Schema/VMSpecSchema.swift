@@ -133,8 +133,8 @@ private let consoleRecord = Record<ConsoleSpec>(
 
 private let cloudInitFields: [Field<CloudInitSpec>] = [
     Field<CloudInitSpec>("user_data", \.userData, .cloudConfig, "What the guest is to do."),
-    Field<CloudInitSpec>("meta_data", \.metaData, .yamlDocument, "Who the guest is; made where left out."),
-    Field<CloudInitSpec>("network_config", \.networkConfig, .yamlDocument, "How its network is set up."),
+    Field<CloudInitSpec>("meta_data", \.metaData, .metaData, "Who the guest is; made where left out."),
+    Field<CloudInitSpec>("network_config", \.networkConfig, .networkConfig, "How its network is set up."),
     Field<CloudInitSpec>("vendor_data", \.vendorData, .cloudConfig, "Defaults below user_data."),
 ]
 

@@ -169,6 +169,7 @@ private final class UpRun {
     // MARK: a new VM
 
     private func makeNew() throws(Failure) {
+        try checkCloudInit()
         let host = try hypervisor.host()
         if host.isLocal { try PortForwards.checkFree(spec.nics) }
         var files = MachineFiles(machine, spec, host: host)
@@ -199,6 +200,15 @@ private final class UpRun {
             }
         } catch {
             throw undo(files, after: error)
+        }
+    }
+
+    /// Before anything is made: a guest would only pass over what is wrong, minutes later.
+    private func checkCloudInit() throws(Failure) {
+        let findings = spec.cloudInit.map(CloudInitCheck.check) ?? []
+        try CloudInitCheck.requireNoErrors(in: findings)
+        for finding in findings {
+            warn(finding.text + (finding.hint.map { " (\($0))" } ?? ""))
         }
     }
 

@@ -1,6 +1,7 @@
 import Basics
 import Glibc
 import Subprocess
+import Synchronization
 
 /// A program of this machine, run to its end.
 public struct HostProgram: Sendable {
@@ -27,6 +28,11 @@ public struct HostProgram: Sendable {
     /// More than this of output is an error: it would be held in memory whole.
     private static let mostOutput = 64 << 20
 
+    private enum Event: Sendable {
+        case ended(Swift.Result<Result, Failure>)
+        case cancelled
+    }
+
     public init(_ command: [String]) { self.command = command }
 
     /// Runs it. A cancelled or late one is ended with all that it started: SIGTERM, then SIGKILL after its grace.
@@ -36,42 +42,70 @@ public struct HostProgram: Sendable {
         guard let name = command.first, !name.isEmpty else {
             throw Failure(.badField, "the command is empty", hint: "write { \"program\", \"argument\" }")
         }
-        let answer = Mailbox<Swift.Result<Result, Failure>>()
-        let task = Task.detached { answer.put(await runAsync(name)) }
-        let result = cancellation.withHandler {
-            task.cancel()
+        guard !command.contains(where: { $0.utf8.contains(0) }) else {
+            throw Failure(.badField, "\(name): an argument cannot hold a NUL byte")
+        }
+        try cancellation.check()
+        let group = ProcessGroup()
+        let events = Mailbox<Event>()
+        let work = Task.detached { events.put(.ended(await runAsync(name, group))) }
+        let deadline = timeout.map { ContinuousClock.now + $0 }
+        let event = cancellation.withHandler {
+            events.put(.cancelled)
         } _: {
-            timeout.map { answer.next(before: .now + $0) } ?? answer.next()
+            deadline.map { events.next(before: $0) } ?? events.next()
         }
-        if cancellation.isCancelled {
-            task.cancel()
+        switch event {
+        case .ended(let result)?: return try result.get()
+        case .cancelled?:
+            end(group, work, events)
             throw Failure(.cancelled, "\(name) was cancelled")
-        }
-        guard let result else {
-            task.cancel()
-            _ = answer.next(before: .now + grace + .seconds(1))
+        case nil:
+            end(group, work, events)
             throw Failure(.timeout, "\(name) took longer than \(timeout.map { "\($0)" } ?? "it may")")
         }
-        return try result.get()
     }
 
-    private func runAsync(_ name: String) async -> Swift.Result<Result, Failure> {
+    /// Ends all processes of the group: asks, waits a little, then insists.
+    private func end(_ group: ProcessGroup, _ work: Task<Void, Never>, _ events: Mailbox<Event>) {
+        group.signal(SIGTERM)
+        let ended = hasEnded(events)
+        // Also where the program itself is gone: what it started may have ignored the first signal.
+        group.signal(SIGKILL)
+        // A process that left the group and still holds the pipes is not ours to wait for.
+        if !ended, !hasEnded(events) { work.cancel() }
+    }
+
+    private func hasEnded(_ events: Mailbox<Event>) -> Bool {
+        let deadline = ContinuousClock.now + grace
+        while let event = events.next(before: deadline) {
+            if case .ended = event { return true }
+        }
+        return false
+    }
+
+    private func runAsync(_ name: String, _ group: ProcessGroup) async -> Swift.Result<Result, Failure> {
+        // A group of its own: a signal to it reaches whatever the program starts.
         var options = PlatformOptions()
         options.processGroupID = 0
-        options.teardownSequence = [
-            .send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: grace)
-        ]
         var variables: [Environment.Key: String?] = [:]
         for (key, value) in environment { variables[Environment.Key(stringLiteral: key)] = value }
         let executable: Executable = name.contains("/") ? .path(.init(name)) : .name(name)
         let arguments = Arguments(Array(command.dropFirst()))
         let variablesOfAll = Environment.inherit.updating(variables)
         do {
+            let input = try inputFile()
+            defer { fclose(input) }
+            let standardInput = FileDescriptorInput.fileDescriptor(
+                .init(rawValue: fileno(input)), closeAfterSpawningProcess: false)
             guard let onErrorLine else {
                 let result = try await Subprocess.run(
                     executable, arguments: arguments, environment: variablesOfAll,
-                    workingDirectory: folder.map { .init($0) }, platformOptions: options, input: .array(input),
-                    output: .bytes(limit: Self.mostOutput), error: .bytes(limit: Self.mostOutput))
+                    workingDirectory: folder.map { .init($0) }, platformOptions: options, input: standardInput,
+                    output: .bytes(limit: Self.mostOutput), error: .bytes(limit: Self.mostOutput)
+                ) { execution in
+                    group.began(execution.processIdentifier.value)
+                }
                 return .success(
                     Result(
                         code: code(of: result.terminationStatus), output: result.standardOutput,
@@ -80,9 +114,10 @@ public struct HostProgram: Sendable {
             var errors: [UInt8] = []
             let result = try await Subprocess.run(
                 executable, arguments: arguments, environment: variablesOfAll,
-                workingDirectory: folder.map { .init($0) }, platformOptions: options, input: .array(input),
+                workingDirectory: folder.map { .init($0) }, platformOptions: options, input: standardInput,
                 output: .bytes(limit: Self.mostOutput), error: .sequence
             ) { execution in
+                group.began(execution.processIdentifier.value)
                 for try await line in execution.standardError.strings() where errors.count < Self.mostOutput {
                     errors += Array(line.utf8) + [UInt8(ascii: "\n")]
                     onErrorLine(line)
@@ -90,11 +125,41 @@ public struct HostProgram: Sendable {
             }
             return .success(
                 Result(code: code(of: result.terminationStatus), output: result.standardOutput, errors: errors))
-        } catch let error as SubprocessError where error.code == .executableNotFound {
-            return .failure(
-                Failure(.notFound, "the program \(name) is not there", hint: "install it, or give its path"))
         } catch {
-            return .failure(Failure(.program, "\(name) cannot be run", cause: "\(error)"))
+            group.signal(SIGKILL)
+            return .failure(explained(error, name))
+        }
+    }
+
+    /// A nameless file with what the program is to read. Not a pipe: a program that ends without reading it would end
+    /// limiq too, by SIGPIPE.
+    private func inputFile() throws(Failure) -> UnsafeMutablePointer<FILE> {
+        guard let file = input.isEmpty ? fopen("/dev/null", "re") : tmpfile() else {
+            throw Failure.system(errno, "cannot make a file for the program's input")
+        }
+        guard fwrite(input, 1, input.count, file) == input.count, fflush(file) == 0 else {
+            let code = errno
+            fclose(file)
+            throw Failure.system(code, "cannot write the program's input to a file")
+        }
+        rewind(file)
+        return file
+    }
+
+    private func explained(_ error: any Error, _ name: String) -> Failure {
+        if let failure = error as? Failure { return failure }
+        switch (error as? SubprocessError)?.code {
+        case .executableNotFound?:
+            return Failure(
+                .notFound, "the program \(name) is not there", hint: "install it, or give its path")
+        case .failedToChangeWorkingDirectory?:
+            return Failure(
+                .notFound, "\(name) cannot be run: there is no folder \(folder ?? "") to run it in")
+        case .outputLimitExceeded?:
+            return Failure(
+                .program, "\(name) wrote more than \(Self.mostOutput >> 20) MiB and was ended",
+                hint: "let it write to a file")
+        default: return Failure(.program, "\(name) cannot be run", cause: "\(error)")
         }
     }
 
@@ -102,6 +167,30 @@ public struct HostProgram: Sendable {
         switch status {
         case .exited(let code): Int(code)
         case .signaled(let signal): 128 + Int(signal)
+        }
+    }
+}
+
+/// The processes of one program, by their group's number.
+private final class ProcessGroup: Sendable {
+    private struct State {
+        var id: pid_t?
+        /// Sent before there was a process.
+        var pending: Int32?
+    }
+
+    private let state = Mutex(State())
+
+    func began(_ id: pid_t) {
+        state.withLock { state in
+            state.id = id
+            if let signal = state.pending { kill(-id, signal) }
+        }
+    }
+
+    func signal(_ signal: Int32) {
+        state.withLock { state in
+            if let id = state.id { kill(-id, signal) } else { state.pending = signal }
         }
     }
 }

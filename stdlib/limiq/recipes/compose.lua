@@ -31,10 +31,11 @@ local function join(target, key, value, path, recipe, makers)
         end
         return
     elseif before ~= value then
-        local first = makers[path]
-        while not first and path:find "%." do
-            path = path:match "^(.*)%."
-            first = makers[path]
+        local above = path
+        local first = makers[above]
+        while not first and above:find "%." do
+            above = above:match "^(.*)%."
+            first = makers[above]
         end
         runtime.fail {
             code = "recipe_conflict",

@@ -1,0 +1,84 @@
+import Basics
+import Provisioning
+import YAML
+
+/// `limiq.yaml`: YAML as cloud-init reads and writes it.
+func yamlDefinitions(_ environment: Environment) -> [Definition] {
+    [
+        Definition(
+            "yaml.encode", .positional, encodeRecord, execution: .inline, returns: "string",
+            doc: "A value as YAML in block style, keys sorted, that cloud-init reads back as the same value. "
+                + "Where a secret is in it, the whole text is one.",
+            example: #"print(limiq.yaml.encode { packages = { "nginx" } })"#
+        ) { call, _ in
+            sealed(YAML.write(call.value), from: call.value)
+        },
+        Definition(
+            "yaml.decode", .positional, TextCall.record("limiq.YAMLDecode", "The YAML text."),
+            execution: .inline,
+            returns: "any",
+            doc:
+                "The value of a YAML text, by the rules of cloud-init's reader: `yes` is true, `0644` is 420, a date "
+                + "stays text. Raises `bad_yaml` with line and column, also for a key that is there twice.",
+            example: #"local config = limiq.yaml.decode "packages: [nginx]""#
+        ) { call, _ in
+            try YAML.parse(try utf8(call.text, named: "the text"))
+        },
+        Definition(
+            "yaml.read", .positional,
+            pathRecord("limiq.YAMLRead", "The file; a relative path begins at the script's folder."),
+            returns: "any", doc: "The value of a YAML file, read as `limiq.yaml.decode` does.",
+            example: #"local config = limiq.yaml.read "web.yaml""#
+        ) { call, _ in
+            let bytes = try fileBytes(environment.absolute(call.path))
+            return try YAML.parse(try utf8(bytes, named: call.path), source: call.path)
+        },
+    ]
+}
+
+private struct EncodeCall: Sendable {
+    var value = Value.null
+}
+
+private let encodeRecord = Record<EncodeCall>(
+    "limiq.YAMLEncode", "What to write.", make: { EncodeCall() },
+    fields: [Field("value", \.value, .any, "Tables, strings, numbers, booleans, `limiq.null`.")])
+
+/// The argument of a call that takes one text.
+struct TextCall: Sendable {
+    var text: [UInt8] = []
+
+    static func record(_ name: String, _ doc: String) -> Record<TextCall> {
+        Record(name, doc, make: { TextCall() }, fields: [Field("text", \.text, .bytes, required: true, doc)])
+    }
+}
+
+/// A text made of a value: as much a secret as what went into it.
+func sealed(_ text: String, from value: Value) -> Value {
+    holdsSecret(value) ? .secret(text) : .string(text)
+}
+
+private func holdsSecret(_ value: Value) -> Bool {
+    switch value {
+    case .secret: true
+    case .list(let members): members.contains(where: holdsSecret)
+    case .map(let map): map.entries.contains { holdsSecret($0.value) }
+    default: false
+    }
+}
+
+/// Bytes as text.
+///
+/// - Throws: `Failure` with code `bad_field` that gives the place of the first byte that is not UTF-8.
+func utf8(_ bytes: [UInt8], named name: String) throws(Failure) -> String {
+    if let text = String(validating: bytes, as: UTF8.self) { return text }
+    var rest = bytes.makeIterator()
+    var decoder = UTF8()
+    var place = (line: 1, column: 1)
+    while case .scalarValue(let scalar) = decoder.decode(&rest) {
+        place = scalar == "\n" ? (place.line + 1, 1) : (place.line, place.column + 1)
+    }
+    throw Failure(
+        .badField,
+        "\(name) is not UTF-8: the first wrong byte is in line \(place.line), column \(place.column)")
+}

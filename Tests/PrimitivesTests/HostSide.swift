@@ -1,0 +1,79 @@
+import Basics
+import Glibc
+import LuaRuntime
+import Provisioning
+import Testing
+
+@testable import Primitives
+
+/// A script's folder of its own and the primitives that work on this machine, without Lua and without a hypervisor.
+final class HostSide: Sendable {
+    let folder: String
+    let environment: Environment
+
+    init(forbidsHostPrograms: Bool = false) throws {
+        var template = Array("/tmp/limiq-test-XXXXXX".utf8CString)
+        let made = template.withUnsafeMutableBufferPointer { name in
+            name.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) }
+        }
+        folder = try #require(made)
+        var environment = Environment(
+            state: StateFolder(root: folder + "/state"),
+            images: ImageLibrary(state: StateFolder(root: folder + "/state"), builders: folder),
+            scriptFolder: folder
+        ) { _ throws(Failure) in
+            throw Failure(.hostNotAble, "there is no hypervisor in this test")
+        }
+        environment.forbidsHostPrograms = forbidsHostPrograms
+        self.environment = environment
+    }
+
+    deinit { HostSide.remove(folder) }
+
+    /// Performs the primitive of this name; its first answer.
+    func call(
+        _ name: String, _ arguments: Value..., in definitions: (Environment) -> [Definition],
+        cancellation: Cancellation = Cancellation()
+    ) throws -> Value {
+        try HostSide.call(name, arguments, in: definitions(environment), cancellation: cancellation)
+    }
+
+    static func call(
+        _ name: String, _ arguments: [Value], in definitions: [Definition],
+        cancellation: Cancellation = Cancellation()
+    ) throws -> Value {
+        let definition = try #require(definitions.first { $0.primitive.name == name })
+        let request = Request(name: name, arguments: arguments, cancellation: cancellation)
+        return try #require(try definition.primitive.perform(request).first)
+    }
+
+    private static func remove(_ path: String) {
+        var info = stat()
+        guard lstat(path, &info) == 0 else { return }
+        guard info.st_mode & S_IFMT == S_IFDIR, let folder = opendir(path) else {
+            unlink(path)
+            return
+        }
+        var names: [String] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        closedir(folder)
+        for name in names { remove("\(path)/\(name)") }
+        rmdir(path)
+    }
+}
+
+/// The failure a call must end in.
+func failure(_ body: () throws -> Value, at location: SourceLocation = #_sourceLocation) -> Failure {
+    do {
+        let value = try body()
+        Issue.record("answered \(value)", sourceLocation: location)
+    } catch let failure as Failure { return failure } catch {
+        Issue.record("threw \(error)", sourceLocation: location)
+    }
+    return Failure("none", "")
+}

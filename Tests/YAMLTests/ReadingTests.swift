@@ -1,0 +1,146 @@
+import Basics
+import Testing
+import YAML
+
+struct ReadingTests {
+    /// Texts whose meaning differs between readers, or that a reader gets wrong.
+    private static let texts = [
+        "a", "yes", "Yes", "YES", "yEs", "y", "no", "on", "Off", "true", "TRUE", "tRue", "~", "null", "NULL",
+        "nULL", "",
+        "0", "-0", "+0", "00", "0644", "0_7", "0_", "08", "0o17", "-017", "0x1f", "0xFG", "-0x_f", "0x",
+        "0b101", "0b2", "1_000",
+        "_1", "+12", "1__2", "12:30:45", "-1:30", "1:60", "1:5", "0:30", "1:30.5", "-1:30.25", "1:30.", "1.5",
+        "1.", ".5",
+        "-.5", "+.5", "._5", "1_0.2_5", "1e3", "1.0e3", "1.0e+3", "1.e-3", "1.5E+10", ".5e-3", ".inf",
+        "-.INF", "+.Inf",
+        ".nan", "-.nan", ".", "+", "-1", "9223372036854775807", "-9223372036854775808", "'yes'", "\"1\"",
+        "!!str 1", "!!int '3'", "!!float 3", "!!float '2.5'", "!!null ''", "!!bool yes", "!!binary aGVsbG8=",
+        "! 1",
+        "!unknown x", "!!python/object:os.system x",
+        "{a: 1, b: [x, y]}", "a: 1\na: 2\n", "? a\n: b\n", "a: &x 1\nb: *x\n", "- &x {a: 1}\n- *x\n",
+        "base: &b {a: 1, b: 2}\nc:\n  <<: *b\n  b: 3\n",
+        "x: &x {a: 1}\ny: &y {a: 2, b: 2}\nz:\n  c: 0\n  <<: [*x, *y]\n",
+        "a: {<<: 3}", "a: {<<: [3]}", "- =", "=: 1", "- <<", "a: |\n  x\n   y\n\n", "a: >\n  x\n  y\n\n  z\n",
+        "a: |+\n  x\n\n", "a: |-\n  x\n",
+        "a: 'it''s'", "\"\\u00e9\\n\\x41\"", "a:\n- b\n- c\n", "a: b: c", "\ta: b", "a:\n\tb: c", "[a, b",
+        "{a: b", "*missing", "a\n---\nb",
+        "%YAML 1.1\n---\na", "# only a comment", "---\n", "--- |\n x\n", "'unterminated", "a: 1\n b: 2\n",
+        "- a\nb: 1\n", "@a", "`a", "a: %b", "k: !!str",
+        "\u{feff}a: 1", "a: \u{1}", "é: ü", "[1, 2,]", "[,]", "a: {b, c}", "-", "- - - a", "a: b #c",
+        "a: b#c", "a:#b", "http://x:80/", "a: -", "a: [b]c",
+    ]
+
+    @Test("A text means what it means to PyYAML, or is refused by both")
+    func agreesWithPyYAML() async throws {
+        let loaded = try await PyYAML.load(Self.texts)
+        try #require(loaded.count == Self.texts.count)
+        for (text, expected) in zip(Self.texts, loaded) where text != "a: 1\na: 2\n" {
+            let own: String
+            do { own = PyYAML.shown(try YAML.parse(text)) } catch { own = "error" }
+            #expect(own == expected, "\(text)")
+        }
+    }
+
+    @Test("Dates stay the text they were written as")
+    func dates() throws {
+        #expect(
+            try YAML.parse("a: 2024-01-01\nb: 2024-01-01 12:30:00Z\n") == [
+                "a": "2024-01-01", "b": "2024-01-01 12:30:00Z",
+            ])
+    }
+
+    @Test("A key that is no text becomes the text it was written as")
+    func keys() throws {
+        #expect(try YAML.parse("80: http\non: push\n~: x\n") == ["80": "http", "on": "push", "~": "x"])
+    }
+
+    @Test("An error gives the file, line, column and the line itself")
+    func errors() {
+        expect(
+            "a: 1\nfoo: bar: baz\n",
+            "web.yaml:2:9: mapping values are not allowed in this context: \"foo: bar: baz\"")
+        expect(
+            "a:\n  b: 1\n\tc: 2\n",
+            "web.yaml:3:1: found a tab character that violates indentation while scanning a plain scalar",
+            hint: "indent with spaces, not tabs")
+        expect("a: 1\nb: \u{7}\n", "web.yaml:2:4: control characters are not allowed (character 7)")
+        expect(
+            "a: [1, 2\n",
+            "web.yaml:2:1: did not find expected ',' or ']' while parsing a flow sequence that begins in line 1"
+        )
+        expect(
+            "a: 99999999999999999999", "web.yaml:1:4: 99999999999999999999 does not fit into 64 bits",
+            hint: "quote it: '99999999999999999999'")
+        expect("a: 1\n\nb: 2\na: 3\n", "web.yaml:4:1: the key a is there twice, first in line 1: \"a: 3\"")
+        expect("? [a]\n: b\n", "web.yaml:1:3: a list or a map cannot be a key")
+        expect("a\n---\nb\n", "web.yaml holds 2 documents, not one: the second begins at line 3")
+    }
+
+    @Test("An alias cannot stand inside its own anchor")
+    func circle() {
+        expect("&a [x, *a]", "web.yaml:1:8: the alias *a stands inside its own anchor")
+    }
+
+    @Test("Aliases that would expand beyond measure are refused")
+    func billionLaughs() {
+        var text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+        for level in 1...9 {
+            let alias = "*a\(level - 1)"
+            text += "a\(level): &a\(level) [\(Array(repeating: alias, count: 10).joined(separator: ", "))]\n"
+        }
+        expect(text, "the aliases expand to more than 100000 values")
+    }
+
+    @Test("Nesting that would exhaust a thread's stack is refused")
+    func depth() {
+        expect(
+            String(repeating: "[", count: 900) + String(repeating: "]", count: 900),
+            "nested more than 200 deep")
+        expect(
+            (0..<300).map { String(repeating: " ", count: $0) + "a:\n" }.joined(), "nested more than 200 deep"
+        )
+    }
+
+    @Test("Nodes know the places of keys and values, aliases those of their anchors")
+    func places() throws {
+        let root = try #require(try YAML.nodes("a: 1\nb:\n  c: &x [é, 0644]\n  d: *x\n").documents.first)
+        let b = try #require(root.entry("b"))
+        #expect(b.mark == YAMLMark(line: 2, column: 1))
+        let d = try #require(b.node.entry("d"))
+        #expect(d.mark == YAMLMark(line: 4, column: 3))
+        #expect(d.node.mark == YAMLMark(line: 3, column: 6))
+        guard case .list(let members) = d.node.content else {
+            Issue.record("not a list")
+            return
+        }
+        #expect(members[1].mark == YAMLMark(line: 3, column: 13))
+        #expect(members[1].content == .scalar(420, text: "0644"))
+    }
+
+    @Test("Duplicate keys are collected where they need not be errors, the last one counting")
+    func duplicates() throws {
+        let stream = try YAML.nodes("a: 1\nb: {c: 1, c: 2}\na: 3\n")
+        #expect(stream.documents.first?.value == ["a": 3, "b": ["c": 2]])
+        #expect(
+            stream.duplicateKeys.map(\.mark) == [YAMLMark(line: 2, column: 11), YAMLMark(line: 3, column: 1)])
+    }
+
+    @Test("Every document of a text is read")
+    func documents() throws {
+        #expect(try YAML.documents("a\n---\n- 1\n...\n---\n") == ["a", [1], .null])
+        #expect(try YAML.documents("") == [])
+    }
+
+    private func expect(
+        _ text: String, _ message: String, hint: String? = nil, at location: SourceLocation = #_sourceLocation
+    ) {
+        do {
+            let value = try YAML.parse(text, source: "web.yaml")
+            Issue.record("was read as \(value)", sourceLocation: location)
+        } catch {
+            #expect(error.code == "bad_yaml", sourceLocation: location)
+            #expect(error.message.contains(message), "\(error.message)", sourceLocation: location)
+            if let hint { #expect(error.hint == hint, sourceLocation: location) }
+        }
+    }
+}

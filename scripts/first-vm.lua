@@ -1,0 +1,11 @@
+-- The smallest machine with a login: Debian 12 and a user with your ssh key.
+local limiq = require "limiq"
+local recipes = require "limiq.recipes"
+
+local vm = limiq.vm {
+    name = "first-vm",
+    disks = { { id = "boot-disk", bootable = true, backing_file = limiq.image "debian-12" } },
+    cloud_init = recipes.compose { recipes.admin { name = "admin", ssh_authorized_keys = limiq.ssh_keys() } },
+}
+vm:up()
+print(vm.name, vm.domain:state(), vm.domain:exec({ "uname", "-r" }).stdout)
