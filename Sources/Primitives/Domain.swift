@@ -107,7 +107,8 @@ private func list(_ environment: Environment) -> Definition {
             && (arguments.state ?? domain.state.rawValue) == domain.state.rawValue
         {
             let machine = Machine(domain.name, on: hypervisor, state: environment.state)
-            if arguments.ours, try machine.record() == nil { continue }
+            // One that goes away meanwhile is none of ours.
+            if arguments.ours, ((try? machine.record()) ?? nil) == nil { continue }
             handles.append([
                 "name": .string(domain.name), "uri": .string(hypervisor.uri), "uuid": .string(domain.uuid),
                 "state": .string(domain.state.rawValue),
