@@ -8,7 +8,7 @@ func domainMediaDefinitions(_ environment: Environment) -> [Definition] {
 
 private struct NewDrive: Sendable, Equatable {
     var id = ""
-    var isoPath: String?
+    var isoPath = ""
 }
 
 private struct AttachArguments: DomainArguments {
@@ -21,7 +21,7 @@ private func attach(_ environment: Environment) -> Definition {
         "limiq.NewCDROM", "A drive to add.", make: NewDrive.init,
         fields: [
             Field("id", \.id, .string, required: true, "Unique in the VM."),
-            Field("iso_path", \.isoPath, .path, "What is in it; empty where left out."),
+            Field("iso_path", \.isoPath, .path, required: true, "The ISO image in it."),
         ])
     return .domain(
         "domain.attach_cdrom", environment, AttachArguments.self,
@@ -32,7 +32,7 @@ private func attach(_ environment: Environment) -> Definition {
             limiq.domain.get("web-01"):attach_cdrom { id = "tools", iso_path = "tools.iso" }
             """
     ) { machine, arguments, _ in
-        try machine.attachCDROM(id: arguments.cdrom.id, iso: arguments.cdrom.isoPath.map(environment.absolute))
+        try machine.attachCDROM(id: arguments.cdrom.id, iso: environment.absolute(arguments.cdrom.isoPath))
         return .null
     }
 }

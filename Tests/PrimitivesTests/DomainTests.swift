@@ -13,9 +13,17 @@ private enum EmbeddedHost {
     static let root: String = {
         let root = "/tmp/limiq-domains-\(getpid())"
         mkdir(root, 0o755)
-        atexit { _ = nftw(EmbeddedHost.root, { path, _, _, _ in path.map { remove($0) } ?? 0 }, 32, FTW_DEPTH | FTW_PHYS) }
+        atexit { EmbeddedHost.removeRoot() }
         return root
     }()
+
+    private static func removeRoot() {
+        var process = pid_t()
+        let words: [String] = ["rm", "-rf", root]
+        var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
+        guard posix_spawnp(&process, "rm", nil, nil, &arguments, environ) == 0 else { return }
+        waitpid(process, nil, 0)
+    }
 
     static let hypervisor = LibvirtHypervisor(uri: "qemu:///embed?root=\(root)/embed")
 
