@@ -57,7 +57,10 @@ let package = Package(
 
         .target(
             name: "Support",
-            dependencies: ["Basics", "Provisioning", "Primitives", "LuaRuntime"],
+            dependencies: [
+                "Basics", "Provisioning", "Primitives", "LuaRuntime",
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ],
             path: "Tests/Support", swiftSettings: strict),
         .testTarget(name: "BasicsTests", dependencies: ["Basics"], swiftSettings: strict),
         .testTarget(
@@ -66,7 +69,10 @@ let package = Package(
         .testTarget(
             name: "LibvirtTests", dependencies: ["Libvirt", "XML", "Support"], swiftSettings: strict),
         .testTarget(
-            name: "ProvisioningTests", dependencies: ["Provisioning", "Support"],
+            name: "ProvisioningTests",
+            dependencies: [
+                "Provisioning", "XML", "Support", .product(name: "Subprocess", package: "swift-subprocess"),
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "PrimitivesTests", dependencies: ["Primitives", "Support"],

@@ -45,7 +45,9 @@ extension Connection {
             virDomainRef(pointer)
             let domain = Domain(owning: pointer)
             var state: Int32 = 0
-            guard virTypedParamsGetInt(record.params, record.nparams, "state.state", &state) == 1 else { continue }
+            guard virTypedParamsGetInt(record.params, record.nparams, "state.state", &state) == 1 else {
+                continue
+            }
             domains.append(
                 ListedDomain(name: domain.name, uuid: domain.uuid, state: Domain.State(state)))
         }

@@ -46,7 +46,9 @@ public final class Connection: @unchecked Sendable {
     }
 
     /// <https://libvirt.org/formatcaps.html>. Probes every emulator, as `hypervisorVersion` does.
-    public func capabilities() throws(LibvirtError) -> String { try checked(virConnectGetCapabilities(pointer)) }
+    public func capabilities() throws(LibvirtError) -> String {
+        try checked(virConnectGetCapabilities(pointer))
+    }
 
     /// <https://libvirt.org/formatdomaincaps.html>, of what the host takes by itself. Probes that emulator only.
     public func domainCapabilities() throws(LibvirtError) -> String {

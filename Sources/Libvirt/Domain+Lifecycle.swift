@@ -21,17 +21,18 @@ extension Domain {
     /// Removes the persistent definition with all that libvirt keeps for it: NVRAM, TPM state, the managed save
     /// image, metadata of snapshots and checkpoints.
     public func undefine() throws(LibvirtError) {
-        let flags =
+        let always =
             VIR_DOMAIN_UNDEFINE_MANAGED_SAVE.rawValue | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA.rawValue
-            | VIR_DOMAIN_UNDEFINE_NVRAM.rawValue
-        let newer = [VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA.rawValue, VIR_DOMAIN_UNDEFINE_TPM.rawValue]
-        // The newest first: a hypervisor that does not know a flag has nothing of what it is about, and refuses it.
-        for count in stride(from: newer.count, through: 1, by: -1) {
-            let all = newer.prefix(count).reduce(flags, |)
-            if virDomainUndefineFlags(pointer, all) == 0 { return }
+        // By age. A hypervisor that does not know a flag has nothing of what it is about, and refuses all of them.
+        let later = [
+            VIR_DOMAIN_UNDEFINE_NVRAM.rawValue, VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA.rawValue,
+            VIR_DOMAIN_UNDEFINE_TPM.rawValue,
+        ]
+        for count in stride(from: later.count, through: 1, by: -1) {
+            if virDomainUndefineFlags(pointer, later.prefix(count).reduce(always, |)) == 0 { return }
             let error = LibvirtError.last()
             guard error.code == .invalidArgument else { throw error }
         }
-        try checked(virDomainUndefineFlags(pointer, flags))
+        try checked(virDomainUndefineFlags(pointer, always))
     }
 }

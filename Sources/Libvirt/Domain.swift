@@ -14,7 +14,9 @@ public struct Domain: ~Copyable {
     /// 8-4-4-4-12 hexadecimal digits.
     public var uuid: String {
         withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(VIR_UUID_STRING_BUFLEN)) { buffer in
-            guard let start = buffer.baseAddress, virDomainGetUUIDString(pointer, start) == 0 else { return "" }
+            guard let start = buffer.baseAddress, virDomainGetUUIDString(pointer, start) == 0 else {
+                return ""
+            }
             return String(cString: start)
         }
     }
@@ -36,7 +38,8 @@ public struct Domain: ~Copyable {
     public func isBusy() throws(LibvirtError) -> Bool {
         var info = virDomainControlInfo()
         try checked(virDomainGetControlInfo(pointer, &info, 0))
-        return info.state == VIR_DOMAIN_CONTROL_JOB.rawValue || info.state == VIR_DOMAIN_CONTROL_OCCUPIED.rawValue
+        return info.state == VIR_DOMAIN_CONTROL_JOB.rawValue
+            || info.state == VIR_DOMAIN_CONTROL_OCCUPIED.rawValue
     }
 
     /// - Parameters:
@@ -52,7 +55,8 @@ public struct Domain: ~Copyable {
     /// The running domain, its persistent description, or both: whichever there is.
     func affected() throws(LibvirtError) -> UInt32 {
         let live = try isActive() ? VIR_DOMAIN_AFFECT_LIVE.rawValue : 0
-        let persistent = try checked(virDomainIsPersistent(pointer)) == 1 ? VIR_DOMAIN_AFFECT_CONFIG.rawValue : 0
+        let persistent =
+            try checked(virDomainIsPersistent(pointer)) == 1 ? VIR_DOMAIN_AFFECT_CONFIG.rawValue : 0
         return live | persistent
     }
 }

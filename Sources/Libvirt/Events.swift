@@ -79,14 +79,16 @@ public final class EventRegistration: Sendable {
                     guard let domain, let name = virDomainGetName(domain) else { return }
                     let connected = VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_CONNECTED.rawValue
                     Handler.of(opaque)?.call(
-                        .agent(domain: String(cString: name), connected: UInt32(bitPattern: state) == connected))
+                        .agent(
+                            domain: String(cString: name), connected: UInt32(bitPattern: state) == connected))
                 }, opaque, Handler.giveBack)
         }
         callbacks = [lifecycle, agent].filter { $0 >= 0 }
         // A driver in this process cannot close by itself and refuses.
         watchesClose =
             handler.lent {
-                virConnectRegisterCloseCallback(connection.pointer, Handler.connectionClosed, $0, Handler.giveBack)
+                virConnectRegisterCloseCallback(
+                    connection.pointer, Handler.connectionClosed, $0, Handler.giveBack)
             } == 0
     }
 

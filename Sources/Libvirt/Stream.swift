@@ -25,7 +25,9 @@ public final class Stream: @unchecked Sendable {
         self.pointer = pointer
         // From here on `deinit` cleans up, a throw included.
         try connection.withDomain(name) { domain throws(LibvirtError) in
-            if virDomainOpenConsole(domain.pointer, nil, pointer, VIR_DOMAIN_CONSOLE_SAFE.rawValue) == 0 { return }
+            if virDomainOpenConsole(domain.pointer, nil, pointer, VIR_DOMAIN_CONSOLE_SAFE.rawValue) == 0 {
+                return
+            }
             let error = LibvirtError.last()
             // A driver that cannot lock consoles refuses the flag that asks it to.
             guard error.code == .operationUnsupported || error.code == .invalidArgument else { throw error }

@@ -38,8 +38,10 @@ enum EmbeddedDriver {
         }
     }
 
+    static var isHeld: Bool { held.withLock { $0 != nil } }
+
     /// libvirt holds a POSIX lock on its `driver.pid`; the kernel knows by whom, `virsh` and others included.
-    private static func refuseWhereHeld(_ root: String) throws(Failure) {
+    static func refuseWhereHeld(_ root: String) throws(Failure) {
         let descriptor = Glibc.open("\(root)/run/qemu/driver.pid", O_RDWR | O_CLOEXEC)
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }
@@ -49,12 +51,15 @@ enum EmbeddedDriver {
         guard fcntl(descriptor, F_GETLK, &lock) == 0, lock.l_type != Int16(F_UNLCK) else { return }
         throw Failure(
             .hostNotAble, "\(root) is in use by process \(lock.l_pid) (\(commandLine(of: lock.l_pid)))",
-            hint: "wait until it ends; where several runs at once are needed, start libvirtd and use --connect qemu:///system",
+            hint:
+                "wait until it ends; where several runs at once are needed, start libvirtd and use --connect qemu:///system",
             resource: root)
     }
 
     private static func commandLine(of process: pid_t) -> String {
-        guard let bytes = try? HostFile.read("/proc/\(process)/cmdline") else { return "its command is not known" }
+        guard let bytes = try? HostFile.read("/proc/\(process)/cmdline") else {
+            return "its command is not known"
+        }
         let words = bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
         return words.isEmpty ? "its command is not known" : words.joined(separator: " ")
     }
@@ -62,7 +67,7 @@ enum EmbeddedDriver {
     /// The first line of a `qemu.conf` that limiq may write over.
     private static let signature = "# Written by limiq; without this line it stays as it is."
 
-    private static func prepare(_ root: String) throws(Failure) {
+    static func prepare(_ root: String) throws(Failure) {
         try HostFile.makeFolder(root + "/etc")
         let path = root + "/etc/qemu.conf"
         let present = try? String(decoding: HostFile.read(path), as: UTF8.self)

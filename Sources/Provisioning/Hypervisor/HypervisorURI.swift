@@ -42,7 +42,7 @@ struct HypervisorURI: Equatable {
     static func embed(root: String) -> String { "qemu:///embed?root=\(encoded(root))" }
 
     /// Percent encoding of RFC 3986, section 2.1, of all but unreserved characters and `/`.
-    private static func encoded(_ text: String) -> String {
+    static func encoded(_ text: String) -> String {
         text.utf8.map { byte in
             let scalar = Unicode.Scalar(byte)
             let plain = scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar))

@@ -20,7 +20,9 @@ extension LibvirtHypervisor {
     }
 
     public func attachDevice(_ name: String, _ xml: String) throws(Failure) {
-        try withDomain("attach a device to", name) { domain throws(LibvirtError) in try domain.attachDevice(xml) }
+        try withDomain("attach a device to", name) { domain throws(LibvirtError) in
+            try domain.attachDevice(xml)
+        }
     }
 
     public func detachDevice(_ name: String, _ xml: String) throws(Failure) {

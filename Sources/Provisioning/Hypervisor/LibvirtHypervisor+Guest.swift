@@ -23,7 +23,8 @@ extension LibvirtHypervisor {
         }
     }
 
-    public func addresses(_ name: String, from source: AddressSource) throws(Failure) -> [InterfaceAddresses] {
+    public func addresses(_ name: String, from source: AddressSource) throws(Failure) -> [InterfaceAddresses]
+    {
         let source: Domain.AddressSource =
             switch source {
             case .lease: .lease
@@ -38,7 +39,8 @@ extension LibvirtHypervisor {
     }
 
     public func openConsole(_ name: String) throws(Failure) -> any ConsoleStream {
-        let stream = try call("cannot open the console of \(name)", on: name) { connection throws(LibvirtError) in
+        let stream = try call("cannot open the console of \(name)", on: name) {
+            connection throws(LibvirtError) in
             try Stream(consoleOf: name, on: connection)
         }
         return LibvirtConsole(name: name, stream: stream)

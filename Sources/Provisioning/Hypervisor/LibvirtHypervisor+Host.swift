@@ -7,14 +7,16 @@ extension LibvirtHypervisor {
     /// From the domain capabilities: to ask for the capabilities, or for QEMU's version, would make libvirt probe every
     /// emulator there is, at four seconds each, where this probes one.
     func describeHost() throws(Failure) -> HostDescription {
-        let text = try call("cannot ask \(uri) what it can do", reads: true) { connection throws(LibvirtError) in
+        let text = try call("cannot ask \(uri) what it can do", reads: true) {
+            connection throws(LibvirtError) in
             try connection.domainCapabilities()
         }
         let capabilities = try XMLReader.parse(text)
         func word(_ name: String) -> String { capabilities.first(name)?.text ?? "" }
         var version = Self.emulatorVersion(ofMachine: word("machine"))
         if version == nil {
-            version = try call("cannot ask \(uri) for its version", reads: true) { connection throws(LibvirtError) in
+            version = try call("cannot ask \(uri) for its version", reads: true) {
+                connection throws(LibvirtError) in
                 try connection.hypervisorVersion()
             }
         }
@@ -34,14 +36,17 @@ extension LibvirtHypervisor {
 
     private func emulatorUser() throws(Failure) -> EmulatorUser {
         if location.isLocal, location.path != "/system" {
-            let asRoot = location.embedRoot.flatMap { QemuConfiguration(path: "\($0)/etc/qemu.conf")?.emulatorUser }
+            let asRoot = location.embedRoot.flatMap {
+                QemuConfiguration(path: "\($0)/etc/qemu.conf")?.emulatorUser
+            }
             if geteuid() == 0, let asRoot { return asRoot }
             return Accounts.user(geteuid(), getegid())
         }
         if location.isLocal, let user = QemuConfiguration(path: "/etc/libvirt/qemu.conf")?.emulatorUser {
             return user
         }
-        let text = try call("cannot ask \(uri) whom QEMU runs as", reads: true) { connection throws(LibvirtError) in
+        let text = try call("cannot ask \(uri) whom QEMU runs as", reads: true) {
+            connection throws(LibvirtError) in
             try connection.capabilities()
         }
         return Self.emulatorUser(ofCapabilities: try XMLReader.parse(text), isLocal: location.isLocal)

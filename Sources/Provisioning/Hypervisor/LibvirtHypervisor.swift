@@ -16,8 +16,9 @@ public final class LibvirtHypervisor: Hypervisor {
         let location = HypervisorURI(uri)
         self.uri = uri
         self.location = location
-        pool = ConnectionPool(limits: location.isInProcess ? .inProcess : .daemon) { () throws(LibvirtError) in
-            let connection = try Connection(uri: uri)
+        pool = ConnectionPool(limits: location.isInProcess ? .inProcess : .daemon) {
+            () throws(LibvirtError) in
+            let connection = try Connection(uri: try DaemonSocket.reachable(location))
             // ssh and TCP do not notice a peer that lost its power.
             if !location.isLocal { connection.keepAlive(interval: 5, count: 5) }
             return connection

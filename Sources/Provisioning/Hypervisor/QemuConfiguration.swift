@@ -44,7 +44,8 @@ enum Accounts {
     static func user(_ text: String) -> EmulatorUser? {
         if let known = withEntry({ getpwnam_r(text, $0, $1, $2, $3) }) { return known }
         guard let uid = UInt32(text.drop { $0 == "+" }) else { return nil }
-        return withEntry { getpwuid_r(uid, $0, $1, $2, $3) } ?? EmulatorUser(name: String(uid), uid: uid, gid: uid)
+        return withEntry { getpwuid_r(uid, $0, $1, $2, $3) }
+            ?? EmulatorUser(name: String(uid), uid: uid, gid: uid)
     }
 
     static func group(_ text: String) -> UInt32? {
@@ -72,7 +73,8 @@ enum Accounts {
             guard let start = buffer.baseAddress, look(&entry, start, buffer.count, &found) == 0, let found
             else { return nil }
             return EmulatorUser(
-                name: String(cString: found.pointee.pw_name), uid: found.pointee.pw_uid, gid: found.pointee.pw_gid)
+                name: String(cString: found.pointee.pw_name), uid: found.pointee.pw_uid,
+                gid: found.pointee.pw_gid)
         }
     }
 }

@@ -1,0 +1,91 @@
+import Basics
+import Libvirt
+import Support
+import Synchronization
+import Testing
+
+@Suite("A pool of connections")
+struct ConnectionPoolTests {
+    /// A pool of `test:///default`, and how many calls were under way at most.
+    private final class Meter: Sendable {
+        private let counts = Mutex((now: 0, most: 0))
+        var most: Int { counts.withLock { $0.most } }
+
+        func enter() {
+            counts.withLock {
+                $0.now += 1
+                $0.most = max($0.most, $0.now)
+            }
+        }
+
+        func leave() { counts.withLock { $0.now -= 1 } }
+    }
+
+    private func pool(_ connections: Int, _ calls: Int) -> ConnectionPool {
+        ConnectionPool(limits: .init(connections: connections, callsPerConnection: calls)) {
+            () throws(LibvirtError) in try Connection(uri: "test:///default")
+        }
+    }
+
+    @Test("nothing is opened before the first call, and calls in turn share one connection")
+    func lazy() throws {
+        let pool = pool(4, 5)
+        #expect(pool.opened == 0)
+        for _ in 0..<20 {
+            try pool.withConnection(repeatable: true) { connection throws(LibvirtError) in
+                try connection.ping()
+            }
+        }
+        #expect(pool.opened == 1)
+    }
+
+    @Test("it grows while all are busy, and never past its bounds")
+    func bounds() async throws {
+        let pool = pool(2, 3)
+        let meter = Meter()
+        try await onThread {
+            let done = Mailbox<Bool>()
+            let gate = Mailbox<Void>()
+            let entered = Mailbox<Void>()
+            for _ in 0..<20 {
+                startThread {
+                    let result: Void? = try? pool.withConnection(repeatable: false) {
+                        _ throws(LibvirtError) in
+                        meter.enter()
+                        entered.put(())
+                        gate.next()
+                        meter.leave()
+                    }
+                    done.put(result != nil)
+                }
+            }
+            // Six get in; the others wait for a turn.
+            for _ in 0..<6 { entered.next() }
+            #expect(entered.next(before: .now + .milliseconds(200)) == nil)
+            for _ in 0..<20 { gate.put(()) }
+            for _ in 0..<20 { #expect(done.next(before: .now + .seconds(60)) == true) }
+        }
+        #expect(meter.most == 6)
+        #expect(pool.opened == 2)
+    }
+
+    @Test("an open that fails is an error of that call, and the next call opens anew")
+    func failedOpen() throws {
+        let failures = Mutex(1)
+        let pool = ConnectionPool(limits: .daemon) { () throws(LibvirtError) in
+            let fail = failures.withLock { left in
+                defer { left = max(0, left - 1) }
+                return left > 0
+            }
+            if fail { throw LibvirtError(code: .internalError, message: "not today") }
+            return try Connection(uri: "test:///default")
+        }
+        #expect(throws: LibvirtError(code: .internalError, message: "not today")) {
+            try pool.withConnection(repeatable: true) { connection throws(LibvirtError) in
+                try connection.ping()
+            }
+        }
+        try pool.withConnection(repeatable: true) { connection throws(LibvirtError) in try connection.ping() }
+        #expect(pool.opened == 1)
+    }
+}

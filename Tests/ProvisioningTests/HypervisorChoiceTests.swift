@@ -1,0 +1,88 @@
+import Basics
+import Glibc
+import Support
+import Testing
+
+@testable import Provisioning
+
+@Suite("The choice of a hypervisor")
+struct HypervisorChoiceTests {
+    private let state = StateFolder(root: "/var/lib/limiq")
+
+    private func choose(
+        _ explicit: String? = nil, _ variables: [String: String] = [:], uid: UInt32 = 1000,
+        sockets: [String] = []
+    ) -> HypervisorChoice {
+        HypervisorChoice(
+            explicit: explicit, state: state, environment: { variables[$0] }, uid: uid, systemSockets: sockets
+        )
+    }
+
+    @Test("--connect, LIMIQ_URI and LIBVIRT_DEFAULT_URI count in this order")
+    func order() {
+        let both = ["LIMIQ_URI": "test:///a", "LIBVIRT_DEFAULT_URI": "test:///b"]
+        #expect(choose("test:///c", both).uri == "test:///c")
+        #expect(choose(nil, both).uri == "test:///a")
+        #expect(choose(nil, ["LIBVIRT_DEFAULT_URI": "test:///b"]).uri == "test:///b")
+        #expect(choose(nil, ["LIMIQ_URI": ""]).uri == "qemu:///session")
+        #expect(choose(nil, both).reason.contains("LIMIQ_URI"))
+    }
+
+    @Test("an ordinary user has a session")
+    func session() { #expect(choose().uri == "qemu:///session") }
+
+    @Test("root without a daemon runs the driver inside limiq, a socket that a dead one left included")
+    func embed() throws {
+        let path = "/tmp/limiq-choice-\(UInt32.random(in: 0...UInt32.max)).sock"
+        try listen(at: path) {}
+        defer { unlink(path) }
+        #expect(access(path, F_OK) == 0)
+        #expect(choose(uid: 0, sockets: [path]).uri == "qemu:///embed?root=/var/lib/limiq/embed")
+    }
+
+    @Test("root uses the daemon that answers")
+    func system() throws {
+        let path = "/tmp/limiq-choice-\(UInt32.random(in: 0...UInt32.max)).sock"
+        defer { unlink(path) }
+        try listen(at: path) {
+            let choice = choose(uid: 0, sockets: ["/nowhere", path])
+            #expect(choice.uri == "qemu:///system")
+            #expect(choice.reason.contains(path))
+        }
+    }
+
+    private func listen(at path: String, _ body: () throws -> Void) throws {
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        let bound = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        try #require(bound == 0 && Glibc.listen(descriptor, 4) == 0)
+        try body()
+    }
+
+    @Test(
+        "the embedded driver's root survives its URI",
+        arguments: ["/var/lib/limiq/embed", "/home/a b/ü&x=1#?%41/embed"])
+    func roundTrip(_ root: String) {
+        let uri = HypervisorURI(HypervisorURI.embed(root: root))
+        #expect(uri.embedRoot == root)
+        #expect(uri.isLocal && uri.isInProcess)
+    }
+
+    @Test(
+        "a URI says whether it is this machine",
+        arguments: [
+            ("qemu:///system", true), ("qemu+unix:///session", true), ("qemu+ssh://node2/system", false),
+            ("qemu+tcp://localhost/system", false), ("test:///default", true),
+        ])
+    func local(_ uri: String, _ isLocal: Bool) {
+        #expect(HypervisorURI(uri).isLocal == isLocal)
+        #expect(HypervisorURI(uri).embedRoot == nil)
+    }
+}

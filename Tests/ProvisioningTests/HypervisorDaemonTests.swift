@@ -1,0 +1,109 @@
+import Basics
+import Glibc
+import Subprocess
+import Support
+import Testing
+
+@testable import Provisioning
+
+@Suite(
+    "Daemons and other processes (serial: the sockets of a daemon are the machine's)", .serialized,
+    .enabled(if: geteuid() == 0, "a system daemon and an ordinary user are root's to make"))
+struct HypervisorDaemonTests {
+    @Test(
+        "root with libvirtd gets the system daemon, and a connection that breaks is replaced",
+        arguments: [false, true])
+    func system(besideAnEmbeddedDriver: Bool) async throws {
+        if besideAnEmbeddedDriver {
+            try await ScratchHost.withHost { _ = try $0.hypervisor.domains() }
+        }
+        let events = Mailbox<DomainEvent>()
+        let hypervisor = LibvirtHypervisor(uri: TestDaemon.uri)
+        let name = "limiq-nobody-\(UInt32.random(in: 0...UInt32.max))"
+        try await TestDaemon.withSystemDaemon {
+            let choice = HypervisorChoice(
+                explicit: nil, state: StateFolder(root: "/nowhere"), environment: { _ in nil }, uid: 0)
+            #expect(choice.uri == "qemu:///system")
+            try await onThread {
+                #expect(try hypervisor.domain(name) == nil)
+                _ = try hypervisor.onEvent(of: name) { events.put($0) }
+            }
+        }
+        try await onThread {
+            #expect(events.next(before: .now + .seconds(20)) == .connectionLost)
+            #expect {
+                try hypervisor.domains()
+            } throws: { error in
+                let failure = error as? Failure
+                return failure?.code == .hostNotAble && failure?.hint?.contains("libvirtd") == true
+            }
+        }
+        try await TestDaemon.withSystemDaemon {
+            let found = try await onThread { try hypervisor.domain(name) }
+            #expect(found == nil)
+        }
+    }
+
+    @Test("an embed root that another process holds is refused with that process's name")
+    func held() async throws {
+        let folder = "/tmp/limiq-held-\(UInt32.random(in: 0...UInt32.max))"
+        defer { try? removeFolder(folder) }
+        let uri = HypervisorURI.embed(root: folder)
+        // `virsh` holds the root while it waits for its input.
+        _ = try await run(
+            .name("virsh"), arguments: ["-c", uri], input: .inputWriter, output: .discarded, error: .discarded
+        ) { execution in
+            let pidFile = "\(folder)/run/qemu/driver.pid"
+            let deadline = ContinuousClock.now + .seconds(60)
+            while fileText(pidFile).isEmpty, ContinuousClock.now < deadline {
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            #expect {
+                try EmbeddedDriver.refuseWhereHeld(folder)
+            } throws: { error in
+                let failure = error as? Failure
+                let holder = "process \(execution.processIdentifier.value) (/usr/bin/virsh -c \(uri))"
+                return failure?.code == .hostNotAble && failure?.message == "\(folder) is in use by \(holder)"
+            }
+            try await execution.standardInputWriter.finish()
+        }
+        // Its lock went with it.
+        try EmbeddedDriver.refuseWhereHeld(folder)
+    }
+
+    @Test("a process has one embed root, and says so")
+    func oneRoot() async throws {
+        try await ScratchHost.withHost { scratch in
+            _ = try scratch.hypervisor.domains()
+            let other = LibvirtHypervisor(uri: HypervisorURI.embed(root: "/tmp/limiq-another-root"))
+            #expect { try other.domains() } throws: { ($0 as? Failure)?.code == .hostNotAble }
+            #expect(access("/tmp/limiq-another-root", F_OK) != 0)
+        }
+    }
+
+    @Test("a qemu.conf of the user's own is kept, one of limiq's is brought up to date")
+    func configuration() throws {
+        let root = "/tmp/limiq-conf-\(UInt32.random(in: 0...UInt32.max))"
+        defer { try? removeFolder(root) }
+        let path = root + "/etc/qemu.conf"
+        try EmbeddedDriver.prepare(root)
+        let written = fileText(path)
+        #expect(written.contains("\nuser = \"root\"\n"))
+        let signature = written.split(separator: "\n")[0]
+        try HostFile.write("\(signature)\nold = 1\n", to: path)
+        try EmbeddedDriver.prepare(root)
+        #expect(fileText(path) == written)
+        try HostFile.write("user = \"me\"\n", to: path)
+        try EmbeddedDriver.prepare(root)
+        #expect(fileText(path) == "user = \"me\"\n")
+    }
+
+    @Test("an ordinary user's session starts its daemon by itself")
+    func session() async throws {
+        try await TestUser.with { user in
+            #expect(try await user.run("id", ["-un"]).output == user.name + "\n")
+            let answer = try await user.run("virsh", ["-q", "-c", "qemu:///session", "list", "--all"])
+            #expect(answer.status == 0, "\(answer.errors)")
+        }
+    }
+}

@@ -1,0 +1,136 @@
+import Basics
+import Glibc
+import Provisioning
+import Synchronization
+
+/// A host for one test: real QEMU by libvirt's embedded driver, a state folder and a name prefix of its own, and a
+/// clean-up that runs last in, first out, even where the test throws.
+///
+/// libvirt lets a process hold one embed root, until the process ends. All scratch hosts of a test process therefore share
+/// one driver, in a folder that goes when the process ends, and are told apart by their prefix: they may run side by
+/// side. The first one waits about four seconds for libvirt's probe of QEMU.
+///
+/// The folder is short and directly in `/tmp`: a path of libvirt's sockets must fit in 107 bytes, and no folder on
+/// the way may be closed to QEMU.
+public final class ScratchHost: Sendable {
+    /// `vms/`, `cloud-images/` and so on of this test.
+    public let state: StateFolder
+    /// What the names of this test's domains begin with.
+    public let prefix: String
+    public let hypervisor: LibvirtHypervisor
+    private let cleanUps = Mutex<[@Sendable () throws -> Void]>([])
+
+    private init() throws {
+        let process = try ScratchProcess.shared.get()
+        prefix = "t" + String(UInt32.random(in: 0...UInt32.max), radix: 36)
+        state = StateFolder(root: "\(process.folder)/\(prefix)")
+        hypervisor = process.hypervisor
+        guard mkdir(state.root, 0o755) == 0 else {
+            throw Failure(.io, "cannot make \(state.root)", cause: String(cString: strerror(errno)))
+        }
+    }
+
+    /// A domain's name of this test: a DNS label.
+    public func name(_ suffix: String) -> String { "\(prefix)-\(suffix)" }
+
+    /// A path in this test's folder.
+    public func path(_ name: String) -> String { "\(state.root)/\(name)" }
+
+    /// Runs at the end, before what was registered earlier.
+    public func cleanUp(_ body: @escaping @Sendable () throws -> Void) {
+        cleanUps.withLock { $0.append(body) }
+    }
+
+    /// Runs `body` on a thread of its own with a host, and cleans up: the domains of its prefix are destroyed and
+    /// undefined, its folder is removed.
+    ///
+    /// A test may block in `body` for long: the threads that tests run on are few and are not held up.
+    ///
+    /// - Throws: what `body` throws, else the first failure of the clean-up.
+    public static func withHost<Result: Sendable>(
+        _ body: @escaping @Sendable (ScratchHost) throws -> Result
+    ) async throws -> Result {
+        try await onThread {
+            let host = try ScratchHost()
+            let result = Swift.Result { try body(host) }
+            let left = host.tearDown()
+            let value = try result.get()
+            if let left { throw left }
+            return value
+        }
+    }
+
+    private func tearDown() -> (any Error)? {
+        var first: (any Error)?
+        func attempt(_ body: () throws -> Void) {
+            do { try body() } catch { first = first ?? error }
+        }
+        for body in cleanUps.withLock({ $0.reversed() }) { attempt(body) }
+        attempt {
+            // Side by side: the end of one takes libvirt up to two seconds.
+            let mine = try hypervisor.domains().map(\.name).filter { $0.hasPrefix(prefix) }
+            let ends = Mailbox<Result<Void, any Error>>()
+            let hypervisor = hypervisor
+            for name in mine {
+                startThread {
+                    ends.put(
+                        Result {
+                            try hypervisor.destroy(name)
+                            try hypervisor.undefine(name)
+                        })
+                }
+            }
+            for _ in mine { attempt { try ends.next().get() } }
+        }
+        attempt { try removeFolder(state.root) }
+        return first
+    }
+}
+
+/// What the scratch hosts of this process share.
+struct ScratchProcess: Sendable {
+    let folder: String
+    let hypervisor: LibvirtHypervisor
+
+    static let shared: Swift.Result<ScratchProcess, any Error> = Swift.Result {
+        removeLeftovers()
+        let folder = "/tmp/\(name(of: getpid()))"
+        guard mkdir(folder, 0o755) == 0 else {
+            throw Failure(.io, "cannot make \(folder)", cause: String(cString: strerror(errno)))
+        }
+        atexit { ScratchProcess.remove("/tmp/\(ScratchProcess.name(of: getpid()))") }
+        // The choice of a root user without a daemon: its root is under the state folder.
+        let choice = HypervisorChoice(
+            explicit: nil, state: StateFolder(root: folder), environment: { _ in nil }, uid: 0,
+            systemSockets: [])
+        return ScratchProcess(folder: folder, hypervisor: LibvirtHypervisor(uri: choice.uri))
+    }
+
+    private static let stem = "limiq-test-"
+
+    private static func name(of process: pid_t) -> String { stem + String(process) }
+
+    /// Folders of test processes that were killed before they could clean up.
+    private static func removeLeftovers() {
+        for entry in folderNames("/tmp") where entry.hasPrefix(stem) {
+            guard let process = pid_t(entry.dropFirst(stem.count)), process != getpid(),
+                kill(process, 0) != 0,
+                errno == ESRCH
+            else { continue }
+            remove("/tmp/\(entry)")
+        }
+    }
+
+    /// Ends the guests that still run in a folder, then removes it. A guest's process is known by libvirt's pid file and
+    /// by the folder in its command line.
+    private static func remove(_ folder: String) {
+        let run = "\(folder)/embed/run/qemu"
+        for entry in folderNames(run) where entry.hasSuffix(".pid") && entry != "driver.pid" {
+            guard let process = pid_t(fileText("\(run)/\(entry)").filter(\.isNumber)),
+                fileText("/proc/\(process)/cmdline").contains(folder)
+            else { continue }
+            kill(process, SIGKILL)
+        }
+        try? removeFolder(folder)
+    }
+}
