@@ -54,8 +54,11 @@ private func isoCreateDefinition(_ environment: Environment) -> Definition {
     let record = Record(
         "limiq.ISOCreate", "An ISO image to make.", make: ISOCreateArguments.init,
         fields: [
-            Field("path", \.path, .path, required: true, "Where it is made; an ISO that is there is replaced."),
-            Field("label", \.label, .string, "The volume's name, 1 to 16 ASCII characters; `CDROM` where left out."),
+            Field(
+                "path", \.path, .path, required: true, "Where it is made; an ISO that is there is replaced."),
+            Field(
+                "label", \.label, .string,
+                "The volume's name, 1 to 16 ASCII characters; `CDROM` where left out."),
             Field(
                 "files", \.contents, .isoContents, required: true,
                 "Contents by name, as in `[\"site/index.html\"]`; a table in place of contents is a folder."),
@@ -76,7 +79,8 @@ private func isoCreateDefinition(_ environment: Environment) -> Definition {
     ) { arguments, _ in
         let path = environment.absolute(arguments.path)
         try ISOImage.write(
-            to: path, label: arguments.label, files: arguments.contents.files, folders: arguments.contents.folders)
+            to: path, label: arguments.label, files: arguments.contents.files,
+            folders: arguments.contents.folders)
         return .string(path)
     }
 }

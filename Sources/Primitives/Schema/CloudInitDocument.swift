@@ -9,5 +9,7 @@ extension Codec where Swift == String {
         case .string(let text), .secret(let text): return text
         default: throw wrongType(path, expected: "a text", got: value)
         }
-    } encode: { .string($0) }
+    } encode: {
+        .string($0)
+    }
 }

@@ -26,7 +26,8 @@ public enum Disk {
             case .raw:
                 guard ftruncate(descriptor, off_t(bytes)) == 0 else {
                     if errno == EFBIG {
-                        throw Failure(.badField, "size is \(size), more than a file of \(folder(of: path)) can have")
+                        throw Failure(
+                            .badField, "size is \(size), more than a file of \(folder(of: path)) can have")
                     }
                     throw Failure.system(errno, "cannot write \(path)", resource: path)
                 }
@@ -55,7 +56,8 @@ public enum Disk {
             try found.header?.requireUsable(path)
             format = found.image.format
             let extended = found.header?.hasExtendedL2 ?? false
-            let limit = format == DiskFormatName.raw
+            let limit =
+                format == DiskFormatName.raw
                 ? UInt64(Int64.max) / 512 * 512 : QCOW2Image.limit(extendedL2: extended)
             bytes = try DiskSize.rounded(size, limit: limit)
             let now = found.image.virtualSize
@@ -81,7 +83,8 @@ public enum Disk {
             guard try looksLikeDisk(file) else {
                 throw Failure(
                     .badImage, "\(path) is no disk image",
-                    hint: "limiq removes only what it knows for a disk: use rm for other files", resource: path)
+                    hint: "limiq removes only what it knows for a disk: use rm for other files",
+                    resource: path)
             }
         }
         guard unlink(path) == 0 else { throw Failure.system(errno, "cannot remove \(path)", resource: path) }

@@ -46,7 +46,8 @@ public struct DiskImage: Sendable, Equatable {
                     hint: "put it back, or name its new place with: qemu-img rebase -u", resource: path)
             }
             guard seen.insert(file.identity).inserted else {
-                throw Failure(.badImage, "\(path) is its own base, by way of others", resource: chain.first?.path)
+                throw Failure(
+                    .badImage, "\(path) is its own base, by way of others", resource: chain.first?.path)
             }
             guard chain.count < maximumDepth else {
                 throw Failure(
@@ -73,7 +74,8 @@ public struct DiskImage: Sendable, Equatable {
         {
             throw Failure(
                 .badImage, "\(path) is \(detected), not \(format)",
-                hint: "the guest would see a damaged disk; leave the format out to have it read from the file",
+                hint:
+                    "the guest would see a damaged disk; leave the format out to have it read from the file",
                 resource: path)
         }
         var image = DiskImage(
@@ -86,7 +88,8 @@ public struct DiskImage: Sendable, Equatable {
         case DiskFormatName.qcow2:
             let header = try QCOW2Header(file)
             image.virtualSize = header.virtualSize
-            image.backingFile = try header.backingFile.map { name throws(Failure) in try absolute(name, path) }
+            image.backingFile = try header.backingFile.map { name throws(Failure) in try absolute(name, path)
+            }
             image.backingFormat = header.backingFormat
             return (image, header)
         default:

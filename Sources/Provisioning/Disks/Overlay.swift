@@ -27,7 +27,8 @@ public enum Overlay {
         try requireAbsolute(base, "backing_file")
         if exists(path) {
             throw Failure(
-                .diskExists, "\(path) exists", hint: "remove it first, or choose another path", resource: path)
+                .diskExists, "\(path) exists", hint: "remove it first, or choose another path", resource: path
+            )
         }
         // What is missing, or no file, is told by the name the caller knows.
         _ = try ReadableFile(base)
@@ -43,7 +44,8 @@ public enum Overlay {
         let backing = chain[0]
         let extendedL2 = emulatorVersion.map { $0 >= 5_002_000 } ?? QemuImg.knowsExtendedL2()
         let image = QCOW2Image(
-            virtualSize: try virtualSize(size, over: backing, limit: QCOW2Image.limit(extendedL2: extendedL2)),
+            virtualSize: try virtualSize(
+                size, over: backing, limit: QCOW2Image.limit(extendedL2: extendedL2)),
             backing: (real, backing.format), extendedL2: extendedL2)
         var allocated: UInt64 = 0
         try AtomicFile.write(
@@ -53,7 +55,8 @@ public enum Overlay {
             allocated = try ReadableFile(temporary).allocated
         }
         let top = DiskImage(
-            path: path, format: DiskFormatName.qcow2, virtualSize: image.virtualSize, allocatedSize: allocated,
+            path: path, format: DiskFormatName.qcow2, virtualSize: image.virtualSize,
+            allocatedSize: allocated,
             backingFile: real, backingFormat: backing.format)
         return [top] + chain
     }
@@ -69,13 +72,15 @@ public enum Overlay {
         if DiskLock.hasWriter(file) {
             throw Failure(
                 .diskInUse, "\(image.path) is open for writing by a running guest or program",
-                hint: "a base must not change under its overlays: stop the guest, or copy the disk", resource: image.path)
+                hint: "a base must not change under its overlays: stop the guest, or copy the disk",
+                resource: image.path)
         }
         try header?.requireComplete(file)
         if let base = image.backingFile, image.backingFormat == nil {
             throw Failure(
                 .badImage, "\(image.path) does not say which format its base \(base) has",
-                hint: "write it in with: qemu-img rebase -u -b \(base) -F FORMAT \(image.path)", resource: image.path)
+                hint: "write it in with: qemu-img rebase -u -b \(base) -F FORMAT \(image.path)",
+                resource: image.path)
         }
     }
 
@@ -87,7 +92,8 @@ public enum Overlay {
         guard rounded >= base.virtualSize else {
             throw Failure(
                 .badField, "size is \(size), smaller than its base (\(ByteSize(bytes: base.virtualSize)))",
-                hint: "leave size out to take the base's size, or ask for \(DiskSize.asked(base.virtualSize)) or more",
+                hint:
+                    "leave size out to take the base's size, or ask for \(DiskSize.asked(base.virtualSize)) or more",
                 resource: base.path)
         }
         return rounded

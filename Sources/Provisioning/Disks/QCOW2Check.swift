@@ -13,7 +13,8 @@ extension QCOW2Header {
         }
         if incompatible & Bit.dirty != 0 {
             throw Failure(
-                .badImage, "\(path) was not closed properly", hint: "repair it with: qemu-img check -r all \(path)",
+                .badImage, "\(path) was not closed properly",
+                hint: "repair it with: qemu-img check -r all \(path)",
                 resource: path)
         }
         if incompatible & Bit.externalData != 0 {
@@ -50,7 +51,8 @@ extension QCOW2Header {
         }
         try Self.require(l1Offset, l1Entries * 8, within: length, path)
         try Self.require(
-            refcountTableOffset, max(1, refcountTableClusters) * clusterSize, within: length, path, partly: true)
+            refcountTableOffset, max(1, refcountTableClusters) * clusterSize, within: length, path,
+            partly: true)
         let l1 = try file.read(at: l1Offset, count: Int(l1Entries * 8))
         var compressedBits = UInt64(0)
         if clusterBits >= 8 { compressedBits = 62 - UInt64(clusterBits - 8) }

@@ -108,13 +108,15 @@ struct QCOW2Header: Equatable {
 
     static func bad(_ path: String, _ why: String) -> Failure {
         Failure(
-            .badImage, "\(path) is damaged: \(why)", hint: "fetch it again, or look at it with qemu-img check",
+            .badImage, "\(path) is damaged: \(why)",
+            hint: "fetch it again, or look at it with qemu-img check",
             resource: path)
     }
 
     static func truncated(_ path: String, _ length: UInt64) -> Failure {
         Failure(
-            .badImage, "\(path) is cut short: it ends after \(ByteSize(bytes: length)), before what it refers to",
+            .badImage,
+            "\(path) is cut short: it ends after \(ByteSize(bytes: length)), before what it refers to",
             hint: "fetch or copy it again", resource: path)
     }
 }

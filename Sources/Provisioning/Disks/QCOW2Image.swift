@@ -44,7 +44,9 @@ struct QCOW2Image {
 
     private func header() throws(Failure) -> [UInt8] {
         var extensions: [UInt8] = []
-        if let backing { extensions += Self.extended(QCOW2Header.Extension.backingFormat, Array(backing.format.utf8)) }
+        if let backing {
+            extensions += Self.extended(QCOW2Header.Extension.backingFormat, Array(backing.format.utf8))
+        }
         extensions += Self.extended(QCOW2Header.Extension.featureNames, Self.featureNames)
         extensions += Self.extended(QCOW2Header.Extension.end, [])
         let name = backing.map { Array($0.file.utf8) } ?? []
@@ -84,8 +86,10 @@ struct QCOW2Image {
     /// Kind, bit and 46 bytes of name for each feature, so that an older reader can say what it lacks.
     private static let featureNames: [UInt8] = {
         let features: [(kind: UInt8, bit: UInt8, name: String)] = [
-            (0, 0, "dirty bit"), (0, 1, "corrupt bit"), (0, 2, "external data file"), (0, 3, "compression type"),
-            (0, 4, "extended L2 entries"), (1, 0, "lazy refcounts"), (2, 0, "bitmaps"), (2, 1, "raw external data"),
+            (0, 0, "dirty bit"), (0, 1, "corrupt bit"), (0, 2, "external data file"),
+            (0, 3, "compression type"),
+            (0, 4, "extended L2 entries"), (1, 0, "lazy refcounts"), (2, 0, "bitmaps"),
+            (2, 1, "raw external data"),
         ]
         var table: [UInt8] = []
         for feature in features {

@@ -61,7 +61,9 @@ enum QemuImg {
     static func knowsExtendedL2(version: String) -> Bool {
         for word in version.split(separator: " ") {
             let numbers = word.split(separator: ".").map { Int($0) }
-            if numbers.count >= 2, let major = numbers[0], let minor = numbers[1] { return (major, minor) >= (5, 2) }
+            if numbers.count >= 2, let major = numbers[0], let minor = numbers[1] {
+                return (major, minor) >= (5, 2)
+            }
         }
         return false
     }
@@ -74,14 +76,17 @@ enum QemuImg {
         let task = Task.detached {
             answer.put(await runAsync(arguments, complaint, about: path))
         }
-        let result = cancellation.withHandler { task.cancel() } _: {
+        let result = cancellation.withHandler {
+            task.cancel()
+        } _: {
             // An image may name other files, and one of those be a FIFO.
             answer.next(before: .now + timeout)
         }
         task.cancel()
         try cancellation.check()
         guard let result else {
-            throw Failure(.timeout, "\(complaint): qemu-img does not answer within \(timeout)", resource: path)
+            throw Failure(
+                .timeout, "\(complaint): qemu-img does not answer within \(timeout)", resource: path)
         }
         return try result.get()
     }

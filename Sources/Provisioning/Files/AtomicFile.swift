@@ -53,7 +53,8 @@ public enum AtomicFile {
             var done = 0
             while done < buffer.count {
                 let count = pwrite(
-                    descriptor, UnsafeRawBufferPointer(buffer).baseAddress.map { $0 + done }, buffer.count - done,
+                    descriptor, UnsafeRawBufferPointer(buffer).baseAddress.map { $0 + done },
+                    buffer.count - done,
                     off_t(offset + done))
                 if count < 0 {
                     if errno == EINTR { continue }
@@ -130,7 +131,8 @@ public enum AtomicFile {
     private static func cannotWrite(_ path: String, _ error: Int32, folder: String) -> Failure {
         if error == ENOENT || error == ENOTDIR {
             return Failure(
-                .notFound, "cannot write \(path): there is no folder \(folder)", hint: "make the folder first",
+                .notFound, "cannot write \(path): there is no folder \(folder)",
+                hint: "make the folder first",
                 resource: path)
         }
         return Failure.system(error, "cannot write \(path)", resource: path)

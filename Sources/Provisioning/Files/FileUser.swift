@@ -66,12 +66,16 @@ struct AccessCheck {
     /// - Throws: `Failure` with code `host_not_able` that names the folder and the account.
     func requireSearchable(foldersOf path: String) throws(Failure) {
         guard user.uid != 0 else { return }
-        // The name as it is written, and where it leads: links may pass through other folders.
+        // The name as it is written, and where it leads: links may pass through other folders. What is to be made has
+        // a folder already.
         var folders = parents(of: path)
-        if let real = try? resolved(path) { folders += parents(of: real).filter { !folders.contains($0) } }
+        for real in [try? resolved(path), (try? resolved(folder(of: path))).map { $0 + "/" }] {
+            if let real { folders += parents(of: real).filter { !folders.contains($0) } }
+        }
         for folder in folders where !allows(folder, 1) {
             throw Failure(
-                .hostNotAble, "the folder \(folder) cannot be searched by \(user.name), the user QEMU runs as",
+                .hostNotAble,
+                "the folder \(folder) cannot be searched by \(user.name), the user QEMU runs as",
                 hint: "chmod o+x \(folder), or keep \(path) in another folder", resource: path)
         }
     }
@@ -87,7 +91,9 @@ struct AccessCheck {
     private func parents(of path: String) -> [String] {
         var result: [String] = ["/"]
         var current = ""
-        for part in path.utf8.split(separator: UInt8(ascii: "/")).dropLast() {
+        // A path that ends in a slash is a folder, and its own parent here.
+        for part in path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).dropLast()
+        where !part.isEmpty {
             current += "/" + String(decoding: part, as: UTF8.self)
             result.append(current)
         }

@@ -24,7 +24,9 @@ func exists(_ path: String) -> Bool {
 ///
 /// - Throws: `Failure` with code `not_found` or `io`.
 func resolved(_ path: String) throws(Failure) -> String {
-    guard let real = realpath(path, nil) else { throw Failure.system(errno, "cannot open \(path)", resource: path) }
+    guard let real = realpath(path, nil) else {
+        throw Failure.system(errno, "cannot open \(path)", resource: path)
+    }
     defer { free(real) }
     return String(cString: real)
 }
@@ -37,7 +39,8 @@ extension Failure {
         case ENOENT, ENOTDIR:
             return Failure(.notFound, "\(what): there is no such file", resource: resource)
         case ENOSPC, EDQUOT:
-            return Failure(.io, "\(what): \(text)", hint: "free some space, or use another folder", resource: resource)
+            return Failure(
+                .io, "\(what): \(text)", hint: "free some space, or use another folder", resource: resource)
         case EACCES, EPERM:
             return Failure(
                 .io, "\(what): \(text)", hint: "use a folder of your own, or run limiq as a user who may",

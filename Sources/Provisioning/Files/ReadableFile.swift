@@ -16,7 +16,9 @@ struct ReadableFile: ~Copyable {
     /// - Throws: `Failure` with code `not_found`, `io`, or `bad_field` for what is no regular file.
     init(_ path: String) throws(Failure) {
         var status = stat()
-        guard stat(path, &status) == 0 else { throw Failure.system(errno, "cannot open \(path)", resource: path) }
+        guard stat(path, &status) == 0 else {
+            throw Failure.system(errno, "cannot open \(path)", resource: path)
+        }
         try Self.requireRegular(status, path)
         let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
         guard descriptor >= 0 else { throw Failure.system(errno, "cannot open \(path)", resource: path) }
@@ -51,7 +53,8 @@ struct ReadableFile: ~Copyable {
         let bytes = [UInt8](unsafeUninitializedCapacity: wanted) { buffer, done in
             while done < wanted {
                 let got = pread(
-                    descriptor, buffer.baseAddress.map { $0 + done }, wanted - done, off_t(offset) + off_t(done))
+                    descriptor, buffer.baseAddress.map { $0 + done }, wanted - done,
+                    off_t(offset) + off_t(done))
                 if got == 0 { break }
                 if got < 0 {
                     if errno == EINTR { continue }
@@ -75,7 +78,9 @@ struct ReadableFile: ~Copyable {
         case S_IFBLK, S_IFCHR: kind = "a device"
         default: kind = "no regular file"
         }
-        throw Failure(.badField, "\(path) is \(kind), not a file", hint: "give the path of an image file", resource: path)
+        throw Failure(
+            .badField, "\(path) is \(kind), not a file", hint: "give the path of an image file",
+            resource: path)
     }
 }
 
@@ -97,6 +102,8 @@ extension [UInt8] {
     }
 
     mutating func putLittle(_ value: some FixedWidthInteger, at offset: Int) {
-        Swift.withUnsafeBytes(of: value.littleEndian) { replaceSubrange(offset..<offset + $0.count, with: $0) }
+        Swift.withUnsafeBytes(of: value.littleEndian) {
+            replaceSubrange(offset..<offset + $0.count, with: $0)
+        }
     }
 }

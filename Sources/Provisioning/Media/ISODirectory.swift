@@ -56,7 +56,8 @@ extension ISOReader {
             name: [], kind: isFolder ? .folder : .file, mode: nil,
             extents: [
                 Extent(
-                    sector: UInt64(record.little32(2)) + UInt64(record[1]), length: UInt64(record.little32(10)))
+                    sector: UInt64(record.little32(2)) + UInt64(record[1]),
+                    length: UInt64(record.little32(10)))
             ])
         guard record[26] == 0 else { throw damaged("it has interleaved files") }
         switch flavour {
@@ -112,9 +113,13 @@ extension ISOReader {
 
     /// A name that leads out of its folder is a trap for whoever unpacks the image.
     private func requirePlain(_ name: [UInt8]) throws(Failure) {
-        guard !name.isEmpty, !name.contains(0), !name.contains(UInt8(ascii: "/")), !name.elementsEqual(".".utf8),
+        guard !name.isEmpty, !name.contains(0), !name.contains(UInt8(ascii: "/")),
+            !name.elementsEqual(".".utf8),
             !name.elementsEqual("..".utf8)
-        else { throw damaged("a name in it is \"\(String(decoding: name, as: UTF8.self).replacing("\0", with: "\\0"))\"") }
+        else {
+            throw damaged(
+                "a name in it is \"\(String(decoding: name, as: UTF8.self).replacing("\0", with: "\\0"))\"")
+        }
     }
 }
 
@@ -148,10 +153,11 @@ struct ISOSystemUse {
     static func sharedSkip(inRoot root: [UInt8], _ file: borrowing ReadableFile) throws(Failure) -> Int? {
         // The root's own record has a one-byte identifier: its fields begin at 34. CD-ROM XA puts 14 bytes before.
         for start in [34, 48]
-        where root.count >= start + 7 && Int(root[0]) >= start + 7 && root[start...start + 1].elementsEqual("SP".utf8)
+        where root.count >= start + 7 && Int(root[0]) >= start + 7
+            && root[start...start + 1].elementsEqual("SP".utf8)
             && root[start + 4] == 0xBE && root[start + 5] == 0xEF
         {
-            let record = Array(root[..<Int(root[0])])
+            let record = Array(root.prefix(Int(root[0])))
             let use = try ISOSystemUse(record, skip: start - 34, file)
             return use.isRockRidge ? Int(root[start + 6]) : nil
         }
@@ -170,7 +176,8 @@ struct ISOSystemUse {
             switch (field[0], field[1]) {
             case (0x43, 0x45) where length >= 28:  // CE
                 next = (
-                    UInt64(field.little32(4)) * 2048 + UInt64(field.little32(12)), min(Int(field.little32(20)), 65536)
+                    UInt64(field.little32(4)) * 2048 + UInt64(field.little32(12)),
+                    min(Int(field.little32(20)), 65536)
                 )
             case (0x53, 0x54): return next  // ST
             case (0x45, 0x52), (0x52, 0x52): isRockRidge = true  // ER, RR

@@ -1,4 +1,5 @@
 import Basics
+import Glibc
 
 /// ISO 9660 images with Rock Ridge names for Unix and Joliet names for Windows, made in memory.
 ///
@@ -10,7 +11,9 @@ public enum ISOImage {
     ///   - label: 1 to 16 printable ASCII characters. By it a guest knows the volume.
     ///   - folders: those that hold no file; the others come with their files.
     /// - Throws: `Failure` with code `bad_field` for a name, a size or a label an image cannot have.
-    public static func bytes(label: String, files: [ISOFile], folders: [String] = []) throws(Failure) -> [UInt8] {
+    public static func bytes(label: String, files: [ISOFile], folders: [String] = []) throws(Failure)
+        -> [UInt8]
+    {
         let layout = try layout(label, files, folders)
         var image = layout.head()
         image.reserveCapacity(layout.sectors * ISORecords.sector)
@@ -37,16 +40,12 @@ public enum ISOImage {
             path, existing: .replace, user: user.map { FileUser($0, .read) }
         ) { (descriptor, _) throws(Failure) in
             try AtomicFile.write(layout.head(), to: descriptor, at: 0, path)
-            var end = 0
             for node in layout.filesInOrder {
-                let contents = layout.contents(node)
-                try AtomicFile.write(contents, to: descriptor, at: layout.offset(node), path)
-                end = layout.offset(node) + contents.count
+                try AtomicFile.write(layout.contents(node), to: descriptor, at: layout.offset(node), path)
             }
-            // The last file's sector is filled up.
-            let padding = layout.sectors * ISORecords.sector - end
-            if end > 0, padding > 0 {
-                try AtomicFile.write([UInt8](repeating: 0, count: padding), to: descriptor, at: end, path)
+            // What lies between and behind the files reads as zeros.
+            guard ftruncate(descriptor, off_t(layout.sectors * ISORecords.sector)) == 0 else {
+                throw Failure.system(errno, "cannot write \(path)", resource: path)
             }
         }
     }
@@ -80,7 +79,8 @@ public enum ISOImage {
         // A descriptor's mark is at the beginning of sector 16.
         guard try file.read(at: 16 * 2048 + 1, count: 5).elementsEqual("CD001".utf8) else {
             throw Failure(
-                .fileExists, "\(path) exists and is no ISO image", hint: "remove it first, or choose another path",
+                .fileExists, "\(path) exists and is no ISO image",
+                hint: "remove it first, or choose another path",
                 resource: path)
         }
     }

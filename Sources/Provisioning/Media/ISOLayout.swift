@@ -3,12 +3,14 @@ import Basics
 /// Where everything of an image lies, and the bytes of all that comes before the files' own.
 ///
 /// Sectors of 2048 bytes: 16 empty, primary descriptor, Joliet descriptor, terminator, path tables (ISO little- and
-/// big-endian, Joliet the same), ISO folders, Joliet folders, continuations, then the files, shared by both trees.
+/// big-endian, Joliet the same), ISO folders, each with its continuations, Joliet folders, then the files, shared by
+/// both trees.
 struct ISOLayout {
     private enum Side: Int { case plain, joliet }
 
-    /// Where the rest of a node's Rock Ridge fields lies, counted from the first continuation sector.
+    /// Where the rest of a node's Rock Ridge fields lies, counted from the end of a folder.
     private struct Continuation {
+        let folder: Int
         let sector: Int
         let offset: Int
         let bytes: [UInt8]
@@ -33,8 +35,10 @@ struct ISOLayout {
     private var plain: Hierarchy
     private var joliet: Hierarchy
     private var continuations: [Int: Continuation] = [:]
-    private var continuationSectors = 0
-    private var firstContinuation = 0
+    /// By node: how many sectors follow a folder of the ISO tree.
+    private var continuationSectors: [Int]
+    /// An empty file's place: a sector of zeros before all contents.
+    private var firstFileSector = 0
     /// By node: first sector of a file.
     private var fileExtent: [Int]
     /// Files with contents, in the order they lie.
@@ -50,6 +54,7 @@ struct ISOLayout {
         names = ISONames(tree)
         let zeros = [Int](repeating: 0, count: tree.nodes.count)
         fileExtent = zeros
+        continuationSectors = zeros
         plain = Hierarchy(side: .plain, children: tree.nodes.map(\.children), extent: zeros, size: zeros)
         joliet = Hierarchy(side: .joliet, children: plain.children, extent: zeros, size: zeros)
         guard tree.nodes.count(where: \.isFolder) <= 65535 else {
@@ -63,29 +68,27 @@ struct ISOLayout {
 
     // MARK: Planning
 
-    /// Puts the root's extension reference and every name too long for its record into sectors of their own; no piece
-    /// crosses a sector, which Linux would take for damage.
+    /// Puts the root's extension reference and every name too long for its record into sectors right behind the
+    /// folder, where libarchive looks for them; no piece crosses a sector, which Linux would take for damage.
     private mutating func planContinuations() {
-        var sector = 0
-        var offset = 0
-        func plan(_ node: Int, _ bytes: [UInt8]) -> Continuation {
-            if offset + bytes.count > ISORecords.sector {
-                sector += 1
-                offset = 0
-            }
-            defer { offset += bytes.count }
-            return Continuation(sector: sector, offset: offset, bytes: bytes)
-        }
-        continuations[0] = plan(0, ISORecords.extensionReference)
-        for folder in tree.nodes where folder.isFolder {
-            for child in folder.children {
+        for (folder, node) in tree.nodes.enumerated() where node.isFolder {
+            var pieces = folder == 0 ? [(node: 0, bytes: ISORecords.extensionReference)] : []
+            for child in node.children {
                 let field = ISORecords.name(tree.nodes[child].name)
                 let length = ISORecords.recordLength(
                     identifier: names.plain[child].count, systemUse: ISORecords.commonLength + field.count)
-                if length > 254 { continuations[child] = plan(child, field) }
+                if length > 254 { pieces.append((child, field)) }
             }
+            var end = 0
+            for piece in pieces {
+                let start = Self.start(end, piece.bytes.count)
+                end = start + piece.bytes.count
+                continuations[piece.node] = Continuation(
+                    folder: folder, sector: start / ISORecords.sector, offset: start % ISORecords.sector,
+                    bytes: piece.bytes)
+            }
+            continuationSectors[folder] = Self.roundedUp(end) / ISORecords.sector
         }
-        continuationSectors = sector + 1
     }
 
     private func arrange(_ side: inout Hierarchy, _ names: [[UInt8]]) {
@@ -101,7 +104,8 @@ struct ISOLayout {
             side.pathTableSize += 8 + (names[folder].count + 1) / 2 * 2
             let isPlain = side.side == .plain
             // Itself and its parent come first.
-            var size = ISORecords.recordLength(identifier: 1, systemUse: isPlain ? ownSystemUseLength(folder) : 0)
+            var size = ISORecords.recordLength(
+                identifier: 1, systemUse: isPlain ? ownSystemUseLength(folder) : 0)
             size += ISORecords.recordLength(identifier: 1, systemUse: isPlain ? ISORecords.commonLength : 0)
             for child in side.children[folder] {
                 let length = ISORecords.recordLength(
@@ -137,21 +141,24 @@ struct ISOLayout {
         }
         for folder in plain.folders {
             plain.extent[folder] = sector
-            sector += plain.size[folder] / ISORecords.sector
+            sector += plain.size[folder] / ISORecords.sector + continuationSectors[folder]
         }
         for folder in joliet.folders {
             joliet.extent[folder] = sector
             sector += joliet.size[folder] / ISORecords.sector
         }
-        firstContinuation = sector
-        sector += continuationSectors
-        let files = plain.folders.flatMap { folder in tree.nodes[folder].children.filter { !tree.nodes[$0].isFolder } }
+        firstFileSector = sector
+        let files = plain.folders.flatMap { folder in
+            tree.nodes[folder].children.filter { !tree.nodes[$0].isFolder }
+        }
+        // Empty files share one sector, so that their place is inside the image.
+        if files.contains(where: { contents($0).isEmpty }) { sector += 1 }
         for node in files {
-            // An empty file needs no place; the last continuation sector stands in for one inside the image.
-            fileExtent[node] = contents(node).isEmpty ? firstContinuation + continuationSectors - 1 : sector
-            guard !contents(node).isEmpty else { continue }
+            let size = contents(node).count
+            fileExtent[node] = size == 0 ? firstFileSector : sector
+            guard size > 0 else { continue }
             filesInOrder.append(node)
-            sector += Self.roundedUp(contents(node).count) / ISORecords.sector
+            sector += Self.roundedUp(size) / ISORecords.sector
         }
         sectors = sector
     }
@@ -164,7 +171,8 @@ struct ISOLayout {
     // MARK: Rock Ridge
 
     private func systemUseLength(_ node: Int) -> Int {
-        let name = continuations[node] == nil
+        let name =
+            continuations[node] == nil
             ? ISORecords.name(tree.nodes[node].name).count : ISORecords.continuationLength
         return ISORecords.commonLength + name
     }
@@ -187,13 +195,18 @@ struct ISOLayout {
 
     private func pointer(_ continuation: Continuation) -> [UInt8] {
         ISORecords.continuation(
-            block: firstContinuation + continuation.sector, offset: continuation.offset,
-            length: continuation.bytes.count)
+            block: sector(continuation), offset: continuation.offset, length: continuation.bytes.count)
+    }
+
+    private func sector(_ continuation: Continuation) -> Int {
+        let folder = continuation.folder
+        return plain.extent[folder] + plain.size[folder] / ISORecords.sector + continuation.sector
     }
 
     private func attributes(_ node: Int) -> [UInt8] {
         if let file = tree.nodes[node].file {
-            return ISORecords.posix(mode: 0o100000 | tree.files[file].mode & 0o7777, links: 1) + ISORecords.times
+            return ISORecords.posix(mode: 0o100000 | tree.files[file].mode & 0o7777, links: 1)
+                + ISORecords.times
         }
         let folders = tree.nodes[node].children.count { tree.nodes[$0].isFolder }
         return ISORecords.posix(mode: 0o040755, links: 2 + folders) + ISORecords.times
@@ -203,18 +216,20 @@ struct ISOLayout {
 
     /// All before the files' contents.
     func head() -> [UInt8] {
-        var image = [UInt8](repeating: 0, count: (firstContinuation + continuationSectors) * ISORecords.sector)
+        var image = [UInt8](repeating: 0, count: firstFileSector * ISORecords.sector)
         put(descriptor(plain), 16, &image)
         put(descriptor(joliet), 17, &image)
         put([255] + Array("CD001".utf8) + [1], 18, &image)
         for side in [plain, joliet] {
             let first = firstPathTable[side.side.rawValue]
             put(pathTable(side, bigEndian: false), first, &image)
-            put(pathTable(side, bigEndian: true), first + Self.roundedUp(side.pathTableSize) / ISORecords.sector, &image)
+            put(
+                pathTable(side, bigEndian: true),
+                first + Self.roundedUp(side.pathTableSize) / ISORecords.sector, &image)
             for folder in side.folders { writeFolder(folder, side, &image) }
         }
         for continuation in continuations.values {
-            let at = (firstContinuation + continuation.sector) * ISORecords.sector + continuation.offset
+            let at = sector(continuation) * ISORecords.sector + continuation.offset
             image.replaceSubrange(at..<at + continuation.bytes.count, with: continuation.bytes)
         }
         return image
@@ -278,9 +293,12 @@ struct ISOLayout {
     private func descriptor(_ side: Hierarchy) -> [UInt8] {
         let isPlain = side.side == .plain
         var bytes = [UInt8](repeating: 0, count: ISORecords.sector)
-        func put(_ offset: Int, _ value: [UInt8]) { bytes.replaceSubrange(offset..<offset + value.count, with: value) }
+        func put(_ offset: Int, _ value: [UInt8]) {
+            bytes.replaceSubrange(offset..<offset + value.count, with: value)
+        }
         func text(_ offset: Int, _ length: Int, _ text: String) {
-            let field = isPlain ? Array(text.utf8) : text.utf16.flatMap { [UInt8($0 >> 8), UInt8($0 & 0xFF)] }
+            let field =
+                isPlain ? Array(text.utf8) : text.utf16.flatMap { [UInt8($0 >> 8), UInt8($0 & 0xFF)] }
             let space: [UInt8] = isPlain ? [0x20] : [0, 0x20]
             var padded = field
             while padded.count + space.count <= length { padded += space }
@@ -297,9 +315,15 @@ struct ISOLayout {
         put(132, ISORecords.both32(side.pathTableSize))
         let first = firstPathTable[side.side.rawValue]
         put(140, ISORecords.little32(first))
-        put(148, ISORecords.little32(first + Self.roundedUp(side.pathTableSize) / ISORecords.sector).reversed())
-        put(156, ISORecords.record(identifier: [0], extent: side.extent[0], size: side.size[0], isFolder: true))
-        for (offset, length) in [(190, 128), (318, 128), (446, 128), (574, 128), (702, 37), (739, 37), (776, 37)] {
+        put(
+            148,
+            ISORecords.little32(first + Self.roundedUp(side.pathTableSize) / ISORecords.sector).reversed())
+        put(
+            156,
+            ISORecords.record(identifier: [0], extent: side.extent[0], size: side.size[0], isFolder: true))
+        for (offset, length) in [
+            (190, 128), (318, 128), (446, 128), (574, 128), (702, 37), (739, 37), (776, 37),
+        ] {
             text(offset, length, "")
         }
         put(813, ISORecords.longDate)

@@ -15,10 +15,12 @@ struct ISONames {
                 let node = tree.nodes[child]
                 let text = String(decoding: node.name, as: UTF8.self)
 
-                let (base, ending) = Self.split(text.unicodeScalars.map(Self.plainCharacter), isFolder: node.isFolder)
+                let (base, ending) = Self.split(
+                    text.unicodeScalars.map(Self.plainCharacter), isFolder: node.isFolder)
                 let unique = plainNames.claim(base.map(Self.withoutDot), Array(ending.prefix(8)))
                 // 30 and the dot and the version make 33, the most ECMA-119 (10.2) lets a level 2 volume have.
-                plain[child] = node.isFolder ? unique.base : unique.base + [Self.dot] + unique.ending + Array(";1".utf8)
+                plain[child] =
+                    node.isFolder ? unique.base : unique.base + [Self.dot] + unique.ending + Array(";1".utf8)
 
                 let units = Self.split(text.utf16.map(Self.jolietUnit), isFolder: node.isFolder)
                 let name = jolietNames.claim(units.base, Array(units.ending.prefix(16)))
@@ -53,7 +55,9 @@ struct ISONames {
     private static func split<Unit: FixedWidthInteger>(
         _ name: [Unit], isFolder: Bool
     ) -> (base: [Unit], ending: [Unit]) {
-        guard !isFolder, let at = name.lastIndex(of: Unit(dot)), at > 0, at < name.count - 1 else { return (name, []) }
+        guard !isFolder, let at = name.lastIndex(of: Unit(dot)), at > 0, at < name.count - 1 else {
+            return (name, [])
+        }
         return (Array(name[..<at]), Array(name[(at + 1)...]))
     }
 }
@@ -95,7 +99,9 @@ private struct UniqueNames<Unit: FixedWidthInteger> {
     private static func cut(_ units: [Unit], _ length: Int) -> [Unit] {
         guard units.count > length else { return units }
         let kept = units.prefix(length)
-        if Unit.bitWidth == 16, let last = kept.last, last & ~0x3FF == 0xD800 as Int { return Array(kept.dropLast()) }
+        if Unit.bitWidth == 16, let last = kept.last, last & ~0x3FF == 0xD800 as Int {
+            return Array(kept.dropLast())
+        }
         return Array(kept)
     }
 }

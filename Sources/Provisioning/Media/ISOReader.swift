@@ -25,7 +25,10 @@ public struct ISOReader: ~Copyable {
         let length: UInt64
     }
 
-    enum Flavour { case rockRidge(skip: Int), joliet, plain }
+    enum Flavour {
+        case rockRidge(skip: Int)
+        case joliet, plain
+    }
 
     let file: ReadableFile
     private let root: Extent
@@ -98,7 +101,9 @@ public struct ISOReader: ~Copyable {
         var spent = 0
         var pending = [Pending(extent: root, path: [], depth: 0)]
         while let folder = pending.popLast() {
-            guard seen.insert(folder.extent.sector).inserted else { throw damaged("a folder is inside itself") }
+            guard seen.insert(folder.extent.sector).inserted else {
+                throw damaged("a folder is inside itself")
+            }
             guard folder.depth < Self.deepest else { throw damaged("its folders are too deep") }
             guard folder.extent.length <= UInt64(Self.budget) else { throw damaged("a folder is too large") }
             spent += Int(folder.extent.length)
@@ -133,7 +138,8 @@ public struct ISOReader: ~Copyable {
             let near = all.lazy.filter { $0.path.count < 256 }.prefix(1000)
             let nearest = nearestName(to: text, in: near.map { String(decoding: $0.path, as: UTF8.self) })
             throw Failure(
-                .notFound, "\(file.path) has no file \"\(text)\"", hint: nearest.map { "did you mean \"\($0)\"?" },
+                .notFound, "\(file.path) has no file \"\(text)\"",
+                hint: nearest.map { "did you mean \"\($0)\"?" },
                 resource: file.path)
         }
         return try read(entry)
@@ -142,23 +148,30 @@ public struct ISOReader: ~Copyable {
     public func read(_ entry: Entry) throws(Failure) -> [UInt8] {
         let name = String(decoding: entry.path, as: UTF8.self)
         guard entry.kind == .file else {
-            throw Failure(.badField, "\"\(name)\" in \(file.path) is a \(entry.kind.rawValue), not a file", resource: file.path)
+            throw Failure(
+                .badField, "\"\(name)\" in \(file.path) is a \(entry.kind.rawValue), not a file",
+                resource: file.path)
         }
         guard !entry.isCompressed else {
-            throw Failure(.badImage, "\"\(name)\" in \(file.path) is compressed, which limiq does not read", resource: file.path)
-        }
-        guard entry.size <= Self.largestRead else {
             throw Failure(
-                .badField, "\"\(name)\" in \(file.path) is \(ByteSize(bytes: entry.size)), more than fits in memory",
-                hint: "mount the image, or read it with bsdtar", resource: file.path)
+                .badImage, "\"\(name)\" in \(file.path) is compressed, which limiq does not read",
+                resource: file.path)
         }
-        var bytes: [UInt8] = []
         for extent in entry.extents where extent.length > 0 {
             let start = extent.sector * 2048
             guard start <= file.length, extent.length <= file.length - start else {
                 throw damaged("\"\(name)\" lies beyond its end")
             }
-            bytes += try file.read(at: start, count: Int(extent.length))
+        }
+        guard entry.size <= Self.largestRead else {
+            throw Failure(
+                .badField,
+                "\"\(name)\" in \(file.path) is \(ByteSize(bytes: entry.size)), more than fits in memory",
+                hint: "mount the image, or read it with bsdtar", resource: file.path)
+        }
+        var bytes: [UInt8] = []
+        for extent in entry.extents {
+            bytes += try file.read(at: extent.sector * 2048, count: Int(extent.length))
         }
         return bytes
     }

@@ -54,7 +54,9 @@ struct ISOTree {
             for name in names {
                 let place = Place(parent: folder, name: name)
                 if let known = places[place] {
-                    guard nodes[known].isFolder else { throw Self.conflict(path, "is below a file of that name") }
+                    guard nodes[known].isFolder else {
+                        throw Self.conflict(path, "is below a file of that name")
+                    }
                     folder = known
                 } else {
                     places[place] = nodes.count
@@ -107,9 +109,11 @@ struct ISOTree {
                 complaint = nil
             }
             if let complaint {
+                let shown = path.replacing("\0", with: "\\0")
                 throw Failure(
-                    .badField, "the name \"\(path.replacing("\0", with: "\\0"))\" \(complaint)",
-                    hint: "a file of an image is named as in \"folder/file.txt\", from the image's root", resource: path)
+                    .badField, "the name \"\(shown)\" \(complaint)",
+                    hint: "a file of an image is named as in \"folder/file.txt\", from the image's root",
+                    resource: shown)
             }
             names.append(name)
         }
@@ -117,6 +121,8 @@ struct ISOTree {
     }
 
     private static func conflict(_ path: String, _ what: String) -> Failure {
-        Failure(.badField, "the name \"\(path)\" \(what)", hint: "give each file a name of its own", resource: path)
+        Failure(
+            .badField, "the name \"\(path)\" \(what)", hint: "give each file a name of its own",
+            resource: path)
     }
 }

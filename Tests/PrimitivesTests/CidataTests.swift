@@ -1,0 +1,43 @@
+import Basics
+import Foundation
+import Provisioning
+import Testing
+
+@testable import Primitives
+
+@Suite("limiq.cidata")
+struct CidataPrimitiveTests {
+    @Test("makes a seed of the texts it is given")
+    func seed() async throws {
+        try await ScriptFolder.with { folder in
+            let cidata = folder.primitives(cidataDefinitions)
+            let path = try cidata(
+                "cidata.create",
+                [
+                    "path": "seed.iso", "user_data": .secret("#cloud-config\n"),
+                    "network_config": "version: 2\n",
+                ])
+            #expect(path == .string(folder.path("seed.iso")))
+            let reader = try ISOReader(folder.path("seed.iso"))
+            #expect(reader.label == "cidata")
+            #expect(
+                try reader.entries().map { String(decoding: $0.path, as: UTF8.self) }.sorted()
+                    == ["meta-data", "network-config", "user-data"])
+            #expect(try reader.read("user-data".utf8) == Array("#cloud-config\n".utf8))
+            #expect(
+                try String(decoding: reader.read("meta-data".utf8), as: UTF8.self).hasPrefix(
+                    "instance-id: \"iid-"))
+        }
+    }
+
+    @Test("makes the same bytes of the same arguments, over the seed that is there")
+    func again() async throws {
+        try await ScriptFolder.with { folder in
+            let cidata = folder.primitives(cidataDefinitions)
+            _ = try cidata("cidata.create", ["path": "a.iso", "user_data": "x"])
+            let first = try Data(contentsOf: URL(fileURLWithPath: folder.path("a.iso")))
+            _ = try cidata("cidata.create", ["path": "a.iso", "user_data": "x"])
+            #expect(try Data(contentsOf: URL(fileURLWithPath: folder.path("a.iso"))) == first)
+        }
+    }
+}
