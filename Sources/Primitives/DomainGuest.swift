@@ -137,7 +137,8 @@ private func address(_ environment: Environment) -> Definition {
         fields: [Field("all", \.all, .bool, "A list of all, IPv4 first.")])
     return .domain(
         "domain.address", environment, AddressArguments.self,
-        fields: [Field("options", \.options, .record(options), "Which addresses.")], returns: "string|string[]",
+        fields: [Field("options", \.options, .record(options), "Which addresses.")],
+        returns: "string|string[]",
         doc: """
             The guest's own address: from the network's leases, its agent or the host's ARP table. On user networking it \
             is known inside the guest only, and ports are reached by their forwards.

@@ -10,10 +10,14 @@ func domainLifecycleDefinitions(_ environment: Environment) -> [Definition] {
         simple("reset", environment, "Boots the guest again at once, as by its reset button.") {
             try $0.hypervisor.reset($0.name)
         },
-        simple("destroy", environment, "Ends a domain at once, as by pulling its plug. Nothing where it is off.") {
+        simple(
+            "destroy", environment, "Ends a domain at once, as by pulling its plug. Nothing where it is off."
+        ) {
             try $0.hypervisor.destroy($0.name)
         },
-        simple("suspend", environment, "Stops the guest's processors.") { try $0.hypervisor.suspend($0.name) },
+        simple("suspend", environment, "Stops the guest's processors.") {
+            try $0.hypervisor.suspend($0.name)
+        },
         simple("resume", environment, "Lets a suspended guest run on.") { try $0.hypervisor.resume($0.name) },
         undefine(environment), state(environment), xml(environment), wait(environment),
     ]
@@ -52,7 +56,8 @@ private func shutdown(_ environment: Environment) -> Definition {
     .domain(
         "domain.shutdown", environment, ShutdownArguments.self,
         fields: [Field("options", \.options, .record(timeoutRecord), "How long to wait.")],
-        doc: "Asks the guest to shut down and waits until it is off. An error where it is still on after the timeout.",
+        doc:
+            "Asks the guest to shut down and waits until it is off. An error where it is still on after the timeout.",
         example: """
             local limiq = require "limiq"
             limiq.domain.get("web-01"):shutdown { timeout = "1m" }
@@ -80,7 +85,8 @@ private func undefine(_ environment: Environment) -> Definition {
     return .domain(
         "domain.undefine", environment, UndefineArguments.self,
         fields: [Field("options", \.options, .record(options), "What goes with it.")],
-        doc: "Removes a domain's definition with its NVRAM and TPM state. A guest that runs runs on without one.",
+        doc:
+            "Removes a domain's definition with its NVRAM and TPM state. A guest that runs runs on without one.",
         example: """
             local limiq = require "limiq"
             limiq.domain.get("web-01"):undefine { files = true }
@@ -98,7 +104,8 @@ private func undefine(_ environment: Environment) -> Definition {
 private func state(_ environment: Environment) -> Definition {
     .domain(
         "domain.state", environment, OnlyDomain.self, returns: "string",
-        doc: "The domain's state in the words of `virsh domstate`: `running`, `shut off`, `paused`, `crashed`.",
+        doc:
+            "The domain's state in the words of `virsh domstate`: `running`, `shut off`, `paused`, `crashed`.",
         example: """
             local limiq = require "limiq"
             print(limiq.domain.get("web-01"):state())

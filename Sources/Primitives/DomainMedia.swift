@@ -8,7 +8,7 @@ func domainMediaDefinitions(_ environment: Environment) -> [Definition] {
 
 private struct NewDrive: Sendable, Equatable {
     var id = ""
-    var isoPath: String?
+    var isoPath = ""
 }
 
 private struct AttachArguments: DomainArguments {
@@ -21,7 +21,7 @@ private func attach(_ environment: Environment) -> Definition {
         "limiq.NewCDROM", "A drive to add.", make: NewDrive.init,
         fields: [
             Field("id", \.id, .string, required: true, "Unique in the VM."),
-            Field("iso_path", \.isoPath, .path, "What is in it; empty where left out."),
+            Field("iso_path", \.isoPath, .path, required: true, "The ISO image in it."),
         ])
     return .domain(
         "domain.attach_cdrom", environment, AttachArguments.self,
@@ -32,7 +32,7 @@ private func attach(_ environment: Environment) -> Definition {
             limiq.domain.get("web-01"):attach_cdrom { id = "tools", iso_path = "tools.iso" }
             """
     ) { machine, arguments, _ in
-        try machine.attachCDROM(id: arguments.cdrom.id, iso: arguments.cdrom.isoPath.map(environment.absolute))
+        try machine.attachCDROM(id: arguments.cdrom.id, iso: environment.absolute(arguments.cdrom.isoPath))
         return .null
     }
 }
@@ -60,14 +60,16 @@ private func insert(_ environment: Environment) -> Definition {
             Field("iso_path", \.isoPath, .path, required: true, "The ISO image."),
             Field("options", \.options, .record(trayRecord), "How hard."),
         ],
-        doc: "Puts an ISO image into a drive, in the place of what is in it; it is there after a restart as well.",
+        doc:
+            "Puts an ISO image into a drive, in the place of what is in it; it is there after a restart as well.",
         example: """
             local limiq = require "limiq"
             limiq.domain.get("web-01"):insert_media("tools", "tools-2.iso")
             """
     ) { machine, arguments, _ in
         try machine.insertMedia(
-            id: arguments.id, iso: environment.absolute(arguments.isoPath), force: arguments.options?.force ?? false)
+            id: arguments.id, iso: environment.absolute(arguments.isoPath),
+            force: arguments.options?.force ?? false)
         return .null
     }
 }
@@ -85,7 +87,8 @@ private func eject(_ environment: Environment) -> Definition {
             Field("id", \.id, .string, required: true, "The drive's id, or its name such as `sda`."),
             Field("options", \.options, .record(trayRecord), "How hard."),
         ],
-        doc: "Takes out what is in a drive. An error where the guest has locked the tray, unless force = true.",
+        doc:
+            "Takes out what is in a drive. An error where the guest has locked the tray, unless force = true.",
         example: """
             local limiq = require "limiq"
             limiq.domain.get("web-01"):eject_media("tools")

@@ -4,7 +4,10 @@ import Provisioning
 /// `limiq.vm.*`: what the VM handle's methods call. `vm` is `{ spec = …, uri = … }` for what compares with the spec, and
 /// a name or a handle for the rest.
 public func vmDefinitions(_ environment: Environment) -> [Definition] {
-    [check(environment), up(environment), diff(environment), down(environment), remove(environment), forward(environment)]
+    [
+        check(environment), up(environment), diff(environment), down(environment), remove(environment),
+        forward(environment),
+    ]
 }
 
 private struct SpecReference: Sendable, Equatable {
@@ -22,7 +25,9 @@ private func specReference(_ environment: Environment) -> Codec<SpecReference> {
     return Codec("limiq.VM", records: codec.records) { value, path throws(Failure) in
         guard let spec = value["spec"] else { throw wrongType(path, expected: "a vm", got: value) }
         return SpecReference(spec: try codec.decode(spec, "spec"), uri: value["uri"]?.string)
-    } encode: { ["spec": codec.encode($0.spec)] }
+    } encode: {
+        ["spec": codec.encode($0.spec)]
+    }
 }
 
 private struct CheckArguments: Sendable {
@@ -35,7 +40,8 @@ private func check(_ environment: Environment) -> Definition {
         fields: [Field("spec", \.spec, .vmSpec(environment), required: true, "What the VM is to be.")])
     return Definition(
         "vm.check", .positional, record, execution: .inline, returns: "limiq.VMSpec",
-        doc: "Reads a spec strictly and returns it complete: every field with its full name, every path absolute.",
+        doc:
+            "Reads a spec strictly and returns it complete: every field with its full name, every path absolute.",
         example: """
             local limiq = require "limiq"
             print(limiq.vm { name = "web-01", memory = "4GiB" }.spec.memory_mib)
@@ -64,7 +70,8 @@ private func up(_ environment: Environment) -> Definition {
             Field("wait", \.wait, .choice(), "What for; cloud-init where there is a seed, else running."),
             Field("timeout", \.timeout, .duration, "The longest wait; 10 minutes where left out."),
             Field("keep", \.keep, .bool, "Leave a new VM for a look when it fails."),
-            Field("acceleration", \.acceleration, .choice(), "`kvm` or `emulation`; what works where left out."),
+            Field(
+                "acceleration", \.acceleration, .choice(), "`kvm` or `emulation`; what works where left out."),
         ])
     let record = Record(
         "limiq.VMUp", "A VM to bring up.", make: UpArguments.init,
@@ -121,7 +128,10 @@ private func value(of report: UpReport) -> Value {
 }
 
 private func value(of forward: PortForward) -> Value {
-    ["host": .int(Int64(forward.host)), "guest": .int(Int64(forward.guest)), "proto": .string(forward.proto.rawValue)]
+    [
+        "host": .int(Int64(forward.host)), "guest": .int(Int64(forward.guest)),
+        "proto": .string(forward.proto.rawValue),
+    ]
 }
 
 private struct DiffArguments: Sendable {
@@ -134,7 +144,8 @@ private func diff(_ environment: Environment) -> Definition {
         fields: [Field("vm", \.vm, specReference(environment), required: true, "The VM.")])
     return Definition(
         "vm.diff", .positional, record, returns: "{ path: string, current: string?, wanted: string? }[]",
-        doc: "The fields in which the VM differs from its spec; one entry with the path `name` where it is not there.",
+        doc:
+            "The fields in which the VM differs from its spec; one entry with the path `name` where it is not there.",
         example: """
             local limiq = require "limiq"
             local vm = limiq.vm { name = "web-01", memory = "1GiB" }
@@ -210,7 +221,8 @@ private func forward(_ environment: Environment) -> Definition {
             Field("proto", \.proto, .choice(), "tcp where left out."),
         ],
         returns: "string",
-        doc: "Where a port of the guest is reached from this machine: `127.0.0.1:8080`. An error where it is not forwarded.",
+        doc:
+            "Where a port of the guest is reached from this machine: `127.0.0.1:8080`. An error where it is not forwarded.",
         example: """
             local limiq = require "limiq"
             local vm = limiq.vm { name = "web-01", nics = { { forward = { { host = 8080, guest = 80 } } } } }

@@ -58,8 +58,11 @@ import Testing
     }
 
     @Test func `refuses a size it cannot keep, or that is given twice`() throws {
-        #expect(try Self.complaint(["name": "w", "disks": [["size": "512MiB"]]]).message.contains("whole number of GiB"))
-        #expect(try Self.complaint(["name": "w", "memory": "1GiB", "memory_mib": 1024]).message.contains("both"))
+        #expect(
+            try Self.complaint(["name": "w", "disks": [["size": "512MiB"]]]).message.contains(
+                "whole number of GiB"))
+        #expect(
+            try Self.complaint(["name": "w", "memory": "1GiB", "memory_mib": 1024]).message.contains("both"))
         #expect(try Self.complaint(["name": "w", "memory": 1024]).hint == "a number goes into memory_mib")
     }
 
@@ -85,8 +88,12 @@ import Testing
     }
 
     @Test func `keeps a secret out of nothing but messages`() throws {
-        let spec = try Self.decode(["name": "web", "console": ["vnc_enabled": true, "vnc_password": .secret("s3cret")]])
+        let spec = try Self.decode([
+            "name": "web", "console": ["vnc_enabled": true, "vnc_password": .secret("s3cret")],
+        ])
         #expect(spec.console?.vncPassword == "s3cret")
-        #expect(try Self.complaint(["name": "w", "cpu_cores": .secret("s3cret")]).message.contains("s3cret") == false)
+        #expect(
+            try Self.complaint(["name": "w", "cpu_cores": .secret("s3cret")]).message.contains("s3cret")
+                == false)
     }
 }

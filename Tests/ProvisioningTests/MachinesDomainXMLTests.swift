@@ -15,8 +15,10 @@ import XML
         let record = MachineRecord(
             spec: spec, owner: "root@host", acceleration: acceleration, made: layout.madeFiles,
             folder: layout.folder)
-        return try DomainXML(spec: spec, layout: layout, host: host, acceleration: acceleration, record: record)
-            .text()
+        return try DomainXML(
+            spec: spec, layout: layout, host: host, acceleration: acceleration, record: record
+        )
+        .text()
     }
 
     static func spec(_ change: (inout VMSpec) -> Void = { _ in }) -> VMSpec {
@@ -113,7 +115,9 @@ import XML
         let backing = try #require(Self.matrix[1].spec.disks[0].backingFile)
         let metadata = try #require(node.first("metadata/machine"))
         #expect(metadata.namespace == DomainXML.namespace)
-        let record = try MachineRecord(metadata: "<machine>\(XMLElement("x", text: metadata.text).xml.dropFirst(3).dropLast(5))</machine>")
+        let record = try MachineRecord(
+            metadata:
+                "<machine>\(XMLElement("x", text: metadata.text).xml.dropFirst(3).dropLast(5))</machine>")
         #expect(record.spec.disks[0].backingFile == backing)
         #expect(record.spec.labels == ["a": "]]> & <b>"])
     }
@@ -137,7 +141,9 @@ import XML
     @Test func `puts the seed on virtio-scsi, where Debian's cloud kernel sees it`() throws {
         let node = try XMLReader.parse(try Self.xml(Self.matrix[1].spec))
         let seed = try #require(
-            node.all("devices/disk").first { $0.first("source")?.attributes["file"]?.hasSuffix("seed.iso") == true })
+            node.all("devices/disk").first {
+                $0.first("source")?.attributes["file"]?.hasSuffix("seed.iso") == true
+            })
         #expect(seed.first("target")?.attributes["bus"] == "scsi")
         #expect(node.all("devices/controller").contains { $0.attributes["model"] == "virtio-scsi" })
     }

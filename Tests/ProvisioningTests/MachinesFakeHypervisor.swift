@@ -112,7 +112,9 @@ final class FakeHypervisor: Hypervisor {
     func xml(_ name: String, inactive: Bool) throws(Failure) -> String {
         shared.withLock { $0.domains[name]?.xml ?? "" }
     }
-    func metadata(_ name: String) throws(Failure) -> String? { shared.withLock { $0.domains[name]?.metadata } }
+    func metadata(_ name: String) throws(Failure) -> String? {
+        shared.withLock { $0.domains[name]?.metadata }
+    }
     func setMetadata(_ name: String, _ xml: String) throws(Failure) {
         shared.withLock { $0.domains[name]?.metadata = xml }
     }
@@ -135,14 +137,18 @@ final class FakeHypervisor: Hypervisor {
                 // tcp:127.0.0.1:8080-:80
                 let parts = words[2].split(whereSeparator: { ":-".contains($0) })
                 state.domains[name]?.forwards.append(
-                    "  \(parts[0].uppercased())[HOST_FORWARD]  18  127.0.0.1 \(parts[2])  10.0.2.15  \(parts[3])  0  0")
+                    "  \(parts[0].uppercased())[HOST_FORWARD]  18  127.0.0.1 \(parts[2])  10.0.2.15  \(parts[3])  0  0"
+                )
                 return ""
             }
-            return "Hub -1 (hostua-nic-nic1):\n" + (state.domains[name]?.forwards ?? []).joined(separator: "\n")
+            return "Hub -1 (hostua-nic-nic1):\n"
+                + (state.domains[name]?.forwards ?? []).joined(separator: "\n")
         }
     }
 
-    func qmp(_ name: String, _ command: String) throws(Failure) -> String { behaviour.withLock { $0.qmp(command) } }
+    func qmp(_ name: String, _ command: String) throws(Failure) -> String {
+        behaviour.withLock { $0.qmp(command) }
+    }
 
     func agent(_ name: String, _ command: String, timeout: Duration) throws(Failure) -> String {
         if let reply = behaviour.withLock({ $0.agent(command) }) { return reply }
@@ -167,6 +173,7 @@ final class FakeHypervisor: Hypervisor {
     }
 
     func post(_ event: DomainEvent, to name: String) {
+        if case .stopped = event { shared.withLock { $0.domains[name]?.state = .shutOff } }
         let handlers = shared.withLock { $0.handlers.values.filter { $0.0 == name }.map(\.1) }
         for handler in handlers { handler(event) }
     }

@@ -19,7 +19,8 @@ private enum Recorded {
     static let failedModule =
         "[   60.100000] cloud-init[512]: 2026-11-23 10:01:00,123 - cc_scripts_user.py[WARNING]: Failed to run module scripts-user (scripts in /var/lib/cloud/instance/scripts)\r\n"
         + "[   60.110000] cloud-init[512]: 2026-11-23 10:01:00,130 - util.py[WARNING]: Running module scripts-user (<module 'cloudinit.config.cc_scripts_user' from '/usr/lib/python3/dist-packages/cloudinit/config/cc_scripts_user.py'>) failed\r\n"
-    static let panic = "[    3.0] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)\r\n"
+    static let panic =
+        "[    3.0] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)\r\n"
 }
 
 @Suite struct `Waiting for a guest` {
@@ -38,7 +39,9 @@ private enum Recorded {
         }
     }
 
-    static func wait(_ machine: Machine, _ goal: Goal = .cloudInit, timeout: Duration = .seconds(20)) throws(Failure) {
+    static func wait(_ machine: Machine, _ goal: Goal = .cloudInit, timeout: Duration = .seconds(20))
+        throws(Failure)
+    {
         try machine.wait(for: goal, timeout: timeout, cancellation: Cancellation())
     }
 
@@ -67,7 +70,9 @@ private enum Recorded {
 
     @Test func `tells which module failed, from the console`() throws {
         try Self.withGuest { machine, _ throws in
-            append(Recorded.boot + Recorded.final + Recorded.failedModule + Recorded.finished, to: machine.consoleLog)
+            append(
+                Recorded.boot + Recorded.final + Recorded.failedModule + Recorded.finished,
+                to: machine.consoleLog)
             let failure = try #require(throws: Failure.self) { try Self.wait(machine) }
             #expect(failure.code == "cloud_init")
             #expect(failure.message.contains("scripts-user"))
@@ -81,7 +86,8 @@ private enum Recorded {
             if command.contains("guest-file-open") { return #"{"return":1000}"# }
             if command.contains("guest-file-read") {
                 // {"v1": {"datasource": "DataSourceNoCloud", "errors": ["('locale', ProcessExecutionError('x'))"]}}
-                return #"{"return":{"count":1,"eof":true,"buf-b64":"eyJ2MSI6IHsiZGF0YXNvdXJjZSI6ICJEYXRhU291cmNlTm9DbG91ZCIsICJlcnJvcnMiOiBbIignbG9jYWxlJywgUHJvY2Vzc0V4ZWN1dGlvbkVycm9yKCd4JykpIl19fQ=="}}"#
+                return
+                    #"{"return":{"count":1,"eof":true,"buf-b64":"eyJ2MSI6IHsiZGF0YXNvdXJjZSI6ICJEYXRhU291cmNlTm9DbG91ZCIsICJlcnJvcnMiOiBbIignbG9jYWxlJywgUHJvY2Vzc0V4ZWN1dGlvbkVycm9yKCd4JykpIl19fQ=="}}"#
             }
             return #"{"return":{}}"#
         }
@@ -95,7 +101,9 @@ private enum Recorded {
     @Test func `says the last stage seen and the last lines when time is up`() throws {
         try Self.withGuest { machine, _ throws in
             append(Recorded.boot, to: machine.consoleLog)
-            let failure = try #require(throws: Failure.self) { try Self.wait(machine, timeout: .milliseconds(300)) }
+            let failure = try #require(throws: Failure.self) {
+                try Self.wait(machine, timeout: .milliseconds(300))
+            }
             #expect(failure.code == .timeout)
             #expect(failure.message.contains("the last stage seen is init"))
             #expect(failure.cause?.contains("| SeaBIOS (version") == true)
@@ -120,7 +128,9 @@ private enum Recorded {
         try Self.withGuest { machine, host throws in
             append(Recorded.boot, to: machine.consoleLog)
             let failure = try #require(throws: Failure.self) {
-                try Self.wait(machine, whenItSees: "running 'init'") { host.post(.stopped(.shutdown), to: "web") }
+                try Self.wait(machine, whenItSees: "running 'init'") {
+                    host.post(.stopped(.shutdown), to: "web")
+                }
             }
             #expect(failure.code == "guest_stopped")
             #expect(failure.cause?.contains("running 'init'") == true)
@@ -156,7 +166,9 @@ private enum Recorded {
     @Test func `is not fooled by the log of an earlier start`() throws {
         try Self.withGuest { machine, _ throws in
             append(Recorded.finished + Recorded.boot, to: machine.consoleLog)
-            let failure = try #require(throws: Failure.self) { try Self.wait(machine, timeout: .milliseconds(300)) }
+            let failure = try #require(throws: Failure.self) {
+                try Self.wait(machine, timeout: .milliseconds(300))
+            }
             #expect(failure.code == .timeout)
         }
     }
@@ -173,7 +185,8 @@ private enum Recorded {
 
 @Suite struct `Console text` {
     @Test func `is shown without what steers a terminal`() {
-        let bytes = Array("\u{1B}[2J\u{1B}[01;01HHello\u{7} \u{1B}[0;1;32mgreen\u{1B}[0m\u{1B}]0;title\u{7}!\r\n".utf8)
+        let bytes = Array(
+            "\u{1B}[2J\u{1B}[01;01HHello\u{7} \u{1B}[0;1;32mgreen\u{1B}[0m\u{1B}]0;title\u{7}!\r\n".utf8)
         #expect(ConsoleText.lines(bytes) == ["Hello green!"])
     }
 

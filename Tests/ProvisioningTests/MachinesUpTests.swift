@@ -58,11 +58,14 @@ import XML
             #expect(report.changed)
             #expect(report.phases.map(\.name) == ["disks", "seed", "define", "start", "forward", "wait"])
             #expect(
-                host.calls == ["define web", "start web", "hostfwd_add hostua-nic-nic1 tcp:127.0.0.1:\(port)-:80 web"])
+                host.calls == [
+                    "define web", "start web", "hostfwd_add hostua-nic-nic1 tcp:127.0.0.1:\(port)-:80 web",
+                ])
             #expect(report.forwards == [PortForward(host: port, guest: 80)])
             let files = Set(Self.contents(state.machine("web")))
             #expect(files.isSuperset(of: ["boot-disk.qcow2", "seed.iso", "made.json", "console.log"]))
-            #expect(run("qemu-img", "info", state.machine("web") + "/boot-disk.qcow2").output.contains("1 GiB"))
+            #expect(
+                run("qemu-img", "info", state.machine("web") + "/boot-disk.qcow2").output.contains("1 GiB"))
         }
     }
 
@@ -104,7 +107,9 @@ import XML
             other.cloudInit?.userData = "#cloud-config\nhostname: x\n"
             let failure = try #require(throws: Failure.self) { _ = try machine.up(other) }
             #expect(failure.code == "spec_differs")
-            for field in ["memory_mib is 1024, the script says 2048", "disks[1].size_gib", "cloud_init.user_data"] {
+            for field in [
+                "memory_mib is 1024, the script says 2048", "disks[1].size_gib", "cloud_init.user_data",
+            ] {
                 #expect(failure.message.contains(field))
             }
             #expect(try machine.diff(other)?.count == 3)
@@ -195,7 +200,8 @@ import XML
             let folder = state.machine("web")
             try makeFolders(folder)
             let left = ["\(folder)/boot-disk.qcow2", "\(folder)/seed.iso"]
-            try MachineJournal(machine: "web", uri: "fake:///default", files: left).write(to: folder + "/made.json")
+            try MachineJournal(machine: "web", uri: "fake:///default", files: left).write(
+                to: folder + "/made.json")
             append("half", to: left[0])
             let report = try Machine("web", on: Self.booting(), state: state).up(Self.spec())
             #expect(report.changed)
@@ -270,6 +276,19 @@ import XML
         }
     }
 
+    @Test func `makes a domain of libvirt's test driver, and no files for it`() throws {
+        try withScratchState { state throws in
+            let machine = Machine("plain", on: LibvirtHypervisor(uri: "test:///default"), state: state)
+            let report = try machine.up(VMSpec(name: "plain"))
+            #expect(report.changed)
+            #expect(try machine.up(VMSpec(name: "plain")).changed == false)
+            #expect(try machine.info().state == .running)
+            #expect(Self.contents(state.machines) == [])
+            #expect(try machine.remove())
+            #expect(try machine.hypervisor.domain("plain") == nil)
+        }
+    }
+
     @Test func `removes disks and seed but no disk the spec names`() throws {
         try withScratchState { state throws in
             let host = Self.booting()
@@ -294,10 +313,13 @@ import XML
 @Suite struct `Hardware acceleration` {
     static func chooser(_ state: StateFolder, boot: String = "boot-1", flags: String) -> AccelerationChooser {
         let host = `Domain XML`.host
-        return AccelerationChooser(state: state, host: host, cpuinfo: { "flags\t\t: fpu \(flags) sse" }, bootID: boot)
+        return AccelerationChooser(
+            state: state, host: host, cpuinfo: { "flags\t\t: fpu \(flags) sse" }, bootID: boot)
     }
 
-    @Test func `is not tried where the processor has neither vmx nor svm, and that is said once a boot`() throws {
+    @Test func `is not tried where the processor has neither vmx nor svm, and that is said once a boot`()
+        throws
+    {
         try withScratchState { state throws in
             let first = Self.chooser(state, flags: "").choose()
             #expect(first.acceleration == .emulation)

@@ -18,7 +18,8 @@ public struct CloudInitOutcome: Sendable, Equatable, Codable {
             let document = try JSONDecoder().decode(Document.self, from: Data(bytes))
             errors = (document.v1.errors ?? []).map(Self.readable)
         } catch {
-            throw Failure("cloud_init", "the guest's /run/cloud-init/result.json cannot be read", cause: "\(error)")
+            throw Failure(
+                "cloud_init", "the guest's /run/cloud-init/result.json cannot be read", cause: "\(error)")
         }
     }
 

@@ -99,7 +99,8 @@ struct GuestAgent: Sendable {
             var bytes: [UInt8] = []
             while true {
                 try cancellation.check()
-                let piece: Piece = try call("guest-file-read", ReadArguments(handle: handle, count: 256 << 10))
+                let piece: Piece = try call(
+                    "guest-file-read", ReadArguments(handle: handle, count: 256 << 10))
                 bytes += Self.bytes(piece.buffer)
                 if piece.eof { return bytes }
             }
@@ -178,7 +179,9 @@ struct GuestAgent: Sendable {
                 name, String(decoding: text, as: UTF8.self), timeout: .seconds(30))
             return try JSONDecoder().decode(AgentReply<Result>.self, from: Data(reply.utf8)).value
         } catch let failure as Failure { throw failure } catch {
-            throw Failure(.libvirt, "the guest agent of \(name) gave an answer to \(command) nobody understands", cause: "\(error)")
+            throw Failure(
+                .libvirt, "the guest agent of \(name) gave an answer to \(command) nobody understands",
+                cause: "\(error)")
         }
     }
 

@@ -29,7 +29,8 @@ struct GuestSSH: Sendable {
         if result.code == 255 {
             throw Failure(
                 "guest", "\(name) cannot be reached by ssh at \(endpoint.host) port \(endpoint.port)",
-                hint: "install qemu-guest-agent in the guest, or give its user one of your keys (limiq.ssh_keys())",
+                hint:
+                    "install qemu-guest-agent in the guest, or give its user one of your keys (limiq.ssh_keys())",
                 resource: name, cause: String(decoding: result.stderr, as: UTF8.self).trimmed())
         }
         return result
@@ -44,7 +45,8 @@ struct GuestSSH: Sendable {
     func write(_ path: String, _ bytes: [UInt8], mode: String?, cancellation: Cancellation) throws(Failure) {
         let chmod = mode.map { "chmod \($0) -- \"$1\" && " } ?? ""
         let result = try exec(
-            ["sh", "-c", ": >\"$1\" && \(chmod)cat >\"$1\"", "sh", path], stdin: bytes, timeout: .seconds(300),
+            ["sh", "-c", ": >\"$1\" && \(chmod)cat >\"$1\"", "sh", path], stdin: bytes,
+            timeout: .seconds(300),
             cancellation: cancellation)
         guard result.code == 0 else { throw refused("write", path, result) }
     }
@@ -75,7 +77,8 @@ struct GuestSSH: Sendable {
                     case .signaled(let signal): 128 + Int(signal)
                     }
                 answer.put(
-                    .success(ExecResult(code: code, stdout: record.standardOutput, stderr: record.standardError)))
+                    .success(
+                        ExecResult(code: code, stdout: record.standardOutput, stderr: record.standardError)))
             } catch {
                 answer.put(
                     .failure(
@@ -84,11 +87,16 @@ struct GuestSSH: Sendable {
                             cause: "\(error)")))
             }
         }
-        let result = cancellation.withHandler { task.cancel() } _: { answer.next(before: .now + timeout) }
+        let result = cancellation.withHandler {
+            task.cancel()
+        } _: {
+            answer.next(before: .now + timeout)
+        }
         task.cancel()
         try cancellation.check()
         guard let result else {
-            throw Failure(.timeout, "the command in \(name) has not ended after \(timeout.short)", resource: name)
+            throw Failure(
+                .timeout, "the command in \(name) has not ended after \(timeout.short)", resource: name)
         }
         return try result.get()
     }

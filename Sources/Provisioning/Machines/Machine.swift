@@ -22,6 +22,16 @@ public struct Machine: Sendable {
     /// The guest's serial console as text, begun anew at each start.
     public var consoleLog: String { folder + "/console.log" }
 
+    /// libvirt's test driver: domains without a hypervisor or files, and without a description of what it can do.
+    var isOnTestDriver: Bool { hypervisor.uri.hasPrefix("test:") }
+
+    func host() throws(Failure) -> HostDescription {
+        guard isOnTestDriver else { return try hypervisor.host() }
+        return HostDescription(
+            emulator: "", architecture: "i686", offersKVM: false, emulatorVersion: 0,
+            emulatorUser: EmulatorUser(name: "", uid: geteuid(), gid: getegid()), isLocal: true)
+    }
+
     /// - Throws: `Failure` with code `not_found` where there is no domain of this name.
     @discardableResult
     public func requireDomain() throws(Failure) -> DomainSummary {
@@ -29,7 +39,8 @@ public struct Machine: Sendable {
         let nearest = nearestName(to: name, in: try hypervisor.domains().map(\.name))
         throw Failure(
             .notFound, "there is no VM \(name) on \(hypervisor.uri)",
-            hint: nearest.map { "did you mean \($0)?" } ?? "limiq list shows those that are there", resource: name)
+            hint: nearest.map { "did you mean \($0)?" } ?? "limiq list shows those that are there",
+            resource: name)
     }
 
     /// What limiq keeps in the domain; `nil` for a domain limiq did not make.
@@ -68,7 +79,9 @@ public struct Machine: Sendable {
             guard let interfaces = try? hypervisor.addresses(name, from: source) else { continue }
             let found = interfaces.filter { $0.interface != "lo" }.flatMap(\.addresses)
                 .filter { !$0.hasPrefix("127.") && $0 != "::1" && !$0.hasPrefix("fe80:") }
-            if !found.isEmpty { return found.filter { $0.contains(".") } + found.filter { !$0.contains(".") } }
+            if !found.isEmpty {
+                return found.filter { $0.contains(".") } + found.filter { !$0.contains(".") }
+            }
         }
         return []
     }
@@ -87,14 +100,16 @@ public struct Machine: Sendable {
         }
         throw Failure(
             .notFound, "no address of \(name) is known",
-            hint: domain.state.isActive ? "wait for \"address\" first" : "it is \(domain.state.rawValue): start it first",
+            hint: domain.state.isActive
+                ? "wait for \"address\" first" : "it is \(domain.state.rawValue): start it first",
             resource: name)
     }
 
     /// Where a port of the guest is reached from this machine, as `127.0.0.1:8080`.
     ///
     /// - Throws: `Failure` with code `not_found` where the port is not forwarded.
-    public func endpoint(ofGuestPort port: UInt16, proto: PortForward.Proto = .tcp) throws(Failure) -> String {
+    public func endpoint(ofGuestPort port: UInt16, proto: PortForward.Proto = .tcp) throws(Failure) -> String
+    {
         try requireDomain()
         let forwards = try requireRecord().spec.nics.flatMap(\.forward)
         if let forward = forwards.first(where: { $0.guest == port && $0.proto == proto }) {
@@ -104,13 +119,14 @@ public struct Machine: Sendable {
             .notFound, "port \(port) of \(name) is not forwarded",
             hint: forwards.isEmpty
                 ? "nics = { { forward = { { host = 8080, guest = \(port) } } } }"
-                : "forwarded are \(forwards.map { String($0.guest) }.joined(separator: ", "))", resource: name)
+                : "forwarded are \(forwards.map { String($0.guest) }.joined(separator: ", "))", resource: name
+        )
     }
 
     /// Starts a domain that is off, with its forwards where limiq made it.
     public func start() throws(Failure) {
         let nics = try record()?.spec.nics ?? []
-        if try hypervisor.host().isLocal { try PortForwards.checkFree(nics) }
+        if try host().isLocal { try PortForwards.checkFree(nics) }
         try hypervisor.start(name)
         _ = try PortForwards(hypervisor: hypervisor, name: name).set(nics)
     }

@@ -67,7 +67,8 @@ extension Machine {
     /// Removes files limiq made and the folder; what somebody else put there stays, and so does the folder then.
     static func removeFiles(_ files: [String], _ layout: MachineLayout) throws(Failure) {
         AtomicFile.removeLeftovers(in: layout.folder)
-        for file in files + layout.runtimeFiles where unlink(file) != 0 && errno != ENOENT && errno != ENOTDIR {
+        for file in files + layout.runtimeFiles where unlink(file) != 0 && errno != ENOENT && errno != ENOTDIR
+        {
             throw Failure.system(errno, "cannot remove \(file)", resource: file)
         }
         // The journal last: what is killed here is found again.

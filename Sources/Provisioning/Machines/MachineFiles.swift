@@ -29,7 +29,8 @@ struct MachineFiles {
         }
         guard journal.uri == machine.hypervisor.uri else {
             throw Failure(
-                "folder_taken", "the folder \(layout.folder) belongs to a VM \(machine.name) on \(journal.uri)",
+                "folder_taken",
+                "the folder \(layout.folder) belongs to a VM \(machine.name) on \(journal.uri)",
                 hint: "choose another name, or work on that VM with --connect \(journal.uri)",
                 resource: layout.folder)
         }
@@ -44,11 +45,12 @@ struct MachineFiles {
         guard host.isLocal else {
             guard needsFiles else { return }
             throw Failure(
-                .hostNotAble, "\(machine.hypervisor.uri) is another machine: disks cannot be made for it from here",
+                .hostNotAble,
+                "\(machine.hypervisor.uri) is another machine: disks cannot be made for it from here",
                 hint: "name existing volumes with pool_id and path, and leave cloud_init out")
         }
         // libvirt's test driver touches no file.
-        guard needsFiles || !machine.hypervisor.uri.hasPrefix("test:") else { return }
+        guard needsFiles || !machine.isOnTestDriver else { return }
         let user = host.emulatorUser
         // QEMU must be able to pass, and nobody to look.
         try makeFolders(layout.folder, mode: user.uid == geteuid() ? 0o700 : 0o711)
@@ -70,7 +72,8 @@ struct MachineFiles {
                     layout.disks[index].backing = MachineLayout.backing(chain)
                 } else {
                     try Disk.create(
-                        disk.path, size: size ?? ByteSize(bytes: 0), format: disk.format, user: host.emulatorUser)
+                        disk.path, size: size ?? ByteSize(bytes: 0), format: disk.format,
+                        user: host.emulatorUser)
                 }
             } catch {
                 throw Self.named("disks[\(index + 1)]", error)
@@ -89,7 +92,8 @@ struct MachineFiles {
     private static func named(_ path: String, _ failure: Failure) -> Failure {
         guard failure.code == .badField else { return failure }
         var failure = failure
-        failure.message = failure.message.hasPrefix("size ") ? "\(path).\(failure.message)" : "\(path): \(failure.message)"
+        failure.message =
+            failure.message.hasPrefix("size ") ? "\(path).\(failure.message)" : "\(path): \(failure.message)"
         return failure
     }
 
@@ -124,7 +128,8 @@ extension MachineLayout {
             case "raw": disks[index].format = .raw
             default:
                 throw Failure(
-                    .badField, "disks[\(index + 1)].path is a \(image.format) image; limiq runs qcow2 and raw",
+                    .badField,
+                    "disks[\(index + 1)].path is a \(image.format) image; limiq runs qcow2 and raw",
                     hint: "qemu-img convert -O qcow2 turns it into one")
             }
         }

@@ -68,18 +68,22 @@ extension Machine {
         let domain = try requireDomain()
         guard domain.state.isActive else {
             throw Failure(
-                "guest_stopped", "\(name) is \(domain.state.rawValue)", hint: "start it first", resource: name)
+                "guest_stopped", "\(name) is \(domain.state.rawValue)", hint: "start it first", resource: name
+            )
         }
         let agent = GuestAgent(hypervisor: hypervisor, name: name)
         if user == nil, agent.answers() { return .agent(agent) }
         guard let endpoint = sshEndpoint(try record()?.spec.nics ?? []) else {
             throw Failure(
-                "guest", "nothing in \(name) can be asked: its agent does not answer, and ssh cannot reach it",
-                hint: "wait for \"agent\" first, install qemu-guest-agent, or forward port 22", resource: name)
+                "guest",
+                "nothing in \(name) can be asked: its agent does not answer, and ssh cannot reach it",
+                hint: "wait for \"agent\" first, install qemu-guest-agent, or forward port 22", resource: name
+            )
         }
         return .ssh(
             GuestSSH(
-                name: name, endpoint: endpoint, user: user, key: state.sshKey, knownHosts: folder + "/known_hosts"))
+                name: name, endpoint: endpoint, user: user, key: state.sshKey,
+                knownHosts: folder + "/known_hosts"))
     }
 
     /// What the guest's screen shows, as a PNG of this machine.
@@ -94,12 +98,13 @@ extension Machine {
             var execute = "screendump"
             var arguments: Arguments
         }
-        let host = try hypervisor.host()
+        let host = try host()
         guard host.isLocal else {
             throw Failure(.hostNotAble, "\(hypervisor.uri) is another machine: QEMU writes screenshots there")
         }
         guard try requireDomain().state.isActive else {
-            throw Failure("guest_stopped", "\(name) is off and shows nothing", hint: "start it first", resource: name)
+            throw Failure(
+                "guest_stopped", "\(name) is off and shows nothing", hint: "start it first", resource: name)
         }
         try makeFolders(folder, mode: 0o711)
         let temporary = "\(folder)/screen-\(getpid())-\(UInt32.random(in: 0 ... .max)).png"
@@ -116,7 +121,9 @@ extension Machine {
                 decoding: try encoder.encode(Command(arguments: .init(filename: temporary))), as: UTF8.self)
         } catch { throw Failure("internal", "the command cannot be written", cause: "\(error)") }
         let reply = try hypervisor.qmp(name, command)
-        guard !reply.contains("\"error\""), let bytes = readBytes(temporary), bytes.starts(with: [0x89, 0x50]) else {
+        guard !reply.contains("\"error\""), let bytes = readBytes(temporary),
+            bytes.starts(with: [0x89, 0x50])
+        else {
             throw Failure(
                 "guest", "no screenshot of \(name)", hint: "the VM needs a video device", resource: name,
                 cause: reply.trimmed())

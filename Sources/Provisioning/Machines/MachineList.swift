@@ -24,7 +24,9 @@ extension Machine {
         guard withGuest, domain.state.isActive else { return info }
         info.addresses = (try? addresses()) ?? []
         let nics = record?.spec.nics ?? []
-        if nics.contains(where: { !$0.forward.isEmpty }), let text = try? hypervisor.monitor(name, "info usernet") {
+        if nics.contains(where: { !$0.forward.isEmpty }),
+            let text = try? hypervisor.monitor(name, "info usernet")
+        {
             let present = PortForwards.parse(text).values.flatMap(\.self)
             info.forwards = nics.flatMap(\.forward).filter(present.contains)
         }

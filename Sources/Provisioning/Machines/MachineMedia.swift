@@ -1,4 +1,5 @@
 import Basics
+import FoundationEssentials
 import XML
 
 /// CD-ROM drives, by the id they were made with, or by their name in the guest's bus (`sda`). What is changed is so in
@@ -7,14 +8,15 @@ extension Machine {
     /// Adds a drive with an ISO image in it. A running guest takes one on virtio-scsi only.
     ///
     /// - Throws: `Failure` with code `bad_field` where the id is taken, `not_found` where the ISO image is not there.
-    public func attachCDROM(id: String, iso: String?) throws(Failure) {
+    public func attachCDROM(id: String, iso: String) throws(Failure) {
         var check = VMSpec(name: "x")
-        check.cdroms = [CDROMSpec(id: id, isoPath: iso ?? "/dev/null")]
-        try check.check(filesAreHere: try hypervisor.host().isLocal)
+        check.cdroms = [CDROMSpec(id: id, isoPath: iso)]
+        try check.check(filesAreHere: try host().isLocal)
         let drives = try drives()
         guard !drives.contains(where: { $0.id == id }) else {
             throw Failure(
-                .badField, "\(name) has a CD-ROM \(id) already", hint: "insert_media puts another image into it",
+                .badField, "\(name) has a CD-ROM \(id) already",
+                hint: "insert_media puts another image into it",
                 resource: name)
         }
         let bus: DiskBus = drives.contains { $0.isCDROM && $0.bus == "sata" } ? .sata : .scsi
@@ -26,7 +28,7 @@ extension Machine {
 
     /// Puts an ISO image into a drive, in the place of what is in it.
     public func insertMedia(id: String, iso: String, force: Bool = false) throws(Failure) {
-        guard iso.hasPrefix("/"), try !hypervisor.host().isLocal || exists(iso) else {
+        guard iso.hasPrefix("/"), try !host().isLocal || exists(iso) else {
             throw Failure(.notFound, "the ISO image \(iso) is not there", resource: iso)
         }
         try change(try drive(id), iso: iso, force: force)
@@ -46,15 +48,47 @@ extension Machine {
     }
 
     private func change(_ drive: Drive, iso: String?, force: Bool) throws(Failure) {
+        let xml = drive.element(iso: iso).xml
         do throws(Failure) {
-            try hypervisor.updateDevice(name, drive.element(iso: iso).xml, force: force)
+            try hypervisor.updateDevice(name, xml, force: force)
         } catch {
-            let words = [error.message, error.cause ?? ""].joined(separator: " ")
-            guard words.contains("locked") || words.contains("tray") else { throw error }
-            throw Failure(
-                "tray_locked", "the guest of \(name) has locked the tray of \(drive.id ?? drive.target)",
-                hint: "unmount it in the guest, or use force = true", resource: name, cause: error.cause)
+            guard Self.isAboutTray(error) else { throw error }
+            // libvirt 9.0 forgets that a drive added to a running guest has a tray, and does not open it.
+            do throws(Failure) {
+                _ = try hypervisor.qmp(name, try trayCommand("blockdev-open-tray", drive, force: force))
+                try hypervisor.updateDevice(name, xml, force: force)
+                _ = try hypervisor.qmp(name, try trayCommand("blockdev-close-tray", drive))
+            } catch {
+                guard Self.isAboutTray(error) else { throw error }
+                throw Failure(
+                    "tray_locked",
+                    "the guest of \(name) keeps the tray of \(drive.id ?? drive.target) locked",
+                    hint: "unmount it in the guest, or use force = true", resource: name, cause: error.cause)
+            }
         }
+    }
+
+    private static func isAboutTray(_ failure: Failure) -> Bool {
+        let words = "\(failure.message) \(failure.cause ?? "")".lowercased()
+        return words.contains("tray") || words.contains("locked")
+    }
+
+    private func trayCommand(_ command: String, _ drive: Drive, force: Bool? = nil) throws(Failure) -> String
+    {
+        struct Command: Encodable {
+            struct Arguments: Encodable {
+                var id: String
+                var force: Bool?
+            }
+            var execute: String
+            var arguments: Arguments
+        }
+        let arguments = Command.Arguments(id: "ua-cdrom-\(drive.id ?? drive.target)", force: force)
+        do {
+            return String(
+                decoding: try JSONEncoder().encode(Command(execute: command, arguments: arguments)),
+                as: UTF8.self)
+        } catch { throw Failure("internal", "the command \(command) cannot be written", cause: "\(error)") }
     }
 
     private struct Drive {
@@ -78,17 +112,22 @@ extension Machine {
         let ids = drives.map { $0.id ?? $0.target }
         throw Failure(
             .notFound, "\(name) has no CD-ROM \(id)",
-            hint: ids.isEmpty ? "attach_cdrom adds one" : "it has \(ids.joined(separator: ", "))", resource: name)
+            hint: ids.isEmpty ? "attach_cdrom adds one" : "it has \(ids.joined(separator: ", "))",
+            resource: name)
     }
 
     private func drives() throws(Failure) -> [Drive] {
         try requireDomain()
-        return try XMLReader.parse(try hypervisor.xml(name, inactive: true)).all("devices/disk").compactMap { disk in
-            guard let target = disk.first("target")?.attributes, let device = target["dev"] else { return nil }
+        return try XMLReader.parse(try hypervisor.xml(name, inactive: true)).all("devices/disk").compactMap {
+            disk in
+            guard let target = disk.first("target")?.attributes, let device = target["dev"] else {
+                return nil
+            }
             let alias = disk.first("alias")?.attributes["name"] ?? ""
             let isCDROM = disk.attributes["device"] == "cdrom"
             return Drive(
-                id: isCDROM && alias.hasPrefix("ua-cdrom-") ? String(alias.dropFirst("ua-cdrom-".count)) : nil,
+                id: isCDROM && alias.hasPrefix("ua-cdrom-")
+                    ? String(alias.dropFirst("ua-cdrom-".count)) : nil,
                 target: device, bus: target["bus"] ?? "", isCDROM: isCDROM,
                 boot: disk.first("boot")?.attributes["order"])
         }

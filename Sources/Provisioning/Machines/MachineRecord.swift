@@ -59,7 +59,9 @@ public struct MachineRecord: Sendable, Equatable, Codable {
         let uid = geteuid()
         let user = getpwuid(uid).map { String(cString: $0.pointee.pw_name) } ?? "uid \(uid)"
         var name = [CChar](repeating: 0, count: 256)
-        let host = gethostname(&name, 255) == 0 ? String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self) : ""
+        let host =
+            gethostname(&name, 255) == 0
+            ? String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self) : ""
         return host.isEmpty ? user : "\(user)@\(host)"
     }
 }

@@ -24,7 +24,8 @@ struct PortForwards {
                     .map { $0.trimmed() }.first { !$0.isEmpty }
                 if let complaint {
                     throw Failure(
-                        "port_in_use", "port \(forward.host) of this host cannot be forwarded to port \(forward.guest) of \(name)",
+                        "port_in_use",
+                        "port \(forward.host) of this host cannot be forwarded to port \(forward.guest) of \(name)",
                         hint: "choose another host port", resource: name, cause: complaint)
                 }
                 added += 1
@@ -68,7 +69,9 @@ struct PortForwards {
                 throw Failure(
                     "port_in_use",
                     "port \(forward.host) of this host is in use, it cannot be forwarded to port \(forward.guest) of the guest",
-                    hint: "choose another host port, or stop what uses it (ss -lptn 'sport = :\(forward.host)' names it)")
+                    hint:
+                        "choose another host port, or stop what uses it (ss -lptn 'sport = :\(forward.host)' names it)"
+                )
             }
         }
     }

@@ -89,7 +89,9 @@ final class Readiness {
                 for line in lines { take(line) }
                 if let line = lines.last(where: { !$0.isEmpty }) { onLine(line) }
                 if let panic = console.panic, goal != .stopped { throw panicked(panic) }
-                guard goal == .cloudInit, console.finished != nil || console.finalStageFailed else { continue }
+                guard goal == .cloudInit, console.finished != nil || console.finalStageFailed else {
+                    continue
+                }
                 if try settleByMemory() { return }
                 guard agentAnswers else {
                     if try settleByConsole() { return }
@@ -112,6 +114,10 @@ final class Readiness {
     private func requireState(for goal: Goal) throws(Failure) {
         let domain = try machine.requireDomain()
         guard goal != .stopped, !domain.state.isActive else { return }
+        // What stopped it may be known: news are not far behind.
+        while let signal = mailbox.next(before: .now + .milliseconds(100)) {
+            if case .event(let event) = signal { _ = try settles(event, goal) }
+        }
         throw Failure(
             "guest_stopped", "\(machine.name) is \(domain.state.rawValue), it cannot become \(goal.rawValue)",
             hint: "start it first", resource: machine.name, cause: tailText())
@@ -131,6 +137,8 @@ final class Readiness {
         case .started, .resumed: return goal == .running
         case .stopped(let reason):
             if goal == .stopped { return true }
+            // The news of an earlier stop may come late, when the guest runs again.
+            if try machine.hypervisor.domain(machine.name)?.state.isActive ?? false { return false }
             let isFault = reason == .failed || reason == .crashed
             throw Failure(
                 isFault ? "guest_failed" : "guest_stopped",
@@ -143,7 +151,8 @@ final class Readiness {
             return goal == .stopped
         case .connectionLost:
             throw Failure(
-                .libvirt, "the connection to \(machine.hypervisor.uri) is gone while \(machine.name) was awaited",
+                .libvirt,
+                "the connection to \(machine.hypervisor.uri) is gone while \(machine.name) was awaited",
                 hint: "run again: what is there is taken over", resource: machine.name)
         case .suspended:
             try checkPause(goal)
@@ -154,17 +163,21 @@ final class Readiness {
 
     /// A guest may be paused by a person, or by QEMU because it cannot go on.
     private func checkPause(_ goal: Goal) throws(Failure) {
-        guard let reply = try? machine.hypervisor.qmp(machine.name, #"{"execute":"query-status"}"#) else { return }
+        guard let reply = try? machine.hypervisor.qmp(machine.name, #"{"execute":"query-status"}"#) else {
+            return
+        }
         if reply.contains("\"internal-error\"") {
             throw Failure(
-                "guest_failed", "\(machine.name) was stopped by an internal error of its hypervisor before it was \(goal.phrase)",
+                "guest_failed",
+                "\(machine.name) was stopped by an internal error of its hypervisor before it was \(goal.phrase)",
                 resource: machine.name, cause: tailText())
         }
         if reply.contains("\"guest-panicked\"") { throw panicked(console.panic) }
         if reply.contains("\"io-error\"") {
             throw Failure(
                 "guest_stopped", "\(machine.name) is paused: one of its disks could not be written",
-                hint: "see whether the host's disk is full, then resume it", resource: machine.name, cause: tailText())
+                hint: "see whether the host's disk is full, then resume it", resource: machine.name,
+                cause: tailText())
         }
     }
 
@@ -210,11 +223,13 @@ final class Readiness {
     private func timedOut(_ goal: Goal, _ timeout: Duration) -> Failure {
         var message = "\(machine.name) is not \(goal.phrase) after \(timeout.short)"
         if goal == .cloudInit {
-            message += console.stage.map { ": the last stage seen is \($0)" }
+            message +=
+                console.stage.map { ": the last stage seen is \($0)" }
                 ?? ": nothing of cloud-init was seen on its console"
         }
         return Failure(
-            .timeout, message, hint: "limiq console \(machine.name) shows what it does; a longer timeout may help",
+            .timeout, message,
+            hint: "limiq console \(machine.name) shows what it does; a longer timeout may help",
             resource: machine.name, cause: tailText())
     }
 
@@ -242,7 +257,9 @@ extension Duration {
     /// `10m`, `90s`, `0.5s`.
     var short: String {
         let seconds = Double(components.seconds) + Double(components.attoseconds) / 1e18
-        if seconds >= 120, components.seconds % 60 == 0, components.attoseconds == 0 { return "\(components.seconds / 60)m" }
+        if seconds >= 120, components.seconds % 60 == 0, components.attoseconds == 0 {
+            return "\(components.seconds / 60)m"
+        }
         return seconds == seconds.rounded() ? "\(Int(seconds))s" : "\((seconds * 10).rounded() / 10)s"
     }
 }

@@ -58,7 +58,8 @@ extension VMSpec {
         for (index, id) in ids.enumerated() {
             let path = "\(list)[\(index + 1)].id"
             let isPlain = id.unicodeScalars.allSatisfy {
-                $0.isASCII && ($0.properties.isAlphabetic || ("0"..."9").contains($0) || $0 == "-" || $0 == "_")
+                $0.isASCII
+                    && ($0.properties.isAlphabetic || ("0"..."9").contains($0) || $0 == "-" || $0 == "_")
             }
             guard !id.isEmpty, id.count <= 48, isPlain, !id.hasPrefix("-") else {
                 throw Failure(
@@ -87,7 +88,8 @@ extension VMSpec {
             try absolute(file, "\(path).path")
             guard !filesAreHere || exists(file) else {
                 throw Failure(
-                    .notFound, "\(path).path \(file) is not there", hint: "leave path out to have the disk made",
+                    .notFound, "\(path).path \(file) is not there",
+                    hint: "leave path out to have the disk made",
                     resource: file)
             }
         }
@@ -152,7 +154,8 @@ extension VMSpec {
         let bytes = parts.compactMap { $0.count == 2 ? UInt8($0, radix: 16) : nil }
         guard parts.count == 6, bytes.count == 6 else {
             throw Failure(
-                .badField, "\(path) \"\(address)\" is not a MAC address", hint: "such as \"52:54:00:12:34:56\"")
+                .badField, "\(path) \"\(address)\" is not a MAC address",
+                hint: "such as \"52:54:00:12:34:56\"")
         }
         guard bytes[0] & 1 == 0 else {
             throw Failure(.badField, "\(path) \"\(address)\" is a multicast address, which no nic may have")

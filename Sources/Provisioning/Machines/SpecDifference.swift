@@ -76,7 +76,9 @@ private enum Tree: Decodable {
                 member.collect("\(path)[\(index + 1)]", into: &result)
             }
         case .object(let fields):
-            for (name, field) in fields { field.collect(path.isEmpty ? name : "\(path).\(name)", into: &result) }
+            for (name, field) in fields {
+                field.collect(path.isEmpty ? name : "\(path).\(name)", into: &result)
+            }
         }
     }
 }
