@@ -6,12 +6,16 @@ func cidataDefinitions(_ environment: Environment) -> [Definition] {
     let record = Record(
         "limiq.CidataCreate", "A NoCloud seed to make.", make: CidataArguments.init,
         fields: [
-            Field("path", \.path, .path, required: true, "Where the ISO is made; an ISO that is there is replaced."),
-            Field("user_data", \.spec.userData, .cloudConfig, "What the guest is to do; empty where left out."),
+            Field(
+                "path", \.path, .path, required: true,
+                "Where the ISO is made; an ISO that is there is replaced."),
+            Field(
+                "user_data", \.spec.userData, .cloudConfig, "What the guest is to do; empty where left out."),
             Field(
                 "meta_data", \.spec.metaData, .metaData,
                 "Who the guest is; an instance-id made from the rest where left out."),
-            Field("network_config", \.spec.networkConfig, .networkConfig, "How the guest's network is set up."),
+            Field(
+                "network_config", \.spec.networkConfig, .networkConfig, "How the guest's network is set up."),
             Field("vendor_data", \.spec.vendorData, .cloudConfig, "Defaults below user_data."),
         ])
     return [

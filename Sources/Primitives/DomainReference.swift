@@ -42,7 +42,8 @@ protocol DomainArguments: Sendable {
 extension Definition {
     /// A primitive about one domain: `limiq.domain.NAME(domain, …)`.
     static func domain<Arguments: DomainArguments>(
-        _ name: String, _ environment: Environment, _ arguments: Arguments.Type, fields: [Field<Arguments>] = [],
+        _ name: String, _ environment: Environment, _ arguments: Arguments.Type,
+        fields: [Field<Arguments>] = [],
         grace: Duration = .zero, returns: String = "", doc: String, example: String,
         body: @escaping @Sendable (Machine, Arguments, Request) throws -> Value
     ) -> Definition {
@@ -51,7 +52,9 @@ extension Definition {
             doc: "The domain or its name.", records: []
         ) { owner, value, path throws(Failure) in
             owner.domain = try Codec<DomainReference>.domain.decode(value, path)
-        } encode: { Codec<DomainReference>.domain.encode($0.domain) }
+        } encode: {
+            Codec<DomainReference>.domain.encode($0.domain)
+        }
         let record = Record(
             "limiq.\(recordName(name))", doc, make: { Arguments() }, fields: [domain] + fields)
         return Definition(

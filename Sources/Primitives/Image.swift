@@ -23,7 +23,11 @@ func imageDefinitions(_ environment: Environment) -> [Definition] {
             "image.resolve", .positional,
             Record(
                 "limiq.image.resolve", "", make: { NameArgument() },
-                fields: [Field("name", \.name, .path, required: true, "A name of the library, or a path with a slash.")]),
+                fields: [
+                    Field(
+                        "name", \.name, .path, required: true,
+                        "A name of the library, or a path with a slash.")
+                ]),
             grace: .seconds(40), returns: "string",
             doc: """
                 The absolute path of a local image: of a file in `cloud-images/`, else what its publisher offers, \
@@ -37,7 +41,8 @@ func imageDefinitions(_ environment: Environment) -> [Definition] {
         },
         Definition(
             "image.list", .positional, Record("limiq.image.list", "", make: { NoArguments() }, fields: []),
-            returns: "{ name: string, path?: string, format?: string, size?: integer, catalogued: boolean }[]",
+            returns:
+                "{ name: string, path?: string, format?: string, size?: integer, catalogued: boolean }[]",
             doc: """
                 Every image that is here and every one the catalogue offers, by name. One without a `path` would be \
                 fetched first; `size` is what the guest sees, in bytes.
@@ -58,7 +63,8 @@ func imageDefinitions(_ environment: Environment) -> [Definition] {
                     Field("url", \.url, .string, "The address to download it from."),
                     Field(
                         "checksum", \.checksum, .string,
-                        "Its SHA-256 or SHA-512 in hexadecimal digits. With it an interrupted download is continued."),
+                        "Its SHA-256 or SHA-512 in hexadecimal digits. With it an interrupted download is continued."
+                    ),
                 ]),
             grace: .seconds(10), returns: "string",
             doc: "Puts an image into the library, from a file or an address, and returns its path.",
@@ -70,7 +76,8 @@ func imageDefinitions(_ environment: Environment) -> [Definition] {
             switch (arguments.path, arguments.url) {
             case (let path?, nil):
                 try images.add(
-                    arguments.name, from: environment.absolute(path), checksum: checksum, request.cancellation)
+                    arguments.name, from: environment.absolute(path), checksum: checksum, request.cancellation
+                )
             case (nil, let url?):
                 try images.add(arguments.name, url: url, checksum: checksum, request.cancellation) {
                     environment.progress($0)
@@ -87,7 +94,8 @@ func imageDefinitions(_ environment: Environment) -> [Definition] {
             Record(
                 "limiq.image.remove", "", make: { NameArgument() },
                 fields: [Field("name", \.name, .string, required: true, "Its name in the library.")]),
-            doc: "Removes an image from the library. One that a machine's disk stands on stays, with an error.",
+            doc:
+                "Removes an image from the library. One that a machine's disk stands on stays, with an error.",
             example: "limiq.image.remove \"fedora\""
         ) { arguments, _ in
             try images.remove(arguments.name)

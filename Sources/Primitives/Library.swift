@@ -25,9 +25,11 @@ private func connectDefinitions(_ environment: Environment) -> [Definition] {
     [
         Definition(
             "host.connect", .positional,
-            Record("limiq.host.connect", "", make: { URIArgument() }, fields: [
-                Field("uri", \.uri, .string, required: true, "libvirt's name of the host.")
-            ]),
+            Record(
+                "limiq.host.connect", "", make: { URIArgument() },
+                fields: [
+                    Field("uri", \.uri, .string, required: true, "libvirt's name of the host.")
+                ]),
             doc: "Opens another host; `limiq.connect` is what scripts call.",
             example: "local node = limiq.connect \"qemu+ssh://node2/system\""
         ) { arguments, _ in

@@ -7,7 +7,8 @@ enum Installation {
     static func library() throws(Failure) -> String {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
-        let program = String(decoding: buffer.prefix(max(count, 0)).map(UInt8.init(bitPattern:)), as: UTF8.self)
+        let program = String(
+            decoding: buffer.prefix(max(count, 0)).map(UInt8.init(bitPattern:)), as: UTF8.self)
         var folder = parent(of: program)
         let installed = parent(of: folder) + "/share/limiq"
         if holdsLibrary(installed) { return installed }

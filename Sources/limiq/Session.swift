@@ -67,7 +67,8 @@ struct Session {
     }
 
     func definitions(_ display: any Display) throws(Failure) -> [Definition] {
-        var environment = Environment(state: state, images: try images(), scriptFolder: scriptFolder) { [hosts] uri throws(Failure) in
+        var environment = Environment(state: state, images: try images(), scriptFolder: scriptFolder) {
+            [hosts] uri throws(Failure) in
             try hosts.hypervisor(uri)
         }
         environment.forbidsHostPrograms = forbidsHostPrograms

@@ -116,7 +116,8 @@ final class ScriptFolder: Sendable {
             definitions: definitions(
                 Environment(
                     state: StateFolder(root: root + "/state"),
-                    images: ImageLibrary(state: StateFolder(root: root + "/state"), builders: root), scriptFolder: root
+                    images: ImageLibrary(state: StateFolder(root: root + "/state"), builders: root),
+                    scriptFolder: root
                 ) {
                     _ throws(Failure) in throw Failure(.hostNotAble, "no hypervisor in this test")
                 }))

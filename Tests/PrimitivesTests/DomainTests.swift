@@ -52,7 +52,8 @@ private enum EmbeddedHost {
 
 @Suite(
     .serialized,
-    .enabled(if: EmbeddedHost.isAble, "needs root and the package grub-rescue-pc, for a guest that boots at once"))
+    .enabled(
+        if: EmbeddedHost.isAble, "needs root and the package grub-rescue-pc, for a guest that boots at once"))
 struct `Domains on libvirt's embedded driver` {
     static func processes(_ name: String) -> Int {
         guard let folder = opendir("/proc") else { return -1 }
@@ -89,7 +90,9 @@ struct `Domains on libvirt's embedded driver` {
             #expect(try EmbeddedHost.call("vm.remove", vm) == true)
             #expect(Self.processes(name) == 0)
             #expect(access("\(EmbeddedHost.root)/vms/\(name)", F_OK) != 0)
-            let gone = try #require(throws: Failure.self) { try EmbeddedHost.call("domain.get", .string(name)) }
+            let gone = try #require(throws: Failure.self) {
+                try EmbeddedHost.call("domain.get", .string(name))
+            }
             #expect(gone.code == .notFound)
         }
     }
@@ -158,7 +161,8 @@ struct `Domains on libvirt's embedded driver` {
         try EmbeddedHost.withGuest { vm in
             let other = "\(EmbeddedHost.root)/other.iso"
             _ = symlink(EmbeddedHost.iso, other)
-            try EmbeddedHost.call("domain.attach_cdrom", vm, ["id": "tools", "iso_path": .string(EmbeddedHost.iso)])
+            try EmbeddedHost.call(
+                "domain.attach_cdrom", vm, ["id": "tools", "iso_path": .string(EmbeddedHost.iso)])
             for inactive in [false, true] {
                 #expect(try Self.medium(vm, "tools", inactive: inactive) == EmbeddedHost.iso)
             }
@@ -185,10 +189,13 @@ struct `Domains on libvirt's embedded driver` {
             let file = try #require(fopen(path, "r"))
             defer { fclose(file) }
             var bytes = [UInt8](repeating: 0, count: 8)
-            #expect(fread(&bytes, 1, 8, file) == 8 && bytes == [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A])
+            #expect(
+                fread(&bytes, 1, 8, file) == 8 && bytes == [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A])
             #expect(try EmbeddedHost.call("domain.address", vm) == "10.0.2.15")
-            #expect(try EmbeddedHost.call("domain.console", vm) .string != nil)
-            let failure = try #require(throws: Failure.self) { try EmbeddedHost.call("domain.exec", vm, ["true"]) }
+            #expect(try EmbeddedHost.call("domain.console", vm).string != nil)
+            let failure = try #require(throws: Failure.self) {
+                try EmbeddedHost.call("domain.exec", vm, ["true"])
+            }
             #expect(failure.code == "guest")
             #expect(failure.message.contains("its agent does not answer"))
         }
@@ -200,7 +207,8 @@ struct `Domains on libvirt's embedded driver` {
             try EmbeddedHost.withGuest {
                 $0["nics"] = [["bridge": "no-such-br"]]
                 $0["disks"] = [["id": "data", "size": "1GiB"]]
-            } _: { _ in }
+            } _: { _ in
+            }
         }
         #expect(failure.hint?.contains("was removed again") == true)
         #expect(try EmbeddedHost.hypervisor.domains().count == before)

@@ -27,7 +27,8 @@ public struct Definition: Sendable {
     ///   - body: gets the decoded arguments; its answer becomes the call's only result (`.null` for none).
     public init<Owner: Sendable>(
         _ name: String, _ arguments: Arguments, _ record: Record<Owner>,
-        execution: Primitive.Execution = .pooled, grace: Duration = .zero, returns: String = "", doc: String, example: String,
+        execution: Primitive.Execution = .pooled, grace: Duration = .zero, returns: String = "", doc: String,
+        example: String,
         body: @escaping @Sendable (Owner, Request) throws -> Value
     ) {
         self.doc = doc

@@ -25,7 +25,9 @@ extension Codec where Swift == VMSpec {
                 spec.cdroms[index].isoPath = environment.absolute(spec.cdroms[index].isoPath)
             }
             return spec
-        } encode: { codec.encode($0) }
+        } encode: {
+            codec.encode($0)
+        }
     }
 
     /// The API's document as one table.
@@ -35,7 +37,8 @@ extension Codec where Swift == VMSpec {
         for entry in outer.entries where entry.key != "spec" {
             guard entry.key == "name" else {
                 throw Failure(
-                    .badField, "\(entry.key) is not a field beside spec", hint: "move it into spec, or drop spec")
+                    .badField, "\(entry.key) is not a field beside spec",
+                    hint: "move it into spec, or drop spec")
             }
             if let other = map["name"], other != entry.value {
                 throw Failure(.badField, "name is given twice, beside spec and in it")
@@ -52,17 +55,23 @@ private let vmSpecFields: [Field<VMSpec>] = [
     Field<VMSpec>("cpu_sockets", \.cpuSockets, .int(1...64), "Sockets; 1 where left out."),
     Field<VMSpec>("cpu_threads_per_core", \.cpuThreadsPerCore, .int(1...64), "Threads; 1 where left out."),
     Field<VMSpec>("memory_mib", \.memoryMiB, .int(1...(1 << 40)), "Memory in MiB; 1024 where left out."),
-    .withUnit("memory", \.memoryMiB, .mebibytes, "Memory with a unit, `\"4GiB\"`, in the place of memory_mib."),
+    .withUnit(
+        "memory", \.memoryMiB, .mebibytes, "Memory with a unit, `\"4GiB\"`, in the place of memory_mib."),
     Field<VMSpec>("firmware", \.firmware, .choice(prefix: "FIRMWARE_"), "BIOS where left out."),
     Field<VMSpec>(
         "boot_order", \.bootOrder, .list(of: .choice(prefix: "BOOT_DEVICE_")),
         "The kinds of devices to boot from; what is marked bootable, disks first, where left out."),
-    Field<VMSpec>("disks", \.disks, .list(of: .exclusive(.record(diskRecord), "size", "size_gib")), "The disks."),
+    Field<VMSpec>(
+        "disks", \.disks, .list(of: .exclusive(.record(diskRecord), "size", "size_gib")), "The disks."),
     Field<VMSpec>("nics", \.nics, .list(of: .record(nicRecord)), "The network cards."),
-    Field<VMSpec>("cdroms", \.cdroms, .list(of: .record(cdromRecord)), "The CD-ROM drives and what is in them."),
+    Field<VMSpec>(
+        "cdroms", \.cdroms, .list(of: .record(cdromRecord)), "The CD-ROM drives and what is in them."),
     Field<VMSpec>("console", \.console, .record(consoleRecord), "Screens a person can look at."),
-    Field<VMSpec>("cloud_init", \.cloudInit, .record(cloudInitRecord), "What cloud-init in the guest is to read."),
-    Field<VMSpec>("guest_os", \.guestOS, .string, "The guest's system; a name that begins with `win` gets SATA and a TPM."),
+    Field<VMSpec>(
+        "cloud_init", \.cloudInit, .record(cloudInitRecord), "What cloud-init in the guest is to read."),
+    Field<VMSpec>(
+        "guest_os", \.guestOS, .string,
+        "The guest's system; a name that begins with `win` gets SATA and a TPM."),
     Field<VMSpec>("labels", \.labels, .dictionary(of: .string), "Kept with the domain."),
 ]
 
@@ -71,15 +80,20 @@ private let vmSpecRecord = Record<VMSpec>(
 
 private let diskFields: [Field<DiskSpec>] = [
     Field<DiskSpec>("id", \.id, .string, "Unique in the VM; by position where left out."),
-    Field<DiskSpec>("path", \.path, .path, "A disk that is there, used as it is; without it the disk is made."),
-    Field<DiskSpec>("size_gib", \.sizeGiB, .int(0...(1 << 33)), "Size in GiB; the backing file's where left out."),
+    Field<DiskSpec>(
+        "path", \.path, .path, "A disk that is there, used as it is; without it the disk is made."),
+    Field<DiskSpec>(
+        "size_gib", \.sizeGiB, .int(0...(1 << 33)), "Size in GiB; the backing file's where left out."),
     .withUnit("size", \.sizeGiB, .gibibytes, "Size with a unit, `\"20GiB\"`, in the place of size_gib."),
     Field<DiskSpec>("bus", \.bus, .choice(prefix: "DISK_BUS_"), "What suits guest_os where left out."),
-    Field<DiskSpec>("format", \.format, .choice(prefix: "DISK_FORMAT_"), "Of a disk that is made; qcow2 where left out."),
+    Field<DiskSpec>(
+        "format", \.format, .choice(prefix: "DISK_FORMAT_"), "Of a disk that is made; qcow2 where left out."),
     Field<DiskSpec>("readonly", \.readonly, .bool, "The guest cannot write."),
     Field<DiskSpec>("bootable", \.bootable, .bool, "The guest boots from it; an only disk needs no mark."),
-    Field<DiskSpec>("iops_limit", \.iopsLimit, .int(0...(1 << 40)), "I/O operations a second; 0 is no limit."),
-    Field<DiskSpec>("throughput_mbps", \.throughputMBps, .int(0...(1 << 40)), "Megabytes (10^6) a second; 0 is no limit."),
+    Field<DiskSpec>(
+        "iops_limit", \.iopsLimit, .int(0...(1 << 40)), "I/O operations a second; 0 is no limit."),
+    Field<DiskSpec>(
+        "throughput_mbps", \.throughputMBps, .int(0...(1 << 40)), "Megabytes (10^6) a second; 0 is no limit."),
     Field<DiskSpec>("backing_file", \.backingFile, .path, "The image the disk becomes an overlay on."),
     Field<DiskSpec>("pool_id", \.poolID, .string, "A libvirt storage pool; path then names a volume of it."),
 ]
@@ -89,12 +103,16 @@ private let diskRecord = Record<DiskSpec>(
 
 private let nicFields: [Field<NICSpec>] = [
     Field<NICSpec>("id", \.id, .string, "Unique in the VM; by position where left out."),
-    Field<NICSpec>("mac_address", \.macAddress, .string, "Made from the VM's name and the position where left out."),
+    Field<NICSpec>(
+        "mac_address", \.macAddress, .string, "Made from the VM's name and the position where left out."),
     Field<NICSpec>("bridge", \.bridge, .string, "A bridge of the host."),
     Field<NICSpec>("network", \.network, .string, "A libvirt network."),
     Field<NICSpec>("model", \.model, .choice(prefix: "NIC_MODEL_"), "virtio where left out."),
-    Field<NICSpec>("bandwidth_mbps", \.bandwidthMbps, .int(0...(1 << 40)), "Megabits (10^6) a second; 0 is no limit."),
-    Field<NICSpec>("forward", \.forward, .list(of: .record(forwardRecord)), "Ports of the host that lead into the guest."),
+    Field<NICSpec>(
+        "bandwidth_mbps", \.bandwidthMbps, .int(0...(1 << 40)), "Megabits (10^6) a second; 0 is no limit."),
+    Field<NICSpec>(
+        "forward", \.forward, .list(of: .record(forwardRecord)), "Ports of the host that lead into the guest."
+    ),
 ]
 
 private let nicRecord = Record<NICSpec>(
@@ -118,14 +136,16 @@ private let cdromFields: [Field<CDROMSpec>] = [
 ]
 
 private let cdromRecord = Record<CDROMSpec>(
-    "limiq.CDROMSpec", "A CD-ROM drive with an ISO image.", make: { CDROMSpec(id: "", isoPath: "") }, fields: cdromFields)
+    "limiq.CDROMSpec", "A CD-ROM drive with an ISO image.", make: { CDROMSpec(id: "", isoPath: "") },
+    fields: cdromFields)
 
 private let consoleFields: [Field<ConsoleSpec>] = [
     Field<ConsoleSpec>("vnc_enabled", \.vncEnabled, .bool, "A VNC server."),
     Field<ConsoleSpec>("vnc_port", \.vncPort, .int(0...65535), "5900 or more; a free one where left out."),
     Field<ConsoleSpec>("vnc_password", \.vncPassword, .string, "At most 8 characters."),
     Field<ConsoleSpec>("spice_enabled", \.spiceEnabled, .bool, "A SPICE server."),
-    Field<ConsoleSpec>("spice_port", \.spicePort, .int(0...65535), "5900 or more; a free one where left out."),
+    Field<ConsoleSpec>(
+        "spice_port", \.spicePort, .int(0...65535), "5900 or more; a free one where left out."),
 ]
 
 private let consoleRecord = Record<ConsoleSpec>(
@@ -144,12 +164,15 @@ private let cloudInitRecord = Record<CloudInitSpec>(
 extension Field {
     /// Another way to give a field that ends in `_mib` or `_gib`; written back under that name only.
     fileprivate static func withUnit(
-        _ name: String, _ keyPath: any WritableKeyPath<Owner, UInt64> & Sendable, _ codec: Codec<UInt64>, _ doc: String
+        _ name: String, _ keyPath: any WritableKeyPath<Owner, UInt64> & Sendable, _ codec: Codec<UInt64>,
+        _ doc: String
     ) -> Field {
         Field(name: name, luaType: codec.luaType, isRequired: false, doc: doc, records: []) {
             owner, value, path throws(Failure) in
             owner[keyPath: keyPath] = try codec.decode(value, path)
-        } encode: { _ in nil }
+        } encode: { _ in
+            nil
+        }
     }
 }
 
@@ -170,7 +193,9 @@ extension Codec where Swift == UInt64 {
                 throw Failure(.badField, "\(path) \"\(text)\" is not a whole number of \(unit)")
             }
             return size.bytes >> shift
-        } encode: { .int(Int64(clamping: $0)) }
+        } encode: {
+            .int(Int64(clamping: $0))
+        }
     }
 }
 
@@ -184,6 +209,8 @@ extension Codec {
                     hint: "give one of them")
             }
             return try codec.decode(value, path)
-        } encode: { codec.encode($0) }
+        } encode: {
+            codec.encode($0)
+        }
     }
 }

@@ -40,7 +40,8 @@ struct Curl {
     func download(_ url: String, to file: String) throws(Failure) {
         let arguments = [
             // A connection that hangs is no connection.
-            "--speed-limit", "1", "--speed-time", "60", "--retry", "3", "--continue-at", "-", "--output", file, url,
+            "--speed-limit", "1", "--speed-time", "60", "--retry", "3", "--continue-at", "-", "--output",
+            file, url,
         ]
         var result = try run(arguments)
         // A server that cannot continue (33), or has less than is here (416): from the start.
@@ -51,9 +52,12 @@ struct Curl {
 
     private func run(_ arguments: [String]) throws(Failure) -> HostProgram.Result {
         let program = HostProgram(
-            ["curl", "--fail", "--silent", "--show-error", "--location", "--connect-timeout", "5"] + arguments)
+            ["curl", "--fail", "--silent", "--show-error", "--location", "--connect-timeout", "5"] + arguments
+        )
         do { return try program.run(cancellation) } catch {
-            if error.code == .cancelled { throw Failure(.cancelled, "\(subject): the download was cancelled") }
+            if error.code == .cancelled {
+                throw Failure(.cancelled, "\(subject): the download was cancelled")
+            }
             guard error.code == .notFound else { throw error }
             throw Failure(
                 .hostNotAble, "curl is not installed", hint: "you can install it with: apt-get install curl",
@@ -69,17 +73,20 @@ struct Curl {
         let words = words(result)
         if result.code == 22, words.contains("404") {
             return Failure(
-                .notFound, "\(url) is not there any more", hint: "its publisher may have moved it: give a file instead",
+                .notFound, "\(url) is not there any more",
+                hint: "its publisher may have moved it: give a file instead",
                 resource: subject, cause: words)
         }
         if result.code == 23 {
             return Failure(
-                .io, "the download of \(subject) cannot be written", hint: "free some space: what came is kept",
+                .io, "the download of \(subject) cannot be written",
+                hint: "free some space: what came is kept",
                 resource: subject, cause: words)
         }
         return Failure(
             code ?? .program, "\(subject) cannot be downloaded",
-            hint: code == nil ? "try again: what came is kept" : "is there a network, or a proxy to name in https_proxy?",
+            hint: code == nil
+                ? "try again: what came is kept" : "is there a network, or a proxy to name in https_proxy?",
             resource: subject, cause: words)
     }
 }

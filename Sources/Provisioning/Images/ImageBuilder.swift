@@ -26,7 +26,9 @@ struct ImageBuilder {
         // It has a tree of some ten thousand files to remove.
         run.grace = .seconds(30)
         run.onErrorLine = { [name] line in
-            if line.hasPrefix(prefix) { progress(Progress(name, "build", detail: String(line.dropFirst(prefix.count)))) }
+            if line.hasPrefix(prefix) {
+                progress(Progress(name, "build", detail: String(line.dropFirst(prefix.count))))
+            }
         }
         let result: HostProgram.Result
         do { result = try run.run(cancellation) } catch {
@@ -36,7 +38,8 @@ struct ImageBuilder {
         guard result.code != 0 else { return }
         let lines = String(decoding: result.errors, as: UTF8.self).split(separator: "\n").map(String.init)
         let hint = lines.last { $0.hasPrefix("  hint: ") }.map { String($0.dropFirst(8)) }
-        let words = lines.last { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) } ?? lines.last
+        let words =
+            lines.last { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) } ?? lines.last
         throw Failure(.program, "\(name) cannot be built", hint: hint, resource: name, cause: words)
     }
 }

@@ -27,7 +27,9 @@ public struct ImageChecksum: Sendable, Equatable {
     public init(parsing text: String) throws(Failure) {
         for digest in ImageDigest.allCases {
             let prefix = "\(digest.rawValue):"
-            if let sum = ImageChecksum(digest, text.hasPrefix(prefix) ? text.dropFirst(prefix.count) : text[...]) {
+            if let sum = ImageChecksum(
+                digest, text.hasPrefix(prefix) ? text.dropFirst(prefix.count) : text[...])
+            {
                 self = sum
                 return
             }
@@ -47,7 +49,9 @@ public struct ImageChecksum: Sendable, Equatable {
             if words.count == 2, words[1] == file || words[1] == "*" + file || words[1] == "./" + file {
                 if let sum = ImageChecksum(digest, words[0]) { return sum }
             }
-            if words.count == 4, words[0].lowercased() == digest.rawValue, words[1] == "(\(file))", words[2] == "=" {
+            if words.count == 4, words[0].lowercased() == digest.rawValue, words[1] == "(\(file))",
+                words[2] == "="
+            {
                 if let sum = ImageChecksum(digest, words[3]) { return sum }
             }
         }

@@ -91,13 +91,15 @@ struct ImageFetch {
         let free = UInt64(volume.f_bavail) * UInt64(volume.f_frsize)
         guard free < bytes else { return }
         throw Failure(
-            .io, "there is no room for \(name) in \(folder): \(bytes >> 20) MiB to come, \(free >> 20) MiB free",
+            .io,
+            "there is no room for \(name) in \(folder): \(bytes >> 20) MiB to come, \(free >> 20) MiB free",
             hint: "free some space, or keep limiq's state elsewhere with LIMIQ_HOME", resource: name)
     }
 
     /// Halves of versions that nobody offers any more.
     private func removeOthers(than part: String) {
-        for file in (try? filesBelow(folder)) ?? [] where file.hasPrefix(".\(name).") && file.hasSuffix(".part") {
+        for file in (try? filesBelow(folder)) ?? []
+        where file.hasPrefix(".\(name).") && file.hasSuffix(".part") {
             if "\(folder)/\(file)" != part { unlink("\(folder)/\(file)") }
         }
     }
@@ -117,6 +119,7 @@ private func size(_ path: String) -> UInt64 {
 
 /// The beginning of an HTML page, as a network's login page or a server's error is.
 func isWebPage(_ bytes: some Collection<UInt8>) -> Bool {
-    let text = String(decoding: bytes.drop { $0 <= 0x20 || $0 == 0xEF || $0 == 0xBB || $0 == 0xBF }, as: UTF8.self)
+    let text = String(
+        decoding: bytes.drop { $0 <= 0x20 || $0 == 0xEF || $0 == 0xBB || $0 == 0xBF }, as: UTF8.self)
     return ["<!doctype", "<html", "<head"].contains { text.lowercased().hasPrefix($0) }
 }

@@ -36,13 +36,16 @@ extension ImageLibrary {
     ) throws(Failure) {
         try requireFree(name)
         guard url.contains("://") else {
-            throw Failure(.badField, "url is \"\(url)\", not an address", hint: "it begins with https://; a file is a path")
+            throw Failure(
+                .badField, "url is \"\(url)\", not an address",
+                hint: "it begins with https://; a file is a path")
         }
         try alone(name, cancellation, progress) { () throws(Failure) in
             try requireFree(name)
             let began = ContinuousClock.now
             let part = try ImageFetch(
-                name: name, url: url, folder: state.cloudImages, cancellation: cancellation, progress: progress
+                name: name, url: url, folder: state.cloudImages, cancellation: cancellation,
+                progress: progress
             ).run(checksum)
             do throws(Failure) {
                 _ = try publish(try checked(part), as: name)
@@ -50,7 +53,8 @@ extension ImageLibrary {
                 // With the right checksum or none: another try would not make an image of it.
                 unlink(part)
                 throw Failure(
-                    error.code, "what \(url) gives cannot be the image \(name)", hint: error.hint, resource: name,
+                    error.code, "what \(url) gives cannot be the image \(name)", hint: error.hint,
+                    resource: name,
                     cause: error.message)
             }
             progress(Progress(name, "image", took: began.duration(to: .now), isLast: true))
@@ -99,7 +103,8 @@ extension ImageLibrary {
         }
         if let path = local(name) {
             throw Failure(
-                "image_exists", "there is an image \(name) already", hint: "remove \(path) first, or choose another name",
+                "image_exists", "there is an image \(name) already",
+                hint: "remove \(path) first, or choose another name",
                 resource: name)
         }
     }

@@ -80,7 +80,8 @@ public struct ImageLibrary: Sendable {
 
     /// What can be a file's name in the library: no path, not hidden.
     func isName(_ name: String) -> Bool {
-        !name.isEmpty && !name.hasPrefix(".") && !name.utf8.contains(UInt8(ascii: "/")) && !name.utf8.contains(0)
+        !name.isEmpty && !name.hasPrefix(".") && !name.utf8.contains(UInt8(ascii: "/"))
+            && !name.utf8.contains(0)
     }
 
     /// Runs `body` while no other process fetches or adds an image of this name.
@@ -126,10 +127,12 @@ public struct ImageLibrary: Sendable {
     }
 
     private func fetch(
-        _ image: CatalogueImage, _ cancellation: Cancellation, _ progress: @escaping @Sendable (Progress) -> Void
+        _ image: CatalogueImage, _ cancellation: Cancellation,
+        _ progress: @escaping @Sendable (Progress) -> Void
     ) throws(Failure) -> String {
         let fetch = ImageFetch(
-            name: image.name, url: image.url, folder: state.cloudImages, cancellation: cancellation, progress: progress)
+            name: image.name, url: image.url, folder: state.cloudImages, cancellation: cancellation,
+            progress: progress)
         do throws(Failure) {
             let checksum = try fetch.checksum(in: image.checksums, image.digest)
             return try publish(try fetch.run(checksum), as: image.name)
@@ -148,11 +151,14 @@ public struct ImageLibrary: Sendable {
             failure.hint = "put the image into \(state.cloudImages) as \(name).qcow2"
             throw failure
         }
-        progress(Progress(name, "build", detail: "its publisher cannot be reached; building it from packages"))
+        progress(
+            Progress(name, "build", detail: "its publisher cannot be reached; building it from packages"))
         let target = "\(state.cloudImages)/\(name).qcow2"
         do { try builder.build(target, cancellation, progress) } catch {
             var failure = error
-            if failure.code == .program { failure.message = "\(name) can be neither downloaded nor built here" }
+            if failure.code == .program {
+                failure.message = "\(name) can be neither downloaded nor built here"
+            }
             throw failure
         }
         return try checked(target)
@@ -177,10 +183,13 @@ public struct ImageLibrary: Sendable {
         if start.isEmpty { return ("empty", "download it again") }
         if isWebPage(start) { return ("a web page, not an image", "download it again") }
         let packed: [(String, [UInt8])] = [
-            ("unxz", [0xFD, 0x37, 0x7A, 0x58, 0x5A]), ("gunzip", [0x1F, 0x8B]), ("unzstd", [0x28, 0xB5, 0x2F, 0xFD]),
+            ("unxz", [0xFD, 0x37, 0x7A, 0x58, 0x5A]), ("gunzip", [0x1F, 0x8B]),
+            ("unzstd", [0x28, 0xB5, 0x2F, 0xFD]),
             ("bunzip2", [0x42, 0x5A, 0x68]), ("unzip", [0x50, 0x4B, 0x03, 0x04]),
         ]
-        return packed.first { start.starts(with: $0.1) }.map { ("compressed", "unpack it first, with \($0.0)") }
+        return packed.first { start.starts(with: $0.1) }.map {
+            ("compressed", "unpack it first, with \($0.0)")
+        }
     }
 
     private func unknown(_ name: String) -> Failure {
@@ -191,7 +200,8 @@ public struct ImageLibrary: Sendable {
         } else if Self.endings.contains(where: name.hasSuffix) {
             hint = "a file is named with a slash: ./\(name)"
         } else {
-            hint = "take one of \(known.joined(separator: ", ")), or put it into \(state.cloudImages) as \(name).qcow2"
+            hint =
+                "take one of \(known.joined(separator: ", ")), or put it into \(state.cloudImages) as \(name).qcow2"
         }
         return Failure(.notFound, "there is no image \(name)", hint: hint, resource: name)
     }

@@ -22,7 +22,8 @@ public struct SSHKeys: Sendable {
     public func publicKeys(_ cancellation: Cancellation = Cancellation()) throws(Failure) -> [String] {
         var keys = agentKeys(cancellation)
         if let home = environment("HOME") {
-            for name in ((try? filesBelow(home + "/.ssh")) ?? []) where name.hasSuffix(".pub") && !name.contains("/") {
+            for name in ((try? filesBelow(home + "/.ssh")) ?? [])
+            where name.hasSuffix(".pub") && !name.contains("/") {
                 keys += Self.keys(in: readWhole("\(home)/.ssh/\(name)") ?? "")
             }
         }
@@ -75,12 +76,14 @@ public struct SSHKeys: Sendable {
         do { result = try HostProgram(["ssh-keygen"] + arguments).run(cancellation) } catch {
             guard error.code == .notFound else { throw error }
             throw Failure(
-                .hostNotAble, "ssh-keygen is not installed", hint: "you can install it with: apt-get install openssh-client")
+                .hostNotAble, "ssh-keygen is not installed",
+                hint: "you can install it with: apt-get install openssh-client")
         }
         guard result.code == 0 else {
             throw Failure(
                 .program, "ssh-keygen makes no key", resource: state.sshKey,
-                cause: String(decoding: result.errors, as: UTF8.self).split(separator: "\n").last.map(String.init))
+                cause: String(decoding: result.errors, as: UTF8.self).split(separator: "\n").last.map(
+                    String.init))
         }
         return result.output
     }

@@ -101,7 +101,8 @@ public struct HostProgram: Sendable {
             guard let onErrorLine else {
                 let result = try await Subprocess.run(
                     executable, arguments: arguments, environment: variablesOfAll,
-                    workingDirectory: folder.map { .init($0) }, platformOptions: options, input: standardInput,
+                    workingDirectory: folder.map { .init($0) }, platformOptions: options,
+                    input: standardInput,
                     output: .bytes(limit: Self.mostOutput), error: .bytes(limit: Self.mostOutput)
                 ) { execution in
                     group.began(execution.processIdentifier.value)
@@ -124,7 +125,8 @@ public struct HostProgram: Sendable {
                 }
             }
             return .success(
-                Result(code: code(of: result.terminationStatus), output: result.standardOutput, errors: errors))
+                Result(
+                    code: code(of: result.terminationStatus), output: result.standardOutput, errors: errors))
         } catch {
             group.signal(SIGKILL)
             return .failure(explained(error, name))

@@ -3,7 +3,8 @@ import Basics
 import LuaRuntime
 
 struct Check: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Check scripts without running them: syntax and globals.")
+    static let configuration = CommandConfiguration(
+        abstract: "Check scripts without running them: syntax and globals.")
 
     @Argument(help: ArgumentHelp("The scripts.", valueName: "script"))
     var scripts: [String]

@@ -29,11 +29,13 @@ struct Doctor: ParsableCommand {
             let version = description.emulatorVersion
             report(
                 true, "emulator",
-                "\(description.emulator), version \(version / 1_000_000).\(version / 1000 % 1000).\(version % 1000), as \(description.emulatorUser.name)")
+                "\(description.emulator), version \(version / 1_000_000).\(version / 1000 % 1000).\(version % 1000), as \(description.emulatorUser.name)"
+            )
             report(
                 description.offersKVM, "acceleration",
                 description.offersKVM
-                    ? "KVM is offered; the first machine proves it" : "none: guests are emulated, ten times slower")
+                    ? "KVM is offered; the first machine proves it"
+                    : "none: guests are emulated, ten times slower")
         } catch {
             able = false
             report(false, "emulator", "\(error)")

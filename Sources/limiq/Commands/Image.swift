@@ -17,7 +17,8 @@ struct Image: ParsableCommand {
             var rows = [["NAME", "SIZE", "FILE"]]
             for entry in try session.images().list() {
                 rows.append([
-                    entry.name, entry.virtualSize.map { "\(ByteSize(bytes: $0))" } ?? "-", entry.path ?? "not here yet",
+                    entry.name, entry.virtualSize.map { "\(ByteSize(bytes: $0))" } ?? "-",
+                    entry.path ?? "not here yet",
                 ])
             }
             print(table(rows))

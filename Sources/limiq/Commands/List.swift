@@ -19,7 +19,8 @@ struct List: ParsableCommand {
             let info = try machine.info()
             let forwards = info.forwards.map { "\($0.host)→\($0.guest)" }.joined(separator: " ")
             rows.append([
-                info.name, info.state.rawValue, info.addresses.first ?? "-", forwards.isEmpty ? "-" : forwards,
+                info.name, info.state.rawValue, info.addresses.first ?? "-",
+                forwards.isEmpty ? "-" : forwards,
             ])
         }
         print(table(rows))

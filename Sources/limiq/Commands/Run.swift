@@ -16,7 +16,8 @@ struct Run: ParsableCommand {
     @Argument(help: "The script.")
     var script: String
 
-    @Option(name: .customLong("set"), help: ArgumentHelp("A parameter of the script.", valueName: "name=value"))
+    @Option(
+        name: .customLong("set"), help: ArgumentHelp("A parameter of the script.", valueName: "name=value"))
     var parameters: [String] = []
 
     @OptionGroup var host: HostOptions

@@ -31,10 +31,15 @@ struct Show: ParsableCommand {
         rows.append(["acceleration", record.acceleration.rawValue])
         for disk in spec.disks {
             let size = disk.sizeGiB > 0 ? " \(disk.sizeGiB) GiB" : ""
-            rows.append(["disk", disk.id + size + (disk.backingFile.map { " on \($0)" } ?? disk.path.map { " \($0)" } ?? "")])
+            rows.append([
+                "disk",
+                disk.id + size + (disk.backingFile.map { " on \($0)" } ?? disk.path.map { " \($0)" } ?? ""),
+            ])
         }
         for cdrom in spec.cdroms { rows.append(["cdrom", "\(cdrom.id) \(cdrom.isoPath)"]) }
-        for (key, value) in spec.labels.sorted(by: { $0.key < $1.key }) { rows.append(["label", "\(key)=\(value)"]) }
+        for (key, value) in spec.labels.sorted(by: { $0.key < $1.key }) {
+            rows.append(["label", "\(key)=\(value)"])
+        }
         rows.append(["owner", record.owner])
         rows.append(["folder", record.folder])
         print(table(rows))

@@ -38,7 +38,8 @@ struct Test: ParsableCommand {
         do {
             _ = try runtime.run(file: spec)
             let report = try runtime.run(
-                source: "return require(\"limiq.spec\").report()", name: "=limiq test").first
+                source: "return require(\"limiq.spec\").report()", name: "=limiq test"
+            ).first
             let failures = (report?["failures"]?.list ?? []).map { failure in
                 "\(failure["name"]?.string ?? "?"): \(failure["message"]?.string ?? "?")"
             }

@@ -1,5 +1,5 @@
-import Glibc
 import Basics
+import Glibc
 import Primitives
 import Provisioning
 
