@@ -1,0 +1,989 @@
+---@meta limiq
+-- Written by `limiq stubs` from the schema of the primitives.
+
+---@class limiq
+local limiq = {}
+
+---An overlay to make.
+---@class limiq.DiskOverlay
+---@field path string Where the overlay is made; must be free.
+---@field backing_file string The disk below: never changed, and not to be changed by others while the overlay lives.
+---@field backing_format? string Its format in QEMU's words; read from the file where left out.
+---@field size? string|integer Of the guest's disk; the base's where left out, never less.
+
+---A blank disk to make.
+---@class limiq.DiskCreate
+---@field path string Where the disk is made; must be free.
+---@field size string|integer What the guest sees; the file begins next to empty.
+---@field format? "qcow2"|"raw" `qcow2` where left out.
+
+---A NoCloud seed to make.
+---@class limiq.CidataCreate
+---@field path string Where the ISO is made; an ISO that is there is replaced.
+---@field user_data? string|table What the guest is to do; empty where left out.
+---@field meta_data? string|table Who the guest is; an instance-id made from the rest where left out.
+---@field network_config? string|table How the guest's network is set up.
+---@field vendor_data? string|table Defaults below user_data.
+
+---An ISO image to make.
+---@class limiq.ISOCreate
+---@field path string Where it is made; an ISO that is there is replaced.
+---@field label? string The volume's name, 1 to 16 ASCII characters; `CDROM` where left out.
+---@field files table<string, string|table> Contents by name, as in `["site/index.html"]`; a table in place of contents is a folder.
+
+---A disk of a VM.
+---@class limiq.DiskSpec
+---@field id? string Unique in the VM; by position where left out.
+---@field path? string A disk that is there, used as it is; without it the disk is made.
+---@field size_gib? integer Size in GiB; the backing file's where left out.
+---@field size? string Size with a unit, `"20GiB"`, in the place of size_gib.
+---@field bus? "virtio"|"scsi"|"sata"|"ide" What suits guest_os where left out.
+---@field format? "qcow2"|"raw" Of a disk that is made; qcow2 where left out.
+---@field readonly? boolean The guest cannot write.
+---@field bootable? boolean The guest boots from it; an only disk needs no mark.
+---@field iops_limit? integer I/O operations a second; 0 is no limit.
+---@field throughput_mbps? integer Megabytes (10^6) a second; 0 is no limit.
+---@field backing_file? string The image the disk becomes an overlay on.
+---@field pool_id? string A libvirt storage pool; path then names a volume of it.
+
+---A port of 127.0.0.1 that leads to a port of the guest.
+---@class limiq.PortForward
+---@field host integer The host's port.
+---@field guest integer The guest's port.
+---@field proto? "tcp"|"udp" tcp where left out.
+
+---A network card of a VM; on user networking where it names neither bridge nor network.
+---@class limiq.NICSpec
+---@field id? string Unique in the VM; by position where left out.
+---@field mac_address? string Made from the VM's name and the position where left out.
+---@field bridge? string A bridge of the host.
+---@field network? string A libvirt network.
+---@field model? "virtio"|"e1000"|"rtl8139" virtio where left out.
+---@field bandwidth_mbps? integer Megabits (10^6) a second; 0 is no limit.
+---@field forward? limiq.PortForward[] Ports of the host that lead into the guest.
+
+---A CD-ROM drive with an ISO image.
+---@class limiq.CDROMSpec
+---@field id? string Unique in the VM; by position where left out.
+---@field iso_path string The ISO image.
+---@field bootable? boolean The guest may boot from it.
+
+---Screens, on 127.0.0.1.
+---@class limiq.ConsoleSpec
+---@field vnc_enabled? boolean A VNC server.
+---@field vnc_port? integer 5900 or more; a free one where left out.
+---@field vnc_password? string At most 8 characters.
+---@field spice_enabled? boolean A SPICE server.
+---@field spice_port? integer 5900 or more; a free one where left out.
+
+---The files of the seed.
+---@class limiq.CloudInitSpec
+---@field user_data? string|table What the guest is to do.
+---@field meta_data? string|table Who the guest is; made where left out.
+---@field network_config? string|table How its network is set up.
+---@field vendor_data? string|table Defaults below user_data.
+
+---What a virtual machine is to be.
+---@class limiq.VMSpec
+---@field name string A host name; the domain's name.
+---@field cpu_cores? integer Cores of each socket; 1 where left out.
+---@field cpu_sockets? integer Sockets; 1 where left out.
+---@field cpu_threads_per_core? integer Threads; 1 where left out.
+---@field memory_mib? integer Memory in MiB; 1024 where left out.
+---@field memory? string Memory with a unit, `"4GiB"`, in the place of memory_mib.
+---@field firmware? "bios"|"uefi" BIOS where left out.
+---@field boot_order? ("disk"|"cdrom"|"network")[] The kinds of devices to boot from; what is marked bootable, disks first, where left out.
+---@field disks? limiq.DiskSpec[] The disks.
+---@field nics? limiq.NICSpec[] The network cards.
+---@field cdroms? limiq.CDROMSpec[] The CD-ROM drives and what is in them.
+---@field console? limiq.ConsoleSpec Screens a person can look at.
+---@field cloud_init? limiq.CloudInitSpec What cloud-init in the guest is to read.
+---@field guest_os? string The guest's system; a name that begins with `win` gets SATA and a TPM.
+---@field labels? table<string, string> Kept with the domain.
+
+---How to go about it.
+---@class limiq.UpOptions
+---@field start? boolean Start it; true where left out.
+---@field wait? "running"|"stopped"|"address"|"agent"|"ssh"|"cloud-init" What for; cloud-init where there is a seed, else running.
+---@field timeout? string|number The longest wait; 10 minutes where left out.
+---@field keep? boolean Leave a new VM for a look when it fails.
+---@field acceleration? "kvm"|"emulation" `kvm` or `emulation`; what works where left out.
+
+---How long.
+---@class limiq.DownOptions
+---@field timeout? string|number Until it is ended at once; 60 s where left out.
+
+---Where.
+---@class limiq.DomainDefineOptions
+---@field uri? string The hypervisor; the run's own where left out.
+
+---Which domains.
+---@class limiq.DomainFilter
+---@field state? string Only those in this state: `running`, `shut off`, `paused`.
+---@field prefix? string Only those whose name begins so.
+---@field ours? boolean Only those limiq made.
+---@field uri? string The hypervisor; the run's own where left out.
+
+---How long.
+---@class limiq.TimeoutOptions
+---@field timeout? string|number The longest wait; 10 minutes where left out.
+
+---What goes with it.
+---@class limiq.UndefineOptions
+---@field files? boolean The disks, the seed and the folder limiq made as well.
+
+---Which description.
+---@class limiq.XMLOptions
+---@field inactive? boolean What the next start takes, not what runs.
+
+---A drive to add.
+---@class limiq.NewCDROM
+---@field id string Unique in the VM.
+---@field iso_path string The ISO image in it.
+
+---How hard.
+---@class limiq.TrayOptions
+---@field force? boolean Even where the guest has locked the tray.
+
+---How the program runs.
+---@class limiq.ExecOptions
+---@field timeout? string|number The longest it may take; 60 s where left out.
+---@field stdin? string What it reads.
+---@field check? boolean A code other than 0 is an error; true where left out.
+---@field user? string By ssh as this user; by the agent, as root, where left out.
+
+---How the file is read.
+---@class limiq.ReadFileOptions
+---@field user? string By ssh as this user; by the agent where left out.
+
+---How the file is written.
+---@class limiq.WriteFileOptions
+---@field mode? string Its permissions in octal digits, `"0644"`.
+---@field user? string By ssh as this user; by the agent where left out.
+
+---Which addresses.
+---@class limiq.AddressOptions
+---@field all? boolean A list of all, IPv4 first.
+
+---How much.
+---@class limiq.ConsoleOptions
+---@field tail? integer The last lines; 50 where left out.
+
+---Arguments of `limiq.image.add`.
+---@class limiq.image.add
+---@field name string Its name in the library.
+---@field path? string The file to copy. Either this or `url`.
+---@field url? string The address to download it from.
+---@field checksum? string Its SHA-256 or SHA-512 in hexadecimal digits. With it an interrupted download is continued.
+
+---How a file is written.
+---@class limiq.file.WriteOptions
+---@field mode? integer Permission bits; 0600 unless told.
+
+---A program of this machine: its words, and how it is run.
+---@class limiq.host.RunOptions
+---@field command string[] The words: `{ "ls", "-l" }`.
+---@field stdin? string What it reads.
+---@field timeout? string|number When to end it.
+---@field check? boolean Raise an error for a code that is not 0; true unless told.
+---@field cwd? string The folder it runs in; the script's unless told.
+---@field env? table<string, string> Added to the environment.
+
+---How JSON is laid out.
+---@class limiq.JSONOptions
+---@field pretty? boolean On several lines, indented.
+
+limiq.disk = {}
+
+---Makes a qcow2 overlay on a disk and returns its path. The base and all below it are looked at first: what is missing, damaged, open for writing or no local file is an error.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---limiq.disk.create { path = "base.qcow2", size = "1GiB" }
+---local disk = limiq.disk.overlay { path = "web.qcow2", backing_file = "base.qcow2", size = "20GiB" }
+---```
+---@async
+---@param options limiq.DiskOverlay
+---@return string
+function limiq.disk.overlay(options) end
+
+---Makes a blank disk and returns its path.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---local disk = limiq.disk.create { path = "data.qcow2", size = "50GiB" }
+---```
+---@async
+---@param options limiq.DiskCreate
+---@return string
+function limiq.disk.create(options) end
+
+---Tells a disk's format, the size the guest sees and the size the file takes (both in bytes), and the same of every disk below it in `chain`, the disk itself first. A missing member is an error that names it.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---limiq.disk.create { path = "data.qcow2", size = "50GiB" }
+---local info = limiq.disk.info "data.qcow2"
+---print(info.format, info.virtual_size)
+---```
+---@async
+---@param path string The disk's file.
+---@return { path: string, format: string, virtual_size: integer, allocated_size: integer, backing_file: string?, backing_format: string?, chain: table[] }
+function limiq.disk.info(path) end
+
+---Makes a disk larger. The guest must be off; cloud-init grows the root filesystem at its next start. The size it has already changes nothing.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---limiq.disk.create { path = "data.qcow2", size = "50GiB" }
+---limiq.disk.resize("data.qcow2", "80GiB")
+---```
+---@async
+---@param path string The disk's file.
+---@param size string|integer The new size; never less than the present one.
+function limiq.disk.resize(path, size) end
+
+---Removes a disk's file. One that is in use, or is no disk image, is an error and stays.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---limiq.disk.create { path = "data.qcow2", size = "50GiB" }
+---limiq.disk.remove "data.qcow2"
+---```
+---@async
+---@param path string The disk's file.
+function limiq.disk.remove(path) end
+
+limiq.cidata = {}
+
+---Makes the ISO image cloud-init's NoCloud datasource looks for, and returns its path. The same arguments make the same bytes.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---local seed = limiq.cidata.create {
+---  path = "seed.iso",
+---  user_data = "#cloud-config\nhostname: web-01\n",
+---}
+---```
+---@async
+---@param options limiq.CidataCreate
+---@return string
+function limiq.cidata.create(options) end
+
+limiq.iso = {}
+
+---Makes an ISO 9660 image with Rock Ridge and Joliet names and returns its path. The same arguments make the same bytes; a file that begins with `#!` is executable.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---limiq.iso.create {
+---  path = "tools.iso", label = "TOOLS",
+---  files = { ["README.txt"] = "hello\n", scripts = { ["setup.sh"] = "#!/bin/sh\necho hi\n" } },
+---}
+---```
+---@async
+---@param options limiq.ISOCreate
+---@return string
+function limiq.iso.create(options) end
+
+---Lists all of an ISO image, each folder before what it holds: by Rock Ridge names where there are some, else Joliet's, else ISO 9660's own. Sizes are in bytes.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---limiq.iso.create { path = "tools.iso", files = { ["README.txt"] = "hello\n" } }
+---for _, entry in ipairs(limiq.iso.list "tools.iso") do print(entry.name, entry.size) end
+---```
+---@async
+---@param path string The image.
+---@return { name: string, kind: "file"|"folder"|"link"|"other", size: integer }[]
+function limiq.iso.list(path) end
+
+---Reads a file of an ISO image.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---limiq.iso.create { path = "tools.iso", files = { ["README.txt"] = "hello\n" } }
+---print(limiq.iso.read("tools.iso", "README.txt"))
+---```
+---@async
+---@param path string The image.
+---@param name string The file's name as `limiq.iso.list` gives it.
+---@return string
+function limiq.iso.read(path, name) end
+
+limiq.vm = {}
+
+---Reads a spec strictly and returns it complete: every field with its full name, every path absolute.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---print(limiq.vm { name = "web-01", memory = "4GiB" }.spec.memory_mib)
+---```
+---@async
+---@param spec limiq.VMSpec What the VM is to be.
+---@return limiq.VMSpec
+function limiq.vm.check(spec) end
+
+---Brings the VM to what its spec says: makes what is missing, starts it, waits for it; does nothing where all is so already. A new VM that fails is removed again.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---local vm = limiq.vm { name = "web-01", disks = { { size = "1GiB" } } }
+---vm:up { wait = "running" }
+---```
+---@async
+---@param vm limiq.VM The VM.
+---@param options? limiq.UpOptions How to go about it.
+---@return limiq.UpReport
+function limiq.vm.up(vm, options) end
+
+---The fields in which the VM differs from its spec; one entry with the path `name` where it is not there.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---local vm = limiq.vm { name = "web-01", memory = "1GiB" }
+---for _, field in ipairs(vm:diff()) do print(field.path, field.current, field.wanted) end
+---```
+---@async
+---@param vm limiq.VM The VM.
+---@return { path: string, current: string?, wanted: string? }[]
+function limiq.vm.diff(vm) end
+
+---Asks the guest to shut down, and ends it after the timeout. Returns whether it was on.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---limiq.vm { name = "web-01" }:down { timeout = "30s" }
+---```
+---@async
+---@param domain string|limiq.Domain The domain or its name.
+---@param options? limiq.DownOptions How long.
+---@return boolean
+function limiq.vm.down(domain, options) end
+
+---Removes the VM and all that limiq made for it: domain, overlays, seed, NVRAM, TPM state, folder. Nothing else. Returns whether there was anything.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---limiq.vm { name = "web-01" }:remove()
+---```
+---@async
+---@param domain string|limiq.Domain The domain or its name.
+---@return boolean
+function limiq.vm.remove(domain) end
+
+---Where a port of the guest is reached from this machine: `127.0.0.1:8080`. An error where it is not forwarded.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---local vm = limiq.vm { name = "web-01", nics = { { forward = { { host = 8080, guest = 80 } } } } }
+---vm:up { wait = "running" }
+---print(vm:forward(80))
+---```
+---@async
+---@param domain string|limiq.Domain The domain or its name.
+---@param port integer The guest's port.
+---@param proto? "tcp"|"udp" tcp where left out.
+---@return string
+function limiq.vm.forward(domain, port, proto) end
+
+limiq.domain = {}
+
+---Makes a domain, with the disks and the seed its spec asks for, and leaves it off. Does nothing where it is there already as the spec says.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---local domain = limiq.domain.define { name = "web-01", memory = "512MiB" }
+---```
+---@async
+---@param spec limiq.VMSpec What it is to be.
+---@param options? limiq.DomainDefineOptions Where.
+---@return limiq.Domain
+function limiq.domain.define(spec, options) end
+
+---Finds a domain by its name, made by limiq or not. An error where there is none.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---print(limiq.domain.get("web-01"):state())
+---```
+---@async
+---@param name string Its name.
+---@param uri? string The hypervisor; the run's own where left out.
+---@return limiq.Domain
+function limiq.domain.get(name, uri) end
+
+---The domains of the hypervisor by name, each with its state and UUID.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---for _, domain in ipairs(limiq.domain.list { state = "running" }) do print(domain.name) end
+---```
+---@async
+---@param options limiq.DomainFilter
+---@return limiq.Domain[]
+function limiq.domain.list(options) end
+
+---Starts a domain that is off.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---limiq.domain.get("web-01"):start()
+---```
+---@async
+---@param domain string|limiq.Domain The domain or its name.
+function limiq.domain.start(domain) end
+
+---Asks the guest to shut down and waits until it is off. An error where it is still on after the timeout.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---limiq.domain.get("web-01"):shutdown { timeout = "1m" }
+---```
+---@async
+---@param domain string|limiq.Domain The domain or its name.
+---@param options? limiq.TimeoutOptions How long to wait.
+function limiq.domain.shutdown(domain, options) end
+
+---Asks the guest to boot again.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---limiq.domain.get("web-01"):reboot()
+---```
+---@async
+---@param domain string|limiq.Domain The domain or its name.
+function limiq.domain.reboot(domain) end
+
+---Boots the guest again at once, as by its reset button.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---limiq.domain.get("web-01"):reset()
+---```
+---@async
+---@param domain string|limiq.Domain The domain or its name.
+function limiq.domain.reset(domain) end
+
+---Ends a domain at once, as by pulling its plug. Nothing where it is off.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---limiq.domain.get("web-01"):destroy()
+---```
+---@async
+---@param domain string|limiq.Domain The domain or its name.
+function limiq.domain.destroy(domain) end
+
+---Stops the guest's processors.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---limiq.domain.get("web-01"):suspend()
+---```
+---@async
+---@param domain string|limiq.Domain The domain or its name.
+function limiq.domain.suspend(domain) end
+
+---Lets a suspended guest run on.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---limiq.domain.get("web-01"):resume()
+---```
+---@async
+---@param domain string|limiq.Domain The domain or its name.
+function limiq.domain.resume(domain) end
+
+---Removes a domain's definition with its NVRAM and TPM state. A guest that runs runs on without one.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---limiq.domain.get("web-01"):undefine { files = true }
+---```
+---@async
+---@param domain string|limiq.Domain The domain or its name.
+---@param options? limiq.UndefineOptions What goes with it.
+function limiq.domain.undefine(domain, options) end
+
+---The domain's state in the words of `virsh domstate`: `running`, `shut off`, `paused`, `crashed`.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---print(limiq.domain.get("web-01"):state())
+---```
+---@async
+---@param domain string|limiq.Domain The domain or its name.
+---@return string
+function limiq.domain.state(domain) end
+
+---libvirt's description of the domain.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---print(limiq.domain.get("web-01"):xml())
+---```
+---@async
+---@param domain string|limiq.Domain The domain or its name.
+---@param options? limiq.XMLOptions Which description.
+---@return string
+function limiq.domain.xml(domain, options) end
+
+---Waits for the guest. `cloud-init` ends well when cloud-init has, and is an error that names the module where something failed; a guest that stops or panics ends every wait at once.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---limiq.domain.get("web-01"):wait("cloud-init", { timeout = "10m" })
+---```
+---@async
+---@param domain string|limiq.Domain The domain or its name.
+---@param what "running"|"stopped"|"address"|"agent"|"ssh"|"cloud-init" What to wait for.
+---@param options? limiq.TimeoutOptions How long to wait.
+function limiq.domain.wait(domain, what, options) end
+
+---Adds a CD-ROM drive, to the running guest and to its next start.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---limiq.domain.get("web-01"):attach_cdrom { id = "tools", iso_path = "tools.iso" }
+---```
+---@async
+---@param domain string|limiq.Domain The domain or its name.
+---@param cdrom limiq.NewCDROM The drive.
+function limiq.domain.attach_cdrom(domain, cdrom) end
+
+---Puts an ISO image into a drive, in the place of what is in it; it is there after a restart as well.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---limiq.domain.get("web-01"):insert_media("tools", "tools-2.iso")
+---```
+---@async
+---@param domain string|limiq.Domain The domain or its name.
+---@param id string The drive's id, or its name such as `sda`.
+---@param iso_path string The ISO image.
+---@param options? limiq.TrayOptions How hard.
+function limiq.domain.insert_media(domain, id, iso_path, options) end
+
+---Takes out what is in a drive. An error where the guest has locked the tray, unless force = true.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---limiq.domain.get("web-01"):eject_media("tools")
+---```
+---@async
+---@param domain string|limiq.Domain The domain or its name.
+---@param id string The drive's id, or its name such as `sda`.
+---@param options? limiq.TrayOptions How hard.
+function limiq.domain.eject_media(domain, id, options) end
+
+---Removes a CD-ROM drive, from the running guest and from its next start.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---limiq.domain.get("web-01"):detach_cdrom("tools")
+---```
+---@async
+---@param domain string|limiq.Domain The domain or its name.
+---@param id string The drive's id, or its name such as `sda`.
+function limiq.domain.detach_cdrom(domain, id) end
+
+---Runs a program in the guest, through its agent, else by ssh, and waits for its end.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---print(limiq.domain.get("web-01"):exec { "uname", "-r" }.stdout)
+---```
+---@async
+---@param domain string|limiq.Domain The domain or its name.
+---@param command string[] The program and its arguments.
+---@param options? limiq.ExecOptions How it runs.
+---@return { code: integer, stdout: string, stderr: string }
+function limiq.domain.exec(domain, command, options) end
+
+---The bytes of a file of the guest.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---print(limiq.domain.get("web-01"):read_file("/etc/hostname"))
+---```
+---@async
+---@param domain string|limiq.Domain The domain or its name.
+---@param path string The guest's file.
+---@param options? limiq.ReadFileOptions How it is read.
+---@return string
+function limiq.domain.read_file(domain, path, options) end
+
+---Writes a file of the guest, in the place of one that is there.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---limiq.domain.get("web-01"):write_file("/etc/motd", "hello\n", { mode = "0644" })
+---```
+---@async
+---@param domain string|limiq.Domain The domain or its name.
+---@param path string The guest's file.
+---@param bytes string What it is to hold.
+---@param options? limiq.WriteFileOptions How it is written.
+function limiq.domain.write_file(domain, path, bytes, options) end
+
+---The guest's own address: from the network's leases, its agent or the host's ARP table. On user networking it is known inside the guest only, and ports are reached by their forwards.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---print(limiq.domain.get("web-01"):address())
+---```
+---@async
+---@param domain string|limiq.Domain The domain or its name.
+---@param options? limiq.AddressOptions Which addresses.
+---@return string|string[]
+function limiq.domain.address(domain, options) end
+
+---The last lines of the guest's serial console since its start, as plain text.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---print(limiq.domain.get("web-01"):console { tail = 10 })
+---```
+---@async
+---@param domain string|limiq.Domain The domain or its name.
+---@param options? limiq.ConsoleOptions How much.
+---@return string
+function limiq.domain.console(domain, options) end
+
+---Writes what the guest's screen shows as a PNG and returns its path.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---limiq.domain.get("web-01"):screenshot("web-01.png")
+---```
+---@async
+---@param domain string|limiq.Domain The domain or its name.
+---@param path string The PNG to write.
+---@return string
+function limiq.domain.screenshot(domain, path) end
+
+limiq.image = {}
+
+---The absolute path of a local image: of a file in `cloud-images/`, else what its publisher offers, downloaded and checked, else, where the publisher cannot be reached, built here. Scripts write `limiq.image "debian-12"`.
+---
+---Example:
+---```lua
+---local base = limiq.image "debian-12"
+---```
+---@async
+---@param name string A name of the library, or a path with a slash.
+---@return string
+function limiq.image.resolve(name) end
+
+---Every image that is here and every one the catalogue offers, by name. One without a `path` would be fetched first; `size` is what the guest sees, in bytes.
+---
+---Example:
+---```lua
+---for _, image in ipairs(limiq.image.list()) do
+---  print(image.name, image.path or "not here yet")
+---end
+---```
+---@async
+---@return { name: string, path?: string, format?: string, size?: integer, catalogued: boolean }[]
+function limiq.image.list() end
+
+---Puts an image into the library, from a file or an address, and returns its path.
+---
+---Example:
+---```lua
+---limiq.image.add { name = "fedora", path = "downloads/Fedora-Cloud.qcow2" }
+---```
+---@async
+---@param options limiq.image.add
+---@return string
+function limiq.image.add(options) end
+
+---Removes an image from the library. One that a machine's disk stands on stays, with an error.
+---
+---Example:
+---```lua
+---limiq.image.remove "fedora"
+---```
+---@async
+---@param name string Its name in the library.
+function limiq.image.remove(name) end
+
+limiq.ssh = {}
+
+---The caller's public keys: those of the agent and of `~/.ssh`; where there is none, limiq's own, made once in the state folder. Scripts call it `limiq.ssh_keys`.
+---
+---Example:
+---```lua
+---recipes.admin { name = "admin", ssh_authorized_keys = limiq.ssh_keys() }
+---```
+---@async
+---@return string[]
+function limiq.ssh.keys() end
+
+limiq.file = {}
+
+---The bytes of a file.
+---
+---Example:
+---```lua
+---local motd = limiq.file.read "motd.txt"
+---```
+---@async
+---@param path string The file.
+---@return string
+function limiq.file.read(path) end
+
+---Writes a file, whole or not at all.
+---
+---Example:
+---```lua
+---limiq.file.write("hosts.txt", "web-01\n", { mode = tonumber("644", 8) })
+---```
+---@async
+---@param path string The file; one of the name is replaced.
+---@param bytes string What it holds.
+---@param options? limiq.file.WriteOptions How it is written.
+function limiq.file.write(path, bytes, options) end
+
+---Whether something has this name.
+---
+---Example:
+---```lua
+---if limiq.file.exists "site" then print "a site" end
+---```
+---@async
+---@param path string The file or folder.
+---@return boolean
+function limiq.file.exists(path) end
+
+---The files below a folder, sorted, by their paths in it.
+---
+---Example:
+---```lua
+---for _, name in ipairs(limiq.file.list "site") do print(name) end
+---```
+---@async
+---@param path string The folder.
+---@return string[]
+function limiq.file.list(path) end
+
+limiq.host = {}
+
+---Runs a program of this machine. `limiq run --no-host` forbids it.
+---
+---Example:
+---```lua
+---print(limiq.host.run { "uname", "-r", timeout = "5s" }.stdout)
+---```
+---@async
+---@param options limiq.host.RunOptions
+---@return { code: integer, stdout: string, stderr: string }
+function limiq.host.run(options) end
+
+---Opens another host; `limiq.connect` is what scripts call.
+---
+---Example:
+---```lua
+---local node = limiq.connect "qemu+ssh://node2/system"
+---```
+---@async
+---@param uri string libvirt's name of the host.
+function limiq.host.connect(uri) end
+
+limiq.yaml = {}
+
+---A value as YAML in block style, keys sorted, that cloud-init reads back as the same value. Where a secret is in it, the whole text is one.
+---
+---Example:
+---```lua
+---print(limiq.yaml.encode { packages = { "nginx" } })
+---```
+---@async
+---@param value? any Tables, strings, numbers, booleans, `limiq.null`.
+---@return string
+function limiq.yaml.encode(value) end
+
+---The value of a YAML text, by the rules of cloud-init's reader: `yes` is true, `0644` is 420, a date stays text. Raises `bad_yaml` with line and column, also for a key that is there twice.
+---
+---Example:
+---```lua
+---local config = limiq.yaml.decode "packages: [nginx]"
+---```
+---@async
+---@param text string The YAML text.
+---@return any
+function limiq.yaml.decode(text) end
+
+---The value of a YAML file, read as `limiq.yaml.decode` does.
+---
+---Example:
+---```lua
+---local config = limiq.yaml.read "web.yaml"
+---```
+---@async
+---@param path string The file; a relative path begins at the script's folder.
+---@return any
+function limiq.yaml.read(path) end
+
+limiq.base64 = {}
+
+---Bytes as base64 with padding, on one line.
+---
+---Example:
+---```lua
+---print(limiq.base64.encode "hello")
+---```
+---@async
+---@param text string The bytes.
+---@return string
+function limiq.base64.encode(text) end
+
+---The bytes of a base64 text.
+---
+---Example:
+---```lua
+---print(limiq.base64.decode "aGVsbG8=")
+---```
+---@async
+---@param text string Base64; white space in it means nothing.
+---@return string
+function limiq.base64.decode(text) end
+
+limiq.json = {}
+
+---A value as JSON, keys sorted; an empty table is `{}`, `limiq.null` is `null`. Where a secret is in it, the whole text is one.
+---
+---Example:
+---```lua
+---print(limiq.json.encode({ name = "web-01" }, { pretty = true }))
+---```
+---@async
+---@param value? any Tables, strings, numbers, booleans, `limiq.null`.
+---@param options? limiq.JSONOptions How it is laid out.
+---@return string
+function limiq.json.encode(value, options) end
+
+---The value of a JSON text; whole numbers stay whole, `null` is `limiq.null`. Raises `bad_json` with line and column, also for a key that is there twice.
+---
+---Example:
+---```lua
+---local answer = limiq.json.decode '{ "ports": [80, 443] }'
+---```
+---@async
+---@param text string The JSON text.
+---@return any
+function limiq.json.decode(text) end
+
+---The value of a JSON file, read as `limiq.json.decode` does.
+---
+---Example:
+---```lua
+---local spec = limiq.json.read "web.json"
+---```
+---@async
+---@param path string The file; a relative path begins at the script's folder.
+---@return any
+function limiq.json.read(path) end
+
+limiq.log = {}
+
+---Writes a line at level info, with fields as `key=value` behind it. A secret is shown as ‹secret›.
+---
+---Example:
+---```lua
+---limiq.log.info("page fetched", { url = "http://127.0.0.1:8080", status = 200 })
+---```
+---@async
+---@param text? any What to say; any value, a table as JSON would show it.
+---@param fields? table<string, any> Names and values that belong to it.
+function limiq.log.info(text, fields) end
+
+---Writes a line at level warn, with fields as `key=value` behind it. A secret is shown as ‹secret›.
+---
+---Example:
+---```lua
+---limiq.log.warn("page fetched", { url = "http://127.0.0.1:8080", status = 200 })
+---```
+---@async
+---@param text? any What to say; any value, a table as JSON would show it.
+---@param fields? table<string, any> Names and values that belong to it.
+function limiq.log.warn(text, fields) end
+
+---Writes a line at level error, with fields as `key=value` behind it. A secret is shown as ‹secret›.
+---
+---Example:
+---```lua
+---limiq.log.error("page fetched", { url = "http://127.0.0.1:8080", status = 200 })
+---```
+---@async
+---@param text? any What to say; any value, a table as JSON would show it.
+---@param fields? table<string, any> Names and values that belong to it.
+function limiq.log.error(text, fields) end
+
+limiq.env = {}
+
+---A variable of limiq's own environment, nil where it is not set; `limiq.env.HOME` is the same.
+---
+---Example:
+---```lua
+---print(limiq.env.HOME)
+---```
+---@async
+---@param name string The variable's name.
+---@return string?
+function limiq.env.get(name) end
+
+limiq.params = {}
+
+---Named parameters with their defaults, set by `--set name=value` and typed by their default: a text, a number, a boolean, or a list of texts (written `a,b,c`).
+---
+---Example:
+---```lua
+---local p = limiq.params { name = "web-01", count = 1, packages = { "nginx" } }
+---```
+---@async
+---@param defaults table<string, any> Every parameter with its default.
+---@return table
+function limiq.params.get(defaults) end
+
+return limiq
