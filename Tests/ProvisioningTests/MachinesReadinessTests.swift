@@ -183,6 +183,58 @@ private enum Recorded {
     }
 }
 
+@Suite struct `The guest agent` {
+    /// A guest with one file, `/etc/hostname`, and a program that takes a while.
+    static func guest() -> FakeHypervisor {
+        var behaviour = FakeHypervisor.Behaviour()
+        let asked = Counter()
+        behaviour.agent = { command in
+            if command.contains(#""guest-exec""#) { return #"{"return":{"pid":7}}"# }
+            if command.contains("guest-exec-status") {
+                return asked.next() < 3
+                    ? #"{"return":{"exited":false}}"#
+                    : #"{"return":{"exited":true,"exitcode":2,"out-data":"b3V0","err-data":"ZXJy"}}"#
+            }
+            return #"{"return":{}}"#
+        }
+        return FakeHypervisor(behaviour)
+    }
+
+    @Test func `gives a program's code and what it wrote when it has ended`() throws {
+        try withScratchState { state throws in
+            let host = Self.guest()
+            _ = try host.define("<domain><name>web</name></domain>")
+            try host.start("web")
+            let machine = Machine("web", on: host, state: state)
+            let result = try machine.exec(["make"], check: false)
+            #expect(result == ExecResult(code: 2, stdout: Array("out".utf8), stderr: Array("err".utf8)))
+            let failure = try #require(throws: Failure.self) { _ = try machine.exec(["make"]) }
+            #expect(failure.message == "make in web ended with code 2")
+            #expect(failure.cause == "err")
+        }
+    }
+
+    @Test func `refuses a mode that is no mode before it writes`() throws {
+        try withScratchState { state throws in
+            let machine = Machine("web", on: Self.guest(), state: state)
+            let failure = try #require(throws: Failure.self) {
+                try machine.writeFile("/etc/motd", [], mode: "rw")
+            }
+            #expect(failure.code == .badField)
+        }
+    }
+}
+
+private final class Counter: Sendable {
+    private let count = Mutex(0)
+    func next() -> Int {
+        count.withLock { count in
+            count += 1
+            return count
+        }
+    }
+}
+
 @Suite struct `Console text` {
     @Test func `is shown without what steers a terminal`() {
         let bytes = Array(

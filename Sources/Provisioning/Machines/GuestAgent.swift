@@ -178,11 +178,22 @@ struct GuestAgent: Sendable {
             reply = try hypervisor.agent(
                 name, String(decoding: text, as: UTF8.self), timeout: .seconds(30))
             return try JSONDecoder().decode(AgentReply<Result>.self, from: Data(reply.utf8)).value
-        } catch let failure as Failure { throw failure } catch {
+        } catch let failure as Failure { throw refusal(failure) } catch {
             throw Failure(
                 .libvirt, "the guest agent of \(name) gave an answer to \(command) nobody understands",
                 cause: "\(error)")
         }
+    }
+
+    /// What the agent itself says, out of libvirt's `unable to execute QEMU agent command 'guest-file-open': …`.
+    private func refusal(_ failure: Failure) -> Failure {
+        let words = "\(failure.message): \(failure.cause ?? "")"
+        guard let command = words.firstRange(of: "QEMU agent command '"),
+            let end = words[command.upperBound...].firstRange(of: "': ")
+        else { return failure }
+        return Failure(
+            "guest", "the agent of \(name) cannot do it: \(String(words[end.upperBound...]).trimmed())",
+            resource: name)
     }
 
     private static func bytes(_ base64: String?) -> [UInt8] {
