@@ -15,7 +15,7 @@ final class Scheduler {
     let control: UnsafeMutablePointer<limiq_control>
     let mailbox: Mailbox<Message>
     let primitives: [Primitive]
-    /// Those before it are the integrator's, the others the runtime's own.
+    /// Those before it are the program's, the others the runtime's own.
     let ownPrimitives: Int
     let workers: WorkerPool
     let output: @Sendable (OutputStream, UnsafeRawBufferPointer) -> Void
