@@ -5,7 +5,6 @@ import Provisioning
 @main
 struct Bench {
     static func main() throws {
-        setvbuf(stdout, nil, _IOLBF, 0)
         let limiq = try value("LIMIQ_BINARY")
         let floor = try value("LIMIQ_FLOOR")
         let image = try value("LIMIQ_IMAGE")
@@ -33,7 +32,7 @@ struct Bench {
         let path = scratch + "/overlay.qcow2"
         comparison.add("limiq.disk.overlay") {
             try? FileManager.default.removeItem(atPath: path)
-            return try milliseconds { try Overlay.create(path, backingFile: image) }
+            return try milliseconds { _ = try Overlay.create(path, base: image) }
         }
         comparison.add("qemu-img create -b -F") {
             try? FileManager.default.removeItem(atPath: path)
@@ -58,7 +57,7 @@ struct Bench {
         }
         comparison.add("limiq.cidata.create") {
             try? FileManager.default.removeItem(atPath: path)
-            return try milliseconds { try Cidata.create(path, documents, machine: "web", user: nil) }
+            return try milliseconds { try Cidata.create(path, documents, name: "web", user: nil) }
         }
         comparison.add("genisoimage -J -R -V cidata") {
             try milliseconds { try program("genisoimage", ["-quiet", "-o", path, "-V", "cidata", "-J", "-R", folder]) }

@@ -45,6 +45,8 @@ struct Comparison {
             let middle = median(samples)
             print(String(format: "  %-44@ %9.3f ms   limiq/this %.2f", way.name as NSString, middle, first / middle))
         }
+        // Seen as it comes, in a pipe too.
+        fflush(nil)
     }
 }
 
