@@ -1,6 +1,7 @@
 import Basics
-import Provisioning
 import Testing
+
+@testable import Provisioning
 
 struct CloudInitConfigTests {
     @Test("A table becomes user-data that its own check finds nothing wrong with")
@@ -12,6 +13,19 @@ struct CloudInitConfigTests {
             text == "#cloud-config\npackages:\n- nginx\nwrite_files:\n- path: /a\n  permissions: '0644'\n")
         #expect(CloudInitCheck.check(CloudInitSpec(userData: text)) == [])
         #expect(CloudInitCheck.check(CloudInitSpec(userData: CloudConfig.userData(from: [:]))) == [])
+    }
+
+    @Test(
+        "ssh logs in as the first user that the cloud-config makes",
+        arguments: [
+            ("#cloud-config\nusers: [default, {name: ann}, {name: bob}]\n", "ann"),
+            ("#cloud-config\nuser: carl\n", "carl"),
+            ("#cloud-config\nuser: {name: dora}\n", "dora"),
+            ("#cloud-config\nusers: [default]\n", nil), ("#!/bin/sh\nusers: [{name: eve}]\n", nil),
+            ("#cloud-config\nusers: [\n", nil),
+        ] as [(String, String?)])
+    func loginUser(text: String, name: String?) {
+        #expect(CloudInitSpec(userData: text).loginUser == name)
     }
 
     @Test("An instance-id or hostname that looks like a number stays a text")

@@ -13,6 +13,8 @@ public struct MachineRecord: Sendable, Equatable, Codable {
     public var version = 1
     /// With digests in the place of secrets.
     public var spec: VMSpec
+    /// Whom ssh logs in as where a script names nobody.
+    public var loginUser: String?
     /// `user@host` that made it.
     public var owner: String
     public var acceleration: Acceleration
@@ -23,6 +25,7 @@ public struct MachineRecord: Sendable, Equatable, Codable {
     public init(
         spec: VMSpec, owner: String, acceleration: Acceleration, made: [String], folder: String
     ) {
+        loginUser = spec.cloudInit?.loginUser
         self.spec = spec.withDigests(salt: String(UInt64.random(in: .min ... .max), radix: 16))
         self.owner = owner
         self.acceleration = acceleration
