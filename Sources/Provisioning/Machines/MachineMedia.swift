@@ -62,7 +62,9 @@ extension Machine {
     ///
     /// Tried again for a while, as the tray may close in between (a reset of the drive closes it, and firmware resets what
     /// it finds) or open late (a guest that is asked for a medium it does not use lets go of it by itself).
-    private func changeByHand(_ drive: Drive, _ xml: String, force: Bool, since first: Failure) throws(Failure) {
+    private func changeByHand(_ drive: Drive, _ xml: String, force: Bool, since first: Failure)
+        throws(Failure)
+    {
         let deadline = ContinuousClock.now + .seconds(3)
         var last = first
         while true {
@@ -112,7 +114,8 @@ extension Machine {
         }
         if let refusal {
             throw Failure(
-                .libvirt, "cannot move the tray of \(drive.id ?? drive.target)", resource: name, cause: refusal)
+                .libvirt, "cannot move the tray of \(drive.id ?? drive.target)", resource: name,
+                cause: refusal)
         }
     }
 
@@ -143,7 +146,9 @@ extension Machine {
 
     private func drives() throws(Failure) -> [Drive] {
         try requireDomain()
-        return try XMLReader.parse(try hypervisor.xml(name, inactive: true)).all("devices/disk").compactMap {
+        return try XMLReader.parse(try hypervisor.xml(name, inactive: true, secrets: false)).all(
+            "devices/disk"
+        ).compactMap {
             disk in
             guard let target = disk.first("target")?.attributes, let device = target["dev"] else {
                 return nil
