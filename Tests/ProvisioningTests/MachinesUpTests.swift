@@ -357,6 +357,15 @@ import XML
         }
     }
 
+    @Test func `is found wanting once, however many VMs ask at once`() throws {
+        try withScratchState { state throws in
+            let warnings = Mailbox<String?>()
+            for _ in 0..<8 { startThread { warnings.put(Self.chooser(state, flags: "").choose().warning) } }
+            let said = (0..<8).compactMap { _ in warnings.next() }
+            #expect(said.count == 1)
+        }
+    }
+
     @Test func `stays where it was asked for by name, even if the guest dies`() throws {
         try withScratchState { state throws in
             let host = Self.deadly()

@@ -12,6 +12,10 @@ public struct VMSpec: Sendable, Equatable, Codable {
     public var cpuThreadsPerCore = 1
     public var memoryMiB: UInt64 = 1024
     public var firmware = Firmware.bios
+    /// The firmware starts signed boot loaders only. `nil`: what suits `guest_os`.
+    public var secureBoot: Bool?
+    /// A TPM 2.0, emulated by swtpm. `nil`: what suits `guest_os`.
+    public var tpm: Bool?
     /// Empty: whatever is marked `bootable`, disks first.
     public var bootOrder: [BootDevice] = []
     public var disks: [DiskSpec] = []
@@ -25,7 +29,8 @@ public struct VMSpec: Sendable, Equatable, Codable {
     public init(name: String) { self.name = name }
 
     enum CodingKeys: String, CodingKey {
-        case name, firmware, disks, nics, cdroms, console, labels
+        case name, firmware, tpm, disks, nics, cdroms, console, labels
+        case secureBoot = "secure_boot"
         case cpuCores = "cpu_cores"
         case cpuSockets = "cpu_sockets"
         case cpuThreadsPerCore = "cpu_threads_per_core"
