@@ -42,7 +42,7 @@ private enum EmbeddedHost {
         change(&spec)
         let vm: Value = ["name": .string(name), "spec": .map(spec)]
         defer { _ = try? call("vm.remove", vm) }
-        try call("vm.up", vm)
+        try call("vm.up", vm, ["wait": "running"])
         try body(vm)
     }
 
@@ -121,6 +121,26 @@ struct `Domains on libvirt's embedded driver` {
             let usernet = try EmbeddedHost.hypervisor.monitor(name, "info usernet")
             #expect(usernet.contains("HOST_FORWARD") && usernet.contains("\(port)"))
             #expect(access("\(EmbeddedHost.root)/vms/\(name)/data.qcow2", F_OK) == 0)
+        }
+    }
+
+    @Test func `its description can be had back, secrets included, and makes the same VM`() throws {
+        try EmbeddedHost.withGuest {
+            $0["disks"] = [["id": "data", "size": "1GiB", "iops_limit": 100]]
+            $0["cloud_init"] = ["user_data": ["hostname": "web"], "network_config": ["version": 2]]
+            $0["console"] = ["vnc_enabled": true, "vnc_password": "secret"]
+        } _: { vm in
+            let name = try #require(vm["name"]?.string)
+            let machine = Machine(
+                name, on: try EmbeddedHost.hypervisor, state: EmbeddedHost.environment.state)
+            let document = vmDocument(of: try machine.spec())
+            #expect(document["spec"]?["console"] == ["vnc_enabled": true, "vnc_password": "secret"])
+            #expect(document["spec"]?["cloud_init"]?["user_data"] == "#cloud-config\nhostname: web\n")
+            #expect(document["spec"]?["cpu_cores"] == nil, "a default is left out")
+            #expect(
+                try EmbeddedHost.call(
+                    "vm.up", ["name": .string(name), "spec": document], ["wait": "running"])["changed"]
+                    == false)
         }
     }
 

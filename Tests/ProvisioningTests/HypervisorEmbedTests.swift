@@ -139,7 +139,7 @@ struct HypervisorEmbedTests {
             try hypervisor.start(name)
             try hypervisor.setMetadata(name, "<vm owner='b'/>")
             for inactive in [false, true] {
-                let xml = try XMLReader.parse(try hypervisor.xml(name, inactive: inactive))
+                let xml = try XMLReader.parse(try hypervisor.xml(name, inactive: inactive, secrets: false))
                 let vm = try #require(xml.first("metadata/vm"))
                 #expect(vm.namespace == LibvirtHypervisor.metadataNamespace)
                 #expect(vm.attributes["owner"] == "b")
@@ -165,7 +165,7 @@ struct HypervisorEmbedTests {
             try hypervisor.start(name)
             func sources() throws -> [String?] {
                 try [false, true].map {
-                    try XMLReader.parse(try hypervisor.xml(name, inactive: $0))
+                    try XMLReader.parse(try hypervisor.xml(name, inactive: $0, secrets: false))
                         .first("devices/disk/source")?.attributes["file"]
                 }
             }
@@ -182,7 +182,7 @@ struct HypervisorEmbedTests {
             let name = scratch.name("nobody")
             let calls: [(String) throws -> Void] = [
                 scratch.hypervisor.start, scratch.hypervisor.destroy, scratch.hypervisor.undefine,
-                { _ = try scratch.hypervisor.xml($0, inactive: false) },
+                { _ = try scratch.hypervisor.xml($0, inactive: false, secrets: false) },
                 { _ = try scratch.hypervisor.openConsole($0) },
             ]
             for call in calls {

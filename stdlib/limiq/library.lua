@@ -92,6 +92,8 @@ local limiq = {}
 ---@field memory_mib? integer Memory in MiB; 1024 where left out.
 ---@field memory? string Memory with a unit, `"4GiB"`, in the place of memory_mib.
 ---@field firmware? "bios"|"uefi" BIOS where left out.
+---@field secure_boot? boolean Signed boot loaders only; where left out, for a Windows guest with UEFI.
+---@field tpm? boolean A TPM 2.0; where left out, for a Windows guest.
 ---@field boot_order? ("disk"|"cdrom"|"network")[] The kinds of devices to boot from; what is marked bootable, disks first, where left out.
 ---@field disks? limiq.DiskSpec[] The disks.
 ---@field nics? limiq.NICSpec[] The network cards.
