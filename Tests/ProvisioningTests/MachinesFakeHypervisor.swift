@@ -21,6 +21,8 @@ final class FakeHypervisor: Hypervisor {
         var startFails: (@Sendable (XMLNode) -> Failure?)?
         /// Posted as soon as the domain runs.
         var eventsAfterStart: @Sendable (XMLNode) -> [DomainEvent] = { _ in [] }
+        /// Posted as soon as the guest is asked to boot again.
+        var eventsAfterReboot: [DomainEvent] = [.rebooted]
         /// What the guest prints on its console at the start.
         var console = ""
         var agent: @Sendable (String) -> String? = { _ in nil }
@@ -106,8 +108,14 @@ final class FakeHypervisor: Hypervisor {
 
     func shutdown(_ name: String) throws(Failure) { try stop(name, "shutdown", .shutdown) }
     func destroy(_ name: String) throws(Failure) { try stop(name, "destroy", .destroyed) }
-    func reboot(_ name: String) throws(Failure) { try set(name, "reboot", .running) }
-    func reset(_ name: String) throws(Failure) { try set(name, "reset", .running) }
+    func reboot(_ name: String) throws(Failure) {
+        try set(name, "reboot", .running)
+        for event in behaviour.withLock(\.eventsAfterReboot) { post(event, to: name) }
+    }
+    func reset(_ name: String) throws(Failure) {
+        try set(name, "reset", .running)
+        post(.rebooted, to: name)
+    }
     func suspend(_ name: String) throws(Failure) { try set(name, "suspend", .paused) }
     func resume(_ name: String) throws(Failure) { try set(name, "resume", .running) }
 

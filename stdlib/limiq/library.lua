@@ -467,16 +467,19 @@ function limiq.domain.start(domain) end
 ---@param options? limiq.TimeoutOptions How long to wait.
 function limiq.domain.shutdown(domain, options) end
 
----Asks the guest to boot again.
+---Asks the guest to boot again and waits until it begins to, so that a wait that follows is for the new boot. An error where it has not after the timeout.
 ---
 ---Example:
 ---```lua
 ---local limiq = require "limiq"
----limiq.domain.get("web-01"):reboot()
+---local domain = limiq.domain.get "web-01"
+---domain:reboot { timeout = "1m" }
+---domain:wait "ssh"
 ---```
 ---@async
 ---@param domain string|limiq.Domain The domain or its name.
-function limiq.domain.reboot(domain) end
+---@param options? limiq.TimeoutOptions How long to wait.
+function limiq.domain.reboot(domain, options) end
 
 ---Boots the guest again at once, as by its reset button.
 ---

@@ -150,6 +150,8 @@ public enum DomainEvent: Sendable, Equatable {
     case defined, undefined, started, suspended, resumed
     case stopped(StopReason)
     case crashed
+    /// Reset, by the guest or from outside: it boots again without a new start.
+    case rebooted
     case agentConnected, agentDisconnected
     /// The connection to the host is gone; nothing more comes.
     case connectionLost

@@ -11,7 +11,12 @@ struct GuestSSH: Sendable {
     /// Of this VM alone: a VM made anew under an old name is no impostor.
     let knownHosts: String
 
-    /// Runs a command line of the guest's shell.
+    /// Tells on the error output that the guest's shell was reached: an end with 255 is the program's own then, and not
+    /// ssh's. The shell stays, as ssh has no code for a program that a signal has ended.
+    private static let shell = ["sh", "-c", "echo '\(marker)' >&2; \"$@\"; exit $?", "sh"]
+    private static let marker = "limiq: in the guest"
+
+    /// Runs a program of the guest.
     func exec(
         _ command: [String], stdin: [UInt8]? = nil, timeout: Duration, cancellation: Cancellation
     ) throws(Failure) -> ExecResult {
@@ -21,16 +26,16 @@ struct GuestSSH: Sendable {
         ]
         if exists(key) { arguments += ["-o", "IdentityFile=\(key)"] }
         if let user { arguments += ["-l", user] }
-        arguments += ["--", endpoint.host, command.map(Self.quoted).joined(separator: " ")]
-        let result = try run(arguments, stdin ?? [], timeout, cancellation)
-        // ssh's own trouble; a program that ends with 255 itself says something else on its error output.
-        if result.code == 255 {
+        arguments += ["--", endpoint.host, (Self.shell + command).map(Self.quoted).joined(separator: " ")]
+        var result = try run(command.first ?? "", arguments, stdin ?? [], timeout, cancellation)
+        guard let marker = result.stderr.firstRange(of: Array("\(Self.marker)\n".utf8)) else {
             throw Failure(
                 "guest", "\(name) cannot be reached by ssh at \(endpoint.host) port \(endpoint.port)",
                 hint:
                     "install qemu-guest-agent in the guest, or give its user one of your keys (limiq.ssh_keys())",
                 resource: name, cause: String(decoding: result.stderr, as: UTF8.self).trimmed())
         }
+        result.stderr.removeSubrange(marker)
         return result
     }
 
@@ -70,13 +75,14 @@ struct GuestSSH: Sendable {
     }
 
     private func run(
-        _ arguments: [String], _ input: [UInt8], _ timeout: Duration, _ cancellation: Cancellation
+        _ program: String, _ arguments: [String], _ input: [UInt8], _ timeout: Duration,
+        _ cancellation: Cancellation
     ) throws(Failure) -> ExecResult {
-        var program = HostProgram(["ssh"] + arguments)
-        program.input = input
-        program.timeout = timeout
+        var ssh = HostProgram(["ssh"] + arguments)
+        ssh.input = input
+        ssh.timeout = timeout
         do throws(Failure) {
-            let result = try program.run(cancellation)
+            let result = try ssh.run(cancellation)
             return ExecResult(code: result.code, stdout: result.output, stderr: result.errors)
         } catch {
             switch error.code {
@@ -86,7 +92,7 @@ struct GuestSSH: Sendable {
                     hint: "you can install it with: apt-get install openssh-client")
             case .timeout:
                 throw Failure(
-                    .timeout, "the command in \(name) has not ended after \(timeout.short)", resource: name)
+                    .timeout, "\(program) in \(name) has not ended after \(timeout.short)", resource: name)
             default: throw error
             }
         }

@@ -127,6 +127,7 @@ public struct Machine: Sendable {
     public func start() throws(Failure) {
         let nics = try record()?.spec.nics ?? []
         if try host().isLocal { try PortForwards.checkFree(nics) }
+        try beginBoot()
         try hypervisor.start(name)
         _ = try PortForwards(hypervisor: hypervisor, name: name).set(nics)
     }

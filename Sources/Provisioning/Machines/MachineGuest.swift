@@ -71,6 +71,11 @@ extension Machine {
                 "guest_stopped", "\(name) is \(domain.state.rawValue)", hint: "start it first", resource: name
             )
         }
+        guard domain.state != .paused else {
+            throw Failure(
+                "guest_stopped", "\(name) is paused, nobody in it answers", hint: "resume it first",
+                resource: name)
+        }
         let agent = GuestAgent(hypervisor: hypervisor, name: name)
         if user == nil, agent.answers() { return .agent(agent) }
         if let ssh = ssh(try record(), user: user) { return .ssh(ssh) }

@@ -14,7 +14,7 @@ extension Readiness {
             console =
                 needsConsole
                 ? ConsoleFollower(
-                    machine.consoleLog, onStart: { mailbox.put(.consoleStarted) },
+                    machine.consoleLog, from: machine.bootOffset, onStart: { mailbox.put(.consoleStarted) },
                     onLines: { mailbox.put(.console($0)) }) : nil
             switch goal {
             case .agent: startThread { Self.askAgent(machine, mailbox, end) }

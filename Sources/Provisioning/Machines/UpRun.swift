@@ -208,6 +208,7 @@ final class UpRun {
 
     private func start(_ readiness: Readiness, isOnTrial: Bool) throws(Failure) {
         try timed("start") { () throws(Failure) in
+            try machine.beginBoot()
             try hypervisor.start(machine.name)
             if isOnTrial { try readiness.requireSurvival(of: .milliseconds(300)) }
         }
