@@ -63,7 +63,7 @@ let package = Package(
                 "Basics", "Provisioning", "Primitives", "LuaRuntime",
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
-            path: "Tests/Support", swiftSettings: strict),
+            path: "Tests/Support", exclude: ["publisher.py"], swiftSettings: strict),
         .testTarget(name: "BasicsTests", dependencies: ["Basics"], swiftSettings: strict),
         .testTarget(
             name: "YAMLTests",
