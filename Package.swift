@@ -83,6 +83,8 @@ let package = Package(
         .testTarget(
             name: "PrimitivesTests", dependencies: ["Primitives", "Support"],
             swiftSettings: strict),
+        // They run the program that a build of the tests makes as well.
+        .testTarget(name: "CommandTests", dependencies: ["Support"], swiftSettings: strict),
         .testTarget(
             name: "EndToEnd", dependencies: ["Support"], path: "Tests/EndToEnd", swiftSettings: strict),
     ]
