@@ -226,7 +226,8 @@ struct ImagesLibraryTests {
 
             try bench.publisher.set([:])
             try add("known", url, sum)
-            #expect(try bench.publisher.downloads("/latest/disk.qcow2").last?.range == "bytes=2000000-")
+            #expect(
+                try bench.publisher.downloads("/latest/disk.qcow2").contains { $0.range == "bytes=2000000-" })
             try add("plain", url)
             #expect(bench.names == ["known.qcow2", "plain.qcow2"])
             for name in bench.names {

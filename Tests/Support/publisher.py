@@ -90,14 +90,32 @@ class Publisher(http.server.BaseHTTPRequestHandler):
         for name, value in headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
+        chunks = self.chunks(body, rule) if self.command != "HEAD" else []
         sent = 0
         try:
             self.end_headers()
-            if self.command != "HEAD":
-                sent = self.send_body(body, rule)
+            for chunk in chunks[:-1]:
+                self.wfile.write(chunk)
+                sent += len(chunk)
+                if "rate" in rule:
+                    time.sleep(0.05)
+            # In the log before who asked can know that it was the last.
+            self.log_answer(status, sent + sum(map(len, chunks[-1:])))
+            for chunk in chunks[-1:]:
+                self.wfile.write(chunk)
         except OSError:
             # Who asked has gone.
             self.close_connection = True
+            self.log_answer(status, sent)
+        if sum(map(len, chunks)) < len(body):
+            self.close_connection = True
+
+    def chunks(self, body, rule):
+        end = min(len(body), rule.get("break_after", len(body)))
+        step = rule["rate"] // 20 if "rate" in rule else 1 << 16
+        return [body[start : min(start + step, end)] for start in range(0, end, step)]
+
+    def log_answer(self, status, sent):
         entry = {
             "method": self.command,
             "path": self.host + self.path,
@@ -107,24 +125,6 @@ class Publisher(http.server.BaseHTTPRequestHandler):
         }
         with log_lock, open(folder + "/log", "a") as log:
             log.write(json.dumps(entry) + "\n")
-
-    def send_body(self, body, rule):
-        end = min(len(body), rule.get("break_after", len(body)))
-        rate = rule.get("rate")
-        step = rate // 20 if rate else 1 << 16
-        sent = 0
-        while sent < end:
-            chunk = body[sent : min(sent + step, end)]
-            try:
-                self.wfile.write(chunk)
-            except OSError:
-                break
-            sent += len(chunk)
-            if rate:
-                time.sleep(0.05)
-        if sent < len(body):
-            self.close_connection = True
-        return sent
 
     def log_message(self, *_):
         pass
