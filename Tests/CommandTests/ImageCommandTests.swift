@@ -5,9 +5,6 @@ import Testing
 /// `limiq image …` as a user runs it. Its official publishers are answered for by a proxy on loopback.
 @Suite("limiq image")
 struct ImageCommandTests {
-    private static let ubuntu =
-        "/cloud-images.ubuntu.com/noble/current/noble-server-cloudimg-amd64.img"
-
     @Test("pull fetches an image from its official address and prints its path")
     func pull() async throws {
         try await PublisherHome.with { home in
@@ -139,6 +136,44 @@ struct ImageCommandTests {
         }
     }
 
+    @Test("an ISO image that is not here is got by the command the error prints")
+    func iso() async throws {
+        try await PublisherHome.with { home in
+            let drivers =
+                home.publisher.files
+                + "/fedorapeople.org/groups/virt/virtio-win/direct-downloads/stable-virtio"
+            let made = try await command(
+                "sh",
+                ["-c", "mkdir -p \"$0\" tree && genisoimage -quiet -o \"$0/virtio-win.iso\" tree", drivers],
+                folder: home.folder)
+            #expect(made.status == 0, "\(made.errors)")
+            let script = "print(require \"limiq\".image.iso \"virtio-win\")"
+            try Data(script.utf8).write(to: URL(fileURLWithPath: home.folder + "/iso.lua"))
+            let refused = try await home.limiq("run", "iso.lua")
+            #expect(refused.status == 1)
+            let pulled = try await home.limiq("image", "pull", "virtio-win")
+            #expect(pulled.status == 1)
+            let before = "  hint: download it with: "
+            for errors in [refused.errors, pulled.errors] {
+                #expect(errors.contains("there is no ISO image virtio-win in \(home.folder)/isos\n\(before)"))
+            }
+            let listed = try await home.limiq("image", "list")
+            #expect(listed.lines.contains { $0.hasPrefix("virtio-win ") && $0.hasSuffix("not here yet") })
+
+            let line = try #require(refused.errors.split(separator: "\n").first { $0.hasPrefix(before) })
+            let download = try await command(
+                "sh", ["-c", String(line.dropFirst(before.count))], environment: home.network)
+            #expect(download.status == 0, "\(download.errors)")
+            let found = try await home.limiq("run", "iso.lua")
+            #expect(found.output == "\(home.folder)/isos/virtio-win.iso\n", "\(found.errors)")
+            let after = try await home.limiq("image", "list")
+            let row = try #require(after.lines.first { $0.hasPrefix("virtio-win ") })
+            #expect(
+                row.contains("  iso   1 MiB ") && row.hasSuffix("\(home.folder)/isos/virtio-win.iso"),
+                "\(row)")
+        }
+    }
+
     @Test("add, list and rm")
     func library() async throws {
         try await PublisherHome.with { home in
@@ -148,7 +183,7 @@ struct ImageCommandTests {
             #expect(added.status == 0, "\(added.errors)")
             let list = try await home.limiq("image", "list")
             let own = try #require(list.lines.first { $0.hasPrefix("own ") })
-            #expect(own.contains("4 MiB") && own.hasSuffix(home.path("own.qcow2")))
+            #expect(own.contains(" disk  4 MiB ") && own.hasSuffix(home.path("own.qcow2")))
             let debian = try #require(list.lines.first { $0.hasPrefix("debian-12 ") })
             #expect(debian.hasSuffix("not here yet"))
 

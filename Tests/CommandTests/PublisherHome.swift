@@ -16,7 +16,7 @@ struct PublisherHome: Sendable {
     static func with(_ body: (PublisherHome) async throws -> Void) async throws {
         try await ScratchFolder.with { folder in
             let publisher = try LocalPublisher(
-                folder + "/publisher", hosts: ["cloud.debian.org", "cloud-images.ubuntu.com"])
+                folder + "/publisher", hosts: ["cloud.debian.org", "fedorapeople.org"])
             defer { publisher.stop() }
             let debian = URL(fileURLWithPath: publisher.files + debian)
             let place = debian.deletingLastPathComponent()
@@ -36,11 +36,15 @@ struct PublisherHome: Sendable {
         }
     }
 
-    func start(_ words: [String], environment: [String: String] = [:]) throws -> RunningCommand {
-        let network = [
+    /// The state folder, and the way to the publishers.
+    var network: [String: String] {
+        [
             "LIMIQ_HOME": folder, "https_proxy": publisher.url, "no_proxy": "", "NO_PROXY": "",
             "CURL_CA_BUNDLE": publisher.certificate,
         ]
+    }
+
+    func start(_ words: [String], environment: [String: String] = [:]) throws -> RunningCommand {
         return try RunningCommand(
             "\(repository)/.build/debug/limiq", words,
             environment: network.merging(environment) { $1 }, folder: folder)

@@ -132,10 +132,3 @@ struct ImageFetch {
         }
     }
 }
-
-/// The beginning of an HTML page, as a network's login page or a server's error is.
-func isWebPage(_ bytes: some Collection<UInt8>) -> Bool {
-    let text = String(
-        decoding: bytes.drop { $0 <= 0x20 || $0 == 0xEF || $0 == 0xBB || $0 == 0xBF }, as: UTF8.self)
-    return ["<!doctype", "<html", "<head"].contains { text.lowercased().hasPrefix($0) }
-}

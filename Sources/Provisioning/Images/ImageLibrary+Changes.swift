@@ -87,7 +87,7 @@ extension ImageLibrary {
     }
 
     private func requireFree(_ name: String) throws(Failure) {
-        guard isName(name) else {
+        guard isImageName(name) else {
             throw Failure(
                 .badField, "\"\(name)\" cannot be an image's name",
                 hint: "a name has no slash, begins with no dot and is at most 200 bytes long: my-image")

@@ -74,15 +74,8 @@ public struct ImageLibrary: Sendable {
 
     /// The file of an image that is here.
     func local(_ name: String) -> String? {
-        guard isName(name) else { return nil }
+        guard isImageName(name) else { return nil }
         return Self.endings.map { "\(state.cloudImages)/\(name)\($0)" }.first(where: fileExists)
-    }
-
-    /// What can be a file's name in the library: no path, not hidden, on one line, with room for what is put before and
-    /// behind it (NAME_MAX is 255 bytes).
-    func isName(_ name: String) -> Bool {
-        !name.isEmpty && name.utf8.count <= 200 && name.utf8.first != UInt8(ascii: ".")
-            && !name.utf8.contains { $0 == UInt8(ascii: "/") || $0 < 0x20 || $0 == 0x7F }
     }
 
     /// Runs `body` while no other process fetches or adds an image of this name.
@@ -203,25 +196,12 @@ public struct ImageLibrary: Sendable {
     /// - Throws: `Failure` for what is not there, no file, damaged, empty, or packed.
     func checked(_ path: String) throws(Failure) -> String {
         let image = try DiskImage.inspect(path).first
-        if image?.format == "raw", let complaint = try notAnImage(path) {
+        if image?.format == "raw",
+            let complaint = notAnImage(try ReadableFile(path).read(at: 0, count: 512))
+        {
             throw Failure("bad_image", "\(path) is \(complaint.what)", hint: complaint.hint, resource: path)
         }
         return path
-    }
-
-    /// Anything can be a raw disk; this is what never is one.
-    private func notAnImage(_ path: String) throws(Failure) -> (what: String, hint: String)? {
-        let start = try ReadableFile(path).read(at: 0, count: 512)
-        if start.isEmpty { return ("empty", "download it again") }
-        if isWebPage(start) { return ("a web page, not an image", "download it again") }
-        let packed: [(String, [UInt8])] = [
-            ("unxz", [0xFD, 0x37, 0x7A, 0x58, 0x5A]), ("gunzip", [0x1F, 0x8B]),
-            ("unzstd", [0x28, 0xB5, 0x2F, 0xFD]),
-            ("bunzip2", [0x42, 0x5A, 0x68]), ("unzip", [0x50, 0x4B, 0x03, 0x04]),
-        ]
-        return packed.first { start.starts(with: $0.1) }.map {
-            ("compressed", "unpack it first, with \($0.0)")
-        }
     }
 
     private func unknown(_ name: String) -> Failure {
@@ -229,6 +209,14 @@ public struct ImageLibrary: Sendable {
         guard !name.isEmpty else {
             return Failure(
                 .badField, "the image's name is empty", hint: "take one of \(known.joined(separator: ", "))")
+        }
+        // Only as a disk's image: as another it may be here, or known.
+        let isos = ISOLibrary(state: state)
+        if let iso = ((try? isos.list()) ?? []).first(where: { $0.name == name }) {
+            guard iso.path != nil else { return isos.missing(name) }
+            return Failure(
+                .notFound, "\(name) is an ISO image, not a disk's",
+                hint: "limiq.image.iso \"\(name)\" gives its path", resource: name)
         }
         let hint: String
         if let nearest = nearestName(to: name, in: known) {
