@@ -117,7 +117,7 @@ function Domain:read_file(path) return perform("domain.read_file", self, path) e
 ---@async
 ---@param path string
 ---@param bytes string
----@param options? { mode?: integer }
+---@param options? { mode?: string, user?: string } the mode in octal digits: `"0644"`
 function Domain:write_file(path, bytes, options)
     return perform("domain.write_file", self, path, bytes, options)
 end
