@@ -63,7 +63,7 @@ let package = Package(
                 "Basics", "Provisioning", "Primitives", "LuaRuntime",
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
-            path: "Tests/Support", swiftSettings: strict),
+            path: "Tests/Support", exclude: ["publisher.py"], swiftSettings: strict),
         .testTarget(name: "BasicsTests", dependencies: ["Basics"], swiftSettings: strict),
         .testTarget(
             name: "YAMLTests",
@@ -83,6 +83,8 @@ let package = Package(
         .testTarget(
             name: "PrimitivesTests", dependencies: ["Primitives", "Support"],
             swiftSettings: strict),
+        // They run the program that a build of the tests makes as well.
+        .testTarget(name: "CommandTests", dependencies: ["Support"], swiftSettings: strict),
         .testTarget(
             name: "EndToEnd", dependencies: ["Support"], path: "Tests/EndToEnd", swiftSettings: strict),
     ]

@@ -56,7 +56,7 @@ struct Program {
     private static func exitStatus(_ failure: Failure) -> Int32 {
         switch failure.code {
         case .hostNotAble: 3
-        case .interrupted: 130
+        case .interrupted, .cancelled: 130
         default: 1
         }
     }

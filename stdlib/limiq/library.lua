@@ -720,6 +720,17 @@ limiq.image = {}
 ---@return string
 function limiq.image.resolve(name) end
 
+---The absolute path of an ISO image that is here. Its publisher has no checksums to check a download by: where it is not here the error says how to get it.
+---
+---Example:
+---```lua
+---local drivers = limiq.image.iso "virtio-win"
+---```
+---@async
+---@param name string A file `isos/NAME.iso` of the state folder, or a path with a slash.
+---@return string
+function limiq.image.iso(name) end
+
 ---Every image that is here and every one the catalogue offers, by name. One without a `path` would be fetched first; `size` is what the guest sees, in bytes.
 ---
 ---Example:

@@ -55,9 +55,7 @@ extension Machine {
         _ path: String, _ bytes: [UInt8], mode: String?, user: String? = nil,
         cancellation: Cancellation = Cancellation()
     ) throws(Failure) {
-        if let mode, !(3...4).contains(mode.count) || !mode.allSatisfy({ ("0"..."7").contains($0) }) {
-            throw Failure(.badField, "mode \"\(mode)\" is not octal digits", hint: "such as \"0644\"")
-        }
+        if let mode { _ = try permissionBits(parsing: mode) }
         switch try channel(user: user) {
         case .agent(let agent): try agent.write(path, bytes, mode: mode, cancellation: cancellation)
         case .ssh(let ssh): try ssh.write(path, bytes, mode: mode, cancellation: cancellation)
