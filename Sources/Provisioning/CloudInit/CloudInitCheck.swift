@@ -1,44 +1,17 @@
 import Basics
+import Synchronization
 import YAML
 
 /// Finds, before a boot, what a guest would pass over in silence.
 public enum CloudInitCheck {
-    public enum Severity: String, Sendable, Comparable {
-        case warning, error
-
-        public static func < (left: Self, right: Self) -> Bool { left == .warning && right == .error }
+    private struct Document: Hashable {
+        var file: String
+        var text: String
     }
 
-    /// One thing that is wrong with a seed.
-    public struct Finding: Sendable, Equatable {
-        public var severity: Severity
-        /// The seed's file: `user-data`.
-        public var file: String
-        /// From 1; `nil` where it is about the whole file.
-        public var line: Int?
-        public var column: Int?
-        /// Lower case, no full stop.
-        public var message: String
-        public var hint: String?
-
-        public init(
-            _ severity: Severity, file: String, at mark: YAMLMark? = nil, _ message: String,
-            hint: String? = nil
-        ) {
-            self.severity = severity
-            self.file = file
-            line = mark?.line
-            column = mark?.column
-            self.message = message
-            self.hint = hint
-        }
-
-        /// One line, without the hint: `user-data:3:1: network: has no effect here`.
-        public var text: String {
-            let place = [line, column].compactMap { $0 }.map { ":\($0)" }.joined()
-            return "\(file)\(place): \(message)"
-        }
-    }
+    /// What was said of a text is said of it again: a run of many VMs may have few texts.
+    private static let known = Mutex<[Document: [Finding]]>([:])
+    private static let knownLimit = 1000
 
     /// All that is wrong with the four files, in the order of the files and their lines.
     public static func check(_ spec: CloudInitSpec) -> [Finding] {
@@ -61,6 +34,17 @@ public enum CloudInitCheck {
     // MARK: - The files
 
     private static func checkUserData(_ text: String, file: String) -> [Finding] {
+        let document = Document(file: file, text: text)
+        if let findings = known.withLock({ $0[document] }) { return findings }
+        let findings = examineUserData(text, file: file)
+        known.withLock { known in
+            if known.count >= knownLimit { known.removeAll() }
+            known[document] = findings
+        }
+        return findings
+    }
+
+    private static func examineUserData(_ text: String, file: String) -> [Finding] {
         switch UserDataHeader(of: text) {
         case .empty, .other: return []
         case .unknown(let message, let hint):
@@ -81,9 +65,10 @@ public enum CloudInitCheck {
         if let network = root.entry("network") {
             findings.append(
                 Finding(
-                    .warning, file: file, at: network.mark, "network: has no effect in \(file)",
+                    .warning, file: file, at: network.mark, path: "network", "has no effect in \(file)",
                     hint: "move it to network_config"))
         }
+        findings += CloudConfigCheck.check(root, file: file)
         return findings.sorted { ($0.line ?? 0, $0.column ?? 0) < ($1.line ?? 0, $1.column ?? 0) }
     }
 
@@ -98,15 +83,20 @@ public enum CloudInitCheck {
             return findings
         }
         for key in ["instance-id", "local-hostname"] {
-            guard let entry = root.entry(key), case .scalar(let value, let text) = entry.node.content,
-                value.string == nil
-            else { continue }
+            guard let entry = root.entry(key), let text = entry.node.text else { continue }
+            let type: String
+            switch entry.node.content {
+            case .scalar(let value, _) where value.string == nil: type = value.typeName
+            case .timestamp: type = "date"
+            default: continue
+            }
             findings.append(
                 Finding(
-                    .error, file: "meta-data", at: entry.node.mark,
-                    "\(key) is not a text: YAML takes \(text.isEmpty ? "nothing" : text) for a \(value.typeName)",
+                    .error, file: "meta-data", at: entry.node.mark, path: key,
+                    "is not a text: YAML takes \(text.isEmpty ? "nothing" : text) for a \(type)",
                     hint: "quote it: \(key): '\(text)'"))
         }
+        findings += CloudConfigCheck.hostName(root.entry("local-hostname"), file: "meta-data")
         return findings
     }
 
