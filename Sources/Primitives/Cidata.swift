@@ -10,13 +10,15 @@ func cidataDefinitions(_ environment: Environment) -> [Definition] {
                 "path", \.path, .path, required: true,
                 "Where the ISO is made; an ISO that is there is replaced."),
             Field(
-                "user_data", \.spec.userData, .cloudConfig, "What the guest is to do; empty where left out."),
+                "user_data", \.spec.userData, .cloudInitDocument,
+                "What the guest is to do; empty where left out."),
             Field(
-                "meta_data", \.spec.metaData, .metaData,
+                "meta_data", \.spec.metaData, .cloudInitDocument,
                 "Who the guest is; an instance-id made from the rest where left out."),
             Field(
-                "network_config", \.spec.networkConfig, .networkConfig, "How the guest's network is set up."),
-            Field("vendor_data", \.spec.vendorData, .cloudConfig, "Defaults below user_data."),
+                "network_config", \.spec.networkConfig, .cloudInitDocument,
+                "How the guest's network is set up."),
+            Field("vendor_data", \.spec.vendorData, .cloudInitDocument, "Defaults below user_data."),
         ])
     return [
         Definition(

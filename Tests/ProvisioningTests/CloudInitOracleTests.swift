@@ -7,11 +7,11 @@ import YAML
 struct CloudInitOracleTests {
     /// Where limiq is stricter on purpose: a key of the first level that is nearly a known one.
     private func isStricter(_ finding: CloudInitCheck.Finding) -> Bool {
-        finding.message == "is no cloud-config key" && finding.path?.contains { ".[".contains($0) } == false
+        finding.message == "is no cloud-config key" && !finding.path.contains { ".[".contains($0) }
     }
 
     private func findings(_ text: String) -> [CloudInitCheck.Finding] {
-        CloudInitCheck.check(CloudInitSpec(userData: text))
+        CloudInitCheck.check(CloudInitSpec(userData: .text(text)))
     }
 
     /// `users[1].sudo` as cloud-init writes it: `users.0.sudo`.
@@ -38,13 +38,13 @@ struct CloudInitOracleTests {
             errors.isEmpty == (verdict.error == nil),
             "\(name): limiq \(errors.map(\.text)), cloud-init \(verdict.error ?? "takes it"):\n\(text)",
             sourceLocation: sourceLocation)
-        let deprecated = found.filter { $0.message == "is deprecated" }.compactMap(\.path).map(cloudInitPath)
+        let deprecated = found.filter { $0.message == "is deprecated" }.map { cloudInitPath($0.path) }
         #expect(
             Set(deprecated) == Set(verdict.deprecated), "\(name): deprecated\n\(text)",
             sourceLocation: sourceLocation)
         for finding in found {
             #expect(!finding.text.contains("\n"), "one line", sourceLocation: sourceLocation)
-            #expect(finding.line != nil, "\(finding.text)", sourceLocation: sourceLocation)
+            #expect(finding.mark != nil, "\(finding.text)", sourceLocation: sourceLocation)
         }
     }
 
@@ -60,7 +60,7 @@ struct CloudInitOracleTests {
     func misspeltExamples() async throws {
         let examples = try await CloudInitOracle.examples().filter { $0.text.hasPrefix("#cloud-config\n") }
         let stricter = examples.flatMap { example in
-            findings(example.text).filter(isStricter).map { "\($0.path ?? ""): \($0.hint ?? "")" }
+            findings(example.text).filter(isStricter).map { "\($0.path): \($0.hint ?? "")" }
         }
         #expect(
             Set(stricter) == [

@@ -259,7 +259,8 @@ import XML
             let report = try Machine("web", on: host, state: state).up(spec)
             #expect(
                 report.warnings.contains(
-                    "user-data:2:1: network: has no effect in user-data (move it to network_config)"))
+                    "user-data:2:1: network has no effect in user-data: it is moved to network-config (write it into network_config)"
+                ))
         }
     }
 

@@ -16,17 +16,20 @@ enum CloudConfigCheck {
         "ubuntu_pro",
     ]
 
-    static func check(_ root: YAMLNode, file: String) -> [CloudInitCheck.Finding] {
+    static func check(_ root: YAMLNode, file: SeedFile) -> [CloudInitCheck.Finding] {
         let schema: JSONSchema
         switch CloudConfigSchema.shared {
         case .success(let read): schema = read
         case .failure(let failure):
-            return [CloudInitCheck.Finding(.error, file: file, "cannot be checked: \(failure.message)")]
+            return [
+                CloudInitCheck.Finding(
+                    .error, file: file, at: root.mark, "cannot be checked: \(failure.message)")
+            ]
         }
         var findings = schema.problems(of: root, keyName: "cloud-config key").map { problem in
             CloudInitCheck.Finding(
                 problem.isError ? .error : .warning, file: file, at: problem.mark,
-                path: problem.path.description, problem.message, hint: problem.hint)
+                path: problem.path, problem.message, hint: problem.hint)
         }
         findings += unknownKeys(of: root, schema, file: file)
         findings += passwords(root, file: file)
@@ -39,13 +42,13 @@ enum CloudConfigCheck {
     /// cloud-init passes over a key it does not know. One that is nearly known is a slip of the pen; another may be
     /// meant for a module of the image's own.
     private static func unknownKeys(
-        of root: YAMLNode, _ schema: JSONSchema, file: String
+        of root: YAMLNode, _ schema: JSONSchema, file: SeedFile
     ) -> [CloudInitCheck.Finding] {
         guard case .map(let entries) = root.content else { return [] }
         let known = schema.allProperties
         return entries.compactMap { entry in
             if known.contains(entry.key) || otherKeys.contains(entry.key) { return nil }
-            let path = DocumentPath().key(entry.key).description
+            let path = DocumentPath().key(entry.key)
             if let nearest = nearestName(to: entry.key, in: known) {
                 return CloudInitCheck.Finding(
                     .error, file: file, at: entry.mark, path: path, "is no cloud-config key",
@@ -59,7 +62,7 @@ enum CloudConfigCheck {
 
     // MARK: - What the schema leaves out
 
-    private static func passwords(_ root: YAMLNode, file: String) -> [CloudInitCheck.Finding] {
+    private static func passwords(_ root: YAMLNode, file: SeedFile) -> [CloudInitCheck.Finding] {
         var findings: [CloudInitCheck.Finding] = []
         guard case .list(let users)? = root.entry("users")?.node.content else { return [] }
         for (index, user) in users.enumerated() {
@@ -70,14 +73,14 @@ enum CloudConfigCheck {
                 }
                 findings.append(
                     CloudInitCheck.Finding(
-                        .warning, file: file, at: entry.node.mark, path: path.key(key).description,
+                        .warning, file: file, at: entry.node.mark, path: path.key(key),
                         "is not the hash of a password, and opens the account to nobody",
                         hint: "write what openssl passwd -6 prints"))
             }
             if let entry = user.entry("plain_text_passwd"), entry.node.value.string != nil {
                 findings.append(
                     CloudInitCheck.Finding(
-                        .warning, file: file, at: entry.mark, path: path.key("plain_text_passwd").description,
+                        .warning, file: file, at: entry.mark, path: path.key("plain_text_passwd"),
                         "is a password anyone can read who reads the seed",
                         hint: "write what openssl passwd -6 prints into hashed_passwd"))
             }
@@ -90,11 +93,12 @@ enum CloudConfigCheck {
         text.isEmpty || text.hasPrefix("$") || text.hasPrefix("!") || text.hasPrefix("*")
     }
 
-    static func hostName(_ entry: YAMLNode.Entry?, file: String) -> [CloudInitCheck.Finding] {
+    static func hostName(_ entry: YAMLNode.Entry?, file: SeedFile) -> [CloudInitCheck.Finding] {
         guard let entry, let text = entry.node.value.string, !SchemaFormat.isHostName(text) else { return [] }
         return [
             CloudInitCheck.Finding(
-                .warning, file: file, at: entry.node.mark, path: entry.key, "\(quoted(text)) is no host name",
+                .warning, file: file, at: entry.node.mark, path: DocumentPath().key(entry.key),
+                "\(quoted(text)) is no host name",
                 hint: "use letters, digits and hyphens, such as web-01")
         ]
     }

@@ -10,34 +10,36 @@ extension CloudInitCheck {
     /// One thing that is wrong with a seed.
     public struct Finding: Sendable, Equatable {
         public var severity: Severity
-        /// The seed's file: `user-data`.
-        public var file: String
-        /// From 1; `nil` where it is about the whole file.
-        public var line: Int?
-        public var column: Int?
-        /// The key or member it is about, lists counted from 1: `users[1].shell`.
-        public var path: String?
+        public var file: SeedFile
+        /// Counted from 1; `nil` for a table: its YAML is limiq's, and its author never sees it.
+        public internal(set) var mark: YAMLMark?
+        /// The key or member it is about, lists counted from 1: `users[1].shell`; empty for the whole file.
+        public var path: String
         /// Lower case, no full stop; says of what is at `path` what is wrong with it.
         public var message: String
         public var hint: String?
 
-        public init(
-            _ severity: Severity, file: String, at mark: YAMLMark? = nil, path: String? = nil,
+        init(
+            _ severity: Severity, file: SeedFile, at mark: YAMLMark?, path: DocumentPath = DocumentPath(),
             _ message: String, hint: String? = nil
         ) {
             self.severity = severity
             self.file = file
-            line = mark?.line
-            column = mark?.column
-            self.path = path
+            self.mark = mark
+            self.path = path.description
             self.message = message
             self.hint = hint
         }
 
-        /// One line, without the hint: `user-data:7:1: runcmds is no cloud-config key`.
+        /// One line, without the hint: `user-data:7:1: runcmds is no cloud-config key` for a text,
+        /// `user_data.runcmds is no cloud-config key` for a table.
         public var text: String {
-            let place = [line, column].compactMap { $0 }.map { ":\($0)" }.joined()
-            return "\(file)\(place): \(path.map { "\($0) " } ?? "")\(message)"
+            if let mark {
+                let subject = path.isEmpty ? "" : "\(path) "
+                return "\(file.rawValue):\(mark.line):\(mark.column): \(subject)\(message)"
+            }
+            if path.isEmpty { return "\(file.field): \(message)" }
+            return "\(file.field)\(path.hasPrefix("[") ? "" : ".")\(path) \(message)"
         }
     }
 }

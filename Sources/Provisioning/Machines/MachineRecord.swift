@@ -72,14 +72,12 @@ extension VMSpec {
     /// The spec as the metadata keeps it.
     func withDigests(salt: String) -> VMSpec {
         var copy = self
-        copy.cloudInit = cloudInit.map { documents in
-            CloudInitSpec(
-                userData: documents.userData.map(digest), metaData: documents.metaData.map(digest),
-                networkConfig: documents.networkConfig.map(digest),
-                vendorData: documents.vendorData.map(digest))
+        for file in SeedFile.allCases {
+            guard let document = cloudInit?[file] else { continue }
+            copy.cloudInit?[file] = .text(digestPrefix + sha256(document.bytes(as: file)))
         }
         if let password = console?.vncPassword {
-            copy.console?.vncPassword = "\(digestPrefix)\(salt):\(sha256("\(salt):\(password)"))"
+            copy.console?.vncPassword = "\(digestPrefix)\(salt):\(sha256(Array("\(salt):\(password)".utf8)))"
         }
         return copy
     }
@@ -91,8 +89,6 @@ extension VMSpec {
     }
 }
 
-private func digest(_ document: String) -> String { digestPrefix + sha256(document) }
-
-private func sha256(_ text: String) -> String {
-    SHA256.hash(data: Array(text.utf8)).map(DomainXML.hexadecimal).joined()
+private func sha256(_ bytes: [UInt8]) -> String {
+    SHA256.hash(data: bytes).map(DomainXML.hexadecimal).joined()
 }

@@ -125,7 +125,8 @@ final class UpRun {
 
     /// Before anything is made: a guest would only pass over what is wrong, minutes later.
     private func checkCloudInit() throws(Failure) {
-        let findings = spec.cloudInit.map(CloudInitCheck.check) ?? []
+        guard let documents = spec.cloudInit else { return }
+        let findings = CloudInitCheck.check(documents, name: spec.name, nics: spec.nics)
         try CloudInitCheck.requireNoErrors(in: findings)
         for finding in findings {
             warn(finding.text + (finding.hint.map { " (\($0))" } ?? ""))
