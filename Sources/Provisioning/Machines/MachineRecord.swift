@@ -19,10 +19,13 @@ public struct MachineRecord: Sendable, Equatable, Codable {
     /// Every file made for it, absolute.
     public var made: [String]
     public var folder: String
+    /// The IPv4 address its seed gives it on user networking; `nil` where QEMU gives it one.
+    public var userAddress: String?
 
     public init(
         spec: VMSpec, owner: String, acceleration: Acceleration, made: [String], folder: String
     ) {
+        userAddress = spec.userAddress
         self.spec = spec.withDigests(salt: String(UInt64.random(in: .min ... .max), radix: 16))
         self.owner = owner
         self.acceleration = acceleration
@@ -69,6 +72,11 @@ public struct MachineRecord: Sendable, Equatable, Codable {
 private let digestPrefix = "sha256:"
 
 extension VMSpec {
+    /// The IPv4 address the seed gives the guest on user networking.
+    var userAddress: String? {
+        cloudInit.flatMap { SeedNetwork($0, name: name, nics: nics).userAddress }
+    }
+
     /// The spec as the metadata keeps it.
     func withDigests(salt: String) -> VMSpec {
         var copy = self
