@@ -18,6 +18,8 @@ extension CloudInitCheck {
         /// Lower case, no full stop; says of what is at `path` what is wrong with it.
         public var message: String
         public var hint: String?
+        /// What the files are fields of: `cloud_init.` in a VM's spec.
+        var owner = ""
 
         init(
             _ severity: Severity, file: SeedFile, at mark: YAMLMark?, path: DocumentPath = DocumentPath(),
@@ -32,14 +34,27 @@ extension CloudInitCheck {
         }
 
         /// One line, without the hint: `user-data:7:1: runcmds is no cloud-config key` for a text,
-        /// `user_data.runcmds is no cloud-config key` for a table.
+        /// `cloud_init.user_data.runcmds is no cloud-config key` for a table.
         public var text: String {
             if let mark {
                 let subject = path.isEmpty ? "" : "\(path) "
                 return "\(file.rawValue):\(mark.line):\(mark.column): \(subject)\(message)"
             }
-            if path.isEmpty { return "\(file.field): \(message)" }
-            return "\(file.field)\(path.hasPrefix("[") ? "" : ".")\(path) \(message)"
+            let field = owner + file.field
+            if path.isEmpty { return "\(field): \(message)" }
+            return "\(field)\(path.hasPrefix("[") ? "" : ".")\(path) \(message)"
+        }
+    }
+}
+
+extension VMSpec {
+    /// All that is wrong with its cloud-init files.
+    public var cloudInitFindings: [CloudInitCheck.Finding] {
+        guard let cloudInit else { return [] }
+        return CloudInitCheck.check(cloudInit, name: name, nics: nics).map { finding in
+            var finding = finding
+            finding.owner = "cloud_init."
+            return finding
         }
     }
 }

@@ -126,8 +126,7 @@ final class UpRun {
 
     /// Before anything is made: a guest would only pass over what is wrong, minutes later.
     private func checkCloudInit() throws(Failure) {
-        guard let documents = spec.cloudInit else { return }
-        let findings = CloudInitCheck.check(documents, name: spec.name, nics: spec.nics)
+        let findings = spec.cloudInitFindings
         try CloudInitCheck.requireNoErrors(in: findings)
         for finding in findings {
             warn(finding.text + (finding.hint.map { " (\($0))" } ?? ""))
