@@ -75,11 +75,15 @@ struct Session {
         ImageLibrary(state: state, builders: try Installation.library() + "/images")
     }
 
-    func definitions(_ display: any Display) throws(Failure) -> [Definition] {
-        var environment = Environment(state: state, images: try images(), scriptFolder: scriptFolder) {
+    func environment() throws(Failure) -> Environment {
+        Environment(state: state, images: try images(), scriptFolder: scriptFolder) {
             [hosts] uri throws(Failure) in
             try hosts.hypervisor(uri)
         }
+    }
+
+    func definitions(_ display: any Display) throws(Failure) -> [Definition] {
+        var environment = try environment()
         environment.forbidsHostPrograms = forbidsHostPrograms
         environment.keepsFailed = keepsFailed
         environment.progress = { display.progress($0) }

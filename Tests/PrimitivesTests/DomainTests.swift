@@ -127,7 +127,12 @@ struct `Domains on libvirt's embedded driver` {
     @Test func `its description can be had back, secrets included, and makes the same VM`() throws {
         try EmbeddedHost.withGuest {
             $0["disks"] = [["id": "data", "size": "1GiB", "iops_limit": 100]]
-            $0["cloud_init"] = ["user_data": ["hostname": "web"], "network_config": ["version": 2]]
+            $0["cloud_init"] = [
+                "user_data": [
+                    "hostname": "web",
+                    "network": ["version": 2, "ethernets": ["ens3": ["addresses": ["10.0.2.50/24"]]]],
+                ]
+            ]
             $0["console"] = ["vnc_enabled": true, "vnc_password": "secret"]
         } _: { vm in
             let name = try #require(vm["name"]?.string)

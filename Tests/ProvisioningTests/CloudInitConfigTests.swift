@@ -11,8 +11,8 @@ struct CloudInitConfigTests {
         ])
         #expect(
             text == "#cloud-config\npackages:\n- nginx\nwrite_files:\n- path: /a\n  permissions: '0644'\n")
-        #expect(CloudInitCheck.check(CloudInitSpec(userData: text)) == [])
-        #expect(CloudInitCheck.check(CloudInitSpec(userData: CloudConfig.userData(from: [:]))) == [])
+        #expect(CloudInitCheck.check(CloudInitSpec(userData: .text(text))) == [])
+        #expect(CloudInitCheck.check(CloudInitSpec(userData: .table([:]))) == [])
     }
 
     @Test(
@@ -32,7 +32,7 @@ struct CloudInitConfigTests {
     func metaData() {
         let text = CloudConfig.metaData(from: ["instance-id": 7, "local-hostname": "007", "x": 1])
         #expect(text == "instance-id: '7'\nlocal-hostname: '007'\nx: 1\n")
-        #expect(CloudInitCheck.check(CloudInitSpec(metaData: text)) == [])
+        #expect(CloudInitCheck.check(CloudInitSpec(metaData: .text(text))) == [])
     }
 
     @Test("A network table is written as it is, addresses quoted where YAML would read a number")
@@ -42,6 +42,6 @@ struct CloudInitConfigTests {
             "ethernets": ["nic0": ["match": ["macaddress": "52:54:00:12:34:56"], "dhcp4": true]],
         ])
         #expect(text.contains("macaddress: '52:54:00:12:34:56'"))
-        #expect(CloudInitCheck.check(CloudInitSpec(networkConfig: text)) == [])
+        #expect(CloudInitCheck.check(CloudInitSpec(networkConfig: .text(text))) == [])
     }
 }

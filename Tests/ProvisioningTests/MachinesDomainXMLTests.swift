@@ -156,6 +156,16 @@ import XML
         #expect(node.all("devices/controller").contains { $0.attributes["model"] == "virtio-scsi" })
     }
 
+    @Test(arguments: DiskBus.allCases)
+    func `keeps the seed on virtio-scsi whatever bus the disks are on`(bus: DiskBus) throws {
+        var spec = Self.matrix[1].spec
+        spec.disks[0].bus = bus
+        let node = try XMLReader.parse(try Self.xml(spec))
+        let buses = node.all("devices/disk").filter { $0.attributes["device"] == "cdrom" }
+            .map { $0.first("target")?.attributes["bus"] }
+        #expect(buses == ["scsi"])
+    }
+
     @Test func `gives a Windows guest SATA and a TPM`() throws {
         let node = try XMLReader.parse(try Self.xml(Self.matrix[3].spec))
         #expect(node.all("devices/disk/target").allSatisfy { $0.attributes["bus"] == "sata" })

@@ -263,7 +263,7 @@ function limiq.disk.remove(path) end
 
 limiq.cidata = {}
 
----Makes the ISO image cloud-init's NoCloud datasource looks for, and returns its path. The same arguments make the same bytes.
+---Makes the ISO image cloud-init's NoCloud datasource looks for, and returns its path. The same arguments make the same bytes. What a guest would not understand in them is an error; `network` in `user_data` goes into `network_config`.
 ---
 ---Example:
 ---```lua

@@ -156,10 +156,11 @@ let consoleRecord = Record<ConsoleSpec>(
     "limiq.ConsoleSpec", "Screens, on 127.0.0.1.", make: { ConsoleSpec() }, fields: consoleFields)
 
 private let cloudInitFields: [Field<CloudInitSpec>] = [
-    Field<CloudInitSpec>("user_data", \.userData, .cloudConfig, "What the guest is to do."),
-    Field<CloudInitSpec>("meta_data", \.metaData, .metaData, "Who the guest is; made where left out."),
-    Field<CloudInitSpec>("network_config", \.networkConfig, .networkConfig, "How its network is set up."),
-    Field<CloudInitSpec>("vendor_data", \.vendorData, .cloudConfig, "Defaults below user_data."),
+    Field<CloudInitSpec>("user_data", \.userData, .cloudInitDocument, "What the guest is to do."),
+    Field<CloudInitSpec>(
+        "meta_data", \.metaData, .cloudInitDocument, "Who the guest is; made where left out."),
+    Field<CloudInitSpec>("network_config", \.networkConfig, .cloudInitDocument, "How its network is set up."),
+    Field<CloudInitSpec>("vendor_data", \.vendorData, .cloudInitDocument, "Defaults below user_data."),
 ]
 
 private let cloudInitRecord = Record<CloudInitSpec>(

@@ -10,17 +10,13 @@ extension Machine {
         try requireDomain()
         let record = try requireRecord()
         var spec = record.spec
-        if let documents = spec.cloudInit {
+        if let digests = spec.cloudInit {
             let seed = try ISOReader(folder + "/seed.iso")
-            func text(_ name: String, _ digest: String?) throws(Failure) -> String? {
-                guard digest != nil else { return nil }
-                return String(decoding: try seed.read(Array(name.utf8)), as: UTF8.self)
+            for file in SeedFile.allCases where digests[file] != nil {
+                let bytes = try seed.read(Array(file.rawValue.utf8))
+                spec.cloudInit?[file] =
+                    String(validating: bytes, as: UTF8.self).map { .text($0) } ?? .bytes(bytes)
             }
-            spec.cloudInit = CloudInitSpec(
-                userData: try text("user-data", documents.userData),
-                metaData: try text("meta-data", documents.metaData),
-                networkConfig: try text("network-config", documents.networkConfig),
-                vendorData: try text("vendor-data", documents.vendorData))
         }
         if spec.console?.vncPassword != nil {
             let graphics = try XMLReader.parse(try hypervisor.xml(name, inactive: true, secrets: true))

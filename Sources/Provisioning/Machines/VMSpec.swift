@@ -173,28 +173,3 @@ public struct ConsoleSpec: Sendable, Equatable, Codable {
         case spicePort = "spice_port"
     }
 }
-
-/// The four files of the NoCloud datasource, each as the text the guest reads.
-public struct CloudInitSpec: Sendable, Equatable, Codable {
-    public var userData: String?
-    public var metaData: String?
-    public var networkConfig: String?
-    public var vendorData: String?
-
-    public init(
-        userData: String? = nil, metaData: String? = nil, networkConfig: String? = nil,
-        vendorData: String? = nil
-    ) {
-        self.userData = userData
-        self.metaData = metaData
-        self.networkConfig = networkConfig
-        self.vendorData = vendorData
-    }
-
-    enum CodingKeys: String, CodingKey {
-        case userData = "user_data"
-        case metaData = "meta_data"
-        case networkConfig = "network_config"
-        case vendorData = "vendor_data"
-    }
-}
