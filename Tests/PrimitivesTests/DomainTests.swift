@@ -155,7 +155,6 @@ struct `Domains on libvirt's embedded driver` {
             #expect(try EmbeddedHost.call("domain.state", vm) == "paused")
             try EmbeddedHost.call("domain.resume", vm)
             try EmbeddedHost.call("domain.wait", vm, "running", ["timeout": "10s"])
-            try EmbeddedHost.call("domain.reset", vm)
             // GRUB hears no ACPI.
             let deaf = try #require(throws: Failure.self) {
                 try EmbeddedHost.call("domain.reboot", vm, ["timeout": "300ms"])
@@ -165,6 +164,8 @@ struct `Domains on libvirt's embedded driver` {
                 try EmbeddedHost.call("domain.shutdown", vm, ["timeout": "300ms"])
             }
             #expect(late.code == .timeout)
+            // Last, as firmware may reset the machine once more by itself.
+            try EmbeddedHost.call("domain.reset", vm)
             try EmbeddedHost.call("domain.destroy", vm)
             try EmbeddedHost.call("domain.wait", vm, "stopped", ["timeout": "10s"])
             try EmbeddedHost.call("domain.start", vm)

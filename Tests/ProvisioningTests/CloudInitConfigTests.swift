@@ -25,7 +25,7 @@ struct CloudInitConfigTests {
             ("#cloud-config\nusers: [\n", nil),
         ] as [(String, String?)])
     func loginUser(text: String, name: String?) {
-        #expect(CloudInitSpec(userData: text).loginUser == name)
+        #expect(CloudInitSpec(userData: .text(text)).loginUser == name)
     }
 
     @Test("An instance-id or hostname that looks like a number stays a text")

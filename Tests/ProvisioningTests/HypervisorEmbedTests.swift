@@ -51,7 +51,7 @@ struct HypervisorEmbedTests {
             #expect(try hypervisor.domain(name) == nil)
 
             let expected: [DomainEvent] = [
-                .defined, .resumed, .started, .suspended, .resumed, .stopped(.destroyed), .undefined,
+                .defined, .resumed, .started, .suspended, .resumed, .rebooted, .stopped(.destroyed), .undefined,
             ]
             let events = expected.compactMap { _ in seen.next(before: .now + .seconds(20)) }
             #expect(Set(events.map { "\($0)" }) == Set(expected.map { "\($0)" }))
