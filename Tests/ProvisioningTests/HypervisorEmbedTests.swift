@@ -53,9 +53,13 @@ struct HypervisorEmbedTests {
             let expected: [DomainEvent] = [
                 .defined, .resumed, .started, .suspended, .resumed, .rebooted, .stopped(.destroyed), .undefined,
             ]
-            let events = expected.compactMap { _ in seen.next(before: .now + .seconds(20)) }
-            #expect(Set(events.map { "\($0)" }) == Set(expected.map { "\($0)" }))
-            #expect(events.count == expected.count)
+            var events: [DomainEvent] = []
+            while events.last != .undefined, let event = seen.next(before: .now + .seconds(20)) {
+                events.append(event)
+            }
+            // Firmware that is reset early resets the machine once more by itself.
+            #expect(events.filter { $0 != .rebooted } == expected.filter { $0 != .rebooted })
+            #expect(events.contains(.rebooted))
         }
     }
 
