@@ -51,7 +51,8 @@ struct HypervisorEmbedTests {
             #expect(try hypervisor.domain(name) == nil)
 
             let expected: [DomainEvent] = [
-                .defined, .resumed, .started, .suspended, .resumed, .rebooted, .stopped(.destroyed), .undefined,
+                .defined, .resumed, .started, .suspended, .resumed, .rebooted, .stopped(.destroyed),
+                .undefined,
             ]
             var events: [DomainEvent] = []
             while events.last != .undefined, let event = seen.next(before: .now + .seconds(20)) {
