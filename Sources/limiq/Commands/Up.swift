@@ -36,7 +36,8 @@ struct Up: ParsableCommand {
         local read = path:match "%.ya?ml$" and limiq.yaml.read or limiq.json.read
         local vm = limiq.vm(read(path))
         vm:up { wait = wait ~= "" and wait or nil, timeout = timeout }
-        local words = { vm.name, vm.domain:state() == "running" and vm:address() or nil }
+        -- A machine without a network has no address.
+        local words = { vm.name, limiq.try(vm.address, vm) }
         for _, nic in ipairs(vm.spec.nics or {}) do
             for _, forward in ipairs(nic.forward or {}) do
                 words[#words + 1] = ("127.0.0.1:%d → %d"):format(forward.host, forward.guest)

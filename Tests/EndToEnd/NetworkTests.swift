@@ -1,0 +1,83 @@
+import Foundation
+import Support
+import Testing
+
+extension EndToEnd {
+    /// On the system daemon, whose networks these are. iPXE is a guest that asks for an address within seconds.
+    @Suite("Networks of the host") struct NetworkTests {
+        private func machine(_ nics: String) -> String {
+            """
+            local limiq = require "limiq"
+            local vm = limiq.vm {
+                name = "net", memory = "128MiB", nics = { \(nics) },
+                cdroms = { { id = "ipxe", iso_path = "/usr/lib/ipxe/ipxe.iso", bootable = true } },
+            }
+
+            """
+        }
+
+        @Test(
+            "a network that is not active says how to start it; on an active one the guest has its lease's address"
+        )
+        func network() async throws {
+            try await TestDaemon.withSystemDaemon {
+                try await Home.with { home in
+                    func virsh(_ words: String...) async throws -> CommandResult {
+                        try await command("virsh", ["-q", "-c", TestDaemon.uri] + words)
+                    }
+                    _ = try await virsh("net-destroy", "default")
+                    let script = try home.script(
+                        "net",
+                        machine(#"{ id = "lan", network = "default" }, { id = "user" }"#)
+                            + """
+                            vm:up { wait = "address", timeout = "2m" }
+                            print(vm:address())
+                            """)
+                    let refused = try await home.limiq("run", script)
+                    #expect(refused.status == 1)
+                    #expect(
+                        refused.errors.contains("network 'default' is not active")
+                            && refused.errors.contains("virsh net-start default"), "\(refused.errors)")
+
+                    let started = try await virsh("net-start", "default")
+                    try #require(started.status == 0, "\(started.errors)")
+                    let up = try await home.limiq("run", script)
+                    #expect(up.status == 0, "\(up.errors)")
+                    let leases = try await virsh("net-dhcp-leases", "default")
+                    let address = up.lines.first ?? "none"
+                    #expect(
+                        address.hasPrefix("192.168.122.") && leases.output.contains(address + "/"),
+                        "\(address) is the lease's: \(leases.output)")
+                    _ = try await virsh("net-destroy", "default")
+                }
+            }
+        }
+
+        @Test("a bridge of the host takes the guest's nic; one that is not there is named")
+        func bridge() async throws {
+            try await TestDaemon.withSystemDaemon {
+                try await Home.with { home in
+                    let bridge = "lq\(UInt16.random(in: 0...UInt16.max))"
+                    let script = try home.script(
+                        "net",
+                        machine(#"{ id = "lan", bridge = "\#(bridge)", mac_address = "52:54:00:ab:cd:01" }"#)
+                            + #"vm:up { wait = "running" }"#)
+                    let refused = try await home.limiq("run", script)
+                    #expect(refused.status == 1)
+                    #expect(refused.errors.contains("the host has no bridge \(bridge)"), "\(refused.errors)")
+
+                    let made = try await command("ip", ["link", "add", bridge, "type", "bridge"])
+                    try #require(made.status == 0, "\(made.errors)")
+                    let up = try await home.limiq("run", script)
+                    #expect(up.status == 0, "\(up.errors)")
+                    let ports = try await command("ip", ["-o", "link", "show", "master", bridge])
+                    #expect(
+                        ports.output.contains("fe:54:00:ab:cd:01"), "the nic's other end: \(ports.output)")
+                    let removed = try await home.limiq("rm", "net")
+                    #expect(removed.status == 0, "\(removed.errors)")
+                    _ = try await command("ip", ["link", "delete", bridge])
+                }
+            }
+        }
+    }
+}
