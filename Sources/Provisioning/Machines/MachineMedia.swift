@@ -24,7 +24,8 @@ extension Machine {
         let taken = Set(drives.map(\.target))
         let target = (0...).lazy.map { "sd" + TargetNames.letters($0) }.first { !taken.contains($0) } ?? "sdz"
         try hypervisor.attachDevice(
-            name, DomainXML.cdrom(id: id, iso: iso, bus: bus, target: target, boot: nil).xml)
+            name,
+            DomainXML.cdrom(id: id, iso: iso, bus: bus, target: target, boot: nil, on: try host()).xml)
     }
 
     /// Puts an ISO image into a drive, in the place of what is in it.
@@ -62,7 +63,9 @@ extension Machine {
     ///
     /// Tried again for a while, as the tray may close in between (a reset of the drive closes it, and firmware resets what
     /// it finds) or open late (a guest that is asked for a medium it does not use lets go of it by itself).
-    private func changeByHand(_ drive: Drive, _ xml: String, force: Bool, since first: Failure) throws(Failure) {
+    private func changeByHand(_ drive: Drive, _ xml: String, force: Bool, since first: Failure)
+        throws(Failure)
+    {
         let deadline = ContinuousClock.now + .seconds(3)
         var last = first
         while true {
@@ -112,7 +115,8 @@ extension Machine {
         }
         if let refusal {
             throw Failure(
-                .libvirt, "cannot move the tray of \(drive.id ?? drive.target)", resource: name, cause: refusal)
+                .libvirt, "cannot move the tray of \(drive.id ?? drive.target)", resource: name,
+                cause: refusal)
         }
     }
 
@@ -123,11 +127,12 @@ extension Machine {
         var bus: String
         var isCDROM: Bool
         var boot: String?
+        var host: HostDescription
 
         func element(iso: String?) -> XMLElement {
             let bus: DiskBus = [.sata, .ide, .virtio].first { DomainXML.busName($0) == self.bus } ?? .scsi
             return DomainXML.cdrom(
-                id: id, iso: iso, bus: bus, target: target, boot: boot.flatMap { Int($0) })
+                id: id, iso: iso, bus: bus, target: target, boot: boot.flatMap { Int($0) }, on: host)
         }
     }
 
@@ -143,6 +148,7 @@ extension Machine {
 
     private func drives() throws(Failure) -> [Drive] {
         try requireDomain()
+        let host = try host()
         return try XMLReader.parse(try hypervisor.xml(name, inactive: true)).all("devices/disk").compactMap {
             disk in
             guard let target = disk.first("target")?.attributes, let device = target["dev"] else {
@@ -154,7 +160,7 @@ extension Machine {
                 id: isCDROM && alias.hasPrefix("ua-cdrom-")
                     ? String(alias.dropFirst("ua-cdrom-".count)) : nil,
                 target: device, bus: target["bus"] ?? "", isCDROM: isCDROM,
-                boot: disk.first("boot")?.attributes["order"])
+                boot: disk.first("boot")?.attributes["order"], host: host)
         }
     }
 }
