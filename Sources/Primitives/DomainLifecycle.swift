@@ -156,7 +156,9 @@ private func xml(_ environment: Environment) -> Definition {
             print(limiq.domain.get("web-01"):xml())
             """
     ) { machine, arguments, _ in
-        .string(try machine.hypervisor.xml(machine.name, inactive: arguments.options?.inactive ?? false))
+        .string(
+            try machine.hypervisor.xml(
+                machine.name, inactive: arguments.options?.inactive ?? false, secrets: false))
     }
 }
 

@@ -27,6 +27,8 @@ final class FakeHypervisor: Hypervisor {
         var console = ""
         var agent: @Sendable (String) -> String? = { _ in nil }
         var monitor: @Sendable (String) -> String? = { _ in nil }
+        /// Why a device cannot be changed, asked at each try.
+        var updateFails: @Sendable () -> Failure? = { nil }
         var qmp: @Sendable (String) -> String = { _ in #"{"return":{}}"# }
     }
 
@@ -118,7 +120,7 @@ final class FakeHypervisor: Hypervisor {
     func suspend(_ name: String) throws(Failure) { try set(name, "suspend", .paused) }
     func resume(_ name: String) throws(Failure) { try set(name, "resume", .running) }
 
-    func xml(_ name: String, inactive: Bool) throws(Failure) -> String {
+    func xml(_ name: String, inactive: Bool, secrets: Bool) throws(Failure) -> String {
         shared.withLock { $0.domains[name]?.xml ?? "" }
     }
     func metadata(_ name: String) throws(Failure) -> String? {
@@ -135,7 +137,10 @@ final class FakeHypervisor: Hypervisor {
         try change(name, "detach") { (_) throws(Failure) in _ = try XMLReader.parse(xml) }
     }
     func updateDevice(_ name: String, _ xml: String, force: Bool) throws(Failure) {
-        try change(name, "update") { (_) throws(Failure) in _ = try XMLReader.parse(xml) }
+        try change(name, "update") { (_) throws(Failure) in
+            _ = try XMLReader.parse(xml)
+            if let failure = behaviour.withLock(\.updateFails)() { throw failure }
+        }
     }
 
     func monitor(_ name: String, _ command: String) throws(Failure) -> String {

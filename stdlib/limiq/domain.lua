@@ -123,7 +123,7 @@ function Domain:read_file(path, options) return perform("domain.read_file", self
 ---@async
 ---@param path string
 ---@param bytes string
----@param options? { mode?: string, user?: string }
+---@param options? { mode?: string, user?: string } the mode in octal digits: `"0644"`
 function Domain:write_file(path, bytes, options)
     return perform("domain.write_file", self, path, bytes, options)
 end

@@ -1,6 +1,4 @@
 import Basics
-import Glibc
-import Subprocess
 
 /// A guest by OpenSSH's own program, so that the caller's configuration, agent and keys work.
 struct GuestSSH: Sendable {
@@ -56,6 +54,15 @@ struct GuestSSH: Sendable {
         guard result.code == 0 else { throw refused("write", path, result) }
     }
 
+    /// A file's bytes as soon as it is there, by one connection that waits in the guest.
+    func readWhenThere(_ path: String, cancellation: Cancellation) throws(Failure) -> [UInt8] {
+        let wait = "until [ -s \"$1\" ]; do sleep 0.1; done; cat -- \"$1\""
+        let result = try exec(
+            ["sh", "-c", wait, "sh", path], timeout: .seconds(24 * 3600), cancellation: cancellation)
+        guard result.code == 0 else { throw refused("read", path, result) }
+        return result.stdout
+    }
+
     private func refused(_ verb: String, _ path: String, _ result: ExecResult) -> Failure {
         Failure(
             "guest", "cannot \(verb) \(path) in \(name)", resource: name,
@@ -71,39 +78,23 @@ struct GuestSSH: Sendable {
         _ program: String, _ arguments: [String], _ input: [UInt8], _ timeout: Duration,
         _ cancellation: Cancellation
     ) throws(Failure) -> ExecResult {
-        let answer = Mailbox<Result<ExecResult, Failure>>()
-        let task = Task.detached {
-            do {
-                let record = try await Subprocess.run(
-                    .name("ssh"), arguments: Arguments(arguments), input: .array(input),
-                    output: .bytes(limit: 64 << 20), error: .bytes(limit: 1 << 20))
-                let code =
-                    switch record.terminationStatus {
-                    case .exited(let code): Int(code)
-                    case .signaled(let signal): 128 + Int(signal)
-                    }
-                answer.put(
-                    .success(
-                        ExecResult(code: code, stdout: record.standardOutput, stderr: record.standardError)))
-            } catch {
-                answer.put(
-                    .failure(
-                        Failure(
-                            .program, "cannot run ssh", hint: "it is in the package openssh-client",
-                            cause: "\(error)")))
+        var ssh = HostProgram(["ssh"] + arguments)
+        ssh.input = input
+        ssh.timeout = timeout
+        do throws(Failure) {
+            let result = try ssh.run(cancellation)
+            return ExecResult(code: result.code, stdout: result.output, stderr: result.errors)
+        } catch {
+            switch error.code {
+            case .notFound:
+                throw Failure(
+                    .hostNotAble, "ssh is not installed",
+                    hint: "you can install it with: apt-get install openssh-client")
+            case .timeout:
+                throw Failure(
+                    .timeout, "\(program) in \(name) has not ended after \(timeout.short)", resource: name)
+            default: throw error
             }
         }
-        let result = cancellation.withHandler {
-            task.cancel()
-        } _: {
-            answer.next(before: .now + timeout)
-        }
-        task.cancel()
-        try cancellation.check()
-        guard let result else {
-            throw Failure(
-                .timeout, "\(program) in \(name) has not ended after \(timeout.short)", resource: name)
-        }
-        return try result.get()
     }
 }

@@ -149,7 +149,9 @@ extension Machine {
     private func drives() throws(Failure) -> [Drive] {
         try requireDomain()
         let host = try host()
-        return try XMLReader.parse(try hypervisor.xml(name, inactive: true)).all("devices/disk").compactMap {
+        return try XMLReader.parse(try hypervisor.xml(name, inactive: true, secrets: false)).all(
+            "devices/disk"
+        ).compactMap {
             disk in
             guard let target = disk.first("target")?.attributes, let device = target["dev"] else {
                 return nil
