@@ -23,7 +23,9 @@ extension EndToEnd {
                 interrupted.signal(SIGINT)
                 let undone = await interrupted.result()
                 #expect(undone.status == 130)
-                #expect(undone.errors.contains("vm web-server-01 was removed again"), "\(undone.errors)")
+                #expect(
+                    undone.errors.contains("undo removing what was made of web-server-01\n"),
+                    "\(undone.errors)")
                 try await expectNothing(in: home)
 
                 let first = try await home.limiq("run", Self.script)

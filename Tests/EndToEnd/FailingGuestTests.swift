@@ -65,12 +65,12 @@ extension EndToEnd {
                     """)
                 #expect(failed.status == 1)
                 #expect(
-                    failed.errors.contains("cloud-init finished with errors in failing: scripts_user: "),
+                    failed.errors.contains("cloud-init finished with errors in failing: scripts-user: "),
                     "\(failed.errors)")
                 #expect(home.machines == ["failing"], "a machine that was there is not removed")
                 // Another process: what is known by now is what the guest says, and what was kept.
                 let again = try await run(#"vm:wait("cloud-init", { timeout = "30s" })"#)
-                #expect(again.status == 1 && again.errors.contains("scripts_user: "), "\(again.errors)")
+                #expect(again.status == 1 && again.errors.contains("scripts-user: "), "\(again.errors)")
 
                 let began = ContinuousClock.now
                 let panicked = try await run(

@@ -21,7 +21,7 @@ extension EndToEnd {
                 #expect(result.status == 130)
                 #expect(
                     result.errors.contains("interrupted: cleaning up")
-                        && result.errors.contains("vm waiting was removed again"),
+                        && result.errors.contains("waiting: undo removing what was made of waiting\n"),
                     "\(result.errors)")
                 try await expectNothing(in: home)
             }

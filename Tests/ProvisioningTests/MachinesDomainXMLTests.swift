@@ -8,9 +8,12 @@ import XML
 @Suite struct `Domain XML` {
     static let host = HostDescription(
         emulator: "/usr/bin/qemu-system-x86_64", architecture: "x86_64", offersKVM: true,
-        emulatorVersion: 7_002_000, emulatorUser: EmulatorUser(name: "root", uid: 0, gid: 0), isLocal: true)
+        emulatorVersion: 7_002_000, emulatorUser: EmulatorUser(name: "root", uid: 0, gid: 0), isLocal: true,
+        relabelsFiles: true)
 
-    static func xml(_ spec: VMSpec, _ acceleration: Acceleration = .emulation) throws -> String {
+    static func xml(
+        _ spec: VMSpec, _ acceleration: Acceleration = .emulation, host: HostDescription = host
+    ) throws -> String {
         let layout = MachineLayout(spec, in: StateFolder(root: "/var/lib/limiquantix"))
         let record = MachineRecord(
             spec: spec, owner: "root@host", acceleration: acceleration, made: layout.madeFiles,
@@ -154,6 +157,19 @@ import XML
             })
         #expect(seed.first("target")?.attributes["bus"] == "scsi")
         #expect(node.all("devices/controller").contains { $0.attributes["model"] == "virtio-scsi" })
+    }
+
+    @Test func `tells a libvirt that gives files away to leave them, and no other`() throws {
+        func labels(_ host: HostDescription) throws -> [XMLNode] {
+            let node = try XMLReader.parse(try Self.xml(Self.matrix[1].spec, host: host))
+            return node.all("devices/disk/source/seclabel")
+                + node.all("devices/disk/backingStore/source/seclabel")
+        }
+        let disks = Self.matrix[1].spec.disks.count
+        #expect(try labels(Self.host).count >= 2 * disks)
+        var session = Self.host
+        session.relabelsFiles = false
+        #expect(try labels(session).isEmpty)
     }
 
     @Test(arguments: DiskBus.allCases)

@@ -53,7 +53,8 @@ final class FakeHypervisor: Hypervisor {
         HostDescription(
             emulator: "/usr/bin/qemu-system-x86_64", architecture: "x86_64",
             offersKVM: behaviour.withLock(\.offersKVM), emulatorVersion: 7_002_000,
-            emulatorUser: EmulatorUser(name: "root", uid: geteuid(), gid: getegid()), isLocal: true)
+            emulatorUser: EmulatorUser(name: "root", uid: geteuid(), gid: getegid()), isLocal: true,
+            relabelsFiles: true)
     }
 
     func domains() throws(Failure) -> [DomainSummary] {

@@ -228,6 +228,26 @@ import XML
         }
     }
 
+    /// Killed after the folder was made and before the journal was whole.
+    @Test func `completes, or removes, a folder that a killed run has only begun`() throws {
+        try withScratchState { state throws in
+            let folder = state.machine("web")
+            let dead = run("/bin/sh", "-c", "echo $$").output.trimmed()
+            let machine = Machine("web", on: Self.booting(), state: state)
+            for remove in [true, false] {
+                try makeFolders(folder)
+                append("ha", to: "\(folder)/.made.json.limiq-\(dead)-abc.tmp")
+                if remove {
+                    #expect(try machine.remove())
+                    #expect(Self.contents(state.machines).filter { !$0.hasPrefix(".") }.isEmpty)
+                    #expect(try !machine.remove())
+                } else {
+                    #expect(try machine.up(Self.spec()).changed)
+                }
+            }
+        }
+    }
+
     @Test func `leaves a folder alone whose content it did not make`() throws {
         try withScratchState { state throws in
             try makeFolders(state.machine("web"))

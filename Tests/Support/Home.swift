@@ -1,7 +1,7 @@
 import Basics
 import Foundation
 
-/// The command as a user has it: a state folder of a test's own (its `LIMIQ_HOME`), in which `scripts/limiq` runs.
+/// The command as a user has it: a state folder of a test's own (its `LIMIQ_HOME`), in which it runs.
 public struct Home: Sendable {
     public let path: String
     private let environment: [String: String]
@@ -41,7 +41,7 @@ public struct Home: Sendable {
 
     /// The shared image of that name, pulled into the ordinary state folder once on a machine, and linked from here.
     public func linkImage(_ name: String) async throws {
-        let pull = try await command("\(repository)/scripts/limiq", ["image", "pull", name])
+        let pull = try await command(program, ["image", "pull", name])
         guard pull.status == 0 else {
             throw Failure(.program, "limiq image pull \(name)", cause: pull.errors)
         }
@@ -52,12 +52,12 @@ public struct Home: Sendable {
             atPath: "\(folder)/\(image.split(separator: "/").last ?? "")", withDestinationPath: image)
     }
 
-    /// Runs `scripts/limiq` to its end.
+    /// Runs the command to its end.
     public func limiq(_ words: String...) async throws -> CommandResult { try await start(words).result() }
 
-    /// Starts `scripts/limiq` beside the test.
+    /// Starts the command beside the test.
     public func start(_ words: [String]) throws -> RunningCommand {
-        try RunningCommand("\(repository)/scripts/limiq", words, environment: environment, folder: path)
+        try RunningCommand(program, words, environment: environment, folder: path)
     }
 
     /// Writes a script into this folder and returns its path.

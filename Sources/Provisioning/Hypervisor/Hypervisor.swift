@@ -76,10 +76,13 @@ public struct HostDescription: Sendable, Equatable {
     public var emulatorUser: EmulatorUser
     /// The files a spec names are files of this machine.
     public var isLocal: Bool
+    /// libvirt gives a guest's files to QEMU's user when it starts, and must be told where it is not to. Only a libvirt that
+    /// runs as root does, and any other refuses to be told.
+    public var relabelsFiles: Bool
 
     public init(
         emulator: String, architecture: String, offersKVM: Bool, emulatorVersion: Int,
-        emulatorUser: EmulatorUser, isLocal: Bool
+        emulatorUser: EmulatorUser, isLocal: Bool, relabelsFiles: Bool
     ) {
         self.emulator = emulator
         self.architecture = architecture
@@ -87,6 +90,7 @@ public struct HostDescription: Sendable, Equatable {
         self.emulatorVersion = emulatorVersion
         self.emulatorUser = emulatorUser
         self.isLocal = isLocal
+        self.relabelsFiles = relabelsFiles
     }
 }
 

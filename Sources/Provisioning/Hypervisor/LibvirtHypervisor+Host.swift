@@ -22,7 +22,8 @@ extension LibvirtHypervisor {
         }
         return HostDescription(
             emulator: word("path"), architecture: word("arch"), offersKVM: word("domain") == "kvm",
-            emulatorVersion: version ?? 0, emulatorUser: try emulatorUser(), isLocal: location.isLocal)
+            emulatorVersion: version ?? 0, emulatorUser: try emulatorUser(), isLocal: location.isLocal,
+            relabelsFiles: location.path == "/system" || (location.isInProcess && geteuid() == 0))
     }
 
     /// QEMU names its default machine after its own version: `pc-i440fx-7.2`, `virt-9.0`. The micro number is not in it.

@@ -47,13 +47,14 @@ extension DomainXML {
             elements.append(
                 Self.cdrom(
                     id: cdrom.id, iso: cdrom.isoPath, bus: cdromBus, target: names.next(cdromBus),
-                    boot: order.cdroms[index]))
+                    boot: order.cdroms[index], on: host))
         }
         if let seed = layout.seed {
             // Debian's cloud kernel has no AHCI: on SATA it would never see the seed.
             elements.append(
                 Self.cdrom(
-                    id: Self.seedID, iso: seed, bus: cdromBus, target: names.next(cdromBus), boot: nil))
+                    id: Self.seedID, iso: seed, bus: cdromBus, target: names.next(cdromBus), boot: nil,
+                    on: host))
         }
         return elements
     }
@@ -69,7 +70,7 @@ extension DomainXML {
         if let pool = disk.spec.poolID {
             source = XMLElement("source", ["pool": pool, "volume": disk.path])
         } else {
-            source = XMLElement("source", ["file": disk.path], disk.isMade ? [Self.keepsOwner] : [])
+            source = XMLElement("source", ["file": disk.path], disk.isMade ? [Self.keepsOwner(on: host)] : [])
         }
         let spec = disk.spec
         let limits =
@@ -90,7 +91,7 @@ extension DomainXML {
             [
                 XMLElement("driver", ["name": "qemu", "type": format, "discard": "unmap"]),
                 source,
-                disk.isMade ? Self.backingStore(disk.backing[...]) : nil,
+                disk.isMade ? backingStore(disk.backing[...]) : nil,
                 XMLElement("target", ["dev": target, "bus": Self.busName(bus)]),
                 limits,
                 spec.readonly ? XMLElement("readonly") : nil,
@@ -102,29 +103,33 @@ extension DomainXML {
     }
 
     /// The whole chain, ended explicitly: libvirt then probes no file for a format somebody may have put there.
-    private static func backingStore(_ chain: ArraySlice<MachineLayout.BackingImage>) -> XMLElement {
+    private func backingStore(_ chain: ArraySlice<MachineLayout.BackingImage>) -> XMLElement {
         guard let image = chain.first else { return XMLElement("backingStore") }
         return XMLElement(
             "backingStore", ["type": "file"],
             [
                 XMLElement("format", ["type": image.format]),
-                XMLElement("source", ["file": image.path], [keepsOwner]),
+                XMLElement("source", ["file": image.path], [Self.keepsOwner(on: host)]),
                 backingStore(chain.dropFirst()),
             ])
     }
 
-    /// libvirt gives a running guest's files to its own user and never gives images and ISOs back.
-    private static let keepsOwner = XMLElement("seclabel", ["model": "dac", "relabel": "no"])
+    /// libvirt as root gives a running guest's files to its own user and never gives images and ISOs back.
+    private static func keepsOwner(on host: HostDescription) -> XMLElement? {
+        host.relabelsFiles ? XMLElement("seclabel", ["model": "dac", "relabel": "no"]) : nil
+    }
 
     /// - Parameters:
     ///   - id: `nil` for a drive that was not made with one.
     ///   - iso: `nil` is an empty drive.
-    static func cdrom(id: String?, iso: String?, bus: DiskBus, target: String, boot: Int?) -> XMLElement {
+    static func cdrom(
+        id: String?, iso: String?, bus: DiskBus, target: String, boot: Int?, on host: HostDescription
+    ) -> XMLElement {
         XMLElement(
             "disk", ["type": "file", "device": "cdrom"],
             [
                 XMLElement("driver", ["name": "qemu", "type": "raw"]),
-                iso.map { XMLElement("source", ["file": $0], [keepsOwner]) },
+                iso.map { XMLElement("source", ["file": $0], [keepsOwner(on: host)]) },
                 XMLElement("target", ["dev": target, "bus": busName(bus)]),
                 XMLElement("readonly"),
                 boot.map { XMLElement("boot", ["order": String($0)]) },

@@ -29,7 +29,8 @@ public struct Machine: Sendable {
         guard isOnTestDriver else { return try hypervisor.host() }
         return HostDescription(
             emulator: "", architecture: "i686", offersKVM: false, emulatorVersion: 0,
-            emulatorUser: EmulatorUser(name: "", uid: geteuid(), gid: getegid()), isLocal: true)
+            emulatorUser: EmulatorUser(name: "", uid: geteuid(), gid: getegid()), isLocal: true,
+            relabelsFiles: false)
     }
 
     /// - Throws: `Failure` with code `not_found` where there is no domain of this name.

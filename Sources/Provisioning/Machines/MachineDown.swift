@@ -53,7 +53,7 @@ extension Machine {
             if domain.state.isActive { try hypervisor.destroy(name) }
             try hypervisor.undefine(name)
         } else if journal == nil {
-            return false
+            return MachineLayout(VMSpec(name: name), in: state).removeEmptyFolder()
         }
         if let journal, journal.uri == hypervisor.uri {
             files += journal.files.filter { !files.contains($0) }

@@ -22,7 +22,7 @@ struct MachineFiles {
     func clearLeftovers() throws(Failure) {
         guard exists(layout.folder) else { return }
         guard let journal = MachineJournal.read(layout.journal) else {
-            if rmdir(layout.folder) == 0 { return }
+            if layout.removeEmptyFolder() { return }
             throw Failure(
                 "folder_taken", "the folder \(layout.folder) is there, but no VM \(machine.name) is",
                 hint: "look what it holds and move it away", resource: layout.folder)
@@ -105,6 +105,12 @@ struct MachineFiles {
 }
 
 extension MachineLayout {
+    /// Removes the folder where a run was killed before it had written down anything to make.
+    func removeEmptyFolder() -> Bool {
+        AtomicFile.removeLeftovers(in: folder)
+        return rmdir(folder) == 0
+    }
+
     /// The images below the first one of a chain.
     static func backing(_ chain: [DiskImage]) -> [BackingImage] {
         chain.dropFirst().map { BackingImage(path: $0.path, format: $0.format) }

@@ -24,7 +24,8 @@ extension Machine {
         let taken = Set(drives.map(\.target))
         let target = (0...).lazy.map { "sd" + TargetNames.letters($0) }.first { !taken.contains($0) } ?? "sdz"
         try hypervisor.attachDevice(
-            name, DomainXML.cdrom(id: id, iso: iso, bus: bus, target: target, boot: nil).xml)
+            name,
+            DomainXML.cdrom(id: id, iso: iso, bus: bus, target: target, boot: nil, on: try host()).xml)
     }
 
     /// Puts an ISO image into a drive, in the place of what is in it.
@@ -126,11 +127,12 @@ extension Machine {
         var bus: String
         var isCDROM: Bool
         var boot: String?
+        var host: HostDescription
 
         func element(iso: String?) -> XMLElement {
             let bus: DiskBus = [.sata, .ide, .virtio].first { DomainXML.busName($0) == self.bus } ?? .scsi
             return DomainXML.cdrom(
-                id: id, iso: iso, bus: bus, target: target, boot: boot.flatMap { Int($0) })
+                id: id, iso: iso, bus: bus, target: target, boot: boot.flatMap { Int($0) }, on: host)
         }
     }
 
@@ -146,6 +148,7 @@ extension Machine {
 
     private func drives() throws(Failure) -> [Drive] {
         try requireDomain()
+        let host = try host()
         return try XMLReader.parse(try hypervisor.xml(name, inactive: true, secrets: false)).all(
             "devices/disk"
         ).compactMap {
@@ -159,7 +162,7 @@ extension Machine {
                 id: isCDROM && alias.hasPrefix("ua-cdrom-")
                     ? String(alias.dropFirst("ua-cdrom-".count)) : nil,
                 target: device, bus: target["bus"] ?? "", isCDROM: isCDROM,
-                boot: disk.first("boot")?.attributes["order"])
+                boot: disk.first("boot")?.attributes["order"], host: host)
         }
     }
 }

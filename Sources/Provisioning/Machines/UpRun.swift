@@ -166,8 +166,11 @@ final class UpRun {
             ]
             .compactMap(\.self).joined(separator: "; ")
         } catch {
-            failure.hint =
+            let left =
                 "what was made of \(machine.name) could not be removed (\(error.message)): limiq rm \(machine.name)"
+            // An interrupted run shows nobody this failure.
+            warn(left)
+            failure.hint = left
         }
         return failure
     }

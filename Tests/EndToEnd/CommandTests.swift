@@ -1,0 +1,59 @@
+import Foundation
+import Support
+import Testing
+
+extension EndToEnd {
+    @Suite("The command") struct CommandTests {
+        @Test("--json is one event a line, of what is printed, logged and done")
+        func json() async throws {
+            try await Home.with { home in
+                let script = try home.script(
+                    "small",
+                    """
+                    local limiq = require "limiq"
+                    local vm = \(smallGuest(#""small""#))
+                    vm:up { wait = "running" }
+                    print("two\\nlines")
+                    limiq.log.info "done"
+                    """)
+                let run = try await home.limiq("run", "--json", script)
+                #expect(run.status == 0, "\(run.errors)")
+                let events = try run.lines.map { line in
+                    try #require(
+                        try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any], "\(line)")
+                }
+                #expect(
+                    events.contains {
+                        $0["event"] as? String == "print" && $0["text"] as? String == "two\nlines\n"
+                    })
+                #expect(
+                    events.contains { $0["event"] as? String == "log" && $0["text"] as? String == "done" })
+                let phases = events.filter { $0["subject"] as? String == "small" }
+                    .compactMap { $0["phase"] as? String }
+                #expect(phases.filter { $0 != "warning" } == ["disks", "define", "start", "running", "up"])
+            }
+        }
+
+        @Test("what a handle's method is given reaches the primitive")
+        func handles() async throws {
+            try await Home.with { home in
+                let script = try home.script(
+                    "small",
+                    """
+                    local limiq = require "limiq"
+                    local vm = \(smallGuest(#""small""#))
+                    vm:up { wait = "running" }
+                    limiq.iso.create { path = "other.iso", label = "OTHER", files = { name = "other" } }
+                    vm:insert_media("live", "other.iso", { force = true })
+                    print((vm:xml():gsub(".*(other%.iso).*", "%1")))
+                    vm:destroy()
+                    vm.domain:undefine { files = true }
+                    print(#limiq.domain.list())
+                    """)
+                let run = try await home.limiq("run", script)
+                #expect(run.lines == ["other.iso", "0"], "\(run.errors)")
+                try await expectNothing(in: home)
+            }
+        }
+    }
+}
