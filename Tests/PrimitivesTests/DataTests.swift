@@ -85,7 +85,7 @@ struct FileTests {
             let all = fileDefinitions(environment(folder)) + domainGuestDefinitions(environment(folder))
             for (mode, message) in [
                 (400, "options.mode must be octal digits in quotes, not the number 400"),
-                (0.5, "options.mode must be octal digits in quotes, not the number 0.5"),
+                (.double(0.5), "options.mode must be octal digits in quotes, not the number 0.5"),
                 ("rw", "options.mode: mode \"rw\" is not octal digits"),
                 ("0888", "options.mode: mode \"0888\" is not octal digits"),
                 ("7", "options.mode: mode \"7\" is not octal digits"),

@@ -178,7 +178,7 @@ local limiq = {}
 
 ---How a file is written.
 ---@class limiq.file.WriteOptions
----@field mode? integer Permission bits; 0600 unless told.
+---@field mode? string Its permissions in octal digits, `"0644"`; `"0600"` where left out.
 
 ---A program of this machine: its words, and how it is run.
 ---@class limiq.host.RunOptions
@@ -788,7 +788,7 @@ function limiq.file.read(path) end
 ---
 ---Example:
 ---```lua
----limiq.file.write("hosts.txt", "web-01\n", { mode = tonumber("644", 8) })
+---limiq.file.write("hosts.txt", "web-01\n", { mode = "0644" })
 ---```
 ---@async
 ---@param path string The file; one of the name is replaced.
