@@ -1,6 +1,7 @@
 import Basics
 import Crypto
 import Glibc
+import XML
 
 /// A libvirt domain description made from a spec and what the host is
 /// (https://libvirt.org/formatdomain.html).
