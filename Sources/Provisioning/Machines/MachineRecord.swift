@@ -94,5 +94,5 @@ extension VMSpec {
 private func digest(_ document: String) -> String { digestPrefix + sha256(document) }
 
 private func sha256(_ text: String) -> String {
-    SHA256.hash(data: Array(text.utf8)).map(DomainXML.hexadecimal).joined()
+    hexadecimal(SHA256.hash(data: Array(text.utf8)))
 }
