@@ -18,18 +18,8 @@ enum FilePrimitives {
             },
             // (folder) → the names in it, sorted; none where it cannot be read.
             Primitive("runtime.list_folder", .inline) { request in
-                guard let path = request.arguments.first?.string, let folder = opendir(path) else {
-                    return [.list([])]
-                }
-                defer { closedir(folder) }
-                var names: [String] = []
-                while let entry = readdir(folder) {
-                    let name = withUnsafePointer(to: &entry.pointee.d_name) { tuple in
-                        tuple.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-                    }
-                    if name != ".", name != ".." { names.append(name) }
-                }
-                return [.list(names.sorted().map(Value.string))]
+                let names = request.arguments.first?.string.flatMap { try? namesInFolder($0) } ?? []
+                return [.list(names.map(Value.string))]
             },
             // () → some bytes of the input, or nil at its end.
             Primitive("runtime.read_input", .pooled) { _ in [try input().map(Value.bytes) ?? .null] },

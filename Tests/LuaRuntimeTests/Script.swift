@@ -117,15 +117,7 @@ func withFolder<Result>(_ files: [String: String], _ body: (String) throws -> Re
 }
 
 private func remove(_ path: String) {
-    if let folder = opendir(path) {
-        defer { closedir(folder) }
-        while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { remove("\(path)/\(name)") }
-        }
-    }
+    for name in (try? namesInFolder(path)) ?? [] { remove("\(path)/\(name)") }
     Glibc.remove(path)
 }
 

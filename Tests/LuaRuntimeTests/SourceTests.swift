@@ -1,3 +1,4 @@
+import Basics
 import Glibc
 import Testing
 
@@ -16,14 +17,8 @@ import Testing
     @Test func swiftCallsNothingThatRaises() throws {
         let folder =
             #filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" } + "/Sources/LuaRuntime"
-        let stream = try #require(opendir(folder))
-        defer { closedir(stream) }
         var looked = 0
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            guard name.hasSuffix(".swift") else { continue }
+        for name in try namesInFolder(folder) where name.hasSuffix(".swift") {
             looked += 1
             let file = try #require(fopen("\(folder)/\(name)", "r"))
             defer { fclose(file) }

@@ -56,20 +56,7 @@ private enum EmbeddedHost {
         if: EmbeddedHost.isAble, "needs root and the package grub-rescue-pc, for a guest that boots at once"))
 struct `Domains on libvirt's embedded driver` {
     static func processes(_ name: String) -> Int {
-        guard let folder = opendir("/proc") else { return -1 }
-        defer { closedir(folder) }
-        var count = 0
-        while let entry = readdir(folder) {
-            let pid = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            guard let file = fopen("/proc/\(pid)/cmdline", "r") else { continue }
-            defer { fclose(file) }
-            var bytes = [UInt8](repeating: 0, count: 200)
-            let length = fread(&bytes, 1, bytes.count, file)
-            if String(decoding: bytes[..<length], as: UTF8.self).contains("guest=\(name)") { count += 1 }
-        }
-        return count
+        folderNames("/proc").filter { fileText("/proc/\($0)/cmdline").contains("guest=\(name)") }.count
     }
 
     @Test func `a VM comes up, is the same the second time, goes down and leaves nothing`() throws {

@@ -2,6 +2,7 @@ import Basics
 import Glibc
 import LuaRuntime
 import Provisioning
+import Support
 import Testing
 
 @testable import Primitives
@@ -28,7 +29,7 @@ final class HostSide: Sendable {
         self.environment = environment
     }
 
-    deinit { HostSide.remove(folder) }
+    deinit { try? removeFolder(folder) }
 
     /// Performs the primitive of this name; its first answer.
     func call(
@@ -45,25 +46,6 @@ final class HostSide: Sendable {
         let definition = try #require(definitions.first { $0.primitive.name == name })
         let request = Request(name: name, arguments: arguments, cancellation: cancellation)
         return try #require(try definition.primitive.perform(request).first)
-    }
-
-    private static func remove(_ path: String) {
-        var info = stat()
-        guard lstat(path, &info) == 0 else { return }
-        guard info.st_mode & S_IFMT == S_IFDIR, let folder = opendir(path) else {
-            unlink(path)
-            return
-        }
-        var names: [String] = []
-        while let entry = readdir(folder) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) {
-                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        closedir(folder)
-        for name in names { remove("\(path)/\(name)") }
-        rmdir(path)
     }
 }
 

@@ -90,10 +90,10 @@ struct HypervisorDaemonTests {
         let written = fileText(path)
         #expect(written.contains("\nuser = \"root\"\n"))
         let signature = written.split(separator: "\n")[0]
-        try HostFile.write("\(signature)\nold = 1\n", to: path)
+        try writeBytes("\(signature)\nold = 1\n".utf8, to: path)
         try EmbeddedDriver.prepare(root)
         #expect(fileText(path) == written)
-        try HostFile.write("user = \"me\"\n", to: path)
+        try writeBytes("user = \"me\"\n".utf8, to: path)
         try EmbeddedDriver.prepare(root)
         #expect(fileText(path) == "user = \"me\"\n")
     }

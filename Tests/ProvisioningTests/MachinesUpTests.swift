@@ -166,7 +166,7 @@ import XML
             #expect(failure.hint?.contains("was removed again") == true)
             #expect(try host.domains().isEmpty)
             #expect(Self.contents(state.machines) == [])
-            #expect(exists(base))
+            #expect(fileExists(base))
         }
     }
 
@@ -210,7 +210,7 @@ import XML
             host.behaviour.withLock { $0.startFails = { _ in Failure(.libvirt, "cannot start") } }
             #expect(throws: Failure.self) { _ = try machine.up(Self.spec()) }
             #expect(try host.domains().count == 1)
-            #expect(exists(state.machine("web") + "/boot-disk.qcow2"))
+            #expect(fileExists(state.machine("web") + "/boot-disk.qcow2"))
         }
     }
 
@@ -343,7 +343,7 @@ import XML
             let node = try #require(host.domainNode("web"))
             #expect(node.all("devices/disk/driver").map { $0.attributes["type"] } == ["qcow2", "raw", "raw"])
             #expect(try machine.remove())
-            #expect(exists(state.root + "/data.raw"))
+            #expect(fileExists(state.root + "/data.raw"))
             #expect(Self.contents(state.machines) == [])
             #expect(try machine.remove() == false)
         }

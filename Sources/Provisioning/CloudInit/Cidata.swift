@@ -50,11 +50,8 @@ public enum Cidata {
             hash.update(data: Array("\(part == nil ? "-" : "+")\(bytes.count):".utf8))
             hash.update(data: bytes)
         }
-        let digits = hash.finalize().prefix(16).map { byte in
-            let text = String(byte, radix: 16)
-            return text.count == 1 ? "0\(text)" : text
-        }
-        var text = "instance-id: \(quoted("iid-\(digits.joined())"))\n"
+        let digits = hexadecimal(hash.finalize().prefix(16))
+        var text = "instance-id: \(quoted("iid-\(digits)"))\n"
         if let name { text += "local-hostname: \(quoted(name))\n" }
         return text
     }

@@ -25,7 +25,7 @@ public enum Overlay {
     ) throws(Failure) -> [DiskImage] {
         try requireAbsolute(path, "path")
         try requireAbsolute(base, "backing_file")
-        if exists(path) {
+        if fileExists(path) {
             throw Failure(
                 .diskExists, "\(path) exists", hint: "remove it first, or choose another path", resource: path
             )

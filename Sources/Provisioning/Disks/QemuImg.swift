@@ -1,7 +1,6 @@
 import Basics
 import FoundationEssentials
 import Glibc
-import Subprocess
 import Synchronization
 
 /// The program `qemu-img`, for the formats and changes limiq does not write itself.
@@ -72,43 +71,29 @@ enum QemuImg {
         _ arguments: [String], _ complaint: String, about path: String?,
         timeout: Duration = .seconds(30), cancellation: Cancellation = Cancellation()
     ) throws(Failure) -> [UInt8] {
-        let answer = Mailbox<Result<[UInt8], Failure>>()
-        let task = Task.detached {
-            answer.put(await runAsync(arguments, complaint, about: path))
-        }
-        let result = cancellation.withHandler {
-            task.cancel()
-        } _: {
-            // An image may name other files, and one of those be a FIFO.
-            answer.next(before: .now + timeout)
-        }
-        task.cancel()
-        try cancellation.check()
-        guard let result else {
-            throw Failure(
-                .timeout, "\(complaint): qemu-img does not answer within \(timeout)", resource: path)
-        }
-        return try result.get()
-    }
-
-    private static func runAsync(
-        _ arguments: [String], _ complaint: String, about path: String?
-    ) async -> Result<[UInt8], Failure> {
-        do {
-            let result = try await Subprocess.run(
-                .name("qemu-img"), arguments: Arguments(arguments),
-                environment: .inherit.updating(["LC_ALL": "C"]), output: .bytes(limit: 1 << 20),
-                error: .string(limit: 1 << 16))
-            if result.terminationStatus.isSuccess { return .success(result.standardOutput) }
-            let words = result.standardError.split(separator: "\n").joined(separator: "; ")
-            return .failure(Failure(.program, complaint, resource: path, cause: words))
-        } catch let error as SubprocessError where error.code == .executableNotFound {
-            return .failure(
-                Failure(
+        var program = HostProgram(["qemu-img"] + arguments)
+        program.environment = ["LC_ALL": "C"]
+        // An image may name other files, and one of those be a FIFO.
+        program.timeout = timeout
+        let result: HostProgram.Result
+        do { result = try program.run(cancellation) } catch {
+            switch error.code {
+            case .notFound:
+                throw Failure(
                     .hostNotAble, "qemu-img is not installed",
-                    hint: "you can install it with: apt-get install qemu-utils", resource: path))
-        } catch {
-            return .failure(Failure(.program, complaint, resource: path, cause: "\(error)"))
+                    hint: "you can install it with: apt-get install qemu-utils", resource: path)
+            case .timeout:
+                throw Failure(
+                    .timeout, "\(complaint): qemu-img does not answer within \(timeout)", resource: path)
+            case .cancelled: throw error
+            default: throw Failure(.program, complaint, resource: path, cause: error.message)
+            }
         }
+        guard result.code == 0 else {
+            let words = String(decoding: result.errors, as: UTF8.self)
+                .split(separator: "\n").joined(separator: "; ")
+            throw Failure(.program, complaint, resource: path, cause: words)
+        }
+        return result.output
     }
 }

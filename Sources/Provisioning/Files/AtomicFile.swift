@@ -27,7 +27,7 @@ public enum AtomicFile {
         _ body: (_ descriptor: Int32, _ temporary: String) throws(Failure) -> Void
     ) throws(Failure) {
         let (folder, name) = try split(path)
-        if case .refuse(let code) = existing, exists(path) { throw taken(path, code) }
+        if case .refuse(let code) = existing, fileExists(path) { throw taken(path, code) }
         let temporary = folder + temporaryName(for: name)
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw cannotWrite(path, errno, folder: folder) }
@@ -81,17 +81,10 @@ public enum AtomicFile {
     /// - Returns: the names removed. A folder that cannot be read has none.
     @discardableResult
     public static func removeLeftovers(in folder: String) -> [String] {
-        guard let stream = opendir(folder) else { return [] }
-        defer { closedir(stream) }
-        var removed: [String] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            guard let pid = writer(ofTemporary: name), kill(pid, 0) != 0, errno == ESRCH else { continue }
-            if unlink("\(folder)/\(name)") == 0 { removed.append(name) }
+        ((try? namesInFolder(folder)) ?? []).filter { name in
+            guard let pid = writer(ofTemporary: name), kill(pid, 0) != 0, errno == ESRCH else { return false }
+            return unlink("\(folder)/\(name)") == 0
         }
-        return removed.sorted()
     }
 
     private static func temporaryName(for name: String) -> String {

@@ -9,38 +9,42 @@ public func fileBytes(_ path: String) throws(Failure) -> [UInt8] {
     return try file.read(at: 0, count: Int(clamping: file.length))
 }
 
+/// The bytes of a small file of limiq's own or of the system, those of `/proc` included, which have no length; `nil`
+/// where it cannot be read.
+func readBytes(_ path: String) -> [UInt8]? {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return nil }
+    defer { close(descriptor) }
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 16 << 10)
+    while true {
+        let count = read(descriptor, &chunk, chunk.count)
+        if count < 0 && errno == EINTR { continue }
+        guard count > 0 else { return count == 0 ? bytes : nil }
+        bytes.append(contentsOf: chunk[..<count])
+    }
+}
+
+/// The text of a small file, as `readBytes`.
+func readWhole(_ path: String) -> String? {
+    readBytes(path).map { String(decoding: $0, as: UTF8.self) }
+}
+
 /// Writes a file whole or not at all, replacing one of the name.
 ///
 /// - Parameter mode: the permission bits; 0600 unless told.
-public func writeBytes(_ bytes: [UInt8], to path: String, mode: UInt32 = 0o600) throws(Failure) {
+/// - Throws: `Failure` with code `io` (`not_found` for a missing folder).
+public func writeBytes(
+    _ bytes: some Collection<UInt8>, to path: String, mode: UInt32 = 0o600
+) throws(Failure) {
     try AtomicFile.write(path, existing: .replace) { descriptor, _ throws(Failure) in
         try AtomicFile.write(bytes, to: descriptor, path)
         fchmod(descriptor, mode)
     }
 }
 
-public func fileExists(_ path: String) -> Bool { exists(path) }
-
-/// The files below a folder by their paths in it, sorted; symbolic links to folders are not followed.
-public func filesBelow(_ folder: String) throws(Failure) -> [String] {
-    var found: [String] = []
-    var open = [""]
-    while let inner = open.popLast() {
-        let path = inner.isEmpty ? folder : folder + "/" + inner
-        guard let stream = opendir(path) else {
-            throw Failure.system(errno, "cannot list \(path)", resource: path)
-        }
-        defer { closedir(stream) }
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name == "." || name == ".." { continue }
-            let relative = inner.isEmpty ? name : inner + "/" + name
-            var status = stat()
-            guard lstat(folder + "/" + relative, &status) == 0 else { continue }
-            if status.st_mode & S_IFMT == S_IFDIR { open.append(relative) } else { found.append(relative) }
-        }
-    }
-    return found.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+/// Something has this name, a dangling link included.
+public func fileExists(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) == 0
 }

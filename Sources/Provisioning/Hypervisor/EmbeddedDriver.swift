@@ -57,7 +57,7 @@ enum EmbeddedDriver {
     }
 
     private static func commandLine(of process: pid_t) -> String {
-        guard let bytes = try? HostFile.read("/proc/\(process)/cmdline") else {
+        guard let bytes = readBytes("/proc/\(process)/cmdline") else {
             return "its command is not known"
         }
         let words = bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
@@ -68,12 +68,12 @@ enum EmbeddedDriver {
     private static let signature = "# Written by limiq; without this line it stays as it is."
 
     static func prepare(_ root: String) throws(Failure) {
-        try HostFile.makeFolder(root + "/etc")
+        try makeFolders(root + "/etc")
         let path = root + "/etc/qemu.conf"
-        let present = try? String(decoding: HostFile.read(path), as: UTF8.self)
+        let present = readWhole(path)
         let wanted = configuration(asRoot: geteuid() == 0)
         if let present, present == wanted || !present.hasPrefix(signature) { return }
-        try HostFile.write(wanted, to: path)
+        try writeBytes(wanted.utf8, to: path, mode: 0o644)
     }
 
     private static func configuration(asRoot: Bool) -> String {

@@ -1,3 +1,5 @@
+import Basics
+
 /// The parts of a libvirt URI that limiq asks about: `driver[+transport]://[host]/path[?query]`
 /// (<https://libvirt.org/uri.html>).
 struct HypervisorURI: Equatable {
@@ -47,8 +49,7 @@ struct HypervisorURI: Equatable {
             let scalar = Unicode.Scalar(byte)
             let plain = scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar))
             if plain || "-._~/".unicodeScalars.contains(scalar) { return String(Character(scalar)) }
-            let digits = String(byte, radix: 16, uppercase: true)
-            return "%" + (digits.count == 1 ? "0" : "") + digits
+            return "%" + hexadecimal([byte]).uppercased()
         }.joined()
     }
 

@@ -7,8 +7,8 @@ struct QemuConfiguration {
 
     /// `nil` where the file cannot be read, as an ordinary user cannot read the system's.
     init?(path: String) {
-        guard let bytes = try? HostFile.read(path) else { return nil }
-        self.init(text: String(decoding: bytes, as: UTF8.self))
+        guard let text = readWhole(path) else { return nil }
+        self.init(text: text)
     }
 
     /// - Parameter text: lines of `key = "value"`. A line that is commented out without a space after the `#` shows the

@@ -83,9 +83,6 @@ public struct ImageChecksum: Sendable, Equatable {
             hash.update(data: bytes)
             offset += UInt64(bytes.count)
         }
-        return hash.finalize().map { byte in
-            let digits = String(byte, radix: 16)
-            return digits.count == 1 ? "0" + digits : digits
-        }.joined()
+        return hexadecimal(hash.finalize())
     }
 }

@@ -76,7 +76,7 @@ struct AccelerationChooser: Sendable {
             bootID: bootID, emulatorVersion: host.emulatorVersion, works: works, reason: reason)
         // A verdict that cannot be kept is found out again by the next run.
         guard let data = try? JSONEncoder().encode(verdict) else { return }
-        try? replaceFile(path, with: Array(data))
+        try? writeBytes(data, to: path)
     }
 
     private func remembered() -> AccelerationVerdict? {

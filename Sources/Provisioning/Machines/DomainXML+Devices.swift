@@ -1,4 +1,5 @@
 import Basics
+import XML
 
 extension DomainXML {
     var devices: [XMLElement] {

@@ -1,6 +1,7 @@
 import Basics
 import Crypto
 import Glibc
+import XML
 
 /// A libvirt domain description made from a spec and what the host is
 /// (https://libvirt.org/formatdomain.html).
@@ -109,10 +110,6 @@ struct DomainXML {
     /// the same. 52:54:00 is QEMU's prefix.
     static func macAddress(machine: String, nic index: Int) -> String {
         let digest = SHA256.hash(data: Array("\(machine)/\(index)".utf8))
-        return "52:54:00" + digest.prefix(3).map { ":" + hexadecimal($0) }.joined()
-    }
-
-    static func hexadecimal(_ byte: UInt8) -> String {
-        (byte < 16 ? "0" : "") + String(byte, radix: 16)
+        return "52:54:00" + digest.prefix(3).map { ":" + hexadecimal([$0]) }.joined()
     }
 }

@@ -24,7 +24,7 @@ struct GuestSSH: Sendable {
             "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "StrictHostKeyChecking=accept-new",
             "-o", "UserKnownHostsFile=\(knownHosts)", "-o", "LogLevel=ERROR", "-p", String(endpoint.port),
         ]
-        if exists(key) { arguments += ["-o", "IdentityFile=\(key)"] }
+        if fileExists(key) { arguments += ["-o", "IdentityFile=\(key)"] }
         if let user { arguments += ["-l", user] }
         arguments += ["--", endpoint.host, (Self.shell + command).map(Self.quoted).joined(separator: " ")]
         var result = try run(command.first ?? "", arguments, stdin ?? [], timeout, cancellation)

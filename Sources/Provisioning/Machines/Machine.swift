@@ -70,7 +70,7 @@ public struct Machine: Sendable {
     /// So that a later wait needs nobody in the guest to answer.
     func remember(_ outcome: CloudInitOutcome) {
         guard let data = try? JSONEncoder().encode(outcome) else { return }
-        try? replaceFile(folder + "/cloud-init.json", with: Array(data))
+        try? writeBytes(data, to: folder + "/cloud-init.json")
     }
 
     /// The guest's own addresses, best source first: the network's leases, the agent, the host's ARP table. On user

@@ -20,7 +20,7 @@ struct MachineFiles {
     ///
     /// - Throws: `Failure` with code `folder_taken` where the VM's folder holds something else.
     func clearLeftovers() throws(Failure) {
-        guard exists(layout.folder) else { return }
+        guard fileExists(layout.folder) else { return }
         guard let journal = MachineJournal.read(layout.journal) else {
             if layout.removeEmptyFolder() { return }
             throw Failure(

@@ -19,7 +19,7 @@ public struct MachineJournal: Sendable, Equatable, Codable {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         do {
-            try replaceFile(path, with: Array(try encoder.encode(self)))
+            try writeBytes(try encoder.encode(self), to: path)
         } catch let failure as Failure { throw failure } catch {
             throw Failure(.io, "cannot write \(path)", cause: "\(error)")
         }

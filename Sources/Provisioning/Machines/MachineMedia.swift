@@ -30,7 +30,7 @@ extension Machine {
 
     /// Puts an ISO image into a drive, in the place of what is in it.
     public func insertMedia(id: String, iso: String, force: Bool = false) throws(Failure) {
-        guard iso.hasPrefix("/"), try !host().isLocal || exists(iso) else {
+        guard iso.hasPrefix("/"), try !host().isLocal || fileExists(iso) else {
             throw Failure(.notFound, "the ISO image \(iso) is not there", resource: iso)
         }
         try change(try drive(id), iso: iso, force: force)

@@ -67,7 +67,7 @@ extension Machine {
     /// and what the last boot said there, that cloud-init has finished for one, is not true of this one.
     func beginBoot(at offset: Int = 0) throws(Failure) {
         let path = MachineLayout(VMSpec(name: name), in: state).bootOffset
-        if offset > 0 { return try replaceFile(path, with: Array(String(offset).utf8)) }
+        if offset > 0 { return try writeBytes(Array(String(offset).utf8), to: path) }
         guard unlink(path) == 0 || errno == ENOENT || errno == ENOTDIR else {
             throw Failure.system(errno, "cannot remove \(path)", resource: path)
         }

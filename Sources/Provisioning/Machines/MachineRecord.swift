@@ -104,5 +104,5 @@ extension VMSpec {
 }
 
 private func sha256(_ bytes: [UInt8]) -> String {
-    SHA256.hash(data: bytes).map(DomainXML.hexadecimal).joined()
+    hexadecimal(SHA256.hash(data: bytes))
 }

@@ -22,7 +22,7 @@ extension VMSpec {
         try checkForwards()
         for (index, cdrom) in cdroms.enumerated() {
             try absolute(cdrom.isoPath, "cdroms[\(index + 1)].iso_path")
-            guard !filesAreHere || exists(cdrom.isoPath) else {
+            guard !filesAreHere || fileExists(cdrom.isoPath) else {
                 throw Failure(
                     .notFound, "cdroms[\(index + 1)].iso_path \(cdrom.isoPath) is not there",
                     resource: cdrom.isoPath)
@@ -100,7 +100,7 @@ extension VMSpec {
         }
         if let file = disk.path, disk.poolID == nil {
             try absolute(file, "\(path).path")
-            guard !filesAreHere || exists(file) else {
+            guard !filesAreHere || fileExists(file) else {
                 throw Failure(
                     .notFound, "\(path).path \(file) is not there",
                     hint: "leave path out to have the disk made",
@@ -114,7 +114,7 @@ extension VMSpec {
         }
         if let backing = disk.backingFile {
             try absolute(backing, "\(path).backing_file")
-            guard !filesAreHere || exists(backing) else {
+            guard !filesAreHere || fileExists(backing) else {
                 throw Failure(.notFound, "\(path).backing_file \(backing) is not there", resource: backing)
             }
             guard disk.format == .qcow2 else {

@@ -68,7 +68,7 @@ final class UpRun {
         let readiness = try Readiness(machine, nics: spec.nics)
         if !domain.state.isActive {
             if try machine.host().isLocal { try PortForwards.checkFree(spec.nics) }
-            if let missing = record.made.first(where: { !exists($0) }) {
+            if let missing = record.made.first(where: { !fileExists($0) }) {
                 throw Failure(
                     .notFound, "\(missing) of vm \(machine.name) is gone",
                     hint: "limiq rm \(machine.name) removes the rest, so that it can be made anew",

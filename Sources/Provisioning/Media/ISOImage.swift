@@ -70,7 +70,7 @@ public enum ISOImage {
     }
 
     private static func requireReplaceable(_ path: String) throws(Failure) {
-        guard exists(path) else { return }
+        guard fileExists(path) else { return }
         let file: ReadableFile
         do { file = try ReadableFile(path) } catch {
             if error.code == .notFound { return }

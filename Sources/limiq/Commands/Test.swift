@@ -2,6 +2,7 @@ import ArgumentParser
 import Basics
 import Glibc
 import LuaRuntime
+import Provisioning
 
 struct Test: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -56,21 +57,8 @@ struct Test: ParsableCommand {
             throw Failure(.notFound, "\(path): \(String(cString: strerror(errno)))")
         }
         guard info.st_mode & S_IFMT == S_IFDIR else { return [path] }
-        guard let folder = opendir(path) else {
-            throw Failure(.io, "\(path): \(String(cString: strerror(errno)))")
+        return try filesBelow(path, hidden: false).filter { $0.hasSuffix("_spec.lua") }.map {
+            "\(path)/\($0)"
         }
-        defer { closedir(folder) }
-        var found: [String] = []
-        while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name.hasPrefix(".") { continue }
-            let inner = "\(path)/\(name)"
-            if name.hasSuffix("_spec.lua") || entry.pointee.d_type == UInt8(DT_DIR) {
-                found += try specs(in: inner)
-            }
-        }
-        return found.sorted()
     }
 }

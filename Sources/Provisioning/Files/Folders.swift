@@ -1,0 +1,36 @@
+import Basics
+import Glibc
+
+/// The files below a folder by their paths in it, sorted by their bytes; symbolic links to folders are not followed.
+///
+/// - Parameter hidden: whether names that begin with a dot count.
+/// - Throws: `Failure` with code `not_found` or `io`.
+public func filesBelow(_ folder: String, hidden: Bool = true) throws(Failure) -> [String] {
+    var found: [String] = []
+    var open = [""]
+    while let inner = open.popLast() {
+        for name in try namesInFolder(inner.isEmpty ? folder : folder + "/" + inner)
+        where hidden || !name.hasPrefix(".") {
+            let relative = inner.isEmpty ? name : inner + "/" + name
+            var status = stat()
+            guard lstat(folder + "/" + relative, &status) == 0 else { continue }
+            if status.st_mode & S_IFMT == S_IFDIR { open.append(relative) } else { found.append(relative) }
+        }
+    }
+    return found.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+}
+
+/// Makes a folder and its parents; one that is there already stays as it is.
+///
+/// - Parameter mode: of the last one; the parents are 0755.
+/// - Throws: `Failure` with code `io` or `not_found`.
+func makeFolders(_ path: String, mode: mode_t = 0o755) throws(Failure) {
+    if mkdir(path, mode) == 0 || errno == EEXIST { return }
+    guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex else {
+        throw Failure.system(errno, "cannot make the folder \(path)", resource: path)
+    }
+    try makeFolders(String(path[..<slash]))
+    guard mkdir(path, mode) == 0 || errno == EEXIST else {
+        throw Failure.system(errno, "cannot make the folder \(path)", resource: path)
+    }
+}
