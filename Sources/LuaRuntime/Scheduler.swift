@@ -128,9 +128,11 @@ final class Scheduler {
         case .answer(let id, let ticket, let result):
             guard let task = tasks[id], task.ticket == ticket, case .request = task.wait else { return }
             outstanding -= 1
-            if let ending = task.ending {
+            if var ending = task.ending {
                 reportEnd(of: task, Failure(.cancelled, "cancelled"))
                 task.ending = nil
+                // What it says of its undoing.
+                if case .failure(let failure) = result { ending.hint = failure.hint }
                 task.cancellation = Cancellation()
                 return refuse(task, ending)
             }

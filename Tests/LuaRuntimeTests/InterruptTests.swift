@@ -11,7 +11,12 @@ import Testing
             Primitive("started", .inline) { _ in
                 started.put(true)
                 return []
-            }
+            },
+            Primitive("undo", .pooled, grace: .seconds(10)) { request in
+                let cancelled = Mailbox<Void>()
+                request.cancellation.withHandler({ cancelled.put(()) }) { cancelled.next() }
+                throw Failure(.cancelled, "cancelled", hint: "the thing was removed again")
+            },
         ])
         defer { script.runtime.close() }
         let interrupter = script.runtime.interrupter
@@ -41,6 +46,12 @@ import Testing
     @Test func aBlockingPrimitiveDoesNotHoldUpTheEnd() throws {
         let outcome = try interrupted("perform('started') perform('block')")
         #expect(outcome.error?.failure.code == .interrupted)
+    }
+
+    @Test func aPrimitiveThatUndoesWhatItMadeSaysSo() throws {
+        let outcome = try interrupted("perform('started') perform('undo')")
+        #expect(outcome.error?.failure.code == .interrupted)
+        #expect(outcome.error?.failure.hint == "the thing was removed again")
     }
 
     @Test func theFirstIsCaughtAndCleanUpMayWait() throws {

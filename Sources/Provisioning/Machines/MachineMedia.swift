@@ -50,6 +50,7 @@ extension Machine {
     }
 
     private func change(_ drive: Drive, iso: String?, force: Bool) throws(Failure) {
+        if !force { try requireUnlocked(drive) }
         let xml = drive.element(iso: iso).xml
         do throws(Failure) {
             try hypervisor.updateDevice(name, xml, force: force)
@@ -61,8 +62,8 @@ extension Machine {
 
     /// libvirt 9.0 forgets that a drive added to a running guest has a tray, and does not open it: that is done here.
     ///
-    /// Tried again for a while, as the tray may close in between (a reset of the drive closes it, and firmware resets what
-    /// it finds) or open late (a guest that is asked for a medium it does not use lets go of it by itself).
+    /// Tried again for a while, as the tray may close in between: a reset of the drive closes it, and firmware resets what
+    /// it finds.
     private func changeByHand(_ drive: Drive, _ xml: String, force: Bool, since first: Failure)
         throws(Failure)
     {
@@ -80,9 +81,35 @@ extension Machine {
             guard ContinuousClock.now < deadline else { break }
             usleep(50_000)
         }
-        throw Failure(
+        throw locked(drive, cause: last.cause)
+    }
+
+    private func locked(_ drive: Drive, cause: String? = nil) -> Failure {
+        Failure(
             "tray_locked", "the guest of \(name) keeps the tray of \(drive.id ?? drive.target) locked",
-            hint: "unmount it in the guest, or use force = true", resource: name, cause: last.cause)
+            hint: "unmount it in the guest, or use force = true", resource: name, cause: cause)
+    }
+
+    /// A guest locks the tray while it uses the medium. It is not even asked to let go: Linux would, under a mounted file
+    /// system too. A moment is given to one that has a mere look at a new medium.
+    private func requireUnlocked(_ drive: Drive) throws(Failure) {
+        struct Reply: Decodable {
+            struct Block: Decodable {
+                var qdev: String?
+                var locked: Bool
+            }
+            var `return`: [Block]
+        }
+        let deadline = ContinuousClock.now + .seconds(1)
+        while true {
+            // A guest that is off, or no QEMU: there is nobody to lock anything.
+            guard let text = try? hypervisor.qmp(name, #"{"execute":"query-block"}"#),
+                let reply = try? JSONDecoder().decode(Reply.self, from: Data(text.utf8)),
+                reply.return.contains(where: { $0.qdev == drive.device && $0.locked })
+            else { return }
+            guard ContinuousClock.now < deadline else { throw locked(drive) }
+            usleep(50_000)
+        }
     }
 
     private static func isAboutTray(_ failure: Failure) -> Bool {
@@ -104,7 +131,7 @@ extension Machine {
             struct Refusal: Decodable { var desc: String }
             var error: Refusal?
         }
-        let arguments = Command.Arguments(id: "ua-cdrom-\(drive.id ?? drive.target)", force: force)
+        let arguments = Command.Arguments(id: drive.device, force: force)
         let refusal: String?
         do {
             let text = try JSONEncoder().encode(Command(execute: command, arguments: arguments))
@@ -127,6 +154,9 @@ extension Machine {
         var bus: String
         var isCDROM: Bool
         var boot: String?
+
+        /// QEMU's name of it.
+        var device: String { "ua-cdrom-\(id ?? target)" }
         var host: HostDescription
 
         func element(iso: String?) -> XMLElement {
