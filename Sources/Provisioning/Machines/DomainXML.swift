@@ -110,3 +110,13 @@ struct DomainXML {
         (byte < 16 ? "0" : "") + String(byte, radix: 16)
     }
 }
+
+extension VMSpec {
+    /// The MAC address of a nic; `nil` where there is no such nic.
+    ///
+    /// - Parameter index: from 0.
+    public func macAddress(ofNIC index: Int) -> String? {
+        guard nics.indices.contains(index) else { return nil }
+        return (nics[index].macAddress ?? DomainXML.macAddress(machine: name, nic: index)).lowercased()
+    }
+}

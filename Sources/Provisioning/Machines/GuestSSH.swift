@@ -18,9 +18,10 @@ struct GuestSSH: Sendable {
         _ command: [String], stdin: [UInt8]? = nil, timeout: Duration, cancellation: Cancellation
     ) throws(Failure) -> ExecResult {
         var arguments = [
-            "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "StrictHostKeyChecking=accept-new",
-            "-o", "UserKnownHostsFile=\(knownHosts)", "-o", "LogLevel=ERROR", "-p", String(endpoint.port),
+            "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "LogLevel=ERROR",
+            "-p", String(endpoint.port),
         ]
+        arguments += trust
         if exists(key) { arguments += ["-o", "IdentityFile=\(key)"] }
         if let user { arguments += ["-l", user] }
         arguments += ["--", endpoint.host, command.map(Self.quoted).joined(separator: " ")]
