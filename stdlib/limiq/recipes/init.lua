@@ -11,9 +11,11 @@
 local M = {
     compose = require "limiq.recipes.compose",
     admin = require "limiq.recipes.admin",
+    dhcp = require "limiq.recipes.dhcp",
     files = require "limiq.recipes.files",
     guest_agent = require "limiq.recipes.guest_agent",
     packages = require "limiq.recipes.packages",
+    static_ip = require "limiq.recipes.static_ip",
     timezone = require "limiq.recipes.timezone",
     web = require "limiq.recipes.web",
 }
