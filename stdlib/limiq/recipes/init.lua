@@ -14,8 +14,10 @@ local M = {
     dhcp = require "limiq.recipes.dhcp",
     files = require "limiq.recipes.files",
     guest_agent = require "limiq.recipes.guest_agent",
+    mounts = require "limiq.recipes.mounts",
     packages = require "limiq.recipes.packages",
     static_ip = require "limiq.recipes.static_ip",
+    swap = require "limiq.recipes.swap",
     timezone = require "limiq.recipes.timezone",
     web = require "limiq.recipes.web",
 }
