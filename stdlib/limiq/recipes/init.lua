@@ -12,6 +12,7 @@ local M = {
     compose = require "limiq.recipes.compose",
     admin = require "limiq.recipes.admin",
     dhcp = require "limiq.recipes.dhcp",
+    docker = require "limiq.recipes.docker",
     files = require "limiq.recipes.files",
     guest_agent = require "limiq.recipes.guest_agent",
     mounts = require "limiq.recipes.mounts",
