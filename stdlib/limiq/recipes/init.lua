@@ -17,6 +17,7 @@ local M = {
     guest_agent = require "limiq.recipes.guest_agent",
     mounts = require "limiq.recipes.mounts",
     packages = require "limiq.recipes.packages",
+    ssh_host_keys = require "limiq.recipes.ssh_host_keys",
     static_ip = require "limiq.recipes.static_ip",
     swap = require "limiq.recipes.swap",
     timezone = require "limiq.recipes.timezone",
