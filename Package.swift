@@ -30,6 +30,9 @@ let package = Package(
         // libvirt is linked with libxml2 itself, so that reading its XML by the same costs no start-up.
         .systemLibrary(name: "CXML", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
 
+        // In the program itself, so that a check needs no file beside it.
+        .target(name: "CCloudInitSchema", exclude: ["schema-cloud-config-v1.json", "LICENSE"]),
+
         .target(name: "Basics", swiftSettings: strict),
         .target(name: "YAML", dependencies: ["Basics", "CYaml"], swiftSettings: strict),
         .target(name: "XML", dependencies: ["Basics", "CXML"], swiftSettings: strict),
@@ -37,7 +40,7 @@ let package = Package(
         .target(
             name: "Provisioning",
             dependencies: [
-                "Basics", "YAML", "XML", "Libvirt", "CLinux",
+                "Basics", "YAML", "XML", "Libvirt", "CLinux", "CCloudInitSchema",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
@@ -63,7 +66,7 @@ let package = Package(
                 "Basics", "Provisioning", "Primitives", "LuaRuntime",
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
-            path: "Tests/Support", swiftSettings: strict),
+            path: "Tests/Support", exclude: ["publisher.py"], swiftSettings: strict),
         .testTarget(name: "BasicsTests", dependencies: ["Basics"], swiftSettings: strict),
         .testTarget(
             name: "YAMLTests",
@@ -77,12 +80,15 @@ let package = Package(
         .testTarget(
             name: "ProvisioningTests",
             dependencies: [
-                "Provisioning", "XML", "Support", .product(name: "Subprocess", package: "swift-subprocess"),
+                "Provisioning", "XML", "YAML", "Support",
+                .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             swiftSettings: strict),
         .testTarget(
             name: "PrimitivesTests", dependencies: ["Primitives", "Support"],
             swiftSettings: strict),
+        // They run the program that a build of the tests makes as well.
+        .testTarget(name: "CommandTests", dependencies: ["Support"], swiftSettings: strict),
         .testTarget(
             name: "EndToEnd", dependencies: ["Support"], path: "Tests/EndToEnd", swiftSettings: strict),
     ]

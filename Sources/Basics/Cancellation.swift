@@ -33,6 +33,15 @@ public final class Cancellation: Sendable {
         for (_, handler) in handlers.sorted(by: { $0.key < $1.key }) { handler() }
     }
 
+    /// Sleeps, until it is cancelled at the latest.
+    ///
+    /// - Returns: whether the time is over and nobody has cancelled.
+    public func pause(_ time: Duration) -> Bool {
+        let woken = Mailbox<Void>()
+        withHandler({ woken.put(()) }) { _ = woken.next(before: .now + time) }
+        return !isCancelled
+    }
+
     /// Runs `body` with `handler` registered: it is called from another thread when cancelled, or at once where
     /// that has happened already.
     public func withHandler<Result>(

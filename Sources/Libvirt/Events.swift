@@ -5,6 +5,8 @@ import Synchronization
 public enum ConnectionEvent: Sendable, Equatable {
     case lifecycle(domain: String, DomainChange)
     case agent(domain: String, connected: Bool)
+    /// The machine was reset, by the guest or from outside: it boots again, in the same process.
+    case reboot(domain: String)
     /// The connection broke; nothing more comes.
     case closed
 }
@@ -71,6 +73,15 @@ public final class EventRegistration: Sendable {
                 }, opaque, Handler.giveBack)
         }
         try checked(lifecycle)
+        let reboot = handler.lent { opaque in
+            limiq_register_reboot(
+                connection.pointer,
+                { _, domain, opaque in
+                    guard let domain, let name = virDomainGetName(domain) else { return }
+                    Handler.of(opaque)?.call(.reboot(domain: String(cString: name)))
+                }, opaque, Handler.giveBack)
+        }
+        try checked(reboot)
         // A driver without guest agents (the test driver) refuses.
         let agent = handler.lent { opaque in
             limiq_register_agent_lifecycle(
@@ -83,7 +94,7 @@ public final class EventRegistration: Sendable {
                             domain: String(cString: name), connected: UInt32(bitPattern: state) == connected))
                 }, opaque, Handler.giveBack)
         }
-        callbacks = [lifecycle, agent].filter { $0 >= 0 }
+        callbacks = [lifecycle, reboot, agent].filter { $0 >= 0 }
         // A driver in this process cannot close by itself and refuses.
         watchesClose =
             handler.lent {

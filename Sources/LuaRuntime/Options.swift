@@ -18,6 +18,8 @@ extension LuaRuntime {
         public var memoryLimit = 512 << 20
         /// Runs the pooled primitives; several runtimes may share one.
         public var workers = Options.sharedWorkers
+        /// `limiq.sleep` returns at once: for a look at a script without what it waits for.
+        public var skipsSleep = false
         /// Plain values the library finds in `require "limiq.runtime".constants`.
         public var constants: [String: Value] = [:]
         /// Gets what the script prints, byte for byte and in order, on the thread of `run`.

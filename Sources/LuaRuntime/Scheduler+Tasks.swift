@@ -24,7 +24,7 @@ extension Scheduler {
             if let seconds { timers.add(task, at: .now + seconds) }
             return false
         case LIMIQ_SLEEP:
-            let seconds = seconds(at: first, thread)
+            let seconds = skipsSleep ? .zero : seconds(at: first, thread)
             clua_pop(thread, Int32(count))
             wait(task, .timer)
             timers.add(task, at: .now + seconds)

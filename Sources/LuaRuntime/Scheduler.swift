@@ -19,6 +19,7 @@ final class Scheduler {
     let ownPrimitives: Int
     let workers: WorkerPool
     let output: @Sendable (OutputStream, UnsafeRawBufferPointer) -> Void
+    let skipsSleep: Bool
     var observer: (@Sendable (RequestEvent) -> Void)?
 
     var tasks: [Int: LuaTask] = [:]
@@ -46,6 +47,7 @@ final class Scheduler {
         self.ownPrimitives = ownPrimitives
         workers = options.workers
         output = options.output
+        skipsSleep = options.skipsSleep
     }
 
     // MARK: the loop

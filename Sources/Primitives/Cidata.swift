@@ -3,27 +3,13 @@ import Provisioning
 
 /// `limiq.cidata.*`: the seed cloud-init reads in the guest.
 func cidataDefinitions(_ environment: Environment) -> [Definition] {
-    let record = Record(
-        "limiq.CidataCreate", "A NoCloud seed to make.", make: CidataArguments.init,
-        fields: [
-            Field(
-                "path", \.path, .path, required: true,
-                "Where the ISO is made; an ISO that is there is replaced."),
-            Field(
-                "user_data", \.spec.userData, .cloudConfig, "What the guest is to do; empty where left out."),
-            Field(
-                "meta_data", \.spec.metaData, .metaData,
-                "Who the guest is; an instance-id made from the rest where left out."),
-            Field(
-                "network_config", \.spec.networkConfig, .networkConfig, "How the guest's network is set up."),
-            Field("vendor_data", \.spec.vendorData, .cloudConfig, "Defaults below user_data."),
-        ])
     return [
         Definition(
-            "cidata.create", .table, record, returns: "string",
+            "cidata.create", .table, cidataRecord, returns: "string",
             doc: """
                 Makes the ISO image cloud-init's NoCloud datasource looks for, and returns its path. The same \
-                arguments make the same bytes.
+                arguments make the same bytes. What a guest would not understand in them is an error; `network` in \
+                `user_data` goes into `network_config`.
                 """,
             example: """
                 local limiq = require "limiq"
@@ -34,13 +20,32 @@ func cidataDefinitions(_ environment: Environment) -> [Definition] {
                 """
         ) { arguments, _ in
             let path = environment.absolute(arguments.path)
+            try CloudInitCheck.requireNoErrors(in: CloudInitCheck.check(arguments.spec))
             try Cidata.create(path, arguments.spec)
             return .string(path)
         }
     ]
 }
 
-private struct CidataArguments: Sendable {
+struct CidataArguments: Sendable {
     var path = ""
     var spec = CloudInitSpec()
 }
+
+let cidataRecord = Record(
+    "limiq.CidataCreate", "A NoCloud seed to make.", make: CidataArguments.init,
+    fields: [
+        Field(
+            "path", \.path, .path, required: true,
+            "Where the ISO is made; an ISO that is there is replaced."),
+        Field(
+            "user_data", \.spec.userData, .cloudInitDocument,
+            "What the guest is to do; empty where left out."),
+        Field(
+            "meta_data", \.spec.metaData, .cloudInitDocument,
+            "Who the guest is; an instance-id made from the rest where left out."),
+        Field(
+            "network_config", \.spec.networkConfig, .cloudInitDocument,
+            "How the guest's network is set up."),
+        Field("vendor_data", \.spec.vendorData, .cloudInitDocument, "Defaults below user_data."),
+    ])

@@ -99,7 +99,7 @@ private func writeFile(_ environment: Environment) -> Definition {
     let options = Record(
         "limiq.WriteFileOptions", "How the file is written.", make: FileOptions.init,
         fields: [
-            Field("mode", \.mode, .string, "Its permissions in octal digits, `\"0644\"`."),
+            Field("mode", \.mode, .mode, "Its permissions in octal digits, `\"0644\"`."),
             Field("user", \.user, .string, "By ssh as this user; by the agent where left out."),
         ])
     return .domain(

@@ -6,9 +6,9 @@ func domainLifecycleDefinitions(_ environment: Environment) -> [Definition] {
     [
         simple("start", environment, "Starts a domain that is off.") { try $0.start() },
         shutdown(environment),
-        simple("reboot", environment, "Asks the guest to boot again.") { try $0.hypervisor.reboot($0.name) },
+        reboot(environment),
         simple("reset", environment, "Boots the guest again at once, as by its reset button.") {
-            try $0.hypervisor.reset($0.name)
+            try $0.reset()
         },
         simple(
             "destroy", environment, "Ends a domain at once, as by pulling its plug. Nothing where it is off."
@@ -47,14 +47,35 @@ private let timeoutRecord = Record(
     "limiq.TimeoutOptions", "How long.", make: TimeoutOptions.init,
     fields: [Field("timeout", \.timeout, .duration, "The longest wait; 10 minutes where left out.")])
 
-private struct ShutdownArguments: DomainArguments {
+private struct AskArguments: DomainArguments {
     var domain = DomainReference()
     var options: TimeoutOptions?
 }
 
+private func reboot(_ environment: Environment) -> Definition {
+    .domain(
+        "domain.reboot", environment, AskArguments.self,
+        fields: [Field("options", \.options, .record(timeoutRecord), "How long to wait.")],
+        doc: """
+            Asks the guest to boot again and waits until it begins to, so that a wait that follows is for the new boot. An \
+            error where it has not after the timeout.
+            """,
+        example: """
+            local limiq = require "limiq"
+            local domain = limiq.domain.get "web-01"
+            domain:reboot { timeout = "1m" }
+            domain:wait "ssh"
+            """
+    ) { machine, arguments, request in
+        let timeout = arguments.options?.timeout ?? TimeoutOptions().timeout
+        try machine.reboot(timeout: timeout, cancellation: request.cancellation)
+        return .null
+    }
+}
+
 private func shutdown(_ environment: Environment) -> Definition {
     .domain(
-        "domain.shutdown", environment, ShutdownArguments.self,
+        "domain.shutdown", environment, AskArguments.self,
         fields: [Field("options", \.options, .record(timeoutRecord), "How long to wait.")],
         doc:
             "Asks the guest to shut down and waits until it is off. An error where it is still on after the timeout.",
@@ -135,7 +156,9 @@ private func xml(_ environment: Environment) -> Definition {
             print(limiq.domain.get("web-01"):xml())
             """
     ) { machine, arguments, _ in
-        .string(try machine.hypervisor.xml(machine.name, inactive: arguments.options?.inactive ?? false))
+        .string(
+            try machine.hypervisor.xml(
+                machine.name, inactive: arguments.options?.inactive ?? false, secrets: false))
     }
 }
 

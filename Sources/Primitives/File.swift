@@ -13,7 +13,7 @@ func pathRecord(_ name: String, _ doc: String) -> Record<PathArgument> {
 
 private struct WriteArguments: Sendable {
     struct Options: Sendable, Equatable {
-        var mode: UInt32 = 0o600
+        var mode = "0600"
     }
 
     var path = ""
@@ -45,14 +45,17 @@ func fileDefinitions(_ environment: Environment) -> [Definition] {
                                 "limiq.file.WriteOptions", "How a file is written.", make: { .init() },
                                 fields: [
                                     Field(
-                                        "mode", \.mode, .int(0...0o777), "Permission bits; 0600 unless told.")
+                                        "mode", \.mode, .mode,
+                                        "Its permissions in octal digits, `\"0644\"`; `\"0600\"` where left out."
+                                    )
                                 ])), "How it is written."),
                 ]),
             doc: "Writes a file, whole or not at all.",
-            example: "limiq.file.write(\"hosts.txt\", \"web-01\\n\", { mode = tonumber(\"644\", 8) })"
+            example: "limiq.file.write(\"hosts.txt\", \"web-01\\n\", { mode = \"0644\" })"
         ) { arguments, _ in
             try writeBytes(
-                arguments.bytes, to: environment.absolute(arguments.path), mode: arguments.options.mode)
+                arguments.bytes, to: environment.absolute(arguments.path),
+                mode: try permissionBits(parsing: arguments.options.mode))
             return .null
         },
         Definition(

@@ -40,6 +40,27 @@ func imageDefinitions(_ environment: Environment) -> [Definition] {
             return .string(try images.resolve(name, request.cancellation) { environment.progress($0) })
         },
         Definition(
+            "image.iso", .positional,
+            Record(
+                "limiq.image.iso", "", make: { NameArgument() },
+                fields: [
+                    Field(
+                        "name", \.name, .path, required: true,
+                        "A file `isos/NAME.iso` of the state folder, or a path with a slash.")
+                ]),
+            returns: "string",
+            doc: """
+                The absolute path of an ISO image that is here. Its publisher has no checksums to check a download by: where \
+                it is not here the error says how to get it.
+                """,
+            example: """
+                local drivers = limiq.image.iso "virtio-win"
+                """
+        ) { arguments, _ in
+            let name = arguments.name.contains("/") ? environment.absolute(arguments.name) : arguments.name
+            return .string(try ISOLibrary(state: environment.state).resolve(name))
+        },
+        Definition(
             "image.list", .positional, Record("limiq.image.list", "", make: { NoArguments() }, fields: []),
             returns:
                 "{ name: string, path?: string, format?: string, size?: integer, catalogued: boolean }[]",

@@ -19,6 +19,8 @@ public struct YAMLNode: Sendable, Equatable {
     public enum Content: Sendable, Equatable {
         /// - text: the scalar as it was written, without its quotes.
         case scalar(Value, text: String)
+        /// A date or time without quotes: a text here, but a date object to cloud-init, which no text fits.
+        case timestamp(String)
         case list([YAMLNode])
         case map([Entry])
     }
@@ -37,8 +39,17 @@ public struct YAMLNode: Sendable, Equatable {
     public var value: Value {
         switch content {
         case .scalar(let value, _): value
+        case .timestamp(let text): .string(text)
         case .list(let members): .list(members.map(\.value))
         case .map(let entries): .map(Map(entries.map { Map.Entry(key: $0.key, value: $0.node.value) }))
+        }
+    }
+
+    /// A scalar as it was written, without its quotes; `nil` for a list or a map.
+    public var text: String? {
+        switch content {
+        case .scalar(_, let text), .timestamp(let text): text
+        case .list, .map: nil
         }
     }
 

@@ -133,7 +133,7 @@ struct Reader {
             }
             return text
         case .alias(let name):
-            if case .scalar(_, let text) = try follow(name, event.mark).node.content { return text }
+            if let text = try follow(name, event.mark).node.text { return text }
         default: break
         }
         throw problem(
@@ -152,7 +152,7 @@ struct Reader {
                 }
                 for entry in entries { merged.set(entry) }
             }
-        case .scalar:
+        case .scalar, .timestamp:
             throw problem(node.mark, "only a map or a list of maps can be merged by <<")
         }
     }
@@ -162,11 +162,17 @@ struct Reader {
     private func scalar(_ text: String, _ isPlain: Bool, _ event: Event) throws(YAMLProblem) -> YAMLNode {
         let value: Value
         switch event.tag {
-        case nil, "!": value = isPlain ? try plain(text, event.mark) : .string(text)
-        case "tag:yaml.org,2002:str", "tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:python/unicode":
-            value = .string(text)
+        case nil, "!":
+            if isPlain, Scalar.isTimestamp(text) { return timestamp(text, event.mark) }
+            value = isPlain ? try plain(text, event.mark) : .string(text)
+        case "tag:yaml.org,2002:timestamp": return timestamp(text, event.mark)
+        case "tag:yaml.org,2002:str", "tag:yaml.org,2002:python/unicode": value = .string(text)
         case "tag:yaml.org,2002:binary":
-            guard let bytes = Base64.decode(text) else { throw problem(event.mark, "!!binary is not base64") }
+            // As Python does, what is no character of base64 is passed over.
+            let digits = text.filter { $0.isASCII && ($0.isLetter || $0.isNumber || "+/=".contains($0)) }
+            guard let bytes = Base64.decode(digits) else {
+                throw problem(event.mark, "!!binary is not base64")
+            }
             value = .bytes(bytes)
         case "tag:yaml.org,2002:null": value = .null
         case "tag:yaml.org,2002:bool", "tag:yaml.org,2002:int", "tag:yaml.org,2002:float":
@@ -175,6 +181,10 @@ struct Reader {
             throw unknown(tag, event.mark)
         }
         return YAMLNode(content: .scalar(value, text: text), mark: event.mark)
+    }
+
+    private func timestamp(_ text: String, _ mark: YAMLMark) -> YAMLNode {
+        YAMLNode(content: .timestamp(text), mark: mark)
     }
 
     private func plain(_ text: String, _ mark: YAMLMark) throws(YAMLProblem) -> Value {

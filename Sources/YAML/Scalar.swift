@@ -31,6 +31,41 @@ enum Scalar {
         return integer(text) ?? double(text).map { .value(.double($0)) }
     }
 
+    /// `yyyy-mm-dd`, or `yyyy-m-d` with a time behind `t` or blanks: `[Tt]|[ \t]+`, `h:mm:ss`, `(\.[0-9]*)?`,
+    /// `([ \t]*(Z|[-+]h(:mm)?))?`, an hour of one or two digits.
+    static func isTimestamp(_ text: String) -> Bool {
+        var rest = text.utf8[...]
+        func digits(_ range: ClosedRange<Int>) -> Int? {
+            let count = rest.prefix { isDigit($0) }.count
+            guard range.contains(count) else { return nil }
+            rest = rest.dropFirst(count)
+            return count
+        }
+        func take(_ characters: String) -> Bool {
+            guard let first = rest.first, characters.utf8.contains(first) else { return false }
+            rest = rest.dropFirst()
+            return true
+        }
+        func blanks() -> Bool {
+            let count = rest.prefix { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }.count
+            rest = rest.dropFirst(count)
+            return count > 0
+        }
+        guard digits(4...4) != nil, take("-"), let month = digits(1...2), take("-"), let day = digits(1...2)
+        else { return false }
+        if rest.isEmpty { return month == 2 && day == 2 }
+        guard take("Tt") || blanks(), digits(1...2) != nil, take(":"), digits(2...2) != nil, take(":"),
+            digits(2...2) != nil
+        else { return false }
+        if take(".") { _ = digits(0...text.utf8.count) }
+        _ = blanks()
+        if rest.isEmpty { return text.utf8.last.map { isDigit($0) || $0 == UInt8(ascii: ".") } ?? false }
+        if take("Z") { return rest.isEmpty }
+        guard take("-+"), digits(1...2) != nil else { return false }
+        if rest.isEmpty { return true }
+        return take(":") && digits(2...2) != nil && rest.isEmpty
+    }
+
     // MARK: - Whole numbers
 
     /// `[-+]?0b[0-1_]+`, `[-+]?0[0-7_]+`, `[-+]?(0|[1-9][0-9_]*)`, `[-+]?0x[0-9a-fA-F_]+`,

@@ -11,7 +11,7 @@ struct Limiq: ParsableCommand {
         discussion: "A first machine: limiq run scripts/build-web.lua",
         version: "0.1.0",
         subcommands: [
-            Run.self, Check.self, Test.self, List.self, Show.self, Console.self, Remove.self,
+            Run.self, Up.self, Check.self, Test.self, List.self, Show.self, Console.self, Remove.self,
             Image.self, Doctor.self, Stubs.self,
         ])
 }
@@ -56,7 +56,7 @@ struct Program {
     private static func exitStatus(_ failure: Failure) -> Int32 {
         switch failure.code {
         case .hostNotAble: 3
-        case .interrupted: 130
+        case .interrupted, .cancelled: 130
         default: 1
         }
     }

@@ -31,8 +31,17 @@ struct Session {
 
     /// Runs a script to its end.
     ///
-    /// - Throws: `ScriptError`, or `Failure` where the script cannot be read.
+    /// - Throws: `ScriptError`, or `Failure` where the library is not there.
     func run(_ script: String) throws {
+        try run { runtime throws(ScriptError) in try runtime.run(file: script) }
+    }
+
+    /// Runs a text as a script.
+    func run(source: String, name: String) throws {
+        try run { runtime throws(ScriptError) in try runtime.run(source: source, name: name) }
+    }
+
+    private func run(_ body: (LuaRuntime) throws(ScriptError) -> [Value]) throws {
         let display = makeDisplay(json: json) { [state] name in
             consoleLastLine(state.machine(name) + "/console.log")
         }
@@ -45,7 +54,7 @@ struct Session {
             display.log(.warn, count == 1 ? "interrupted: cleaning up (again to stop at once)" : "stopping")
             interrupter.interrupt()
         }
-        _ = try runtime.run(file: script)
+        _ = try body(runtime)
     }
 
     func options(output: @escaping @Sendable ([UInt8]) -> Void) throws(Failure) -> LuaRuntime.Options {
@@ -66,11 +75,15 @@ struct Session {
         ImageLibrary(state: state, builders: try Installation.library() + "/images")
     }
 
-    func definitions(_ display: any Display) throws(Failure) -> [Definition] {
-        var environment = Environment(state: state, images: try images(), scriptFolder: scriptFolder) {
+    func environment() throws(Failure) -> Environment {
+        Environment(state: state, images: try images(), scriptFolder: scriptFolder) {
             [hosts] uri throws(Failure) in
             try hosts.hypervisor(uri)
         }
+    }
+
+    func definitions(_ display: any Display) throws(Failure) -> [Definition] {
+        var environment = try environment()
         environment.forbidsHostPrograms = forbidsHostPrograms
         environment.keepsFailed = keepsFailed
         environment.progress = { display.progress($0) }

@@ -1,5 +1,6 @@
 import Basics
 import Glibc
+import Synchronization
 
 /// Ctrl-C and SIGTERM. The first asks the run to clean up and end, the second ends it without, the third ends the
 /// process.
@@ -20,19 +21,40 @@ enum Signals {
     }
 
     /// Calls `handler` with 1, 2 for the first two signals, on a thread of its own.
+    ///
+    /// By a signal handler and a pipe, not by `sigwait`: the thread in which Subprocess waits for its programs takes every
+    /// signal, whatever mask it was started with, and the default action would end the run without its clean-up.
     static func forward(to handler: @escaping @Sendable (Int) -> Void) {
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { fatalError("no pipe for signals") }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        let reading = ends[0]
+        pipeEnd.store(ends[1], ordering: .relaxed)
+        var action = sigaction()
+        action.__sigaction_handler.sa_handler = { _ in
+            let saved = errno
+            var mark: UInt8 = 0
+            _ = write(Signals.pipeEnd.load(ordering: .relaxed), &mark, 1)
+            errno = saved
+        }
+        action.sa_flags = SA_RESTART
+        sigaction(SIGINT, &action, nil)
+        sigaction(SIGTERM, &action, nil)
         startThread {
-            var set = stopSignals()
+            unblock()
             var count = 0
             while true {
-                var number: Int32 = 0
-                guard sigwait(&set, &number) == 0 else { continue }
+                var mark: UInt8 = 0
+                guard read(reading, &mark, 1) == 1 else { continue }
                 count += 1
                 if count > 2 { _exit(130) }
                 handler(count)
             }
         }
     }
+
+    /// Where the signal handler writes.
+    private static let pipeEnd = Atomic<Int32>(-1)
 
     /// Lets the signals end the process at once, for commands that have nothing to clean up.
     static func unblock() {

@@ -2,58 +2,75 @@ import Foundation
 import Support
 import Testing
 
-/// `scripts/build-web.lua` as a newcomer runs it, in a state folder of its own that shares the image.
-@Suite("scripts/build-web.lua", .serialized)
-struct BuildWebTests {
-    @Test("makes a web server that answers, changes nothing the second time, and is removed without a trace")
-    func wholeLife() async throws {
-        let image = try await command("\(repository)/scripts/limiq", ["image", "pull", "debian-12"])
-        #expect(image.status == 0, "limiq image pull debian-12: \(image.errors)")
-        let imagePath = image.output.trimmingCharacters(in: .whitespacesAndNewlines)
+extension EndToEnd {
+    /// `scripts/build-web.lua` as a newcomer runs it.
+    @Suite("scripts/build-web.lua") struct BuildWebTests {
+        private static let script = "\(repository)/scripts/build-web.lua"
+        private static let site = "http://127.0.0.1:8080/"
 
-        let home = try ScratchFolder(prefix: "e2e")
-        defer { home.remove() }
-        try FileManager.default.createDirectory(
-            atPath: home.path + "/cloud-images", withIntermediateDirectories: true)
-        try FileManager.default.createSymbolicLink(
-            atPath: home.path + "/cloud-images/debian-12.qcow2", withDestinationPath: imagePath)
-        func limiq(_ words: String...) async throws -> CommandResult {
-            try await command(
-                "\(repository)/scripts/limiq", words, environment: ["LIMIQ_HOME": home.path, "LIMIQ_URI": ""])
+        @Test(
+            "makes a web server that answers, changes nothing the second time, and is removed without a trace"
+        )
+        func wholeLife() async throws {
+            try await Home.with { home in
+                try await home.linkImage("debian-12")
+
+                let interrupted = try home.start(["run", Self.script])
+                let log = home.path + "/vms/web-server-01/console.log"
+                while !FileManager.default.fileExists(atPath: log) {
+                    try await Task.sleep(for: .milliseconds(50))
+                }
+                interrupted.signal(SIGINT)
+                let undone = await interrupted.result()
+                #expect(undone.status == 130)
+                #expect(undone.errors.contains("vm web-server-01 was removed again"), "\(undone.errors)")
+                try await expectNothing(in: home)
+
+                let first = try await home.limiq("run", Self.script)
+                try #require(first.status == 0, "the first run: \(first.errors)")
+                #expect(first.output == "web-server-01\t10.0.2.15\thttp://127.0.0.1:8080\n")
+                expectSteps(first.errors)
+                let page = try await command("curl", ["--silent", "--fail", Self.site])
+                let ours = try String(
+                    contentsOfFile: "\(repository)/scripts/site/index.html", encoding: .utf8)
+                #expect(page.output == ours, "curl gets our page")
+
+                let began = ContinuousClock.now
+                let second = try await home.limiq("run", Self.script)
+                #expect(second.status == 0, "the second run: \(second.errors)")
+                #expect(second.output == first.output, "the second run prints what the first did")
+                #expect(second.errors.contains("web-server-01: unchanged"), "\(second.errors)")
+                print("the second run took \(began.duration(to: .now))")
+
+                let list = try await home.limiq("list")
+                #expect(
+                    list.output.contains(/web-server-01 +running +10\.0\.2\.15 +8080→80/), "\(list.output)")
+                let show = try await home.limiq("show", "web-server-01")
+                #expect(
+                    show.output.contains("debian-12"), "show names the image: \(show.output)\(show.errors)")
+                let console = try await home.limiq("console", "--log", "web-server-01")
+                #expect(console.output.contains(/Cloud-init v\. [0-9.]+ finished at/))
+
+                let removed = try await home.limiq("rm", "web-server-01")
+                #expect(removed.status == 0, "rm: \(removed.errors)")
+                try await expectNothing(in: home)
+                let refused = try await command("curl", ["--silent", "--max-time", "5", Self.site])
+                #expect(refused.status == 7, "nothing listens on the forwarded port any more")
+            }
         }
 
-        let first = try await limiq("run", "\(repository)/scripts/build-web.lua")
-        do {
-            #expect(first.status == 0, "the first run: \(first.errors)")
-            #expect(first.output.contains("web-server-01"), "the name is printed: \(first.output)")
-            #expect(first.output.contains("127.0.0.1:8080"), "the URL is printed: \(first.output)")
-
-            let page = try await command("curl", ["--silent", "--fail", "http://127.0.0.1:8080/"])
-            let ours = try String(contentsOfFile: "\(repository)/scripts/site/index.html", encoding: .utf8)
-            #expect(page.output == ours, "curl gets our page")
-
-            let began = ContinuousClock.now
-            let second = try await limiq("run", "\(repository)/scripts/build-web.lua")
-            #expect(second.status == 0, "the second run: \(second.errors)")
-            #expect(second.output == first.output, "the second run prints what the first did")
-            print("the second run took \(began.duration(to: .now))")
-
-            let list = try await limiq("list")
+        /// In a pipe each step is a plain line, and how long each took is told at the end.
+        private func expectSteps(_ errors: String) {
+            let lines = errors.split(separator: "\n")
+            let steps = ["disks", "seed", "define", "start", "forward", "wait"]
             #expect(
-                list.output.contains("web-server-01") && list.output.contains("running"), "\(list.output)")
-            let show = try await limiq("show", "web-server-01")
-            #expect(show.output.contains("debian-12"), "show names the image: \(show.output)\(show.errors)")
+                lines.compactMap { line in steps.first { line == "web-server-01: \($0)" } } == steps,
+                "\(errors)")
+            let durations = lines.compactMap { line in
+                line.wholeMatch(of: /([a-z]+) +[0-9]+\.[0-9] s/).map { String($0.1) }
+            }
+            #expect(durations == steps, "\(errors)")
+            #expect(!errors.contains("\u{1B}"), "nothing steers a terminal")
         }
-
-        let removed = try await limiq("rm", "web-server-01")
-        #expect(removed.status == 0, "rm: \(removed.errors)")
-        let after = try await limiq("list")
-        #expect(!after.output.contains("web-server-01"), "no domain is left")
-        #expect(
-            !FileManager.default.fileExists(atPath: home.path + "/vms/web-server-01"), "no folder is left")
-        let processes = try await command("pgrep", ["--full", home.path])
-        #expect(processes.output.isEmpty, "no process is left: \(processes.output)")
-        let refused = try await command("curl", ["--silent", "--max-time", "5", "http://127.0.0.1:8080/"])
-        #expect(refused.status == 7, "nothing listens on the forwarded port any more")
     }
 }

@@ -30,13 +30,30 @@ struct CidataPrimitiveTests {
         }
     }
 
+    @Test("carries bytes, and refuses what a guest would not understand")
+    func bytes() async throws {
+        try await ScriptFolder.with { folder in
+            let cidata = folder.primitives(cidataDefinitions)
+            let packed: [UInt8] = [0x1F, 0x8B, 0x08, 0x00, 0xFF, 0x00]
+            _ = try cidata("cidata.create", ["path": "a.iso", "user_data": .bytes(packed)])
+            #expect(try ISOReader(folder.path("a.iso")).read("user-data".utf8) == packed)
+            let failure = failure {
+                try cidata("cidata.create", ["path": "b.iso", "vendor_data": ["runcmds": ["a"]]])
+            }
+            #expect(failure.code == "cloud_init")
+            #expect(failure.message == "vendor_data.runcmds is no cloud-config key")
+            #expect(failure.hint == "did you mean runcmd?")
+            #expect(!fileExists(folder.path("b.iso")))
+        }
+    }
+
     @Test("makes the same bytes of the same arguments, over the seed that is there")
     func again() async throws {
         try await ScriptFolder.with { folder in
             let cidata = folder.primitives(cidataDefinitions)
-            _ = try cidata("cidata.create", ["path": "a.iso", "user_data": "x"])
+            _ = try cidata("cidata.create", ["path": "a.iso", "user_data": "#!/bin/sh\n"])
             let first = try Data(contentsOf: URL(fileURLWithPath: folder.path("a.iso")))
-            _ = try cidata("cidata.create", ["path": "a.iso", "user_data": "x"])
+            _ = try cidata("cidata.create", ["path": "a.iso", "user_data": "#!/bin/sh\n"])
             #expect(try Data(contentsOf: URL(fileURLWithPath: folder.path("a.iso"))) == first)
         }
     }

@@ -65,7 +65,10 @@ struct FileTests {
             let mode =
                 try FileManager.default.attributesOfItem(atPath: folder + "/a.bin")[.posixPermissions] as? Int
             #expect(mode == 0o600)
-            _ = try call(files, "file.write", "a.bin", "again", ["mode": 0o644])
+            _ = try call(files, "file.write", "a.bin", "again", ["mode": "0644"])
+            #expect(
+                try FileManager.default.attributesOfItem(atPath: folder + "/a.bin")[.posixPermissions] as? Int
+                    == 0o644)
             #expect(try call(files, "file.read", .string(folder + "/a.bin")) == "again")
             #expect(
                 try call(files, "file.exists", "a.bin") == true && call(files, "file.exists", "b") == false)
@@ -73,6 +76,37 @@ struct FileTests {
                 atPath: folder + "/in/ner", withIntermediateDirectories: true)
             _ = try call(files, "file.write", "in/ner/z", "")
             #expect(try call(files, "file.list", ".") == ["a.bin", "in/ner/z"])
+        }
+    }
+
+    @Test("a mode is octal digits in quotes, here and in the guest: Lua would read 0400 as decimal")
+    func mode() async throws {
+        try await ScratchFolder.with { folder in
+            let all = fileDefinitions(environment(folder)) + domainGuestDefinitions(environment(folder))
+            for (mode, message) in [
+                (400, "options.mode must be octal digits in quotes, not the number 400"),
+                (.double(0.5), "options.mode must be octal digits in quotes, not the number 0.5"),
+                ("rw", "options.mode: mode \"rw\" is not octal digits"),
+                ("0888", "options.mode: mode \"0888\" is not octal digits"),
+                ("7", "options.mode: mode \"7\" is not octal digits"),
+                ("00644", "options.mode: mode \"00644\" is not octal digits"),
+                ("٦٤٤", "options.mode: mode \"٦٤٤\" is not octal digits"),
+                (true, "options.mode must be a string, not true"),
+            ] as [(Value, String)] {
+                let host = #expect(throws: Failure.self) {
+                    try call(all, "file.write", "a", "x", ["mode": mode])
+                }
+                #expect(host?.message == message)
+                #expect(host?.hint?.contains("\"0644\"") ?? (mode == true))
+                let guest = #expect(throws: Failure.self) {
+                    try call(all, "domain.write_file", ["name": "web-01"], "/a", "x", ["mode": mode])
+                }
+                #expect(guest?.message == message)
+            }
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
+            _ = try call(all, "file.write", "a", "x", ["mode": "400"])
+            let attributes = try FileManager.default.attributesOfItem(atPath: folder + "/a")
+            #expect(attributes[.posixPermissions] as? Int == 0o400)
         }
     }
 

@@ -42,7 +42,7 @@ private enum EmbeddedHost {
         change(&spec)
         let vm: Value = ["name": .string(name), "spec": .map(spec)]
         defer { _ = try? call("vm.remove", vm) }
-        try call("vm.up", vm)
+        try call("vm.up", vm, ["wait": "running"])
         try body(vm)
     }
 
@@ -124,18 +124,48 @@ struct `Domains on libvirt's embedded driver` {
         }
     }
 
+    @Test func `its description can be had back, secrets included, and makes the same VM`() throws {
+        try EmbeddedHost.withGuest {
+            $0["disks"] = [["id": "data", "size": "1GiB", "iops_limit": 100]]
+            $0["cloud_init"] = [
+                "user_data": [
+                    "hostname": "web",
+                    "network": ["version": 2, "ethernets": ["ens3": ["addresses": ["10.0.2.50/24"]]]],
+                ]
+            ]
+            $0["console"] = ["vnc_enabled": true, "vnc_password": "secret"]
+        } _: { vm in
+            let name = try #require(vm["name"]?.string)
+            let machine = Machine(
+                name, on: try EmbeddedHost.hypervisor, state: EmbeddedHost.environment.state)
+            let document = vmDocument(of: try machine.spec())
+            #expect(document["spec"]?["console"] == ["vnc_enabled": true, "vnc_password": "secret"])
+            #expect(document["spec"]?["cloud_init"]?["user_data"] == "#cloud-config\nhostname: web\n")
+            #expect(document["spec"]?["cpu_cores"] == nil, "a default is left out")
+            #expect(
+                try EmbeddedHost.call(
+                    "vm.up", ["name": .string(name), "spec": document], ["wait": "running"])["changed"]
+                    == false)
+        }
+    }
+
     @Test func `lifecycle calls do what libvirt's do`() throws {
         try EmbeddedHost.withGuest { vm in
             try EmbeddedHost.call("domain.suspend", vm)
             #expect(try EmbeddedHost.call("domain.state", vm) == "paused")
             try EmbeddedHost.call("domain.resume", vm)
             try EmbeddedHost.call("domain.wait", vm, "running", ["timeout": "10s"])
-            try EmbeddedHost.call("domain.reset", vm)
-            try EmbeddedHost.call("domain.reboot", vm)
+            // GRUB hears no ACPI.
+            let deaf = try #require(throws: Failure.self) {
+                try EmbeddedHost.call("domain.reboot", vm, ["timeout": "300ms"])
+            }
+            #expect(deaf.code == .timeout)
             let late = try #require(throws: Failure.self) {
                 try EmbeddedHost.call("domain.shutdown", vm, ["timeout": "300ms"])
             }
             #expect(late.code == .timeout)
+            // Last, as firmware may reset the machine once more by itself.
+            try EmbeddedHost.call("domain.reset", vm)
             try EmbeddedHost.call("domain.destroy", vm)
             try EmbeddedHost.call("domain.wait", vm, "stopped", ["timeout": "10s"])
             try EmbeddedHost.call("domain.start", vm)

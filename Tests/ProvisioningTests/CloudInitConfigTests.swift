@@ -1,6 +1,7 @@
 import Basics
-import Provisioning
 import Testing
+
+@testable import Provisioning
 
 struct CloudInitConfigTests {
     @Test("A table becomes user-data that its own check finds nothing wrong with")
@@ -10,15 +11,28 @@ struct CloudInitConfigTests {
         ])
         #expect(
             text == "#cloud-config\npackages:\n- nginx\nwrite_files:\n- path: /a\n  permissions: '0644'\n")
-        #expect(CloudInitCheck.check(CloudInitSpec(userData: text)) == [])
-        #expect(CloudInitCheck.check(CloudInitSpec(userData: CloudConfig.userData(from: [:]))) == [])
+        #expect(CloudInitCheck.check(CloudInitSpec(userData: .text(text))) == [])
+        #expect(CloudInitCheck.check(CloudInitSpec(userData: .table([:]))) == [])
+    }
+
+    @Test(
+        "ssh logs in as the first user that the cloud-config makes",
+        arguments: [
+            ("#cloud-config\nusers: [default, {name: ann}, {name: bob}]\n", "ann"),
+            ("#cloud-config\nuser: carl\n", "carl"),
+            ("#cloud-config\nuser: {name: dora}\n", "dora"),
+            ("#cloud-config\nusers: [default]\n", nil), ("#!/bin/sh\nusers: [{name: eve}]\n", nil),
+            ("#cloud-config\nusers: [\n", nil),
+        ] as [(String, String?)])
+    func loginUser(text: String, name: String?) {
+        #expect(CloudInitSpec(userData: .text(text)).loginUser == name)
     }
 
     @Test("An instance-id or hostname that looks like a number stays a text")
     func metaData() {
         let text = CloudConfig.metaData(from: ["instance-id": 7, "local-hostname": "007", "x": 1])
         #expect(text == "instance-id: '7'\nlocal-hostname: '007'\nx: 1\n")
-        #expect(CloudInitCheck.check(CloudInitSpec(metaData: text)) == [])
+        #expect(CloudInitCheck.check(CloudInitSpec(metaData: .text(text))) == [])
     }
 
     @Test("A network table is written as it is, addresses quoted where YAML would read a number")
@@ -28,6 +42,6 @@ struct CloudInitConfigTests {
             "ethernets": ["nic0": ["match": ["macaddress": "52:54:00:12:34:56"], "dhcp4": true]],
         ])
         #expect(text.contains("macaddress: '52:54:00:12:34:56'"))
-        #expect(CloudInitCheck.check(CloudInitSpec(networkConfig: text)) == [])
+        #expect(CloudInitCheck.check(CloudInitSpec(networkConfig: .text(text))) == [])
     }
 }

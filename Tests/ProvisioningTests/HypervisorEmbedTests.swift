@@ -51,11 +51,16 @@ struct HypervisorEmbedTests {
             #expect(try hypervisor.domain(name) == nil)
 
             let expected: [DomainEvent] = [
-                .defined, .resumed, .started, .suspended, .resumed, .stopped(.destroyed), .undefined,
+                .defined, .resumed, .started, .suspended, .resumed, .rebooted, .stopped(.destroyed),
+                .undefined,
             ]
-            let events = expected.compactMap { _ in seen.next(before: .now + .seconds(20)) }
-            #expect(Set(events.map { "\($0)" }) == Set(expected.map { "\($0)" }))
-            #expect(events.count == expected.count)
+            var events: [DomainEvent] = []
+            while events.last != .undefined, let event = seen.next(before: .now + .seconds(20)) {
+                events.append(event)
+            }
+            // Firmware that is reset early resets the machine once more by itself.
+            #expect(events.filter { $0 != .rebooted } == expected.filter { $0 != .rebooted })
+            #expect(events.contains(.rebooted))
         }
     }
 
@@ -139,7 +144,7 @@ struct HypervisorEmbedTests {
             try hypervisor.start(name)
             try hypervisor.setMetadata(name, "<vm owner='b'/>")
             for inactive in [false, true] {
-                let xml = try XMLReader.parse(try hypervisor.xml(name, inactive: inactive))
+                let xml = try XMLReader.parse(try hypervisor.xml(name, inactive: inactive, secrets: false))
                 let vm = try #require(xml.first("metadata/vm"))
                 #expect(vm.namespace == LibvirtHypervisor.metadataNamespace)
                 #expect(vm.attributes["owner"] == "b")
@@ -165,7 +170,7 @@ struct HypervisorEmbedTests {
             try hypervisor.start(name)
             func sources() throws -> [String?] {
                 try [false, true].map {
-                    try XMLReader.parse(try hypervisor.xml(name, inactive: $0))
+                    try XMLReader.parse(try hypervisor.xml(name, inactive: $0, secrets: false))
                         .first("devices/disk/source")?.attributes["file"]
                 }
             }
@@ -182,7 +187,7 @@ struct HypervisorEmbedTests {
             let name = scratch.name("nobody")
             let calls: [(String) throws -> Void] = [
                 scratch.hypervisor.start, scratch.hypervisor.destroy, scratch.hypervisor.undefine,
-                { _ = try scratch.hypervisor.xml($0, inactive: false) },
+                { _ = try scratch.hypervisor.xml($0, inactive: false, secrets: false) },
                 { _ = try scratch.hypervisor.openConsole($0) },
             ]
             for call in calls {

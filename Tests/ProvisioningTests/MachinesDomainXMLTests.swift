@@ -85,6 +85,14 @@ import XML
             }
         ),
         (
+            "secure boot and a TPM",
+            spec {
+                $0.firmware = .uefi
+                $0.secureBoot = true
+                $0.tpm = true
+            }
+        ),
+        (
             "IDE and a pool",
             spec {
                 var old = DiskSpec(id: "old")
@@ -148,10 +156,39 @@ import XML
         #expect(node.all("devices/controller").contains { $0.attributes["model"] == "virtio-scsi" })
     }
 
+    @Test(arguments: DiskBus.allCases)
+    func `keeps the seed on virtio-scsi whatever bus the disks are on`(bus: DiskBus) throws {
+        var spec = Self.matrix[1].spec
+        spec.disks[0].bus = bus
+        let node = try XMLReader.parse(try Self.xml(spec))
+        let buses = node.all("devices/disk").filter { $0.attributes["device"] == "cdrom" }
+            .map { $0.first("target")?.attributes["bus"] }
+        #expect(buses == ["scsi"])
+    }
+
     @Test func `gives a Windows guest SATA and a TPM`() throws {
         let node = try XMLReader.parse(try Self.xml(Self.matrix[3].spec))
         #expect(node.all("devices/disk/target").allSatisfy { $0.attributes["bus"] == "sata" })
         #expect(node.first("devices/tpm") != nil)
+    }
+
+    @Test
+    func `asks for the firmware that enforces secure boot where the spec or Windows does, and for no other`()
+        throws
+    {
+        func features(_ spec: VMSpec) throws -> [String: String] {
+            let features = try XMLReader.parse(try Self.xml(spec)).all("os/firmware/feature").map(
+                \.attributes)
+            return Dictionary(uniqueKeysWithValues: features.map { ($0["name"] ?? "", $0["enabled"] ?? "") })
+        }
+        let no = ["secure-boot": "no", "enrolled-keys": "no"]
+        let yes = ["secure-boot": "yes", "enrolled-keys": "yes"]
+        #expect(try features(Self.spec { $0.firmware = .uefi }) == no)
+        #expect(try features(Self.spec { ($0.firmware, $0.secureBoot) = (.uefi, true) }) == yes)
+        #expect(try features(Self.spec { ($0.firmware, $0.guestOS) = (.uefi, "windows-11") }) == yes)
+        #expect(try features(Self.spec()) == [:])
+        let failure = try #require(throws: Failure.self) { try Self.spec { $0.secureBoot = true }.check() }
+        #expect(failure.hint == "firmware = \"uefi\"")
     }
 
     @Test func `boots in the order the spec says`() throws {

@@ -21,10 +21,14 @@ final class FakeHypervisor: Hypervisor {
         var startFails: (@Sendable (XMLNode) -> Failure?)?
         /// Posted as soon as the domain runs.
         var eventsAfterStart: @Sendable (XMLNode) -> [DomainEvent] = { _ in [] }
+        /// Posted as soon as the guest is asked to boot again.
+        var eventsAfterReboot: [DomainEvent] = [.rebooted]
         /// What the guest prints on its console at the start.
         var console = ""
         var agent: @Sendable (String) -> String? = { _ in nil }
         var monitor: @Sendable (String) -> String? = { _ in nil }
+        /// Why a device cannot be changed, asked at each try.
+        var updateFails: @Sendable () -> Failure? = { nil }
         var qmp: @Sendable (String) -> String = { _ in #"{"return":{}}"# }
     }
 
@@ -104,12 +108,18 @@ final class FakeHypervisor: Hypervisor {
 
     func shutdown(_ name: String) throws(Failure) { try stop(name, "shutdown", .shutdown) }
     func destroy(_ name: String) throws(Failure) { try stop(name, "destroy", .destroyed) }
-    func reboot(_ name: String) throws(Failure) { try set(name, "reboot", .running) }
-    func reset(_ name: String) throws(Failure) { try set(name, "reset", .running) }
+    func reboot(_ name: String) throws(Failure) {
+        try set(name, "reboot", .running)
+        for event in behaviour.withLock(\.eventsAfterReboot) { post(event, to: name) }
+    }
+    func reset(_ name: String) throws(Failure) {
+        try set(name, "reset", .running)
+        post(.rebooted, to: name)
+    }
     func suspend(_ name: String) throws(Failure) { try set(name, "suspend", .paused) }
     func resume(_ name: String) throws(Failure) { try set(name, "resume", .running) }
 
-    func xml(_ name: String, inactive: Bool) throws(Failure) -> String {
+    func xml(_ name: String, inactive: Bool, secrets: Bool) throws(Failure) -> String {
         shared.withLock { $0.domains[name]?.xml ?? "" }
     }
     func metadata(_ name: String) throws(Failure) -> String? {
@@ -126,7 +136,10 @@ final class FakeHypervisor: Hypervisor {
         try change(name, "detach") { (_) throws(Failure) in _ = try XMLReader.parse(xml) }
     }
     func updateDevice(_ name: String, _ xml: String, force: Bool) throws(Failure) {
-        try change(name, "update") { (_) throws(Failure) in _ = try XMLReader.parse(xml) }
+        try change(name, "update") { (_) throws(Failure) in
+            _ = try XMLReader.parse(xml)
+            if let failure = behaviour.withLock(\.updateFails)() { throw failure }
+        }
     }
 
     func monitor(_ name: String, _ command: String) throws(Failure) -> String {

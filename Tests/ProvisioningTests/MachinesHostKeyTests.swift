@@ -65,8 +65,12 @@ import Testing
             let layout = MachineLayout(VMSpec(name: "web"), in: state)
             let key = try HostKey(machine: "web", state: state)
             let spec = CloudInitSpec(
-                userData:
-                    "#cloud-config\nssh_keys:\n  ed25519_private: x\n  ed25519_public: \(key.publicLine)\n")
+                userData: .table([
+                    "ssh_keys": [
+                        "ed25519_private": .secret(key.privateText),
+                        "ed25519_public": .string(key.publicLine),
+                    ]
+                ]))
             try layout.writeHostKeys(spec.hostKeys)
             #expect(ssh.trust.contains("StrictHostKeyChecking=yes"))
             #expect(ssh.trust.contains("UserKnownHostsFile=\(layout.hostKeys)"))
@@ -80,6 +84,6 @@ import Testing
         "#!/bin/sh\n", "#cloud-config\nssh_keys: [a]\n", "#cloud-config\nssh_keys: {rsa_private: x}\n", "",
     ])
     func `are none where the user-data gives no public one`(userData: String) {
-        #expect(CloudInitSpec(userData: userData).hostKeys == [])
+        #expect(CloudInitSpec(userData: .text(userData)).hostKeys == [])
     }
 }

@@ -173,6 +173,53 @@ private enum Recorded {
         }
     }
 
+    @Test func `is for the new boot when a guest boots again, though all stands in one log`() throws {
+        try Self.withGuest { machine, _ throws in
+            append(Recorded.boot + Recorded.finished, to: machine.consoleLog)
+            for again in [{ try machine.reboot(timeout: .seconds(20)) }, { try machine.reset() }] {
+                try Self.wait(machine)
+                try again()
+                let failure = try #require(throws: Failure.self) {
+                    try Self.wait(machine, timeout: .milliseconds(300))
+                }
+                #expect(failure.code == .timeout)
+                append(Recorded.boot + Recorded.finished, to: machine.consoleLog)
+            }
+            try machine.hypervisor.destroy("web")
+            append("", to: machine.consoleLog, truncate: true)
+            try machine.start()
+            append(Recorded.boot + Recorded.finished, to: machine.consoleLog)
+            try Self.wait(machine)
+        }
+    }
+
+    @Test func `is for the new boot when the guest has begun it by itself`() throws {
+        try Self.withGuest { machine, _ throws in
+            append(
+                Recorded.boot + Recorded.finished + "[   71.1] reboot: Restarting system\r\n",
+                to: machine.consoleLog)
+            let failure = try #require(throws: Failure.self) {
+                try Self.wait(machine, timeout: .milliseconds(300))
+            }
+            #expect(failure.code == .timeout)
+        }
+    }
+
+    @Test(
+        arguments: zip(
+            [nil, DomainEvent.stopped(.shutdown), .connectionLost],
+            [Failure.Code.timeout, "guest_stopped", .libvirt]))
+    func `a guest that does not boot again is an error`(event: DomainEvent?, code: Failure.Code) throws {
+        var behaviour = FakeHypervisor.Behaviour()
+        behaviour.eventsAfterReboot = event.map { [$0] } ?? []
+        try Self.withGuest(behaviour) { machine, _ throws in
+            let failure = try #require(throws: Failure.self) {
+                try machine.reboot(timeout: .milliseconds(200))
+            }
+            #expect(failure.code == code)
+        }
+    }
+
     @Test func `refuses to wait for a guest that is off`() throws {
         try Self.withGuest { machine, host throws in
             try host.destroy("web")
@@ -211,6 +258,19 @@ private enum Recorded {
             let failure = try #require(throws: Failure.self) { _ = try machine.exec(["make"]) }
             #expect(failure.message == "make in web ended with code 2")
             #expect(failure.cause == "err")
+        }
+    }
+
+    @Test func `a paused guest is not asked anything`() throws {
+        try withScratchState { state throws in
+            let host = Self.guest()
+            _ = try host.define("<domain><name>web</name></domain>")
+            try host.start("web")
+            try host.suspend("web")
+            let failure = try #require(throws: Failure.self) {
+                _ = try Machine("web", on: host, state: state).exec(["true"])
+            }
+            #expect(failure.code == "guest_stopped" && failure.hint == "resume it first")
         }
     }
 

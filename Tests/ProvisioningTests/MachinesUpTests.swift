@@ -69,6 +69,25 @@ import XML
         }
     }
 
+    @Test func `leads its forwards to the address the seed gives the guest, at a later start too`() throws {
+        try withScratchState { state throws in
+            let host = Self.booting()
+            let port = try Self.freePort()
+            var spec = Self.spec(port: port)
+            spec.cloudInit?.networkConfig = .table([
+                "version": 2, "ethernets": ["a": ["match": ["name": "en*"], "addresses": ["10.0.2.50/24"]]],
+            ])
+            let machine = Machine("web", on: host, state: state)
+            _ = try machine.up(spec)
+            let rule = "hostfwd_add hostua-nic-nic1 tcp:127.0.0.1:\(port)-10.0.2.50:80 web"
+            #expect(host.calls.last == rule)
+            try host.destroy("web")
+            try machine.start()
+            #expect(host.calls.suffix(2) == ["start web", rule])
+            #expect(try machine.requireAddresses() == ["10.0.2.50"])
+        }
+    }
+
     @Test func `does nothing where all is so already`() throws {
         try withScratchState { state throws in
             let host = Self.booting()
@@ -259,7 +278,8 @@ import XML
             let report = try Machine("web", on: host, state: state).up(spec)
             #expect(
                 report.warnings.contains(
-                    "user-data:2:1: network: has no effect in user-data (move it to network_config)"))
+                    "user-data:2:1: network has no effect in user-data: it is moved to network-config (write it into network_config)"
+                ))
         }
     }
 
@@ -354,6 +374,15 @@ import XML
             var second = `Bringing a VM up`.spec()
             second.name = "second"
             #expect(try Machine("second", on: host, state: state).up(second, options).warnings.isEmpty)
+        }
+    }
+
+    @Test func `is found wanting once, however many VMs ask at once`() throws {
+        try withScratchState { state throws in
+            let warnings = Mailbox<String?>()
+            for _ in 0..<8 { startThread { warnings.put(Self.chooser(state, flags: "").choose().warning) } }
+            let said = (0..<8).compactMap { _ in warnings.next() }
+            #expect(said.count == 1)
         }
     }
 

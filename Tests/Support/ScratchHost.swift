@@ -99,44 +99,11 @@ struct ScratchProcess: Sendable {
     let hypervisor: LibvirtHypervisor
 
     static let shared: Swift.Result<ScratchProcess, any Error> = Swift.Result {
-        removeLeftovers()
-        let folder = "/tmp/\(name(of: getpid()))"
-        guard mkdir(folder, 0o755) == 0 else {
-            throw Failure(.io, "cannot make \(folder)", cause: String(cString: strerror(errno)))
-        }
-        atexit { ScratchProcess.remove("/tmp/\(ScratchProcess.name(of: getpid()))") }
+        let folder = try ProcessFolder.path()
         // The choice of a root user without a daemon: its root is under the state folder.
         let choice = HypervisorChoice(
             explicit: nil, state: StateFolder(root: folder), environment: { _ in nil }, uid: 0,
             systemSockets: [])
         return ScratchProcess(folder: folder, hypervisor: LibvirtHypervisor(uri: choice.uri))
-    }
-
-    private static let stem = "limiq-test-"
-
-    private static func name(of process: pid_t) -> String { stem + String(process) }
-
-    /// Folders of test processes that were killed before they could clean up.
-    private static func removeLeftovers() {
-        for entry in folderNames("/tmp") where entry.hasPrefix(stem) {
-            guard let process = pid_t(entry.dropFirst(stem.count)), process != getpid(),
-                kill(process, 0) != 0,
-                errno == ESRCH
-            else { continue }
-            remove("/tmp/\(entry)")
-        }
-    }
-
-    /// Ends the guests that still run in a folder, then removes it. A guest's process is known by libvirt's pid file and
-    /// by the folder in its command line.
-    private static func remove(_ folder: String) {
-        let run = "\(folder)/embed/run/qemu"
-        for entry in folderNames(run) where entry.hasSuffix(".pid") && entry != "driver.pid" {
-            guard let process = pid_t(fileText("\(run)/\(entry)").filter(\.isNumber)),
-                fileText("/proc/\(process)/cmdline").contains(folder)
-            else { continue }
-            kill(process, SIGKILL)
-        }
-        try? removeFolder(folder)
     }
 }

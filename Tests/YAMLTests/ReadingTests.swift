@@ -15,6 +15,7 @@ struct ReadingTests {
         "-.INF", "+.Inf",
         ".nan", "-.nan", ".", "+", "-1", "9223372036854775807", "-9223372036854775808", "'yes'", "\"1\"",
         "!!str 1", "!!int '3'", "!!float 3", "!!float '2.5'", "!!null ''", "!!bool yes", "!!binary aGVsbG8=",
+        "!!binary 'aGVs....bG8='", "!!binary a",
         "! 1",
         "!unknown x", "!!python/object:os.system x",
         "{a: 1, b: [x, y]}", "a: 1\na: 2\n", "? a\n: b\n", "a: &x 1\nb: *x\n", "- &x {a: 1}\n- *x\n",
@@ -47,6 +48,23 @@ struct ReadingTests {
             try YAML.parse("a: 2024-01-01\nb: 2024-01-01 12:30:00Z\n") == [
                 "a": "2024-01-01", "b": "2024-01-01 12:30:00Z",
             ])
+    }
+
+    @Test("What PyYAML takes for a date or time is known for one")
+    func timestamps() async throws {
+        let texts = [
+            "2024-01-01", "2024-1-1", "2024-01-1", "24-01-01", "2024-01-01T1:02:03", "2024-1-1 12:30:00Z",
+            "2024-01-01t12:30:00.", "2024-01-01 12:30:00.5 +1", "2024-01-01 12:30:00 -01:30",
+            "2024-01-01 12:30",
+            "2024-01-01 12:30:00 z", "2024-01-01 12:30:00 +1:3", "2024-01-01 12:30:00 +123", "2024-01-01T",
+            "2024-01-01 12:30:00.1.2", "'2024-01-01'", "!!str 2024-01-01", "! 2024-01-01", "2024-01-01x",
+            "2024-01-01 123:30:00", "2024-01-01T12:30:00Zx", "!!timestamp '2024-01-01'",
+        ]
+        for (text, loaded) in zip(texts, try await PyYAML.load(texts)) {
+            let node = try #require(try YAML.nodes(text).documents.first)
+            let isTimestamp = if case .timestamp = node.content { true } else { false }
+            #expect(isTimestamp == loaded.hasPrefix("date"), "\(text): \(loaded)")
+        }
     }
 
     @Test("A key that is no text becomes the text it was written as")

@@ -38,9 +38,10 @@ function Domain:start() return perform("domain.start", self) end
 ---@param options? { timeout?: string|number }
 function Domain:shutdown(options) return perform("domain.shutdown", self, options) end
 
----Asks the guest to restart.
+---Asks the guest to restart, and waits until it begins to.
 ---@async
-function Domain:reboot() return perform("domain.reboot", self) end
+---@param options? { timeout?: string|number }
+function Domain:reboot(options) return perform("domain.reboot", self, options) end
 
 ---Restarts it as the reset button does.
 ---@async
@@ -58,9 +59,10 @@ function Domain:suspend() return perform("domain.suspend", self) end
 ---@async
 function Domain:resume() return perform("domain.resume", self) end
 
----Removes its definition; its disks stay.
+---Removes its definition; its disks stay, unless `files = true`.
 ---@async
-function Domain:undefine() return perform("domain.undefine", self) end
+---@param options? { files?: boolean }
+function Domain:undefine(options) return perform("domain.undefine", self, options) end
 
 ---`"running"`, `"paused"`, `"shut off"` …: the words of `virsh domstate`.
 ---@async
@@ -82,7 +84,10 @@ function Domain:attach_cdrom(options) return perform("domain.attach_cdrom", self
 ---@async
 ---@param id string
 ---@param iso_path string
-function Domain:insert_media(id, iso_path) return perform("domain.insert_media", self, id, iso_path) end
+---@param options? { force?: boolean }
+function Domain:insert_media(id, iso_path, options)
+    return perform("domain.insert_media", self, id, iso_path, options)
+end
 
 ---Takes the image out of a CD-ROM drive.
 ---@async
@@ -110,14 +115,15 @@ function Domain:exec(command) return perform("domain.exec", self, host.split_com
 ---The bytes of a file in the guest.
 ---@async
 ---@param path string
+---@param options? { user?: string }
 ---@return string
-function Domain:read_file(path) return perform("domain.read_file", self, path) end
+function Domain:read_file(path, options) return perform("domain.read_file", self, path, options) end
 
 ---Writes a file in the guest.
 ---@async
 ---@param path string
 ---@param bytes string
----@param options? { mode?: integer }
+---@param options? { mode?: string, user?: string } the mode in octal digits: `"0644"`
 function Domain:write_file(path, bytes, options)
     return perform("domain.write_file", self, path, bytes, options)
 end

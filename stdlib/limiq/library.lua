@@ -92,6 +92,8 @@ local limiq = {}
 ---@field memory_mib? integer Memory in MiB; 1024 where left out.
 ---@field memory? string Memory with a unit, `"4GiB"`, in the place of memory_mib.
 ---@field firmware? "bios"|"uefi" BIOS where left out.
+---@field secure_boot? boolean Signed boot loaders only; where left out, for a Windows guest with UEFI.
+---@field tpm? boolean A TPM 2.0; where left out, for a Windows guest.
 ---@field boot_order? ("disk"|"cdrom"|"network")[] The kinds of devices to boot from; what is marked bootable, disks first, where left out.
 ---@field disks? limiq.DiskSpec[] The disks.
 ---@field nics? limiq.NICSpec[] The network cards.
@@ -178,7 +180,7 @@ local limiq = {}
 
 ---How a file is written.
 ---@class limiq.file.WriteOptions
----@field mode? integer Permission bits; 0600 unless told.
+---@field mode? string Its permissions in octal digits, `"0644"`; `"0600"` where left out.
 
 ---A program of this machine: its words, and how it is run.
 ---@class limiq.host.RunOptions
@@ -261,7 +263,7 @@ function limiq.disk.remove(path) end
 
 limiq.cidata = {}
 
----Makes the ISO image cloud-init's NoCloud datasource looks for, and returns its path. The same arguments make the same bytes.
+---Makes the ISO image cloud-init's NoCloud datasource looks for, and returns its path. The same arguments make the same bytes. What a guest would not understand in them is an error; `network` in `user_data` goes into `network_config`.
 ---
 ---Example:
 ---```lua
@@ -478,16 +480,19 @@ function limiq.domain.start(domain) end
 ---@param options? limiq.TimeoutOptions How long to wait.
 function limiq.domain.shutdown(domain, options) end
 
----Asks the guest to boot again.
+---Asks the guest to boot again and waits until it begins to, so that a wait that follows is for the new boot. An error where it has not after the timeout.
 ---
 ---Example:
 ---```lua
 ---local limiq = require "limiq"
----limiq.domain.get("web-01"):reboot()
+---local domain = limiq.domain.get "web-01"
+---domain:reboot { timeout = "1m" }
+---domain:wait "ssh"
 ---```
 ---@async
 ---@param domain string|limiq.Domain The domain or its name.
-function limiq.domain.reboot(domain) end
+---@param options? limiq.TimeoutOptions How long to wait.
+function limiq.domain.reboot(domain, options) end
 
 ---Boots the guest again at once, as by its reset button.
 ---
@@ -728,6 +733,17 @@ limiq.image = {}
 ---@return string
 function limiq.image.resolve(name) end
 
+---The absolute path of an ISO image that is here. Its publisher has no checksums to check a download by: where it is not here the error says how to get it.
+---
+---Example:
+---```lua
+---local drivers = limiq.image.iso "virtio-win"
+---```
+---@async
+---@param name string A file `isos/NAME.iso` of the state folder, or a path with a slash.
+---@return string
+function limiq.image.iso(name) end
+
 ---Every image that is here and every one the catalogue offers, by name. One without a `path` would be fetched first; `size` is what the guest sees, in bytes.
 ---
 ---Example:
@@ -801,7 +817,7 @@ function limiq.file.read(path) end
 ---
 ---Example:
 ---```lua
----limiq.file.write("hosts.txt", "web-01\n", { mode = tonumber("644", 8) })
+---limiq.file.write("hosts.txt", "web-01\n", { mode = "0644" })
 ---```
 ---@async
 ---@param path string The file; one of the name is replaced.

@@ -17,7 +17,7 @@ struct Bench {
         try startUp(limiq, scratch)
         try calls(limiq, scratch)
         try thousand(limiq, scratch)
-        try machine(limiq, floor, scratch, image)
+        try MachineBench(limiq: limiq, floor: floor, scratch: scratch, image: image).run()
     }
 
     private static func value(_ name: String) throws -> String {
@@ -80,8 +80,8 @@ struct Bench {
         let script = scratch + "/calls.lua"
         try """
             local limiq = require "limiq"
-            local exists, began = limiq.yaml.decode, os.clock()
-            for _ = 1, 20000 do exists "" end
+            local decode, began = limiq.yaml.decode, os.clock()
+            for _ = 1, 20000 do decode "" end
             print((os.clock() - began) / 20000 * 1e6)
             """.write(toFile: script, atomically: false, encoding: .utf8)
         let samples = try (0..<20).map { _ in
@@ -107,49 +107,5 @@ struct Bench {
             try milliseconds { try program(limiq, ["run", script, "--connect", "test:///default"], environment: ["LIMIQ_HOME": scratch + "/test-home"]) }
         }
         print(String(format: "\n1,000 machines × define, start, destroy, undefine on test:///default\n  one script %32.0f ms", median(took)))
-    }
-
-    /// A machine with an overlay, a seed and a forward, made and started, not waited for.
-    private static func machine(_ limiq: String, _ floor: String, _ scratch: String, _ image: String) throws {
-        let home = scratch + "/home"
-        let environment = ["LIMIQ_HOME": home, "LIMIQ_URI": ""]
-        let script = scratch + "/up.lua"
-        try """
-            local limiq = require "limiq"
-            local clock = limiq.host.run
-            local vm = limiq.vm { name = "bench", memory = "512MiB",
-                disks = { { id = "boot", bootable = true, backing_file = "\(image)" } },
-                nics = { { id = "lan" } },
-                cloud_init = { user_data = "#cloud-config\\n{}\\n" } }
-            local function now() return tonumber(clock { "date", "+%s.%N" }.stdout) end
-            for _ = 1, 20 do
-                local began = now()
-                vm:up { wait = "running" }
-                print((now() - began) * 1000)
-                vm:remove()
-            end
-            """.write(toFile: script, atomically: false, encoding: .utf8)
-        let ups = try program(limiq, ["run", script], environment: environment, keepsOutput: true)
-            .split(separator: "\n").compactMap { Double($0) }
-
-        let keep = scratch + "/keep.lua"
-        try """
-            local limiq = require "limiq"
-            limiq.vm { name = "floor", memory = "512MiB",
-                disks = { { id = "boot", bootable = true, backing_file = "\(image)" } },
-                nics = { { id = "lan" } },
-                cloud_init = { user_data = "#cloud-config\\n{}\\n" } }:up { start = false }
-            print(limiq.domain.get "floor":xml { inactive = true })
-            """.write(toFile: keep, atomically: false, encoding: .utf8)
-        let xml = try program(limiq, ["run", keep], environment: environment, keepsOutput: true)
-        let description = scratch + "/floor.xml"
-        try xml.write(toFile: description, atomically: false, encoding: .utf8)
-        let floors = try program(floor, ["qemu:///embed?root=\(home)/embed", description, "20"], keepsOutput: true)
-            .split(separator: "\n").compactMap { Double($0) }
-        try program(limiq, ["rm", "floor"], environment: environment)
-        let (up, bare) = (median(ups), median(floors))
-        print("\nup without wait, medians of \(ups.count) (goal at most 1.05 of the floor, or within 10 ms)")
-        print(String(format: "  vm:up (overlay, seed, define, start) %10.1f ms", up))
-        print(String(format: "  virDomainDefineXML + virDomainCreate %10.1f ms   limiq/this %.2f (%+.1f ms)", bare, up / bare, up - bare))
     }
 }

@@ -1,25 +1,21 @@
 import Basics
 import Provisioning
 
-extension Codec where Swift == String {
-    /// user-data or vendor-data: a text, taken as it is, or a table, written as `#cloud-config` YAML.
-    static let cloudConfig = cloudInitDocument(CloudConfig.userData)
-
-    /// meta-data: a text, taken as it is, or a table, written as YAML.
-    static let metaData = cloudInitDocument(CloudConfig.metaData)
-
-    /// network-config: a text, taken as it is, or a table, written as YAML.
-    static let networkConfig = cloudInitDocument(CloudConfig.networkConfig)
-
-    private static func cloudInitDocument(_ write: @escaping @Sendable (Value) -> String) -> Codec {
-        Codec("string|table") { value, path throws(Failure) in
-            switch value {
-            case .string(let text), .secret(let text): return text
-            case .map: return write(value)
-            default: throw wrongType(path, expected: "a text or a table", got: value)
-            }
-        } encode: {
-            .string($0)
+extension Codec where Swift == CloudInitDocument {
+    /// A file of the seed: a text or bytes, taken as they are, or a table, written as YAML (user-data and vendor-data
+    /// below `#cloud-config`).
+    static let cloudInitDocument = Codec("string|table") { value, path throws(Failure) in
+        switch value {
+        case .string(let text), .secret(let text): return .text(text)
+        case .bytes(let bytes): return .bytes(bytes)
+        case .map: return .table(value)
+        default: throw wrongType(path, expected: "a text or a table", got: value)
+        }
+    } encode: { document in
+        switch document {
+        case .text(let text): .string(text)
+        case .bytes(let bytes): .bytes(bytes)
+        case .table(let table): table
         }
     }
 }

@@ -1,4 +1,5 @@
 import Basics
+import Provisioning
 
 /// How one kind of value is read from a script, written back, and named in the editor stubs.
 public struct Codec<Swift: Sendable>: Sendable {
@@ -68,6 +69,22 @@ extension Codec where Swift == String {
             throw Failure(.badField, "\(path) must be a path, not an empty string or one with a NUL")
         }
         return text
+    } encode: {
+        .string($0)
+    }
+
+    /// Permission bits in octal digits. Never a number: Lua reads 0644 as the decimal 644.
+    public static let mode = Codec("string") { value, path throws(Failure) in
+        switch value {
+        case .int, .double:
+            throw Failure(
+                .badField, "\(path) must be octal digits in quotes, not the number \(described(value))",
+                hint: "write mode = \"0644\": Lua has no octal numbers and reads 0644 as 644")
+        default:
+            let text = try Codec.string.decode(value, path)
+            _ = try named(path) { () throws(Failure) in try permissionBits(parsing: text) }
+            return text
+        }
     } encode: {
         .string($0)
     }

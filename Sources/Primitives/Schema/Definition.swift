@@ -17,6 +17,8 @@ public struct Definition: Sendable {
     public let example: String
     /// In LuaLS notation; empty for nothing.
     public let returns: String
+    /// Reads the arguments of a call as the primitive does, and does nothing with them.
+    let checkArguments: @Sendable ([Value]) throws -> Void
     let arguments: Arguments
     let parameters: RecordDescription
 
@@ -36,18 +38,20 @@ public struct Definition: Sendable {
         self.returns = returns
         self.arguments = arguments
         parameters = record.description
-        primitive = Primitive(name, execution, grace: grace) { request in
-            let owner: Owner
+        let decode: @Sendable ([Value]) throws(Failure) -> Owner = { values throws(Failure) in
             switch arguments {
             case .table:
-                guard request.arguments.count <= 1 else {
+                guard values.count <= 1 else {
                     throw Failure(.badField, "too many arguments: limiq.\(name) takes one table")
                 }
-                owner = try record.decode(request.arguments.first ?? .map([:]), at: "")
+                return try record.decode(values.first ?? .map([:]), at: "")
             case .positional:
-                owner = try record.decode(positional: request.arguments)
+                return try record.decode(positional: values)
             }
-            return [try body(owner, request)]
+        }
+        checkArguments = { _ = try decode($0) }
+        primitive = Primitive(name, execution, grace: grace) { request in
+            [try body(try decode(request.arguments), request)]
         }
     }
 }

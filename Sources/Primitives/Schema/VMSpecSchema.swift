@@ -59,6 +59,10 @@ private let vmSpecFields: [Field<VMSpec>] = [
         "memory", \.memoryMiB, .mebibytes, "Memory with a unit, `\"4GiB\"`, in the place of memory_mib."),
     Field<VMSpec>("firmware", \.firmware, .choice(prefix: "FIRMWARE_"), "BIOS where left out."),
     Field<VMSpec>(
+        "secure_boot", \.secureBoot, .bool,
+        "Signed boot loaders only; where left out, for a Windows guest with UEFI."),
+    Field<VMSpec>("tpm", \.tpm, .bool, "A TPM 2.0; where left out, for a Windows guest."),
+    Field<VMSpec>(
         "boot_order", \.bootOrder, .list(of: .choice(prefix: "BOOT_DEVICE_")),
         "The kinds of devices to boot from; what is marked bootable, disks first, where left out."),
     Field<VMSpec>(
@@ -75,7 +79,7 @@ private let vmSpecFields: [Field<VMSpec>] = [
     Field<VMSpec>("labels", \.labels, .dictionary(of: .string), "Kept with the domain."),
 ]
 
-private let vmSpecRecord = Record<VMSpec>(
+let vmSpecRecord = Record<VMSpec>(
     "limiq.VMSpec", "What a virtual machine is to be.", make: { VMSpec(name: "") }, fields: vmSpecFields)
 
 private let diskFields: [Field<DiskSpec>] = [
@@ -98,7 +102,7 @@ private let diskFields: [Field<DiskSpec>] = [
     Field<DiskSpec>("pool_id", \.poolID, .string, "A libvirt storage pool; path then names a volume of it."),
 ]
 
-private let diskRecord = Record<DiskSpec>(
+let diskRecord = Record<DiskSpec>(
     "limiq.DiskSpec", "A disk of a VM.", make: { DiskSpec(id: "") }, fields: diskFields)
 
 private let nicFields: [Field<NICSpec>] = [
@@ -115,7 +119,7 @@ private let nicFields: [Field<NICSpec>] = [
     ),
 ]
 
-private let nicRecord = Record<NICSpec>(
+let nicRecord = Record<NICSpec>(
     "limiq.NICSpec", "A network card of a VM; on user networking where it names neither bridge nor network.",
     make: { NICSpec(id: "") }, fields: nicFields)
 
@@ -135,7 +139,7 @@ private let cdromFields: [Field<CDROMSpec>] = [
     Field<CDROMSpec>("bootable", \.bootable, .bool, "The guest may boot from it."),
 ]
 
-private let cdromRecord = Record<CDROMSpec>(
+let cdromRecord = Record<CDROMSpec>(
     "limiq.CDROMSpec", "A CD-ROM drive with an ISO image.", make: { CDROMSpec(id: "", isoPath: "") },
     fields: cdromFields)
 
@@ -148,14 +152,15 @@ private let consoleFields: [Field<ConsoleSpec>] = [
         "spice_port", \.spicePort, .int(0...65535), "5900 or more; a free one where left out."),
 ]
 
-private let consoleRecord = Record<ConsoleSpec>(
+let consoleRecord = Record<ConsoleSpec>(
     "limiq.ConsoleSpec", "Screens, on 127.0.0.1.", make: { ConsoleSpec() }, fields: consoleFields)
 
 private let cloudInitFields: [Field<CloudInitSpec>] = [
-    Field<CloudInitSpec>("user_data", \.userData, .cloudConfig, "What the guest is to do."),
-    Field<CloudInitSpec>("meta_data", \.metaData, .metaData, "Who the guest is; made where left out."),
-    Field<CloudInitSpec>("network_config", \.networkConfig, .networkConfig, "How its network is set up."),
-    Field<CloudInitSpec>("vendor_data", \.vendorData, .cloudConfig, "Defaults below user_data."),
+    Field<CloudInitSpec>("user_data", \.userData, .cloudInitDocument, "What the guest is to do."),
+    Field<CloudInitSpec>(
+        "meta_data", \.metaData, .cloudInitDocument, "Who the guest is; made where left out."),
+    Field<CloudInitSpec>("network_config", \.networkConfig, .cloudInitDocument, "How its network is set up."),
+    Field<CloudInitSpec>("vendor_data", \.vendorData, .cloudInitDocument, "Defaults below user_data."),
 ]
 
 private let cloudInitRecord = Record<CloudInitSpec>(

@@ -10,23 +10,30 @@ public enum Cidata {
     ///
     /// - Parameters:
     ///   - path: an ISO image that is there is replaced.
-    ///   - name: the guest's hostname, where `spec` brings no meta-data of its own.
+    ///   - name: the VM's: the guest's hostname, where `spec` brings no meta-data of its own.
+    ///   - nics: the VM's, for a network that stands in user-data: see `CloudInitCheck`.
     ///   - user: the account QEMU runs under, where that is another than the caller's.
     /// - Throws: as `ISOImage.write`.
     public static func create(
-        _ path: String, _ spec: CloudInitSpec, name: String? = nil, user: EmulatorUser? = nil
+        _ path: String, _ spec: CloudInitSpec, name: String? = nil, nics: [NICSpec] = [],
+        user: EmulatorUser? = nil
     ) throws(Failure) {
-        try ISOImage.write(to: path, label: "cidata", files: files(spec, name: name), user: user)
+        let settled = SeedNetwork(spec, name: name, nics: nics).spec
+        try ISOImage.write(to: path, label: "cidata", files: files(settled, name: name), user: user)
     }
 
     /// The files of a seed, each as the guest reads it.
     static func files(_ spec: CloudInitSpec, name: String?) -> [ISOFile] {
         var files = [
-            ISOFile("meta-data", spec.metaData ?? metaData(for: spec, name: name)),
-            ISOFile("user-data", spec.userData ?? ""),
+            ISOFile(
+                "meta-data",
+                contents: spec.metaData?.bytes(as: .metaData) ?? Array(metaData(for: spec, name: name).utf8)),
+            ISOFile("user-data", contents: spec.userData?.bytes(as: .userData) ?? []),
         ]
-        if let text = spec.networkConfig { files.append(ISOFile("network-config", text)) }
-        if let text = spec.vendorData { files.append(ISOFile("vendor-data", text)) }
+        for file in [SeedFile.networkConfig, .vendorData] {
+            guard let document = spec[file] else { continue }
+            files.append(ISOFile(file.rawValue, contents: document.bytes(as: file)))
+        }
         return files
     }
 
@@ -36,9 +43,10 @@ public enum Cidata {
     /// Written as JSON strings, which YAML reads as text: `007` without quotes would become the number 7.
     public static func metaData(for spec: CloudInitSpec, name: String?) -> String {
         var hash = SHA256()
-        for part in [name, spec.userData, spec.networkConfig, spec.vendorData] {
+        let parts = [SeedFile.userData, .networkConfig, .vendorData].map { spec[$0]?.bytes(as: $0) }
+        for part in [name.map { Array($0.utf8) }] + parts {
             // The length first: what moves from one file to the next is a change.
-            let bytes = Array((part ?? "").utf8)
+            let bytes = part ?? []
             hash.update(data: Array("\(part == nil ? "-" : "+")\(bytes.count):".utf8))
             hash.update(data: bytes)
         }

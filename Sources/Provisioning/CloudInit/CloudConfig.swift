@@ -3,6 +3,15 @@ import YAML
 
 /// The four files of the NoCloud datasource, written from tables.
 public enum CloudConfig {
+    /// A table as the text of one of them.
+    static func text(of table: Value, as file: SeedFile) -> String {
+        switch file {
+        case .userData, .vendorData: userData(from: table)
+        case .metaData: metaData(from: table)
+        case .networkConfig: networkConfig(from: table)
+        }
+    }
+
     /// User-data or vendor-data: the header cloud-init looks for, then the YAML.
     public static func userData(from value: Value) -> String {
         "#cloud-config\n" + YAML.write(value)

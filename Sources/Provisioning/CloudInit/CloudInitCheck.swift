@@ -1,53 +1,56 @@
 import Basics
+import Synchronization
 import YAML
 
 /// Finds, before a boot, what a guest would pass over in silence.
 public enum CloudInitCheck {
-    public enum Severity: String, Sendable, Comparable {
-        case warning, error
-
-        public static func < (left: Self, right: Self) -> Bool { left == .warning && right == .error }
+    private struct Document: Hashable {
+        var file: SeedFile
+        var text: String
     }
 
-    /// One thing that is wrong with a seed.
-    public struct Finding: Sendable, Equatable {
-        public var severity: Severity
-        /// The seed's file: `user-data`.
-        public var file: String
-        /// From 1; `nil` where it is about the whole file.
-        public var line: Int?
-        public var column: Int?
-        /// Lower case, no full stop.
-        public var message: String
-        public var hint: String?
-
-        public init(
-            _ severity: Severity, file: String, at mark: YAMLMark? = nil, _ message: String,
-            hint: String? = nil
-        ) {
-            self.severity = severity
-            self.file = file
-            line = mark?.line
-            column = mark?.column
-            self.message = message
-            self.hint = hint
-        }
-
-        /// One line, without the hint: `user-data:3:1: network: has no effect here`.
-        public var text: String {
-            let place = [line, column].compactMap { $0 }.map { ":\($0)" }.joined()
-            return "\(file)\(place): \(message)"
-        }
-    }
+    /// What was said of a text is said of it again: a run of many VMs may have few texts.
+    private static let known = Mutex<[Document: [Finding]]>([:])
+    private static let knownLimit = 1000
 
     /// All that is wrong with the four files, in the order of the files and their lines.
-    public static func check(_ spec: CloudInitSpec) -> [Finding] {
-        var findings: [Finding] = []
-        if let text = spec.userData { findings += checkUserData(text, file: "user-data") }
-        if let text = spec.vendorData { findings += checkUserData(text, file: "vendor-data") }
-        if let text = spec.metaData { findings += checkMetaData(text) }
-        if let text = spec.networkConfig { findings += checkNetworkConfig(text) }
-        return findings
+    ///
+    /// - Parameters:
+    ///   - name: the VM's.
+    ///   - nics: the VM's; none where it is not known.
+    public static func check(_ spec: CloudInitSpec, name: String? = nil, nics: [NICSpec] = []) -> [Finding] {
+        let network = SeedNetwork(spec, name: name, nics: nics).findings
+        return SeedFile.allCases.flatMap { file -> [Finding] in
+            guard let document = spec[file] else { return [] }
+            let found = check(document, as: file) + network.filter { $0.file == file }
+            let sorted = found.sorted { left, right in
+                let (left, right) = (left.mark, right.mark)
+                return (left?.line ?? 0, left?.column ?? 0) < (right?.line ?? 0, right?.column ?? 0)
+            }
+            guard document.isTable else { return sorted }
+            return sorted.map { finding in
+                var finding = finding
+                finding.mark = nil
+                return finding
+            }
+        }
+    }
+
+    private static func check(_ document: CloudInitDocument, as file: SeedFile) -> [Finding] {
+        let bytes = document.bytes(as: file)
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            let isCompressed = bytes.starts(with: [0x1F, 0x8B])
+            let isText =
+                file == .metaData || file == .networkConfig
+                || UserDataHeader(of: String(decoding: bytes, as: UTF8.self)) == .cloudConfig
+            guard isText, !isCompressed || file == .metaData || file == .networkConfig else { return [] }
+            return [Finding(.error, file: file, at: YAMLMark(line: 1, column: 1), "is not UTF-8")]
+        }
+        switch file {
+        case .userData, .vendorData: return checkUserData(text, file: file)
+        case .metaData: return checkMetaData(text)
+        case .networkConfig: return checkNetworkConfig(text)
+        }
     }
 
     /// - Throws: `Failure` with code `cloud_init` for the first error; its `cause` lists the others.
@@ -60,11 +63,22 @@ public enum CloudInitCheck {
 
     // MARK: - The files
 
-    private static func checkUserData(_ text: String, file: String) -> [Finding] {
+    private static func checkUserData(_ text: String, file: SeedFile) -> [Finding] {
+        let document = Document(file: file, text: text)
+        if let findings = known.withLock({ $0[document] }) { return findings }
+        let findings = examineUserData(text, file: file)
+        known.withLock { known in
+            if known.count >= knownLimit { known.removeAll() }
+            known[document] = findings
+        }
+        return findings
+    }
+
+    private static func examineUserData(_ text: String, file: SeedFile) -> [Finding] {
         switch UserDataHeader(of: text) {
         case .empty, .other: return []
-        case .unknown(let message, let hint):
-            return [Finding(.error, file: file, at: YAMLMark(line: 1, column: 1), message, hint: hint)]
+        case .unknown(let line, let message, let hint):
+            return [Finding(.error, file: file, at: YAMLMark(line: line, column: 1), message, hint: hint)]
         case .cloudConfig: break
         }
         var (root, findings) = document(text, file: file)
@@ -73,72 +87,59 @@ public enum CloudInitCheck {
             if root.value != .null {
                 findings.append(
                     Finding(
-                        .error, file: file, at: root.mark, "cloud-config must be a map of keys and values",
+                        .error, file: file, at: root.mark, "must be a map of keys and values",
                         hint: "begin with a key, as in \"packages: [nginx]\""))
             }
             return findings
         }
-        if let network = root.entry("network") {
+        if file == .vendorData, let network = root.entry("network") {
             findings.append(
                 Finding(
-                    .warning, file: file, at: network.mark, "network: has no effect in \(file)",
-                    hint: "move it to network_config"))
+                    .warning, file: file, at: network.mark, path: DocumentPath().key("network"),
+                    "has no effect in vendor-data", hint: "move it to network_config"))
         }
-        return findings.sorted { ($0.line ?? 0, $0.column ?? 0) < ($1.line ?? 0, $1.column ?? 0) }
+        return findings + CloudConfigCheck.check(root, file: file)
     }
 
     private static func checkMetaData(_ text: String) -> [Finding] {
-        var (root, findings) = document(text, file: "meta-data")
+        var (root, findings) = document(text, file: .metaData)
         guard let root, root.value != .null else { return findings }
         guard case .map = root.content else {
             findings.append(
                 Finding(
-                    .error, file: "meta-data", at: root.mark, "meta-data must be a map of keys and values",
+                    .error, file: .metaData, at: root.mark, "must be a map of keys and values",
                     hint: "write instance-id: NAME and local-hostname: NAME on lines of their own"))
             return findings
         }
         for key in ["instance-id", "local-hostname"] {
-            guard let entry = root.entry(key), case .scalar(let value, let text) = entry.node.content,
-                value.string == nil
-            else { continue }
+            guard let entry = root.entry(key), let text = entry.node.text else { continue }
+            let type: String
+            switch entry.node.content {
+            case .scalar(let value, _) where value.string == nil: type = value.typeName
+            case .timestamp: type = "date"
+            default: continue
+            }
             findings.append(
                 Finding(
-                    .error, file: "meta-data", at: entry.node.mark,
-                    "\(key) is not a text: YAML takes \(text.isEmpty ? "nothing" : text) for a \(value.typeName)",
+                    .error, file: .metaData, at: entry.node.mark, path: DocumentPath().key(key),
+                    "is not a text: YAML takes \(text.isEmpty ? "nothing" : text) for a \(type)",
                     hint: "quote it: \(key): '\(text)'"))
         }
+        findings += CloudConfigCheck.hostName(root.entry("local-hostname"), file: .metaData)
         return findings
     }
 
     private static func checkNetworkConfig(_ text: String) -> [Finding] {
-        var (root, findings) = document(text, file: "network-config")
+        let (root, findings) = document(text, file: .networkConfig)
         guard let root, root.value != .null else { return findings }
         // Netplan's files have all below `network`; cloud-init takes both.
-        let config = root.entry("network")?.node ?? root
-        guard case .map = config.content else {
-            findings.append(
-                Finding(
-                    .error, file: "network-config", at: config.mark,
-                    "network-config must be a map of keys and values", hint: "begin with \"version: 2\""))
-            return findings
-        }
-        let version = config.entry("version")?.node
-        if let version, version.value != 1, version.value != 2 {
-            findings.append(
-                Finding(
-                    .error, file: "network-config", at: version.mark, "version must be 1 or 2",
-                    hint: "2 is netplan's form: version: 2, then ethernets:"))
-        } else if version == nil, config.entry("config")?.node.value != "disabled" {
-            findings.append(
-                Finding(
-                    .error, file: "network-config", at: config.mark, "version is missing",
-                    hint: "begin with \"version: 2\""))
-        }
-        return findings
+        let inner = root.entry("network")?.node
+        let path = inner == nil ? DocumentPath() : DocumentPath().key("network")
+        return findings + NetworkConfigCheck.check(inner ?? root, file: .networkConfig, at: path)
     }
 
     /// The one document of a file, `nil` where there is none or it cannot be read.
-    private static func document(_ text: String, file: String) -> (root: YAMLNode?, findings: [Finding]) {
+    private static func document(_ text: String, file: SeedFile) -> (root: YAMLNode?, findings: [Finding]) {
         do {
             let stream = try YAML.nodes(text)
             var findings = stream.duplicateKeys.map { problem in

@@ -6,11 +6,10 @@ enum UserDataHeader: Equatable {
     /// A script, MIME message, template, archive or include list.
     case other
     /// cloud-init would leave the file alone.
-    case unknown(message: String, hint: String)
+    case unknown(line: Int = 1, message: String, hint: String)
 
     private static let others = [
         "#!", "#include", "#cloud-config-archive", "#cloud-config-jsonp", "#cloud-boothook", "#part-handler",
-        "## template: jinja",
     ]
 
     init(of text: String) {
@@ -28,6 +27,8 @@ enum UserDataHeader: Equatable {
         let head = String(decoding: text.utf8.prefix(4096), as: UTF8.self).lowercased()
         if scalars.isEmpty {
             self = .empty
+        } else if first.hasPrefix("## template: jinja") {
+            self = Self.ofTemplate(text)
         } else if Self.others.contains(where: first.hasPrefix) || head.contains("mime-version:") {
             self = .other
         } else if first.hasPrefix("#cloud-config") {
@@ -45,6 +46,22 @@ enum UserDataHeader: Equatable {
                     "the first line is \"\(Self.shown(line))\", which cloud-init takes for no known type",
                 hint: Self.hint(first, text))
         }
+    }
+
+    /// A template is rendered, and what comes of it has a header of its own; that may come of a statement.
+    private static func ofTemplate(_ text: String) -> UserDataHeader {
+        let lines = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map(
+            String.init)
+        let start = (lines.firstIndex { $0.lowercased().contains("## template: jinja") } ?? 0) + 1
+        guard let index = lines[start...].firstIndex(where: { !$0.allSatisfy(\.isWhitespace) }),
+            !lines[index].contains("{%"), !lines[index].contains("{{"), !lines[index].contains("{#"),
+            case .unknown(_, let message, let hint) = UserDataHeader(
+                of: lines[index...].joined(separator: "\n"))
+        else { return .other }
+        return .unknown(
+            line: index + 1,
+            message: message.replacing("the first line is", with: "the template's first line is"),
+            hint: hint)
     }
 
     private static func hint(_ first: String, _ text: String) -> String {

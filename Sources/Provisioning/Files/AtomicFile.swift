@@ -39,7 +39,7 @@ public enum AtomicFile {
         try body(descriptor, temporary)
         try user?.grant(descriptor, path)
         guard fdatasync(descriptor) == 0 else { throw cannotWrite(path, errno, folder: folder) }
-        try move(temporary, to: path, existing, folder: folder)
+        try rename(temporary, to: path, existing: existing)
         finished = true
     }
 
@@ -103,12 +103,14 @@ public enum AtomicFile {
         return "." + stem + ending
     }
 
-    private static func move(
-        _ temporary: String, to path: String, _ existing: Existing, folder: String
-    ) throws(Failure) {
+    /// Gives a finished file of the same filesystem its name.
+    ///
+    /// - Throws: `Failure` with code `io` (`not_found` for a missing folder), or that of `existing`.
+    static func rename(_ temporary: String, to path: String, existing: Existing) throws(Failure) {
+        let folder = folder(of: path)
         switch existing {
         case .replace:
-            guard rename(temporary, path) == 0 else { throw cannotWrite(path, errno, folder: folder) }
+            guard Glibc.rename(temporary, path) == 0 else { throw cannotWrite(path, errno, folder: folder) }
         case .refuse(let code):
             if limiq_rename_noreplace(temporary, path) == 0 { return }
             if errno == EEXIST { throw taken(path, code) }

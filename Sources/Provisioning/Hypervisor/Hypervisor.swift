@@ -31,7 +31,9 @@ public protocol Hypervisor: Sendable {
     func resume(_ name: String) throws(Failure)
 
     /// The domain's description: of the running guest, or the one its next start takes.
-    func xml(_ name: String, inactive: Bool) throws(Failure) -> String
+    ///
+    /// - Parameter secrets: with the passwords in it, which libvirt gives to those who may change the domain.
+    func xml(_ name: String, inactive: Bool, secrets: Bool) throws(Failure) -> String
     /// limiq's own element in the domain's `<metadata>`, `nil` where there is none.
     func metadata(_ name: String) throws(Failure) -> String?
     /// Replaces that element, in the running and the persistent description.
@@ -148,6 +150,8 @@ public enum DomainEvent: Sendable, Equatable {
     case defined, undefined, started, suspended, resumed
     case stopped(StopReason)
     case crashed
+    /// Reset, by the guest or from outside: it boots again without a new start.
+    case rebooted
     case agentConnected, agentDisconnected
     /// The connection to the host is gone; nothing more comes.
     case connectionLost

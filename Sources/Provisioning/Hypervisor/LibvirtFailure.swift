@@ -36,6 +36,10 @@ enum LibvirtFailure {
         Remedy(.hostNotAble, words: "virtlogd-sock") { _ in
             "start libvirt's log daemon: systemctl start virtlogd, or where there is no systemd: virtlogd -d"
         },
+        Remedy(.hostNotAble, words: "virtnetworkd-sock") { _ in
+            "networks are libvirt's daemon's: systemctl start libvirtd, or where there is no systemd: virtlogd -d and "
+                + "libvirtd -d; without a network the nic is on user networking"
+        },
         Remedy(.hostNotAble, words: "Failed to connect socket", "Permission denied") { _ in
             "join the group of libvirt (sudo adduser $USER libvirt, then log in again), "
                 + "or use --connect qemu:///session"
@@ -66,6 +70,9 @@ enum LibvirtFailure {
         },
         Remedy(.libvirt, words: "no network with matching name") { _ in
             "virsh net-list --all shows the networks there are; without a network the nic is on user networking"
+        },
+        Remedy(.libvirt, words: "Cannot get interface MTU on") { error in
+            "the host has no bridge \(quoted(in: error.message) ?? "of this name"): ip -br link show type bridge lists them"
         },
         Remedy(.libvirt, words: "no storage pool with matching name") { _ in
             "virsh pool-list --all shows the pools there are"

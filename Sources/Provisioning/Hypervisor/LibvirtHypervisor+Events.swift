@@ -69,6 +69,7 @@ final class EventHub: Sendable {
             for handler in handlers { handler(.connectionLost) }
         case .agent(let name, let connected):
             tell(name, connected ? .agentConnected : .agentDisconnected)
+        case .reboot(let name): tell(name, .rebooted)
         case .lifecycle(let name, let change):
             if let event = DomainEvent(change) { tell(name, event) }
         }

@@ -69,9 +69,9 @@ extension LibvirtHypervisor {
         try withDomain("resume", name) { domain throws(LibvirtError) in try domain.resume() }
     }
 
-    public func xml(_ name: String, inactive: Bool) throws(Failure) -> String {
+    public func xml(_ name: String, inactive: Bool, secrets: Bool) throws(Failure) -> String {
         try withDomain("describe", name, reads: true) { domain throws(LibvirtError) in
-            try domain.xml(inactive: inactive)
+            try domain.xml(inactive: inactive, secure: secrets)
         }
     }
 }

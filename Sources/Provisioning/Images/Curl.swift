@@ -6,6 +6,15 @@ struct Curl {
     /// The other end cannot be reached from here: no name, no connection, a proxy's refusal, no trusted certificate.
     static let unreachable: Failure.Code = "unreachable"
 
+    /// How a download ended that another try may complete.
+    enum End {
+        case complete
+        /// The connection broke, or the server was not able for now.
+        case brokenOff(Failure)
+        /// The server sends the whole or nothing, or has less than was asked for.
+        case cannotContinue
+    }
+
     /// The image it is for.
     let subject: String
     let cancellation: Cancellation
@@ -15,45 +24,63 @@ struct Curl {
     /// - Throws: `Failure` with code `unreachable`, `not_found`, `program` or `cancelled`.
     func text(_ url: String) throws(Failure) -> String {
         // No second try: a machine without a network learns it within five seconds.
-        let result = try run(["--max-time", "60", url])
+        let result = try run(["--max-time", "60"], url)
         guard result.code == 0 else {
             // curl(1), EXIT CODES: what can go wrong before there is an answer.
             let isUnreachable = [5, 6, 7, 28, 35, 52, 56, 60, 97].contains(result.code)
-            throw failure(url, result, isUnreachable ? Self.unreachable : nil)
+            throw failure(url, result, isUnreachable ? Self.unreachable : .program)
         }
         return String(decoding: result.output, as: UTF8.self)
     }
 
     /// What a GET would answer, in bytes; `nil` where the server does not say.
-    func length(_ url: String) throws(Failure) -> UInt64? {
-        let result = try run(["--head", "--max-time", "30", url])
-        guard result.code == 0 else { return nil }
-        // The headers of every answer on the way; the last is the file's.
-        return String(decoding: result.output, as: UTF8.self).split(whereSeparator: \.isNewline)
-            .last { $0.lowercased().hasPrefix("content-length:") }
-            .flatMap { UInt64($0.drop { $0 != ":" }.dropFirst().filter(\.isNumber)) }
-    }
-
-    /// Downloads to a file, from where it ends. What came stays there when it fails.
     ///
-    /// - Throws: `Failure` with code `not_found`, `io`, `program` or `cancelled`.
-    func download(_ url: String, to file: String) throws(Failure) {
-        let arguments = [
-            // A connection that hangs is no connection.
-            "--speed-limit", "1", "--speed-time", "60", "--retry", "3", "--continue-at", "-", "--output",
-            file, url,
-        ]
-        var result = try run(arguments)
-        // A server that cannot continue (33), or has less than is here (416): from the start.
-        let cannotContinue = result.code == 33 || result.code == 22 && words(result).contains("416")
-        if cannotContinue, unlink(file) == 0 { result = try run(arguments) }
-        if result.code != 0 { throw failure(url, result, nil) }
+    /// - Throws: `Failure` with code `cancelled`, or `host_not_able` without curl.
+    func length(_ url: String) throws(Failure) -> UInt64? {
+        let result = try run(["--head", "--max-time", "30"], url)
+        guard result.code == 0 else { return nil }
+        // The headers of every answer on the way, a proxy's and each redirect's; the last are the file's.
+        return String(decoding: result.output, as: UTF8.self).lowercased().split(whereSeparator: \.isNewline)
+            .reversed().prefix { !$0.hasPrefix("http/") }
+            .first { $0.hasPrefix("content-length:") }
+            .flatMap { UInt64($0.filter(\.isNumber)) }
     }
 
-    private func run(_ arguments: [String]) throws(Failure) -> HostProgram.Result {
-        let program = HostProgram(
-            ["curl", "--fail", "--silent", "--show-error", "--location", "--connect-timeout", "5"] + arguments
-        )
+    /// Downloads what follows an offset. The bytes come through a pipe: a curl that outlives limiq ends, and never
+    /// writes beside the next one.
+    ///
+    /// - Parameter take: is given the bytes, in order; what it throws ends the download.
+    /// - Throws: `Failure` with code `not_found`, `program` or `cancelled`, or what `take` throws.
+    func download(
+        _ url: String, from offset: UInt64, _ take: @escaping @Sendable ([UInt8]) throws -> Void
+    ) throws(Failure) -> End {
+        // A connection that hangs is no connection.
+        var arguments = ["--speed-limit", "1", "--speed-time", "60"]
+        if offset > 0 { arguments += ["--continue-at", "\(offset)"] }
+        let result = try run(arguments, url, take)
+        switch result.code {
+        case 0: return .complete
+        case 33 where offset > 0: return .cannotContinue
+        case 22 where offset > 0 && words(result).contains("416"): return .cannotContinue
+        // A part of the file, too slow, an empty answer, failures to send and to receive, a broken stream; and the
+        // answers by which a server says that it is its own fault.
+        case 18, 28, 52, 55, 56, 92: return .brokenOff(failure(url, result, .program))
+        case 22 where ["429", "500", "502", "503", "504"].contains(where: words(result).contains):
+            return .brokenOff(failure(url, result, .program))
+        default: throw failure(url, result, .program)
+        }
+    }
+
+    private func run(
+        _ arguments: [String], _ url: String, _ take: (@Sendable ([UInt8]) throws -> Void)? = nil
+    ) throws(Failure) -> HostProgram.Result {
+        var program = HostProgram(
+            [
+                "curl", "--fail", "--silent", "--show-error", "--location", "--connect-timeout", "5",
+                // The address as it is: brackets and braces are not patterns, and it is no option.
+                "--globoff", "--proto", "=http,https",
+            ] + arguments + ["--url", url])
+        program.onOutput = take
         do { return try program.run(cancellation) } catch {
             if error.code == .cancelled {
                 throw Failure(.cancelled, "\(subject): the download was cancelled")
@@ -69,7 +96,7 @@ struct Curl {
         String(decoding: result.errors, as: UTF8.self).split(separator: "\n").last.map(String.init) ?? ""
     }
 
-    private func failure(_ url: String, _ result: HostProgram.Result, _ code: Failure.Code?) -> Failure {
+    private func failure(_ url: String, _ result: HostProgram.Result, _ code: Failure.Code) -> Failure {
         let words = words(result)
         if result.code == 22, words.contains("404") {
             return Failure(
@@ -77,16 +104,10 @@ struct Curl {
                 hint: "its publisher may have moved it: give a file instead",
                 resource: subject, cause: words)
         }
-        if result.code == 23 {
-            return Failure(
-                .io, "the download of \(subject) cannot be written",
-                hint: "free some space: what came is kept",
-                resource: subject, cause: words)
-        }
         return Failure(
-            code ?? .program, "\(subject) cannot be downloaded",
-            hint: code == nil
-                ? "try again: what came is kept" : "is there a network, or a proxy to name in https_proxy?",
+            code, "\(subject) cannot be downloaded",
+            hint: code == Self.unreachable
+                ? "is there a network, or a proxy to name in https_proxy?" : "try again later",
             resource: subject, cause: words)
     }
 }

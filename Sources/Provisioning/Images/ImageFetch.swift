@@ -37,51 +37,76 @@ struct ImageFetch {
     /// - Throws: `Failure` with code `bad_checksum`, `not_found`, `io`, `program` or `cancelled`. What came stays for the next
     ///   try, but for a file with the wrong checksum or with none to know it by.
     func run(_ checksum: ImageChecksum?) throws(Failure) -> String {
-        let part = "\(folder)/.\(name).\(checksum.map { String($0.value.prefix(16)) } ?? "any").part"
-        removeOthers(than: part)
-        guard let checksum else {
-            unlink(part)
-            do throws(Failure) { try download(to: part, try curl.length(url)) } catch {
-                unlink(part)
+        let path = Self.part(of: name, in: folder, checksum.map { String($0.value.prefix(16)) } ?? "any")
+        removeOthers(than: path)
+        let total = try curl.length(url)
+        let part = try PartialFile(path, of: name, total: total, progress)
+        defer { part.close() }
+        do throws(Failure) {
+            if let checksum, part.length > 0, part.length == total,
+                try checksum.matches(path, cancellation)
+            {
+                return path
+            }
+            // Without a checksum nobody knows what it is a part of.
+            if checksum == nil || part.length >= total ?? .max { try part.empty() }
+            try download(to: part, continuing: checksum != nil)
+        } catch {
+            if checksum == nil || part.length == 0 {
+                unlink(path)
                 throw error
             }
-            return part
+            var failure = error
+            failure.hint =
+                (failure.hint.map { $0 + "; " } ?? "") + "what came is kept, and the next try continues it"
+            throw failure
         }
-        let total = try curl.length(url)
-        if size(part) > 0, size(part) == total, try checksum.matches(part, cancellation) { return part }
-        try download(to: part, total)
+        guard let checksum else { return path }
         progress(Progress(name, "verify"))
-        guard try checksum.matches(part, cancellation) else {
-            unlink(part)
+        guard try checksum.matches(path, cancellation) else {
+            unlink(path)
             throw Failure(
                 "bad_checksum",
                 "the download of \(name) is not what its publisher's checksum says, and was thrown away",
                 hint: "try again: a proxy may have kept an older file", resource: name)
         }
-        return part
+        return path
     }
 
-    private func download(to part: String, _ total: UInt64?) throws(Failure) {
-        try requireRoom(total.map { $0 - min($0, size(part)) })
-        let ended = Mailbox<Void>()
-        let watched = Mailbox<Void>()
-        startThread { [name, progress] in
-            // There is no event for a file that another process writes to.
-            var told: UInt64?
-            repeat {
-                let bytes = size(part)
-                // For a person who watches, and not a line a second for a log.
-                let step = total.map { bytes * 20 / max($0, 1) } ?? bytes >> 26
-                if step != told { progress(Progress(name, "download", detail: amount(bytes, of: total))) }
-                told = step
-            } while ended.next(before: .now + .milliseconds(500)) == nil
-            watched.put(())
+    /// The path of an unfinished file. Its mark has no dot, so that what belongs to `ubuntu-24` and what to
+    /// `ubuntu-24.04` can be told apart.
+    static func part(of name: String, in folder: String, _ mark: String) -> String {
+        "\(folder)/.\(name).\(mark).part"
+    }
+
+    /// - Parameter continuing: whether a connection that broke may be taken up where it did.
+    private func download(to part: PartialFile, continuing: Bool) throws(Failure) {
+        try requireRoom(part.missing)
+        var tries = 4
+        while true {
+            let end = try curl.download(url, from: part.length) { try part.append($0) }
+            switch end {
+            case .complete: return
+            case .cannotContinue: try part.empty()
+            case .brokenOff(let failure):
+                tries -= 1
+                guard tries > 0 else { throw failure }
+                if !continuing { try part.empty() }
+                progress(
+                    Progress(name, "download", detail: "the connection broke at \(part.length >> 20) MiB"))
+                try pause(.seconds(1))
+            }
         }
-        defer {
-            ended.put(())
-            watched.next()
+    }
+
+    private func pause(_ time: Duration) throws(Failure) {
+        let wake = Mailbox<Void>()
+        _ = cancellation.withHandler {
+            wake.put(())
+        } _: {
+            wake.next(before: .now + time)
         }
-        try curl.download(url, to: part)
+        try cancellation.check()
     }
 
     /// - Parameter bytes: still to come.
@@ -93,33 +118,17 @@ struct ImageFetch {
         throw Failure(
             .io,
             "there is no room for \(name) in \(folder): \(bytes >> 20) MiB to come, \(free >> 20) MiB free",
-            hint: "free some space, or keep limiq's state elsewhere with LIMIQ_HOME", resource: name)
+            hint: PartialFile.roomHint, resource: name)
     }
 
     /// Halves of versions that nobody offers any more.
     private func removeOthers(than part: String) {
-        for file in (try? filesBelow(folder)) ?? []
-        where file.hasPrefix(".\(name).") && file.hasSuffix(".part") {
-            if "\(folder)/\(file)" != part { unlink("\(folder)/\(file)") }
+        let prefix = ".\(name)."
+        for file in (try? filesBelow(folder)) ?? [] where file.hasPrefix(prefix) && file.hasSuffix(".part") {
+            let mark = file.utf8.dropFirst(prefix.utf8.count).dropLast(".part".utf8.count)
+            if !mark.contains(UInt8(ascii: ".")), "\(folder)/\(file)" != part {
+                unlink("\(folder)/\(file)")
+            }
         }
     }
-}
-
-/// `312 of 638 MiB (48 %)`.
-private func amount(_ bytes: UInt64, of total: UInt64?) -> String {
-    guard let total, total > 0 else { return "\(bytes >> 20) MiB" }
-    return "\(bytes >> 20) of \(total >> 20) MiB (\(min(100, bytes * 100 / total)) %)"
-}
-
-/// In bytes; 0 for a file that is not there.
-private func size(_ path: String) -> UInt64 {
-    var status = stat()
-    return stat(path, &status) == 0 ? UInt64(max(0, status.st_size)) : 0
-}
-
-/// The beginning of an HTML page, as a network's login page or a server's error is.
-func isWebPage(_ bytes: some Collection<UInt8>) -> Bool {
-    let text = String(
-        decoding: bytes.drop { $0 <= 0x20 || $0 == 0xEF || $0 == 0xBB || $0 == 0xBF }, as: UTF8.self)
-    return ["<!doctype", "<html", "<head"].contains { text.lowercased().hasPrefix($0) }
 }

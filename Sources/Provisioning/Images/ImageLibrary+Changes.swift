@@ -20,7 +20,7 @@ extension ImageLibrary {
             try requireFree(name)
             let target = "\(state.cloudImages)/\(name)\(chain.first?.format == "raw" ? ".raw" : ".qcow2")"
             try AtomicFile.write(target, existing: .refuse("image_exists")) { descriptor, _ throws(Failure) in
-                try copy(path, to: descriptor, cancellation)
+                try copy(path, to: descriptor, target, cancellation)
                 fchmod(descriptor, 0o644)
             }
         }
@@ -35,10 +35,10 @@ extension ImageLibrary {
         progress: @escaping @Sendable (Progress) -> Void
     ) throws(Failure) {
         try requireFree(name)
-        guard url.contains("://") else {
+        guard ["https://", "http://"].contains(where: url.lowercased().hasPrefix) else {
             throw Failure(
                 .badField, "url is \"\(url)\", not an address",
-                hint: "it begins with https://; a file is a path")
+                hint: "it begins with https:// or http://; a file is a path")
         }
         try alone(name, cancellation, progress) { () throws(Failure) in
             try requireFree(name)
@@ -47,16 +47,7 @@ extension ImageLibrary {
                 name: name, url: url, folder: state.cloudImages, cancellation: cancellation,
                 progress: progress
             ).run(checksum)
-            do throws(Failure) {
-                _ = try publish(try checked(part), as: name)
-            } catch {
-                // With the right checksum or none: another try would not make an image of it.
-                unlink(part)
-                throw Failure(
-                    error.code, "what \(url) gives cannot be the image \(name)", hint: error.hint,
-                    resource: name,
-                    cause: error.message)
-            }
+            _ = try take(part, as: name, from: url)
             progress(Progress(name, "image", took: began.duration(to: .now), isLast: true))
         }
     }
@@ -96,10 +87,10 @@ extension ImageLibrary {
     }
 
     private func requireFree(_ name: String) throws(Failure) {
-        guard isName(name) else {
+        guard isImageName(name) else {
             throw Failure(
                 .badField, "\"\(name)\" cannot be an image's name",
-                hint: "a name has no slash and does not begin with a dot: my-image")
+                hint: "a name has no slash, begins with no dot and is at most 200 bytes long: my-image")
         }
         if let path = local(name) {
             throw Failure(
@@ -109,10 +100,12 @@ extension ImageLibrary {
         }
     }
 
-    private func copy(_ path: String, to descriptor: Int32, _ cancellation: Cancellation) throws(Failure) {
+    private func copy(
+        _ path: String, to descriptor: Int32, _ target: String, _ cancellation: Cancellation
+    ) throws(Failure) {
         let file = try ReadableFile(path)
         guard ftruncate(descriptor, off_t(file.length)) == 0 else {
-            throw Failure.system(errno, "cannot copy \(path)", resource: path)
+            throw Failure.system(errno, "cannot write \(target)", resource: target)
         }
         var offset: UInt64 = 0
         while offset < file.length {
@@ -121,7 +114,7 @@ extension ImageLibrary {
             if bytes.isEmpty { break }
             // Blocks of zeros stay holes.
             if bytes.contains(where: { $0 != 0 }) {
-                try AtomicFile.write(bytes, to: descriptor, at: Int(offset), path)
+                try AtomicFile.write(bytes, to: descriptor, at: Int(offset), target)
             }
             offset += UInt64(bytes.count)
         }

@@ -74,14 +74,8 @@ public struct ImageLibrary: Sendable {
 
     /// The file of an image that is here.
     func local(_ name: String) -> String? {
-        guard isName(name) else { return nil }
+        guard isImageName(name) else { return nil }
         return Self.endings.map { "\(state.cloudImages)/\(name)\($0)" }.first(where: fileExists)
-    }
-
-    /// What can be a file's name in the library: no path, not hidden.
-    func isName(_ name: String) -> Bool {
-        !name.isEmpty && !name.hasPrefix(".") && !name.utf8.contains(UInt8(ascii: "/"))
-            && !name.utf8.contains(0)
     }
 
     /// Runs `body` while no other process fetches or adds an image of this name.
@@ -111,10 +105,22 @@ public struct ImageLibrary: Sendable {
         let file = open(part, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { throw Failure.system(errno, "cannot open \(part)", resource: part) }
         defer { close(file) }
-        guard fchmod(file, 0o644) == 0, fsync(file) == 0, rename(part, target) == 0 else {
+        guard fchmod(file, 0o644) == 0, fsync(file) == 0 else {
             throw Failure.system(errno, "cannot write \(target)", resource: target)
         }
+        // Somebody may have put a file there meanwhile, and a disk may stand on it by now.
+        try AtomicFile.rename(part, to: target, existing: .refuse("image_exists"))
         return target
+    }
+
+    /// Gives what was downloaded or built its name, or throws it away: another try would not make an image of it.
+    func take(_ part: String, as name: String, from origin: String) throws(Failure) -> String {
+        do { return try publish(try checked(part), as: name) } catch {
+            unlink(part)
+            throw Failure(
+                error.code, "what \(origin) gives cannot be the image \(name)", hint: error.hint,
+                resource: name, cause: error.message)
+        }
     }
 
     /// - Throws: `Failure` with code `bad_field` for an overlay: a downloaded one could name any file of this machine as
@@ -135,7 +141,7 @@ public struct ImageLibrary: Sendable {
             progress: progress)
         do throws(Failure) {
             let checksum = try fetch.checksum(in: image.checksums, image.digest)
-            return try publish(try fetch.run(checksum), as: image.name)
+            return try take(try fetch.run(checksum), as: image.name, from: image.url)
         } catch {
             guard error.code == Curl.unreachable else { throw error }
             return try build(image.name, error, cancellation, progress)
@@ -147,21 +153,40 @@ public struct ImageLibrary: Sendable {
         _ progress: @escaping @Sendable (Progress) -> Void
     ) throws(Failure) -> String {
         guard let builder = ImageBuilder(name, in: builders) else {
-            var failure = unreachable
-            failure.hint = "put the image into \(state.cloudImages) as \(name).qcow2"
-            throw failure
+            throw withFileHint(unreachable, name)
         }
         progress(
             Progress(name, "build", detail: "its publisher cannot be reached; building it from packages"))
-        let target = "\(state.cloudImages)/\(name).qcow2"
-        do { try builder.build(target, cancellation, progress) } catch {
+        let part = ImageFetch.part(of: name, in: state.cloudImages, "build")
+        removeBuilds(part)
+        do { try builder.build(part, cancellation, progress) } catch {
+            removeBuilds(part)
             var failure = error
             if failure.code == .program {
                 failure.message = "\(name) can be neither downloaded nor built here"
+                failure = withFileHint(failure, name)
             }
             throw failure
         }
-        return try checked(target)
+        return try take(part, as: name, from: builder.program)
+    }
+
+    /// Adds the way out that is always there.
+    private func withFileHint(_ failure: Failure, _ name: String) -> Failure {
+        let file = "put the image into \(state.cloudImages) as \(name).qcow2"
+        var failure = failure
+        failure.hint =
+            failure.hint.map { $0.hasSuffix("?") ? "\($0) or \(file)" : "\($0), or \(file)" } ?? file
+        return failure
+    }
+
+    /// What a builder that was killed has left, its own unfinished files included.
+    private func removeBuilds(_ part: String) {
+        let name = lastComponent(part)
+        for file in (try? filesBelow(state.cloudImages)) ?? []
+        where file == name || file.hasPrefix(".\(name).") {
+            unlink("\(state.cloudImages)/\(file)")
+        }
     }
 
     private func absolute(_ path: String) throws(Failure) -> String {
@@ -171,29 +196,28 @@ public struct ImageLibrary: Sendable {
     /// - Throws: `Failure` for what is not there, no file, damaged, empty, or packed.
     func checked(_ path: String) throws(Failure) -> String {
         let image = try DiskImage.inspect(path).first
-        if image?.format == "raw", let complaint = try notAnImage(path) {
+        if image?.format == "raw",
+            let complaint = notAnImage(try ReadableFile(path).read(at: 0, count: 512))
+        {
             throw Failure("bad_image", "\(path) is \(complaint.what)", hint: complaint.hint, resource: path)
         }
         return path
     }
 
-    /// Anything can be a raw disk; this is what never is one.
-    private func notAnImage(_ path: String) throws(Failure) -> (what: String, hint: String)? {
-        let start = try ReadableFile(path).read(at: 0, count: 512)
-        if start.isEmpty { return ("empty", "download it again") }
-        if isWebPage(start) { return ("a web page, not an image", "download it again") }
-        let packed: [(String, [UInt8])] = [
-            ("unxz", [0xFD, 0x37, 0x7A, 0x58, 0x5A]), ("gunzip", [0x1F, 0x8B]),
-            ("unzstd", [0x28, 0xB5, 0x2F, 0xFD]),
-            ("bunzip2", [0x42, 0x5A, 0x68]), ("unzip", [0x50, 0x4B, 0x03, 0x04]),
-        ]
-        return packed.first { start.starts(with: $0.1) }.map {
-            ("compressed", "unpack it first, with \($0.0)")
-        }
-    }
-
     private func unknown(_ name: String) -> Failure {
         let known = ((try? list()) ?? []).map(\.name)
+        guard !name.isEmpty else {
+            return Failure(
+                .badField, "the image's name is empty", hint: "take one of \(known.joined(separator: ", "))")
+        }
+        // Only as a disk's image: as another it may be here, or known.
+        let isos = ISOLibrary(state: state)
+        if let iso = ((try? isos.list()) ?? []).first(where: { $0.name == name }) {
+            guard iso.path != nil else { return isos.missing(name) }
+            return Failure(
+                .notFound, "\(name) is an ISO image, not a disk's",
+                hint: "limiq.image.iso \"\(name)\" gives its path", resource: name)
+        }
         let hint: String
         if let nearest = nearestName(to: name, in: known) {
             hint = "did you mean \(nearest)?"

@@ -1,6 +1,7 @@
 import Basics
 import FoundationEssentials
 import Glibc
+import Synchronization
 
 /// What runs a guest's instructions.
 public enum Acceleration: String, Sendable, Codable, CaseIterable {
@@ -40,7 +41,15 @@ struct AccelerationChooser: Sendable {
     ///
     /// KVM on x86 is made of VMX or SVM. A `/dev/kvm` without either (a nested host that imitates them in software)
     /// lets a guest begin and kills it at some later instruction, minutes in: there nothing is tried.
+    ///
+    /// One VM at a time asks: the first is told, the others find it remembered.
     func choose() -> (acceleration: Acceleration, warning: String?) {
+        Self.choosing.withLock { _ in chooseAlone() }
+    }
+
+    private static let choosing = Mutex(())
+
+    private func chooseAlone() -> (acceleration: Acceleration, warning: String?) {
         guard host.offersKVM else { return (.emulation, nil) }
         if let verdict = remembered() {
             return (verdict.works ? .kvm : .emulation, nil)

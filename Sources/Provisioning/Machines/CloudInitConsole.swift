@@ -20,6 +20,11 @@ struct CloudInitConsole: Sendable, Equatable {
             panic = line
             return
         }
+        // The kernel's last line before the machine is reset: what follows is another boot.
+        if line.contains("reboot: Restarting system") {
+            self = CloudInitConsole()
+            return
+        }
         if let marker = Self.range(of: "Cloud-init v. ", in: line) {
             let rest = line[marker...]
             if Self.range(of: " finished at ", in: rest) != nil {

@@ -11,11 +11,12 @@ final class ConsoleFollower: Sendable {
     private let done = Mailbox<Void>()
 
     /// - Parameters:
+    ///   - offset: in bytes; what is before it is not read. The start of a log that is shorter.
     ///   - onStart: the log began (again); what was read before belongs to an earlier start.
     ///   - onLines: whole lines: first all the log holds already, so that an earlier boot in it is not taken for the last
     ///     one; then what comes. Both are called on the follower's own thread, one after the other.
     init?(
-        _ path: String, onStart: @escaping @Sendable () -> Void,
+        _ path: String, from offset: Int = 0, onStart: @escaping @Sendable () -> Void,
         onLines: @escaping @Sendable ([String]) -> Void
     ) {
         self.path = path
@@ -25,7 +26,7 @@ final class ConsoleFollower: Sendable {
         stopWriter = ends[1]
         let (stop, done) = (ends[0], done)
         startThread {
-            Self.follow(path, stop, onStart, onLines)
+            Self.follow(path, offset, stop, onStart, onLines)
             close(stop)
             done.put(())
         }
@@ -38,7 +39,7 @@ final class ConsoleFollower: Sendable {
     }
 
     private static func follow(
-        _ path: String, _ stop: Int32, _ onStart: () -> Void, _ onLines: ([String]) -> Void
+        _ path: String, _ offset: Int, _ stop: Int32, _ onStart: () -> Void, _ onLines: ([String]) -> Void
     ) {
         guard let slash = path.lastIndex(of: "/") else { return }
         let watcher = inotify_init1(Int32(IN_CLOEXEC | IN_NONBLOCK))
@@ -48,7 +49,7 @@ final class ConsoleFollower: Sendable {
         inotify_add_watch(
             watcher, String(path[..<slash]),
             UInt32(IN_MODIFY) | UInt32(IN_CREATE) | UInt32(IN_MOVED_TO) | UInt32(IN_CLOSE_WRITE))
-        var reader = LogReader(path: path)
+        var reader = LogReader(path: path, from: offset)
         var events = [UInt8](repeating: 0, count: 4096)
         while true {
             reader.readOn(onStart, onLines)
@@ -71,7 +72,10 @@ private struct LogReader: ~Copyable {
     private var offset = 0
     private var text = ConsoleText()
 
-    init(path: String) { self.path = path }
+    init(path: String, from offset: Int) {
+        self.path = path
+        self.offset = offset
+    }
 
     deinit { if descriptor >= 0 { close(descriptor) } }
 
@@ -79,14 +83,15 @@ private struct LogReader: ~Copyable {
         var information = stat()
         guard stat(path, &information) == 0 else { return }
         if descriptor < 0 || UInt64(information.st_ino) != inode || Int(information.st_size) < offset {
-            if descriptor >= 0 {
+            let isFirst = descriptor < 0
+            if !isFirst {
                 close(descriptor)
                 onStart()
             }
             descriptor = open(path, O_RDONLY | O_CLOEXEC)
             guard descriptor >= 0 else { return }
             inode = UInt64(information.st_ino)
-            offset = 0
+            if !isFirst || Int(information.st_size) < offset { offset = 0 }
             text = ConsoleText()
         }
         var chunk = [UInt8](repeating: 0, count: 64 << 10)

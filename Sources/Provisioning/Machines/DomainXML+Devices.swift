@@ -13,7 +13,7 @@ extension DomainXML {
         elements += graphics
         // A screenshot needs a video device, with or without a display.
         elements.append(XMLElement("video", [:], [XMLElement("model", ["type": "vga"])]))
-        if isWindows {
+        if spec.hasTPM {
             elements.append(
                 XMLElement(
                     "tpm", ["model": "tpm-crb"],

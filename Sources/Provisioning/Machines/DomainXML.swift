@@ -18,7 +18,7 @@ struct DomainXML {
     /// limiq's element in `<metadata>`.
     static let namespace = "https://limiquantix.dev/xmlns/limiq/1"
 
-    var isWindows: Bool { spec.guestOS?.lowercased().hasPrefix("win") ?? false }
+    var isWindows: Bool { spec.isWindows }
     /// q35 has no IDE controller.
     private var machine: String { spec.disks.contains { $0.bus == .ide } ? "pc" : "q35" }
     private var processors: Int { spec.cpuCores * spec.cpuSockets * spec.cpuThreadsPerCore }
@@ -51,13 +51,17 @@ struct DomainXML {
                 XMLElement(
                     "type", ["arch": host.architecture, "machine": isTestDriver ? nil : machine],
                     text: "hvm"),
-                // Auto-selection takes the firmware that enforces secure boot first: a boot loader without a
-                // signature then never starts, and nothing says so.
-                isUEFI
-                    ? XMLElement(
-                        "firmware", [:],
-                        [XMLElement("feature", ["enabled": "no", "name": "secure-boot"])]) : nil,
+                isUEFI ? XMLElement("firmware", [:], firmwareFeatures) : nil,
             ])
+    }
+
+    /// Said either way: auto-selection takes the firmware that enforces secure boot first, and a boot loader without a
+    /// signature then never starts, and nothing says so.
+    private var firmwareFeatures: [XMLElement] {
+        let enabled = spec.hasSecureBoot ? "yes" : "no"
+        return ["secure-boot", "enrolled-keys"].map {
+            XMLElement("feature", ["enabled": enabled, "name": $0])
+        }
     }
 
     private var features: XMLElement {
@@ -72,6 +76,8 @@ struct DomainXML {
             [
                 XMLElement("acpi"), XMLElement("apic"),
                 isWindows && acceleration == .kvm ? hyperv : nil,
+                // The firmware keeps its keys where only system management mode can write.
+                spec.hasSecureBoot ? XMLElement("smm", ["state": "on"]) : nil,
             ])
     }
 

@@ -75,7 +75,7 @@ struct GuestAgent: Sendable {
             }
             guard ContinuousClock.now < deadline else {
                 throw Failure(
-                    .timeout, "\(program) in \(name) has not ended after \(timeout)",
+                    .timeout, "\(program) in \(name) has not ended after \(timeout.short)",
                     hint: "give it a longer timeout; it still runs in the guest as process \(process.pid)",
                     resource: name)
             }
@@ -188,6 +188,13 @@ struct GuestAgent: Sendable {
     /// What the agent itself says, out of libvirt's `unable to execute QEMU agent command 'guest-file-open': …`.
     private func refusal(_ failure: Failure) -> Failure {
         let words = "\(failure.message): \(failure.cause ?? "")"
+        // libvirt reads 10 MiB of an answer, in which bytes are base64, and then has done with the agent.
+        if words.contains("No complete agent response") {
+            return Failure(
+                "guest", "the answer of the agent of \(name) is longer than libvirt takes, 7.5 MiB of output",
+                hint: "write a program's output to a file in the guest, and take that with read_file",
+                resource: name)
+        }
         guard let command = words.firstRange(of: "QEMU agent command '"),
             let end = words[command.upperBound...].firstRange(of: "': ")
         else { return failure }

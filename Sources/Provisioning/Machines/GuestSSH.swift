@@ -1,6 +1,4 @@
 import Basics
-import Glibc
-import Subprocess
 
 /// A guest by OpenSSH's own program, so that the caller's configuration, agent and keys work.
 struct GuestSSH: Sendable {
@@ -13,7 +11,12 @@ struct GuestSSH: Sendable {
     /// Of this VM alone: a VM made anew under an old name is no impostor.
     let knownHosts: String
 
-    /// Runs a command line of the guest's shell.
+    /// Tells on the error output that the guest's shell was reached: an end with 255 is the program's own then, and not
+    /// ssh's. The shell stays, as ssh has no code for a program that a signal has ended.
+    private static let shell = ["sh", "-c", "echo '\(marker)' >&2; \"$@\"; exit $?", "sh"]
+    private static let marker = "limiq: in the guest"
+
+    /// Runs a program of the guest.
     func exec(
         _ command: [String], stdin: [UInt8]? = nil, timeout: Duration, cancellation: Cancellation
     ) throws(Failure) -> ExecResult {
@@ -24,16 +27,16 @@ struct GuestSSH: Sendable {
         arguments += trust
         if exists(key) { arguments += ["-o", "IdentityFile=\(key)"] }
         if let user { arguments += ["-l", user] }
-        arguments += ["--", endpoint.host, command.map(Self.quoted).joined(separator: " ")]
-        let result = try run(arguments, stdin ?? [], timeout, cancellation)
-        // ssh's own trouble; a program that ends with 255 itself says something else on its error output.
-        if result.code == 255 {
+        arguments += ["--", endpoint.host, (Self.shell + command).map(Self.quoted).joined(separator: " ")]
+        var result = try run(command.first ?? "", arguments, stdin ?? [], timeout, cancellation)
+        guard let marker = result.stderr.firstRange(of: Array("\(Self.marker)\n".utf8)) else {
             throw Failure(
                 "guest", "\(name) cannot be reached by ssh at \(endpoint.host) port \(endpoint.port)",
                 hint:
                     "install qemu-guest-agent in the guest, or give its user one of your keys (limiq.ssh_keys())",
                 resource: name, cause: String(decoding: result.stderr, as: UTF8.self).trimmed())
         }
+        result.stderr.removeSubrange(marker)
         return result
     }
 
@@ -52,6 +55,15 @@ struct GuestSSH: Sendable {
         guard result.code == 0 else { throw refused("write", path, result) }
     }
 
+    /// A file's bytes as soon as it is there, by one connection that waits in the guest.
+    func readWhenThere(_ path: String, cancellation: Cancellation) throws(Failure) -> [UInt8] {
+        let wait = "until [ -s \"$1\" ]; do sleep 0.1; done; cat -- \"$1\""
+        let result = try exec(
+            ["sh", "-c", wait, "sh", path], timeout: .seconds(24 * 3600), cancellation: cancellation)
+        guard result.code == 0 else { throw refused("read", path, result) }
+        return result.stdout
+    }
+
     private func refused(_ verb: String, _ path: String, _ result: ExecResult) -> Failure {
         Failure(
             "guest", "cannot \(verb) \(path) in \(name)", resource: name,
@@ -64,41 +76,26 @@ struct GuestSSH: Sendable {
     }
 
     private func run(
-        _ arguments: [String], _ input: [UInt8], _ timeout: Duration, _ cancellation: Cancellation
+        _ program: String, _ arguments: [String], _ input: [UInt8], _ timeout: Duration,
+        _ cancellation: Cancellation
     ) throws(Failure) -> ExecResult {
-        let answer = Mailbox<Result<ExecResult, Failure>>()
-        let task = Task.detached {
-            do {
-                let record = try await Subprocess.run(
-                    .name("ssh"), arguments: Arguments(arguments), input: .array(input),
-                    output: .bytes(limit: 64 << 20), error: .bytes(limit: 1 << 20))
-                let code =
-                    switch record.terminationStatus {
-                    case .exited(let code): Int(code)
-                    case .signaled(let signal): 128 + Int(signal)
-                    }
-                answer.put(
-                    .success(
-                        ExecResult(code: code, stdout: record.standardOutput, stderr: record.standardError)))
-            } catch {
-                answer.put(
-                    .failure(
-                        Failure(
-                            .program, "cannot run ssh", hint: "it is in the package openssh-client",
-                            cause: "\(error)")))
+        var ssh = HostProgram(["ssh"] + arguments)
+        ssh.input = input
+        ssh.timeout = timeout
+        do throws(Failure) {
+            let result = try ssh.run(cancellation)
+            return ExecResult(code: result.code, stdout: result.output, stderr: result.errors)
+        } catch {
+            switch error.code {
+            case .notFound:
+                throw Failure(
+                    .hostNotAble, "ssh is not installed",
+                    hint: "you can install it with: apt-get install openssh-client")
+            case .timeout:
+                throw Failure(
+                    .timeout, "\(program) in \(name) has not ended after \(timeout.short)", resource: name)
+            default: throw error
             }
         }
-        let result = cancellation.withHandler {
-            task.cancel()
-        } _: {
-            answer.next(before: .now + timeout)
-        }
-        task.cancel()
-        try cancellation.check()
-        guard let result else {
-            throw Failure(
-                .timeout, "the command in \(name) has not ended after \(timeout.short)", resource: name)
-        }
-        return try result.get()
     }
 }

@@ -5,7 +5,7 @@ extension CloudInitSpec {
     /// The public host keys the user-data gives the guest (`ssh_keys` of cloud-config), in the form of `known_hosts`
     /// without the host.
     var hostKeys: [String] {
-        guard let text = userData, UserDataHeader(of: text) == .cloudConfig,
+        guard let text = userData?.text(as: .userData), UserDataHeader(of: text) == .cloudConfig,
             let root = (try? YAML.nodes(text))?.documents.first,
             let keys = root.value["ssh_keys"]?.map
         else { return [] }

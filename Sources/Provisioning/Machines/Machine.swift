@@ -87,16 +87,17 @@ public struct Machine: Sendable {
     }
 
     /// As `addresses()`. A guest on user networking whose agent does not answer has the address QEMU's DHCP server gives
-    /// the first and only guest of a network: 10.0.2.15.
+    /// the first and only guest of a network, 10.0.2.15, or the one its seed gives it.
     ///
     /// - Throws: `Failure` with code `not_found` where no address is known.
     public func requireAddresses() throws(Failure) -> [String] {
         let domain = try requireDomain()
         let found = domain.state.isActive ? try addresses() : []
         if !found.isEmpty { return found }
-        let nics = try record()?.spec.nics ?? []
+        let record = try record()
+        let nics = record?.spec.nics ?? []
         if domain.state.isActive, nics.contains(where: { $0.bridge == nil && $0.network == nil }) {
-            return ["10.0.2.15"]
+            return [record?.userAddress ?? "10.0.2.15"]
         }
         throw Failure(
             .notFound, "no address of \(name) is known",
@@ -125,10 +126,12 @@ public struct Machine: Sendable {
 
     /// Starts a domain that is off, with its forwards where limiq made it.
     public func start() throws(Failure) {
-        let nics = try record()?.spec.nics ?? []
+        let record = try record()
+        let nics = record?.spec.nics ?? []
         if try host().isLocal { try PortForwards.checkFree(nics) }
+        try beginBoot()
         try hypervisor.start(name)
-        _ = try PortForwards(hypervisor: hypervisor, name: name).set(nics)
+        _ = try PortForwards(hypervisor: hypervisor, name: name).set(nics, to: record?.userAddress)
     }
 
     /// A forward of the guest's port 22, else the guest's own address where it is on a bridge or network.

@@ -85,7 +85,7 @@ struct MachineFiles {
     func makeSeed() throws(Failure) {
         guard let path = layout.seed, let documents = spec.cloudInit else { return }
         try Cidata.create(
-            path, documents, name: machine.name, user: host.emulatorUser)
+            path, documents, name: machine.name, nics: spec.nics, user: host.emulatorUser)
         try layout.writeHostKeys(documents.hostKeys)
     }
 

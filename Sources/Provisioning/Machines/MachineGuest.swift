@@ -13,7 +13,7 @@ extension Machine {
     ///
     /// - Parameters:
     ///   - command: the program and its arguments; no shell in between.
-    ///   - user: of ssh; the agent runs programs as root. `nil` leaves it to ssh's configuration.
+    ///   - user: of ssh; the agent runs programs as root. `nil`: the agent, or by ssh whom the VM's cloud-config made.
     ///   - check: a program that fails is a failure, with code `guest` and what it wrote to its error output.
     /// - Throws: `Failure` with code `guest_stopped`, `guest`, `timeout`, `cancelled` or `libvirt`.
     public func exec(
@@ -55,9 +55,7 @@ extension Machine {
         _ path: String, _ bytes: [UInt8], mode: String?, user: String? = nil,
         cancellation: Cancellation = Cancellation()
     ) throws(Failure) {
-        if let mode, !(3...4).contains(mode.count) || !mode.allSatisfy({ ("0"..."7").contains($0) }) {
-            throw Failure(.badField, "mode \"\(mode)\" is not octal digits", hint: "such as \"0644\"")
-        }
+        if let mode { _ = try permissionBits(parsing: mode) }
         switch try channel(user: user) {
         case .agent(let agent): try agent.write(path, bytes, mode: mode, cancellation: cancellation)
         case .ssh(let ssh): try ssh.write(path, bytes, mode: mode, cancellation: cancellation)
@@ -71,19 +69,28 @@ extension Machine {
                 "guest_stopped", "\(name) is \(domain.state.rawValue)", hint: "start it first", resource: name
             )
         }
+        guard domain.state != .paused else {
+            throw Failure(
+                "guest_stopped", "\(name) is paused, nobody in it answers", hint: "resume it first",
+                resource: name)
+        }
         let agent = GuestAgent(hypervisor: hypervisor, name: name)
         if user == nil, agent.answers() { return .agent(agent) }
-        guard let endpoint = sshEndpoint(try record()?.spec.nics ?? []) else {
-            throw Failure(
-                "guest",
-                "nothing in \(name) can be asked: its agent does not answer, and ssh cannot reach it",
-                hint: "wait for \"agent\" first, install qemu-guest-agent, or forward port 22", resource: name
-            )
-        }
-        return .ssh(
-            GuestSSH(
-                name: name, endpoint: endpoint, user: user, key: state.sshKey,
-                knownHosts: folder + "/known_hosts"))
+        if let ssh = ssh(try record(), user: user) { return .ssh(ssh) }
+        throw Failure(
+            "guest",
+            "nothing in \(name) can be asked: its agent does not answer, and ssh cannot reach it",
+            hint: "wait for \"agent\" first, install qemu-guest-agent, or forward port 22", resource: name
+        )
+    }
+
+    /// - Parameter user: `nil`: the one the VM's cloud-config made, else the one of ssh's configuration.
+    /// - Returns: `nil` where no way to the guest's port 22 is known.
+    func ssh(_ record: MachineRecord?, user: String? = nil) -> GuestSSH? {
+        guard let endpoint = sshEndpoint(record?.spec.nics ?? []) else { return nil }
+        return GuestSSH(
+            name: name, endpoint: endpoint, user: user ?? record?.loginUser, key: state.sshKey,
+            knownHosts: folder + "/known_hosts")
     }
 
     /// What the guest's screen shows, as a PNG of this machine.

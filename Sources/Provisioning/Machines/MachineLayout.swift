@@ -41,6 +41,8 @@ struct MachineLayout: Sendable {
     var consoleLog: String { folder + "/console.log" }
     /// What was made, written before it is made.
     var journal: String { folder + "/made.json" }
+    /// Where in the console's log the present boot begins, where that is not its start.
+    var bootOffset: String { folder + "/boot-offset" }
     /// How the guest's cloud-init ended.
     var outcome: String { folder + "/cloud-init.json" }
 
@@ -51,6 +53,7 @@ struct MachineLayout: Sendable {
     var madeFiles: [String] { disks.filter(\.isMade).map(\.path) + (seed.map { [$0] } ?? []) }
     /// Files that come to be while the VM runs.
     var runtimeFiles: [String] {
-        [consoleLog, outcome, folder + "/known_hosts", hostKeys] + (0..<4).map { "\(consoleLog).\($0)" }
+        [consoleLog, bootOffset, outcome, folder + "/known_hosts", hostKeys]
+            + (0..<4).map { "\(consoleLog).\($0)" }
     }
 }

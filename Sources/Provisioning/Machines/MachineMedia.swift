@@ -1,5 +1,6 @@
 import Basics
 import FoundationEssentials
+import Glibc
 import XML
 
 /// CD-ROM drives, by the id they were made with, or by their name in the guest's bus (`sda`). What is changed is so in
@@ -53,19 +54,34 @@ extension Machine {
             try hypervisor.updateDevice(name, xml, force: force)
         } catch {
             guard Self.isAboutTray(error) else { throw error }
-            // libvirt 9.0 forgets that a drive added to a running guest has a tray, and does not open it.
+            try changeByHand(drive, xml, force: force, since: error)
+        }
+    }
+
+    /// libvirt 9.0 forgets that a drive added to a running guest has a tray, and does not open it: that is done here.
+    ///
+    /// Tried again for a while, as the tray may close in between (a reset of the drive closes it, and firmware resets what
+    /// it finds) or open late (a guest that is asked for a medium it does not use lets go of it by itself).
+    private func changeByHand(_ drive: Drive, _ xml: String, force: Bool, since first: Failure)
+        throws(Failure)
+    {
+        let deadline = ContinuousClock.now + .seconds(3)
+        var last = first
+        while true {
             do throws(Failure) {
-                _ = try hypervisor.qmp(name, try trayCommand("blockdev-open-tray", drive, force: force))
+                try tray("blockdev-open-tray", drive, force: force)
                 try hypervisor.updateDevice(name, xml, force: force)
-                _ = try hypervisor.qmp(name, try trayCommand("blockdev-close-tray", drive))
+                return try tray("blockdev-close-tray", drive)
             } catch {
                 guard Self.isAboutTray(error) else { throw error }
-                throw Failure(
-                    "tray_locked",
-                    "the guest of \(name) keeps the tray of \(drive.id ?? drive.target) locked",
-                    hint: "unmount it in the guest, or use force = true", resource: name, cause: error.cause)
+                last = error
             }
+            guard ContinuousClock.now < deadline else { break }
+            usleep(50_000)
         }
+        throw Failure(
+            "tray_locked", "the guest of \(name) keeps the tray of \(drive.id ?? drive.target) locked",
+            hint: "unmount it in the guest, or use force = true", resource: name, cause: last.cause)
     }
 
     private static func isAboutTray(_ failure: Failure) -> Bool {
@@ -73,8 +89,8 @@ extension Machine {
         return words.contains("tray") || words.contains("locked")
     }
 
-    private func trayCommand(_ command: String, _ drive: Drive, force: Bool? = nil) throws(Failure) -> String
-    {
+    /// Moves a tray by QEMU's machine protocol, whose refusal is a reply like any other.
+    private func tray(_ command: String, _ drive: Drive, force: Bool? = nil) throws(Failure) {
         struct Command: Encodable {
             struct Arguments: Encodable {
                 var id: String
@@ -83,12 +99,24 @@ extension Machine {
             var execute: String
             var arguments: Arguments
         }
+        struct Reply: Decodable {
+            struct Refusal: Decodable { var desc: String }
+            var error: Refusal?
+        }
         let arguments = Command.Arguments(id: "ua-cdrom-\(drive.id ?? drive.target)", force: force)
+        let refusal: String?
         do {
-            return String(
-                decoding: try JSONEncoder().encode(Command(execute: command, arguments: arguments)),
-                as: UTF8.self)
-        } catch { throw Failure("internal", "the command \(command) cannot be written", cause: "\(error)") }
+            let text = try JSONEncoder().encode(Command(execute: command, arguments: arguments))
+            let reply = try hypervisor.qmp(name, String(decoding: text, as: UTF8.self))
+            refusal = try JSONDecoder().decode(Reply.self, from: Data(reply.utf8)).error?.desc
+        } catch let failure as Failure { throw failure } catch {
+            throw Failure("internal", "the command \(command) or its answer is no JSON", cause: "\(error)")
+        }
+        if let refusal {
+            throw Failure(
+                .libvirt, "cannot move the tray of \(drive.id ?? drive.target)", resource: name,
+                cause: refusal)
+        }
     }
 
     private struct Drive {
@@ -118,7 +146,9 @@ extension Machine {
 
     private func drives() throws(Failure) -> [Drive] {
         try requireDomain()
-        return try XMLReader.parse(try hypervisor.xml(name, inactive: true)).all("devices/disk").compactMap {
+        return try XMLReader.parse(try hypervisor.xml(name, inactive: true, secrets: false)).all(
+            "devices/disk"
+        ).compactMap {
             disk in
             guard let target = disk.first("target")?.attributes, let device = target["dev"] else {
                 return nil

@@ -13,16 +13,22 @@ public struct MachineRecord: Sendable, Equatable, Codable {
     public var version = 1
     /// With digests in the place of secrets.
     public var spec: VMSpec
+    /// Whom ssh logs in as where a script names nobody.
+    public var loginUser: String?
     /// `user@host` that made it.
     public var owner: String
     public var acceleration: Acceleration
     /// Every file made for it, absolute.
     public var made: [String]
     public var folder: String
+    /// The IPv4 address its seed gives it on user networking; `nil` where QEMU gives it one.
+    public var userAddress: String?
 
     public init(
         spec: VMSpec, owner: String, acceleration: Acceleration, made: [String], folder: String
     ) {
+        loginUser = spec.cloudInit?.loginUser
+        userAddress = spec.userAddress
         self.spec = spec.withDigests(salt: String(UInt64.random(in: .min ... .max), radix: 16))
         self.owner = owner
         self.acceleration = acceleration
@@ -69,17 +75,23 @@ public struct MachineRecord: Sendable, Equatable, Codable {
 private let digestPrefix = "sha256:"
 
 extension VMSpec {
+    /// The IPv4 address the seed gives the guest on user networking.
+    var userAddress: String? {
+        cloudInit.flatMap { SeedNetwork($0, name: name, nics: nics).userAddress }
+    }
+
     /// The spec as the metadata keeps it.
     func withDigests(salt: String) -> VMSpec {
         var copy = self
-        copy.cloudInit = cloudInit.map { documents in
-            CloudInitSpec(
-                userData: documents.userData.map(digest), metaData: documents.metaData.map(digest),
-                networkConfig: documents.networkConfig.map(digest),
-                vendorData: documents.vendorData.map(digest))
+        // As the seed holds them: the description that is read back from there is the same spec.
+        let settled = cloudInit.map { SeedNetwork($0, name: name, nics: nics).spec }
+        copy.cloudInit = settled
+        for file in SeedFile.allCases {
+            guard let document = settled?[file] else { continue }
+            copy.cloudInit?[file] = .text(digestPrefix + sha256(document.bytes(as: file)))
         }
         if let password = console?.vncPassword {
-            copy.console?.vncPassword = "\(digestPrefix)\(salt):\(sha256("\(salt):\(password)"))"
+            copy.console?.vncPassword = "\(digestPrefix)\(salt):\(sha256(Array("\(salt):\(password)".utf8)))"
         }
         return copy
     }
@@ -91,8 +103,6 @@ extension VMSpec {
     }
 }
 
-private func digest(_ document: String) -> String { digestPrefix + sha256(document) }
-
-private func sha256(_ text: String) -> String {
-    SHA256.hash(data: Array(text.utf8)).map(DomainXML.hexadecimal).joined()
+private func sha256(_ bytes: [UInt8]) -> String {
+    SHA256.hash(data: bytes).map(DomainXML.hexadecimal).joined()
 }

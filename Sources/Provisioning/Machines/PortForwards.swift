@@ -9,8 +9,9 @@ struct PortForwards {
 
     /// Sets those that are not set yet.
     ///
+    /// - Parameter address: the guest's; `nil` for the one QEMU gives it.
     /// - Returns: how many were missing.
-    func set(_ nics: [NICSpec]) throws(Failure) -> Int {
+    func set(_ nics: [NICSpec], to address: String?) throws(Failure) -> Int {
         guard nics.contains(where: { !$0.forward.isEmpty }) else { return 0 }
         let present = Self.parse(try hypervisor.monitor(name, "info usernet"))
         var added = 0
@@ -18,7 +19,8 @@ struct PortForwards {
             // libvirt names the network back end after the device.
             let backend = "host" + DomainXML.nicAlias(nic)
             for forward in nic.forward where !(present[backend] ?? []).contains(forward) {
-                let rule = "\(forward.proto.rawValue):127.0.0.1:\(forward.host)-:\(forward.guest)"
+                let target = "\(address ?? ""):\(forward.guest)"
+                let rule = "\(forward.proto.rawValue):127.0.0.1:\(forward.host)-\(target)"
                 let reply = try hypervisor.monitor(name, "hostfwd_add \(backend) \(rule)")
                 let complaint = reply.filter { $0 != "\r" }.split(separator: "\n")
                     .map { $0.trimmed() }.first { !$0.isEmpty }

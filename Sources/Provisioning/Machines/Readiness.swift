@@ -157,7 +157,7 @@ final class Readiness {
         case .suspended:
             try checkPause(goal)
             return false
-        case .defined, .agentConnected, .agentDisconnected: return false
+        case .defined, .rebooted, .agentConnected, .agentDisconnected: return false
         }
     }
 

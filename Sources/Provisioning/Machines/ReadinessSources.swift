@@ -1,5 +1,4 @@
 import Basics
-import Glibc
 
 extension Readiness {
     /// The threads that look at one guest for one wait.
@@ -15,11 +14,15 @@ extension Readiness {
             console =
                 needsConsole
                 ? ConsoleFollower(
-                    machine.consoleLog, onStart: { mailbox.put(.consoleStarted) },
+                    machine.consoleLog, from: machine.bootOffset, onStart: { mailbox.put(.consoleStarted) },
                     onLines: { mailbox.put(.console($0)) }) : nil
             switch goal {
-            case .agent, .cloudInit:
-                startThread { Self.askAgent(machine, mailbox, end, readsResult: goal == .cloudInit) }
+            case .agent: startThread { Self.askAgent(machine, mailbox, end) }
+            case .cloudInit:
+                startThread {
+                    if Self.askAgent(machine, mailbox, end) { Self.readResultByAgent(machine, mailbox, end) }
+                }
+                startThread { Self.readResultBySSH(machine, mailbox, end) }
             case .address:
                 startThread { Self.askAddresses(machine, mailbox, end) }
             case .ssh:
@@ -33,49 +36,70 @@ extension Readiness {
             console?.cancel()
         }
 
-        /// Until the agent answers, once a second: libvirt refuses at once where it is not connected. Then
-        /// `result.json`, which cloud-init writes when it is done; there is no event for a file in a guest.
+        /// What cloud-init writes when it is done.
+        private static let result = "/run/cloud-init/result.json"
+
+        /// Until the agent answers, once a second: libvirt refuses at once where it is not connected.
+        ///
+        /// - Returns: `false` where nobody waits any more.
+        @discardableResult
         private static func askAgent(
-            _ machine: Machine, _ mailbox: Mailbox<Signal>, _ end: Cancellation, readsResult: Bool
-        ) {
+            _ machine: Machine, _ mailbox: Mailbox<Signal>, _ end: Cancellation
+        ) -> Bool {
             let agent = GuestAgent(hypervisor: machine.hypervisor, name: machine.name)
             while !agent.answers() {
-                for _ in 0..<10 {
-                    usleep(100_000)
-                    if end.isCancelled { return }
-                }
+                if !end.pause(.seconds(1)) { return false }
             }
             mailbox.put(.agent)
-            while readsResult, !end.isCancelled {
-                if let bytes = try? agent.read("/run/cloud-init/result.json"),
+            return true
+        }
+
+        /// There is no event for a file in a guest.
+        private static func readResultByAgent(
+            _ machine: Machine, _ mailbox: Mailbox<Signal>, _ end: Cancellation
+        ) {
+            let agent = GuestAgent(hypervisor: machine.hypervisor, name: machine.name)
+            repeat {
+                if let bytes = try? agent.read(result), let outcome = try? CloudInitOutcome(resultJSON: bytes)
+                {
+                    return mailbox.put(.result(outcome))
+                }
+            } while end.pause(.milliseconds(150))
+        }
+
+        /// For a guest without an agent: as soon as ssh lets the VM's user in, one connection waits for the result.
+        private static func readResultBySSH(
+            _ machine: Machine, _ mailbox: Mailbox<Signal>, _ end: Cancellation
+        ) {
+            let record = (try? machine.record()) ?? nil
+            repeat {
+                if let ssh = machine.ssh(record), ssh.endpoint.hasBanner(),
+                    let bytes = try? ssh.readWhenThere(result, cancellation: end),
                     let outcome = try? CloudInitOutcome(resultJSON: bytes)
                 {
                     return mailbox.put(.result(outcome))
                 }
-                usleep(150_000)
-            }
+            } while end.pause(.seconds(2))
         }
 
         private static func askAddresses(
             _ machine: Machine, _ mailbox: Mailbox<Signal>, _ end: Cancellation
         ) {
-            while !end.isCancelled {
+            repeat {
                 if let addresses = try? machine.addresses(), !addresses.isEmpty {
                     return mailbox.put(.address(addresses))
                 }
-                usleep(500_000)
-            }
+            } while end.pause(.milliseconds(500))
         }
 
         private static func askSSH(
             _ machine: Machine, _ nics: [NICSpec], _ mailbox: Mailbox<Signal>, _ end: Cancellation
         ) {
-            while !end.isCancelled {
+            repeat {
                 if let endpoint = machine.sshEndpoint(nics), endpoint.hasBanner() {
                     return mailbox.put(.ssh)
                 }
-                usleep(250_000)
-            }
+            } while end.pause(.milliseconds(250))
         }
     }
 }

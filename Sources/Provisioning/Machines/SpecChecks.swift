@@ -33,6 +33,20 @@ extension VMSpec {
             }
         }
         try checkConsole()
+        try checkFirmware()
+    }
+
+    private func checkFirmware() throws(Failure) {
+        guard hasSecureBoot else { return }
+        guard firmware == .uefi else {
+            throw Failure(
+                .badField, "secure_boot needs firmware FIRMWARE_UEFI", hint: "firmware = \"uefi\"")
+        }
+        if let index = disks.firstIndex(where: { $0.bus == .ide }) {
+            throw Failure(
+                .badField, "disks[\(index + 1)].bus is ide, which a machine with secure boot does not have",
+                hint: "bus = \"sata\", or secure_boot = false")
+        }
     }
 
     /// RFC 1123, section 2.1, in lower case: the name is the guest's host name as well.

@@ -80,7 +80,8 @@ final class UpRun {
             return
         }
         if domain.state == .paused { try hypervisor.resume(machine.name) }
-        let added = try PortForwards(hypervisor: hypervisor, name: machine.name).set(spec.nics)
+        let added = try PortForwards(hypervisor: hypervisor, name: machine.name)
+            .set(spec.nics, to: spec.userAddress)
         report.changed = added > 0 || domain.state == .paused
         try wait(readiness)
     }
@@ -125,7 +126,7 @@ final class UpRun {
 
     /// Before anything is made: a guest would only pass over what is wrong, minutes later.
     private func checkCloudInit() throws(Failure) {
-        let findings = spec.cloudInit.map(CloudInitCheck.check) ?? []
+        let findings = spec.cloudInitFindings
         try CloudInitCheck.requireNoErrors(in: findings)
         for finding in findings {
             warn(finding.text + (finding.hint.map { " (\($0))" } ?? ""))
@@ -208,12 +209,14 @@ final class UpRun {
 
     private func start(_ readiness: Readiness, isOnTrial: Bool) throws(Failure) {
         try timed("start") { () throws(Failure) in
+            try machine.beginBoot()
             try hypervisor.start(machine.name)
             if isOnTrial { try readiness.requireSurvival(of: .milliseconds(300)) }
         }
         if spec.nics.contains(where: { !$0.forward.isEmpty }) {
             try timed("forward") { () throws(Failure) in
-                _ = try PortForwards(hypervisor: hypervisor, name: machine.name).set(spec.nics)
+                _ = try PortForwards(hypervisor: hypervisor, name: machine.name)
+                    .set(spec.nics, to: spec.userAddress)
             }
         }
     }

@@ -12,6 +12,10 @@ public struct VMSpec: Sendable, Equatable, Codable {
     public var cpuThreadsPerCore = 1
     public var memoryMiB: UInt64 = 1024
     public var firmware = Firmware.bios
+    /// The firmware starts signed boot loaders only. `nil`: what suits `guest_os`.
+    public var secureBoot: Bool?
+    /// A TPM 2.0, emulated by swtpm. `nil`: what suits `guest_os`.
+    public var tpm: Bool?
     /// Empty: whatever is marked `bootable`, disks first.
     public var bootOrder: [BootDevice] = []
     public var disks: [DiskSpec] = []
@@ -25,7 +29,8 @@ public struct VMSpec: Sendable, Equatable, Codable {
     public init(name: String) { self.name = name }
 
     enum CodingKeys: String, CodingKey {
-        case name, firmware, disks, nics, cdroms, console, labels
+        case name, firmware, tpm, disks, nics, cdroms, console, labels
+        case secureBoot = "secure_boot"
         case cpuCores = "cpu_cores"
         case cpuSockets = "cpu_sockets"
         case cpuThreadsPerCore = "cpu_threads_per_core"
@@ -166,30 +171,5 @@ public struct ConsoleSpec: Sendable, Equatable, Codable {
         case vncPassword = "vnc_password"
         case spiceEnabled = "spice_enabled"
         case spicePort = "spice_port"
-    }
-}
-
-/// The four files of the NoCloud datasource, each as the text the guest reads.
-public struct CloudInitSpec: Sendable, Equatable, Codable {
-    public var userData: String?
-    public var metaData: String?
-    public var networkConfig: String?
-    public var vendorData: String?
-
-    public init(
-        userData: String? = nil, metaData: String? = nil, networkConfig: String? = nil,
-        vendorData: String? = nil
-    ) {
-        self.userData = userData
-        self.metaData = metaData
-        self.networkConfig = networkConfig
-        self.vendorData = vendorData
-    }
-
-    enum CodingKeys: String, CodingKey {
-        case userData = "user_data"
-        case metaData = "meta_data"
-        case networkConfig = "network_config"
-        case vendorData = "vendor_data"
     }
 }

@@ -22,6 +22,9 @@ public struct HostProgram: Sendable {
     public var environment: [String: String] = [:]
     /// Told of each line on standard error as it comes, without its end.
     public var onErrorLine: (@Sendable (String) -> Void)?
+    /// Given standard output as it comes, which the result then holds nothing of. What it throws ends the program. One
+    /// that outlives limiq ends at its next write.
+    public var onOutput: (@Sendable ([UInt8]) throws -> Void)?
     /// How long a cancelled or late program may clean up between SIGTERM and SIGKILL.
     public var grace: Duration = .seconds(1)
 
@@ -90,20 +93,39 @@ public struct HostProgram: Sendable {
         options.processGroupID = 0
         var variables: [Environment.Key: String?] = [:]
         for (key, value) in environment { variables[Environment.Key(stringLiteral: key)] = value }
-        let executable: Executable = name.contains("/") ? .path(.init(name)) : .name(name)
-        let arguments = Arguments(Array(command.dropFirst()))
-        let variablesOfAll = Environment.inherit.updating(variables)
+        let configuration = Configuration(
+            executable: name.contains("/") ? .path(.init(name)) : .name(name),
+            arguments: Arguments(Array(command.dropFirst())),
+            environment: Environment.inherit.updating(variables),
+            workingDirectory: folder.map { .init($0) }, platformOptions: options)
         do {
             let input = try inputFile()
             defer { fclose(input) }
             let standardInput = FileDescriptorInput.fileDescriptor(
                 .init(rawValue: fileno(input)), closeAfterSpawningProcess: false)
+            if let onOutput {
+                let result = try await Subprocess.run(
+                    configuration, input: standardInput, output: .sequence,
+                    error: .bytes(limit: Self.mostOutput)
+                ) { execution in
+                    group.began(execution.processIdentifier.value)
+                    do {
+                        for try await part in execution.standardOutput {
+                            try onOutput(part.withUnsafeBytes { Array($0) })
+                        }
+                    } catch {
+                        group.signal(SIGKILL)
+                        throw error
+                    }
+                }
+                return .success(
+                    Result(
+                        code: code(of: result.terminationStatus), output: [], errors: result.standardError))
+            }
             guard let onErrorLine else {
                 let result = try await Subprocess.run(
-                    executable, arguments: arguments, environment: variablesOfAll,
-                    workingDirectory: folder.map { .init($0) }, platformOptions: options,
-                    input: standardInput,
-                    output: .bytes(limit: Self.mostOutput), error: .bytes(limit: Self.mostOutput)
+                    configuration, input: standardInput, output: .bytes(limit: Self.mostOutput),
+                    error: .bytes(limit: Self.mostOutput)
                 ) { execution in
                     group.began(execution.processIdentifier.value)
                 }
@@ -114,9 +136,7 @@ public struct HostProgram: Sendable {
             }
             var errors: [UInt8] = []
             let result = try await Subprocess.run(
-                executable, arguments: arguments, environment: variablesOfAll,
-                workingDirectory: folder.map { .init($0) }, platformOptions: options, input: standardInput,
-                output: .bytes(limit: Self.mostOutput), error: .sequence
+                configuration, input: standardInput, output: .bytes(limit: Self.mostOutput), error: .sequence
             ) { execution in
                 group.began(execution.processIdentifier.value)
                 for try await line in execution.standardError.strings() where errors.count < Self.mostOutput {

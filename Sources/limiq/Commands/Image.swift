@@ -5,7 +5,8 @@ import Provisioning
 
 struct Image: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "The image library.", subcommands: [ListImages.self, Pull.self, Add.self, RemoveImage.self])
+        abstract: "The image library: disks' images and ISO images.",
+        subcommands: [ListImages.self, Pull.self, Add.self, RemoveImage.self])
 
     struct ListImages: ParsableCommand {
         static let configuration = CommandConfiguration(
@@ -14,12 +15,17 @@ struct Image: ParsableCommand {
         func run() throws {
             Signals.unblock()
             let session = try Session(connect: nil)
-            var rows = [["NAME", "SIZE", "FILE"]]
+            var rows = [["NAME", "KIND", "SIZE", "FILE"]]
+            func add(_ name: String, _ kind: String, _ size: UInt64?, _ path: String?) {
+                let size = size.map { "\(ByteSize(bytes: $0))" } ?? "-"
+                rows.append([name, kind, size, path ?? "not here yet"])
+            }
             for entry in try session.images().list() {
-                rows.append([
-                    entry.name, entry.virtualSize.map { "\(ByteSize(bytes: $0))" } ?? "-",
-                    entry.path ?? "not here yet",
-                ])
+                add(entry.name, "disk", entry.virtualSize, entry.path)
+            }
+            for entry in try ISOLibrary(state: session.state).list() {
+                // Whole MiB: the exact length of a file is a long number.
+                add(entry.name, "iso", entry.size.map { ($0 + 0xFFFFF) & ~0xFFFFF }, entry.path)
             }
             print(table(rows))
         }

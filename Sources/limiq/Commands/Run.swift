@@ -8,6 +8,24 @@ struct HostOptions: ParsableArguments {
     var connect: String?
 }
 
+struct ParameterOptions: ParsableArguments {
+    @Option(
+        name: .customLong("set"), help: ArgumentHelp("A parameter of the script.", valueName: "name=value"))
+    var parameters: [String] = []
+
+    /// By name.
+    func overrides() throws -> [String: String] {
+        var result: [String: String] = [:]
+        for parameter in parameters {
+            guard let equals = parameter.firstIndex(of: "="), equals != parameter.startIndex else {
+                throw ValidationError("--set \(parameter): write --set name=value")
+            }
+            result[String(parameter[..<equals])] = String(parameter[parameter.index(after: equals)...])
+        }
+        return result
+    }
+}
+
 struct Run: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run a script.",
@@ -16,9 +34,7 @@ struct Run: ParsableCommand {
     @Argument(help: "The script.")
     var script: String
 
-    @Option(
-        name: .customLong("set"), help: ArgumentHelp("A parameter of the script.", valueName: "name=value"))
-    var parameters: [String] = []
+    @OptionGroup var parameters: ParameterOptions
 
     @OptionGroup var host: HostOptions
 
@@ -43,7 +59,7 @@ struct Run: ParsableCommand {
         session.forbidsHostPrograms = noHost
         session.keepsFailed = keep
         session.memoryLimit = try memoryLimit()
-        session.overrides = try overrides()
+        session.overrides = try parameters.overrides()
         session.words = words
         try session.run(script)
     }
@@ -54,16 +70,5 @@ struct Run: ParsableCommand {
         } catch {
             throw ValidationError("--lua-memory: \(error)")
         }
-    }
-
-    private func overrides() throws -> [String: String] {
-        var result: [String: String] = [:]
-        for parameter in parameters {
-            guard let equals = parameter.firstIndex(of: "="), equals != parameter.startIndex else {
-                throw ValidationError("--set \(parameter): write --set name=value")
-            }
-            result[String(parameter[..<equals])] = String(parameter[parameter.index(after: equals)...])
-        }
-        return result
     }
 }

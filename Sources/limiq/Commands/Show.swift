@@ -1,5 +1,6 @@
 import ArgumentParser
 import Basics
+import Primitives
 import Provisioning
 
 struct Show: ParsableCommand {
@@ -8,12 +9,16 @@ struct Show: ParsableCommand {
     @Argument(help: ArgumentHelp("The machine.", valueName: "vm"))
     var name: String
 
+    @Flag(help: "Print the description it was made from, as JSON: limiq up makes the same machine of it.")
+    var spec = false
+
     @OptionGroup var host: HostOptions
 
     func run() throws {
         Signals.unblock()
         let session = try Session(connect: host.connect)
         let machine = Machine(name, on: try session.hosts.hypervisor(nil), state: session.state)
+        if spec { return print(try jsonText(vmDocument(of: try machine.spec()), pretty: true)) }
         let info = try machine.info()
         var rows = [["name", info.name], ["uuid", info.uuid], ["state", info.state.rawValue]]
         if !info.addresses.isEmpty { rows.append(["address", info.addresses.joined(separator: " ")]) }

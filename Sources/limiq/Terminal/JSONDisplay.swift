@@ -26,6 +26,7 @@ struct JSONDisplay: Display {
     func finish() {}
 
     private func emit(_ event: Map) {
-        writeAll(Array(((try? jsonText(.map(event))) ?? "" + "\n").utf8), to: STDOUT_FILENO)
+        guard let line = try? jsonText(.map(event)) else { return }
+        writeAll(Array("\(line)\n".utf8), to: STDOUT_FILENO)
     }
 }

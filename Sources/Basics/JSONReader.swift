@@ -1,8 +1,6 @@
-import Basics
-
 /// A strict reader of JSON (RFC 8259) that keeps the order of keys, tells whole numbers from others, and knows the
 /// line and column of what it refuses, duplicate keys included: `JSONDecoder` gives none of these.
-struct JSONReader {
+public struct JSONReader {
     private static let depthLimit = 200
 
     private let bytes: [UInt8]
@@ -11,7 +9,7 @@ struct JSONReader {
 
     /// - Parameter source: the file's name, for messages; empty for a text without one.
     /// - Throws: `Failure` with code `bad_json`.
-    static func read(_ text: String, source: String) throws(Failure) -> Value {
+    public static func read(_ text: String, source: String) throws(Failure) -> Value {
         var reader = JSONReader(text, source)
         let value = try reader.value(depth: 0)
         reader.skipSpace()

@@ -1,0 +1,162 @@
+import Basics
+import LuaRuntime
+import Provisioning
+import Synchronization
+
+/// A script looked at without a touch of the world: it runs, but what its calls would do is answered as if it had been
+/// done. Arguments are read as strictly as ever, VMs are checked with their cloud-init files, and the script's own
+/// files are read.
+public final class DryRun: Sendable {
+    /// Something to say of the script.
+    public struct Finding: Sendable, Hashable {
+        public var isError: Bool
+        /// `build-web.lua:9`
+        public var location: String?
+        /// One line.
+        public var text: String
+        public var hint: String?
+        /// The VM it was found in first.
+        public var machine: String?
+
+        /// What is found in each of many VMs is said once.
+        public static func == (left: Self, right: Self) -> Bool {
+            left.location == right.location && left.text == right.text
+        }
+
+        public func hash(into hasher: inout Hasher) {
+            hasher.combine(location)
+            hasher.combine(text)
+        }
+    }
+
+    private struct State {
+        var findings: [Finding] = []
+        var isGuessing = false
+    }
+
+    private let environment: Environment
+    private let state = Mutex(State())
+
+    public init(_ environment: Environment) { self.environment = environment }
+
+    /// In the order they were found.
+    public var findings: [Finding] { state.withLock(\.findings) }
+
+    /// An answer had to be made up: an error of the script behind it may come of that.
+    public var isGuessing: Bool { state.withLock(\.isGuessing) }
+
+    private func guess() { state.withLock { $0.isGuessing = true } }
+
+    private func report(_ finding: Finding) {
+        state.withLock { if !$0.findings.contains(finding) { $0.findings.append(finding) } }
+    }
+
+    // MARK: - Primitives
+
+    /// Read for real: they change nothing.
+    private static let reading: Set<String> = [
+        "file.read", "file.exists", "file.list", "json.read", "yaml.read",
+    ]
+    /// Their answer is the path they are given.
+    private static let making: Set<String> = ["disk.overlay", "disk.create", "iso.create"]
+
+    /// The primitives a script gets.
+    ///
+    /// - Parameter overrides: what `--set` gave.
+    public func primitives(overrides: [String: String]) -> [Primitive] {
+        libraryDefinitions(environment, overrides: overrides) { _, _ in }.map(primitive)
+    }
+
+    private func primitive(_ definition: Definition) -> Primitive {
+        let name = definition.primitive.name
+        let perform = definition.primitive.perform
+        return Primitive(name, .inline) { [self] request in
+            switch name {
+            case "vm.check": return [check(request.arguments.first ?? .null, request)]
+            case "domain.define":
+                let checked = check(request.arguments.first ?? .null, request)
+                return [["name": checked["name"] ?? .null]]
+            case "cidata.create":
+                let arguments = try cidataRecord.decode(request.arguments.first ?? .null, at: "")
+                report(CloudInitCheck.check(arguments.spec), request)
+                return [.string(environment.absolute(arguments.path))]
+            case _ where definition.primitive.execution == .inline: return try perform(request)
+            case _ where Self.reading.contains(name): return try perform(request)
+            default:
+                try definition.checkArguments(request.arguments)
+                return [answer(definition, request.arguments)]
+            }
+        }
+    }
+
+    private func answer(_ definition: Definition, _ arguments: [Value]) -> Value {
+        let first = arguments.first ?? .null
+        switch definition.primitive.name {
+        case let name where Self.making.contains(name):
+            return first["path"]?.string.map { .string(environment.absolute($0)) } ?? ""
+        case "image.resolve": return imagePath(first.string ?? "")
+        case "ssh.keys": return ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI limiq-check"]
+        case "vm.up": return ["changed": true, "phases": [], "addresses": [], "forwards": [], "warnings": []]
+        case "vm.forward": return "127.0.0.1:1"
+        case "domain.get": return ["name": first]
+        case "domain.exec", "host.run":
+            guess()
+            return ["code": 0, "stdout": "", "stderr": ""]
+        case "file.write":
+            // What it wrote may be read again.
+            guess()
+            return .null
+        default: break
+        }
+        guard !definition.returns.isEmpty else { return .null }
+        guess()
+        switch definition.returns {
+        case let type where type.hasSuffix("[]"): return []
+        case let type where type.hasPrefix("string"): return "unknown"
+        case "boolean": return true
+        case let type where type.hasPrefix("integer") || type.hasPrefix("number"): return 0
+        default: return [:]
+        }
+    }
+
+    /// Where an image would be.
+    private func imagePath(_ name: String) -> Value {
+        if name.contains("/") { return .string(environment.absolute(name)) }
+        return .string("\(environment.state.cloudImages)/\(name).qcow2")
+    }
+
+    // MARK: - Machines
+
+    /// Looks at a VM's description.
+    ///
+    /// - Returns: it complete; where it cannot be read, an empty one of its name.
+    @discardableResult
+    public func check(_ value: Value, _ request: Request) -> Value {
+        let codec = Codec<VMSpec>.vmSpec(environment)
+        let spec: VMSpec
+        do throws(Failure) {
+            spec = try codec.decode(value, "spec")
+            try spec.check(filesAreHere: false)
+        } catch {
+            let name = value["name"]?.string
+            report(
+                Finding(
+                    isError: true, location: request.location, text: error.message, hint: error.hint,
+                    machine: name))
+            // So that the script goes on with another of the name.
+            guess()
+            return codec.encode(VMSpec(name: name ?? "vm"))
+        }
+        report(spec.cloudInitFindings, request, machine: spec.name)
+        return codec.encode(spec)
+    }
+
+    private func report(_ findings: [CloudInitCheck.Finding], _ request: Request, machine: String? = nil) {
+        for finding in findings {
+            report(
+                Finding(
+                    isError: finding.severity == .error, location: request.location, text: finding.text,
+                    hint: finding.hint, machine: machine))
+        }
+    }
+}

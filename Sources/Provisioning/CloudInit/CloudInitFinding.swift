@@ -1,0 +1,60 @@
+import YAML
+
+extension CloudInitCheck {
+    public enum Severity: String, Sendable, Comparable {
+        case warning, error
+
+        public static func < (left: Self, right: Self) -> Bool { left == .warning && right == .error }
+    }
+
+    /// One thing that is wrong with a seed.
+    public struct Finding: Sendable, Equatable {
+        public var severity: Severity
+        public var file: SeedFile
+        /// Counted from 1; `nil` for a table: its YAML is limiq's, and its author never sees it.
+        public internal(set) var mark: YAMLMark?
+        /// The key or member it is about, lists counted from 1: `users[1].shell`; empty for the whole file.
+        public var path: String
+        /// Lower case, no full stop; says of what is at `path` what is wrong with it.
+        public var message: String
+        public var hint: String?
+        /// What the files are fields of: `cloud_init.` in a VM's spec.
+        var owner = ""
+
+        init(
+            _ severity: Severity, file: SeedFile, at mark: YAMLMark?, path: DocumentPath = DocumentPath(),
+            _ message: String, hint: String? = nil
+        ) {
+            self.severity = severity
+            self.file = file
+            self.mark = mark
+            self.path = path.description
+            self.message = message
+            self.hint = hint
+        }
+
+        /// One line, without the hint: `user-data:7:1: runcmds is no cloud-config key` for a text,
+        /// `cloud_init.user_data.runcmds is no cloud-config key` for a table.
+        public var text: String {
+            if let mark {
+                let subject = path.isEmpty ? "" : "\(path) "
+                return "\(file.rawValue):\(mark.line):\(mark.column): \(subject)\(message)"
+            }
+            let field = owner + file.field
+            if path.isEmpty { return "\(field): \(message)" }
+            return "\(field)\(path.hasPrefix("[") ? "" : ".")\(path) \(message)"
+        }
+    }
+}
+
+extension VMSpec {
+    /// All that is wrong with its cloud-init files.
+    public var cloudInitFindings: [CloudInitCheck.Finding] {
+        guard let cloudInit else { return [] }
+        return CloudInitCheck.check(cloudInit, name: name, nics: nics).map { finding in
+            var finding = finding
+            finding.owner = "cloud_init."
+            return finding
+        }
+    }
+}

@@ -1,0 +1,17 @@
+import YAML
+
+extension CloudInitSpec {
+    /// Whom the guest lets in by ssh: the first user its cloud-config makes. `nil` where it makes none, or is no
+    /// cloud-config; the image's own default user is not known here.
+    var loginUser: String? {
+        guard let text = userData?.text(as: .userData), UserDataHeader(of: text) == .cloudConfig,
+            let root = try? YAML.nodes(text).documents.first
+        else { return nil }
+        if case .list(let users)? = root.entry("users")?.node.content {
+            let names = users.compactMap { $0.entry("name")?.node.value.string }
+            if let name = names.first { return name }
+        }
+        let user = root.entry("user")?.node
+        return user?.value.string ?? user?.entry("name")?.node.value.string
+    }
+}

@@ -1,0 +1,118 @@
+import Basics
+import Glibc
+
+/// An ISO image its publisher offers without a list of checksums: limiq says how to get it, and does not download what
+/// it cannot check.
+public struct CatalogueISO: Sendable, Equatable {
+    public var name: String
+    public var url: String
+
+    public init(name: String, url: String) {
+        self.name = name
+        self.url = url
+    }
+}
+
+/// The ISO images limiq knows by name: the official addresses of their publishers.
+public let isoCatalogue = [
+    CatalogueISO(
+        name: "virtio-win",
+        url:
+            "https://fedorapeople.org/groups/virt/virtio-win/direct-downloads/stable-virtio/virtio-win.iso")
+]
+
+/// The ISO images a user put into `isos/` of a state folder: `NAME.iso`.
+public struct ISOLibrary: Sendable {
+    public struct Entry: Sendable, Equatable {
+        public var name: String
+        /// `nil` for one the catalogue knows that is not here.
+        public var path: String?
+        /// Of the file, in bytes; `nil` where it is not here.
+        public var size: UInt64?
+    }
+
+    private static let ending = ".iso"
+
+    private let state: StateFolder
+    private let catalogue: [CatalogueISO]
+
+    public init(state: StateFolder, catalogue: [CatalogueISO] = isoCatalogue) {
+        self.state = state
+        self.catalogue = catalogue
+    }
+
+    /// The path of an ISO image on this machine, as absolute as what it is asked for.
+    ///
+    /// - Parameter name: in the library, or the path of a file: what has a slash.
+    /// - Throws: `Failure` with code `not_found`, `bad_field` for what is no file, or `bad_image`.
+    public func resolve(_ name: String) throws(Failure) -> String {
+        if name.utf8.contains(UInt8(ascii: "/")) { return try checked(name) }
+        guard isImageName(name), fileExists(path(name)) else { throw missing(name) }
+        return try checked(path(name))
+    }
+
+    /// Every ISO image here and every one the catalogue knows, by name.
+    ///
+    /// - Throws: `Failure` with code `io` where the folder cannot be listed.
+    public func list() throws(Failure) -> [Entry] {
+        var entries: [Entry] = []
+        for file in fileExists(state.isos) ? try filesBelow(state.isos) : []
+        where file.hasSuffix(Self.ending) && isImageName(file) {
+            let path = "\(state.isos)/\(file)"
+            entries.append(
+                Entry(
+                    name: String(file.dropLast(Self.ending.count)), path: path,
+                    size: (try? ReadableFile(path))?.length))
+        }
+        for iso in catalogue where !entries.contains(where: { $0.name == iso.name }) {
+            entries.append(Entry(name: iso.name))
+        }
+        return entries.sorted { $0.name < $1.name }
+    }
+
+    /// The failure of a name that is not here: the folder, the nearest name, and how to get it.
+    func missing(_ name: String) -> Failure {
+        let known = ((try? list()) ?? []).map(\.name)
+        let hint: String
+        if let iso = catalogue.first(where: { $0.name == name }) {
+            hint = "download it with: \(download(iso))"
+        } else if let nearest = nearestName(to: name, in: known) {
+            hint = "did you mean \(nearest)?"
+        } else {
+            hint =
+                "put it there as \(isImageName(name) ? name : "NAME").iso, or take one of \(known.joined(separator: ", "))"
+        }
+        return Failure(
+            .notFound, "there is no ISO image \(name.isEmpty ? "\"\"" : name) in \(state.isos)", hint: hint,
+            resource: name.isEmpty ? nil : name)
+    }
+
+    /// A shell's command. The file has its name only once it is whole, and one that broke off is continued.
+    private func download(_ iso: CatalogueISO) -> String {
+        let folder = shellWord(state.isos)
+        let file = shellWord(path(iso.name))
+        let part = shellWord(path(iso.name) + ".part")
+        return "mkdir -p \(folder) && curl --fail --location --continue-at - --output \(part)"
+            + " \(shellWord(iso.url)) && mv \(part) \(file)"
+    }
+
+    private func path(_ name: String) -> String { "\(state.isos)/\(name)\(Self.ending)" }
+
+    private func checked(_ path: String) throws(Failure) -> String {
+        let file = try ReadableFile(path)
+        // The volume descriptors begin in sector 16: ISO 9660's (ECMA-119, 8.1.2) or UDF's (ECMA-167, 2/9.2).
+        let mark = try file.read(at: 16 * 2048 + 1, count: 5)
+        if mark.elementsEqual("CD001".utf8) || mark.elementsEqual("BEA01".utf8) { return path }
+        let complaint = notAnImage(try file.read(at: 0, count: 512))
+        throw Failure(
+            .badImage, "\(path) is \(complaint?.what ?? "no ISO image")",
+            hint: complaint?.hint ?? "download it again", resource: path)
+    }
+}
+
+/// A word as a POSIX shell reads it.
+private func shellWord(_ text: String) -> String {
+    let plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-:"
+    if text.unicodeScalars.allSatisfy(plain.unicodeScalars.contains) { return text }
+    return "'" + text.replacing("'", with: "'\\''") + "'"
+}

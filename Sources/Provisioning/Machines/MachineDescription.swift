@@ -1,0 +1,28 @@
+import Basics
+import XML
+
+extension Machine {
+    /// The spec the VM was made from, whole: what its metadata keeps as digests only is read from where it stands, the
+    /// cloud-init documents in the seed and a VNC password in libvirt. The same spec makes the same VM.
+    ///
+    /// - Throws: `Failure` with code `not_found`, `not_ours`, or `io` where the seed cannot be read by the caller.
+    public func spec() throws(Failure) -> VMSpec {
+        try requireDomain()
+        let record = try requireRecord()
+        var spec = record.spec
+        if let digests = spec.cloudInit {
+            let seed = try ISOReader(folder + "/seed.iso")
+            for file in SeedFile.allCases where digests[file] != nil {
+                let bytes = try seed.read(Array(file.rawValue.utf8))
+                spec.cloudInit?[file] =
+                    String(validating: bytes, as: UTF8.self).map { .text($0) } ?? .bytes(bytes)
+            }
+        }
+        if spec.console?.vncPassword != nil {
+            let graphics = try XMLReader.parse(try hypervisor.xml(name, inactive: true, secrets: true))
+                .all("devices/graphics")
+            spec.console?.vncPassword = graphics.compactMap { $0.attributes["passwd"] }.first
+        }
+        return spec
+    }
+}

@@ -1,0 +1,81 @@
+import Basics
+import Glibc
+
+extension Machine {
+    /// Asks the guest to boot again, and waits until it does: what is waited for next is of the new boot.
+    ///
+    /// - Throws: `Failure` with code `timeout` where it has not begun to, `guest_stopped` where it has stopped instead,
+    ///   `cancelled` or `libvirt`.
+    public func reboot(timeout: Duration, cancellation: Cancellation = Cancellation()) throws(Failure) {
+        // A paused guest hears nothing.
+        if try requireDomain().state == .paused { try hypervisor.resume(name) }
+        try awaitReset(timeout, cancellation) { () throws(Failure) in try hypervisor.reboot(name) }
+    }
+
+    /// Boots the guest again at once, as by its reset button.
+    public func reset(cancellation: Cancellation = Cancellation()) throws(Failure) {
+        try awaitReset(.seconds(10), cancellation) { () throws(Failure) in try hypervisor.reset(name) }
+    }
+
+    private func awaitReset(
+        _ timeout: Duration, _ cancellation: Cancellation, _ ask: () throws(Failure) -> Void
+    ) throws(Failure) {
+        // libvirt's test driver tells of no reset.
+        if isOnTestDriver { return try ask() }
+        let mailbox = Mailbox<DomainEvent?>()
+        let subscription = try hypervisor.onEvent(of: name) { mailbox.put($0) }
+        defer { subscription.cancel() }
+        try ask()
+        let outcome: Result<Void, Failure> = cancellation.withHandler({ mailbox.put(nil) }) {
+            Result { () throws(Failure) in try awaitReset(mailbox, timeout) }
+        }
+        try outcome.get()
+        try beginBoot(at: fileSize(consoleLog))
+    }
+
+    /// - Parameter mailbox: what happens to the guest; `nil` where nobody waits any more.
+    private func awaitReset(_ mailbox: Mailbox<DomainEvent?>, _ timeout: Duration) throws(Failure) {
+        let deadline = ContinuousClock.now + timeout
+        while let event = mailbox.next(before: deadline) {
+            switch event {
+            case nil: throw Failure(.cancelled, "cancelled")
+            case .rebooted: return
+            case .stopped, .crashed, .undefined:
+                throw Failure(
+                    "guest_stopped", "\(name) has stopped instead of booting again", hint: "start it",
+                    resource: name)
+            case .connectionLost:
+                throw Failure(
+                    .libvirt, "the connection to \(hypervisor.uri) is gone while \(name) was to boot again",
+                    hint: "run again", resource: name)
+            default: continue
+            }
+        }
+        throw Failure(
+            .timeout, "\(name) has not booted again after \(timeout.short)",
+            hint: "reset() boots it again without asking it", resource: name)
+    }
+
+    // MARK: the console of one boot
+
+    /// Where in the console's log the present boot begins, in bytes.
+    var bootOffset: Int {
+        readWhole(MachineLayout(VMSpec(name: name), in: state).bootOffset).flatMap { Int($0) } ?? 0
+    }
+
+    /// Notes where in the console's log a boot begins. A start begins the log anew; a guest that boots again goes on in it,
+    /// and what the last boot said there, that cloud-init has finished for one, is not true of this one.
+    func beginBoot(at offset: Int = 0) throws(Failure) {
+        let path = MachineLayout(VMSpec(name: name), in: state).bootOffset
+        if offset > 0 { return try replaceFile(path, with: Array(String(offset).utf8)) }
+        guard unlink(path) == 0 || errno == ENOENT || errno == ENOTDIR else {
+            throw Failure.system(errno, "cannot remove \(path)", resource: path)
+        }
+    }
+}
+
+/// In bytes; 0 where there is no such file.
+private func fileSize(_ path: String) -> Int {
+    var information = stat()
+    return stat(path, &information) == 0 ? Int(information.st_size) : 0
+}

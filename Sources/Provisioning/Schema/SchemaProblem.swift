@@ -1,0 +1,51 @@
+import Basics
+import YAML
+
+/// Where in a document, as a Lua script would write it: `users[1].name`, lists counted from 1.
+struct DocumentPath: Sendable, Equatable, CustomStringConvertible {
+    private(set) var description = ""
+
+    func key(_ key: String) -> DocumentPath {
+        let first = key.utf8.first
+        let isName =
+            first.map { !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ?? false
+            && key.utf8.allSatisfy {
+                (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) || $0 == 95
+                    || $0 == 45
+            }
+        var path = self
+        if isName {
+            path.description += description.isEmpty ? key : ".\(key)"
+        } else {
+            path.description += "[\"\(key)\"]"
+        }
+        return path
+    }
+
+    func member(_ index: Int) -> DocumentPath {
+        var path = self
+        path.description += "[\(index + 1)]"
+        return path
+    }
+}
+
+/// One way in which a document does not follow its schema.
+struct SchemaProblem: Sendable, Equatable {
+    enum Kind: Sendable, Equatable {
+        case type, enumeration, unknownKey, other
+        case missing(String)
+        /// It is taken still.
+        case deprecated
+        /// A `format` that a validator need not check.
+        case format
+    }
+
+    var kind: Kind
+    var path: DocumentPath
+    var mark: YAMLMark
+    /// What is wrong with the value at `path`, to stand behind it: `must be a list, not a text`.
+    var message: String
+    var hint: String?
+
+    var isError: Bool { kind != .deprecated && kind != .format }
+}

@@ -1,0 +1,62 @@
+import ArgumentParser
+import Basics
+import LuaRuntime
+import Provisioning
+
+struct Up: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Bring up the machine that a JSON or YAML document describes.",
+        discussion:
+            "The document is the API's, { \"name\": …, \"spec\": { … } }; limiq show --spec prints one. "
+            + "Relative paths in it begin at its own folder.")
+
+    @Argument(help: "The document.")
+    var file: String
+
+    @Option(
+        help: ArgumentHelp(
+            "What to wait for: \(Goal.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "what"))
+    var wait: String?
+
+    @Option(help: ArgumentHelp("The longest wait.", valueName: "duration"))
+    var timeout: String = "10m"
+
+    @OptionGroup var host: HostOptions
+
+    @Flag(help: "One JSON object a line on standard output instead of text.")
+    var json = false
+
+    @Flag(help: "Leave what a failed machine was made of, for a look.")
+    var keep = false
+
+    /// What a script would do with the document.
+    private static let script = """
+        local limiq = require "limiq"
+        local path, wait, timeout = table.unpack(limiq.args)
+        local read = path:match "%.ya?ml$" and limiq.yaml.read or limiq.json.read
+        local vm = limiq.vm(read(path))
+        vm:up { wait = wait ~= "" and wait or nil, timeout = timeout }
+        local words = { vm.name, vm.domain:state() == "running" and vm:address() or nil }
+        for _, nic in ipairs(vm.spec.nics or {}) do
+            for _, forward in ipairs(nic.forward or {}) do
+                words[#words + 1] = ("127.0.0.1:%d → %d"):format(forward.host, forward.guest)
+            end
+        end
+        print(table.concat(words, "\\t"))
+        """
+
+    func run() throws {
+        var session = try Session(connect: host.connect, script: file)
+        session.json = json
+        session.keepsFailed = keep
+        session.words = [session.absolute(lastComponent(of: file)), wait ?? "", timeout]
+        do { try session.run(source: Self.script, name: "=limiq up") } catch let error as ScriptError {
+            // The place would be one of the script above, which nobody knows.
+            throw error.failure
+        }
+    }
+
+    private func lastComponent(of path: String) -> String {
+        path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
+    }
+}

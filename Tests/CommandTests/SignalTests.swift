@@ -1,0 +1,29 @@
+import Foundation
+import Support
+import Testing
+
+@Suite("Ctrl-C")
+struct SignalTests {
+    @Test("lets a script clean up, also while a program of the host runs", arguments: [SIGINT, SIGTERM])
+    func cleansUp(_ signal: Int32) async throws {
+        try await ScratchFolder.with { folder in
+            let script = """
+                local limiq = require "limiq"
+                local mark <close> = setmetatable({}, { __close = function() limiq.file.write("cleaned", "") end })
+                limiq.host.run { "sh", "-c", "touch begun; exec sleep 60" }
+                """
+            try Data(script.utf8).write(to: URL(fileURLWithPath: folder + "/wait.lua"))
+            let running = try RunningCommand(
+                "\(repository)/.build/debug/limiq", ["run", folder + "/wait.lua"],
+                environment: ["LIMIQ_HOME": folder])
+            for _ in 0..<600 where !folderNames(folder).contains("begun") {
+                try await Task.sleep(for: .milliseconds(50))
+            }
+            running.signal(signal)
+            let result = await running.result()
+            #expect(result.status == 130)
+            #expect(result.errors.contains("interrupted: cleaning up (again to stop at once)"))
+            #expect(folderNames(folder).contains("cleaned"))
+        }
+    }
+}

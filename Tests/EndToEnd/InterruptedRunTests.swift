@@ -1,0 +1,104 @@
+import Foundation
+import Support
+import Testing
+
+extension EndToEnd {
+    @Suite("A run that does not come to its end") struct InterruptedRunTests {
+        /// A machine that nothing ever answers in.
+        private static let waiting = """
+            local limiq = require "limiq"
+            local vm = \(smallGuest(#""waiting""#))
+            vm:up { wait = "agent", timeout = limiq.params({ timeout = "5m" }).timeout }
+            """
+
+        @Test("Ctrl-C removes what the run has made and says so")
+        func interrupted() async throws {
+            try await Home.with { home in
+                let run = try home.start(["run", home.script("waiting", Self.waiting)])
+                try await waitFor("the guest's console") { exists(home.path + "/vms/waiting/console.log") }
+                run.signal(SIGINT)
+                let result = await run.result()
+                #expect(result.status == 130)
+                #expect(
+                    result.errors.contains("interrupted: cleaning up")
+                        && result.errors.contains("vm waiting was removed again"),
+                    "\(result.errors)")
+                try await expectNothing(in: home)
+            }
+        }
+
+        @Test("a machine that does not come up is removed; with --keep it is left for a look")
+        func kept() async throws {
+            try await Home.with { home in
+                let script = try home.script("waiting", Self.waiting)
+                let failed = try await home.limiq("run", script, "--set", "timeout=1s")
+                #expect(failed.status == 1)
+                #expect(failed.errors.contains("vm waiting was removed again"), "\(failed.errors)")
+                try await expectNothing(in: home)
+
+                let kept = try await home.limiq("run", script, "--set", "timeout=1s", "--keep")
+                #expect(kept.status == 1)
+                #expect(kept.errors.contains("limiq rm waiting removes it"), "\(kept.errors)")
+                let list = try await home.limiq("list")
+                #expect(list.output.contains(/waiting +running/), "\(list.output)")
+                let removed = try await home.limiq("rm", "waiting")
+                #expect(removed.status == 0, "\(removed.errors)")
+                try await expectNothing(in: home)
+            }
+        }
+
+        private static let several = """
+            local limiq = require "limiq"
+            local names = { "vm-1", "vm-2", "vm-3", "vm-4" }
+            limiq.each(names, { limit = 2 }, function(name)
+                local vm = \(smallGuest("name"))
+                vm:up { wait = "running" }
+            end)
+            for _, name in ipairs(names) do print(name, limiq.domain.get(name):state()) end
+            """
+
+        @Test(
+            "killed at any moment, the next run makes what is missing, once",
+            arguments: ["vms/vm-1", "vms/vm-2/console.log", "vms/vm-3/made.json"])
+        func killed(when file: String) async throws {
+            try await Home.with { home in
+                let script = try home.script("several", Self.several)
+                let run = try home.start(["run", script])
+                try await waitFor(file) { exists("\(home.path)/\(file)") }
+                run.signal(SIGKILL)
+                #expect(await run.result().status != 0)
+
+                let next = try await home.limiq("run", script)
+                #expect(next.status == 0, "\(next.errors)")
+                #expect(next.lines == (1...4).map { "vm-\($0)\trunning" })
+                for name in home.machines {
+                    let processes = try await command(
+                        "pgrep", ["--full", "--count", "guest=\(name),.*\(home.path)"])
+                    #expect(processes.output == "1\n", "one process runs \(name)")
+                }
+                let removed = try await home.limiq("rm", "vm-1", "vm-2", "vm-3", "vm-4")
+                #expect(removed.status == 0, "\(removed.errors)")
+                try await expectNothing(in: home)
+            }
+        }
+
+        private func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
+
+        private func waitFor(_ what: String, _ condition: () -> Bool) async throws {
+            let deadline = ContinuousClock.now + .seconds(60)
+            while !condition() {
+                try #require(ContinuousClock.now < deadline, "\(what) does not appear")
+                try await Task.sleep(for: .milliseconds(5))
+            }
+        }
+    }
+}
+
+/// No machine, no file of one and no process is left in a state folder.
+func expectNothing(in home: Home) async throws {
+    #expect(home.machines.isEmpty)
+    let list = try await home.limiq("list")
+    #expect(list.status == 0 && list.output.isEmpty, "\(list.output)\(list.errors)")
+    let processes = try await command("pgrep", ["--full", "--list-full", "guest=.*\(home.path)"])
+    #expect(processes.output.isEmpty, "no process is left: \(processes.output)")
+}

@@ -1,0 +1,140 @@
+import Basics
+import Foundation
+import LuaRuntime
+import Provisioning
+import Support
+import Testing
+
+@testable import Primitives
+
+@Suite("A dry run")
+struct DryRunTests {
+    private struct Outcome {
+        /// `error web.lua:3 vm web: text (hint)`
+        var findings: [String]
+        var isGuessing: Bool
+        var error: ScriptError?
+        var folder: [String]
+    }
+
+    private func look(_ source: String, files: [String: String] = [:]) throws -> Outcome {
+        let host = try HostSide()
+        for (name, text) in files { try writeBytes(Array(text.utf8), to: "\(host.folder)/\(name)") }
+        let dryRun = DryRun(host.environment)
+        var options = LuaRuntime.Options(libraryFolder: repository + "/stdlib")
+        options.output = { _, _ in }
+        options.skipsSleep = true
+        let runtime = try LuaRuntime(options: options, primitives: dryRun.primitives(overrides: [:]))
+        runtime.observer = { _ in }
+        var outcome = Outcome(findings: [], isGuessing: false, error: nil, folder: [])
+        do {
+            _ = try runtime.run(source: "local limiq = require \"limiq\"\n" + source, name: "web.lua")
+        } catch { outcome.error = error }
+        outcome.findings = dryRun.findings.map { finding in
+            "\(finding.isError ? "error" : "warning") \(finding.location ?? "") \(finding.machine ?? "-"): "
+                + finding.text + (finding.hint.map { " (\($0))" } ?? "")
+        }
+        outcome.isGuessing = dryRun.isGuessing
+        outcome.folder = try filesBelow(host.folder)
+        return outcome
+    }
+
+    @Test("finds a wrong field, and goes on to the next VM")
+    func fields() throws {
+        let outcome = try look(
+            """
+            limiq.vm {
+              name = "a", cpu_coers = 2,
+            }:up { wait = "running" }
+            limiq.vm { name = "A_b" }
+            limiq.domain.define { name = "c", memory = "1GB" }
+            """)
+        #expect(outcome.error == nil)
+        #expect(
+            outcome.findings == [
+                "error web.lua:2 a: cpu_coers is not a field of limiq.VMSpec (did you mean cpu_cores?)",
+                "error web.lua:5 A_b: name \"A_b\" is not a host name (use up to 63 lower-case letters, digits and hyphens, "
+                    + "such as \"web-01\")",
+                "error web.lua:6 c: memory: \"1GB\" has no unit limiq knows (write \"1GiB\": sizes are in powers of 1024)",
+            ])
+    }
+
+    @Test(
+        "finds what is wrong with cloud-init files: in a table at its path, in a text at its line, once for many VMs"
+    )
+    func cloudInit() throws {
+        let outcome = try look(
+            """
+            local tasks = limiq.each({ 1, 2, 3 }, function(i)
+              limiq.vm { name = "web-" .. i, cloud_init = { user_data = { runcmds = { "a" } } } }:up()
+            end)
+            limiq.vm { name = "t", cloud_init = { user_data = "#cloud-config\\nruncmds: [a]\\n" } }
+            limiq.cidata.create { path = "x.iso", user_data = "# cloud-config" }
+            """)
+        #expect(outcome.error == nil)
+        #expect(
+            outcome.findings == [
+                "error web.lua:3 web-1: cloud_init.user_data.runcmds is no cloud-config key (did you mean runcmd?)",
+                "error web.lua:5 t: user-data:2:1: runcmds is no cloud-config key (did you mean runcmd?)",
+                "error web.lua:6 -: user-data:1:1: the first line is \"# cloud-config\", which cloud-init takes for no known "
+                    + "type (write it without a space: #cloud-config)",
+            ])
+    }
+
+    @Test("makes nothing, waits for nothing, asks no machine and no image, but reads the script's files")
+    func harmless() throws {
+        let outcome = try look(
+            """
+            local text = limiq.file.read "user-data"
+            assert(#limiq.ssh_keys() > 0)
+            local base = limiq.image "no-such-image"
+            limiq.disk.create { path = "a.qcow2", size = "1GiB" }
+            local vm = limiq.vm {
+              name = "web", disks = { { backing_file = base } }, cloud_init = { user_data = text },
+            }
+            local report = vm:up { wait = "cloud-init" }
+            for _, phase in ipairs(report.phases) do print(phase.name) end
+            limiq.sleep "10h"
+            assert(limiq.retry({ times = 2, delay = "1h" }, function(n) if n == 1 then error "no" end return n end) == 2)
+            vm:wait "ssh"
+            print(vm:address(), vm:forward(80))
+            limiq.connect "qemu+ssh://node2/system".vm { name = "other" }:remove()
+            """, files: ["user-data": "#cloud-config\nhostnam: a\n"])
+        #expect(outcome.error == nil, "\(outcome.error.map(String.init(describing:)) ?? "")")
+        #expect(
+            outcome.findings == [
+                "error web.lua:6 web: user-data:2:1: hostnam is no cloud-config key (did you mean hostname?)"
+            ])
+        #expect(outcome.folder == ["user-data"])
+    }
+
+    @Test("knows when a script's error may come of an answer that was made up")
+    func guessing() throws {
+        let sure = try look("limiq.vm { name = \"a\" }:up { waitt = \"running\" }")
+        #expect(!sure.isGuessing)
+        #expect(sure.error?.failure.code == .badField)
+        #expect(sure.error?.location == "web.lua:2")
+        for call in [
+            "limiq.host.run { \"date\" }.stdout:match(\"%d+\")",
+            "limiq.domain.get \"x\":exec { \"date\" }.stdout:match(\"%d+\")",
+            "limiq.domain.list()[1].name", "limiq.disk.info(\"a\").size",
+        ] {
+            let outcome = try look("print(\(call) + 1)")
+            #expect(outcome.isGuessing && outcome.error != nil, "\(call)")
+        }
+    }
+
+    @Test("answers every primitive of the library", arguments: try allNames())
+    func all(name: String) throws {
+        // Called with nothing, it takes no arguments or says that one is missing.
+        let outcome = try look("require(\"limiq.runtime\").perform(\"\(name)\")")
+        let code = outcome.error?.failure.code
+        #expect(
+            code == nil || code == .badField, "\(name): \(outcome.error.map(String.init(describing:)) ?? "")")
+        #expect(outcome.folder == [])
+    }
+
+    private static func allNames() throws -> [String] {
+        libraryDefinitions(try HostSide().environment, overrides: [:]) { _, _ in }.map(\.primitive.name)
+    }
+}
