@@ -17,6 +17,25 @@ func sshKeysDefinitions(_ environment: Environment) -> [Definition] {
             example: "recipes.admin { name = \"admin\", ssh_authorized_keys = limiq.ssh_keys() }"
         ) { _, request in
             .list(try SSHKeys(state: environment.state).publicKeys(request.cancellation).map(Value.string))
-        }
+        },
+        Definition(
+            "ssh.host_key", .positional,
+            Record(
+                "limiq.ssh.HostKey", "", make: { HostKeyArguments() },
+                fields: [Field("name", \.name, .string, required: true, "The VM's name.")]),
+            returns: "{ private: userdata, public: string }",
+            doc: """
+                The ssh host key of a VM, as the files of /etc/ssh hold it; the private one is a secret. The same name \
+                gives the same key. The recipe `ssh_host_keys` gives it to the guest.
+                """,
+            example: "print(limiq.ssh.host_key(\"web-01\").public)"
+        ) { arguments, request in
+            let key = try HostKey(machine: arguments.name, state: environment.state, request.cancellation)
+            return ["private": .secret(key.privateText), "public": .string(key.publicLine)]
+        },
     ]
+}
+
+private struct HostKeyArguments: Sendable {
+    var name = ""
 }

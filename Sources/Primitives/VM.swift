@@ -6,7 +6,7 @@ import Provisioning
 public func vmDefinitions(_ environment: Environment) -> [Definition] {
     [
         check(environment), up(environment), diff(environment), down(environment), remove(environment),
-        forward(environment),
+        forward(environment), macAddress(environment),
     ]
 }
 
@@ -231,5 +231,35 @@ private func forward(_ environment: Environment) -> Definition {
             """
     ) { machine, arguments, _ in
         .string(try machine.endpoint(ofGuestPort: arguments.port, proto: arguments.proto))
+    }
+}
+
+private struct MACArguments: Sendable {
+    var vm = SpecReference()
+    var nic = 1
+}
+
+private func macAddress(_ environment: Environment) -> Definition {
+    let record = Record(
+        "limiq.VMMACAddress", "A nic of a VM.", make: MACArguments.init,
+        fields: [
+            Field("vm", \.vm, specReference(environment), required: true, "The VM."),
+            Field("nic", \.nic, .int(1...Int.max), "The nic's position; 1 where left out."),
+        ])
+    return Definition(
+        "vm.mac_address", .positional, record, execution: .inline, returns: "string",
+        doc:
+            "The MAC address of a nic: its spec's, else the one made from the VM's name and the nic's position.",
+        example: """
+            local limiq = require "limiq"
+            print(limiq.vm { name = "web-01", nics = { {} } }:mac_address(1))
+            """
+    ) { arguments, _ in
+        guard let address = arguments.vm.spec.macAddress(ofNIC: arguments.nic - 1) else {
+            throw Failure(
+                .badField, "vm \(arguments.vm.spec.name) has no nic \(arguments.nic)",
+                hint: "it has \(arguments.vm.spec.nics.count)")
+        }
+        return .string(address)
     }
 }

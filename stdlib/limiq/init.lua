@@ -37,7 +37,7 @@ local function bound_to(uri)
 
     library.domain = {
         define = function(spec)
-            return Domain.handle(perform("domain.define", spec, { uri = uri }).name, uri)
+            return Domain.handle(perform("domain.define", VM.resolve(spec, uri), { uri = uri }).name, uri)
         end,
         get = function(name)
             return Domain.handle(perform("domain.get", name, uri).name, uri)

@@ -404,6 +404,19 @@ function limiq.vm.remove(domain) end
 ---@return string
 function limiq.vm.forward(domain, port, proto) end
 
+---The MAC address of a nic: its spec's, else the one made from the VM's name and the nic's position.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---print(limiq.vm { name = "web-01", nics = { {} } }:mac_address(1))
+---```
+---@async
+---@param vm limiq.VM The VM.
+---@param nic? integer The nic's position; 1 where left out.
+---@return string
+function limiq.vm.mac_address(vm, nic) end
+
 limiq.domain = {}
 
 ---Makes a domain, with the disks and the seed its spec asks for, and leaves it off. Does nothing where it is there already as the spec says.
@@ -775,6 +788,17 @@ limiq.ssh = {}
 ---@async
 ---@return string[]
 function limiq.ssh.keys() end
+
+---The ssh host key of a VM, as the files of /etc/ssh hold it; the private one is a secret. The same name gives the same key. The recipe `ssh_host_keys` gives it to the guest.
+---
+---Example:
+---```lua
+---print(limiq.ssh.host_key("web-01").public)
+---```
+---@async
+---@param name string The VM's name.
+---@return { private: userdata, public: string }
+function limiq.ssh.host_key(name) end
 
 limiq.file = {}
 

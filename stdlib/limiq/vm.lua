@@ -39,7 +39,7 @@ end
 ---@param spec limiq.VMSpec
 ---@param uri? string
 ---@return limiq.VM
-function VM.new(spec, uri)
+local function described(spec, uri)
     local checked = perform("vm.check", spec)
     return setmetatable({
         name = checked.name,
@@ -48,6 +48,50 @@ function VM.new(spec, uri)
         domain = Domain.handle(checked.name, uri),
     }, VM)
 end
+
+---The members of a list that are functions.
+local function functions(list)
+    local found = {}
+    for index, member in ipairs(type(list) == "table" and list or {}) do
+        if type(member) == "function" then found[#found + 1] = index end
+    end
+    return found
+end
+
+---What a recipe can only say when it knows the VM is a function of it, in the place of `cloud_init` or of a CD-ROM.
+---Here it is called, with the VM as the rest of its spec describes it.
+---@param spec table
+---@param uri? string
+---@return limiq.VMSpec spec without functions
+function VM.resolve(spec, uri)
+    if type(spec) ~= "table" then return spec end
+    local document = type(spec.spec) == "table" and spec or nil
+    local fields = document and document.spec or spec
+    local media = functions(fields.cdroms)
+    local makes_cloud_init = type(fields.cloud_init) == "function"
+    if #media == 0 and not makes_cloud_init then return spec end
+
+    local function with(cloud_init, cdroms)
+        local copy = {}
+        for name, value in pairs(fields) do copy[name] = value end
+        copy.cloud_init, copy.cdroms = cloud_init, cdroms
+        return document and { name = document.name, spec = copy } or copy
+    end
+    local vm = described(with(nil, #media == 0 and fields.cdroms or nil), uri)
+    local cdroms = fields.cdroms
+    if #media > 0 then
+        cdroms = table.move(cdroms, 1, #cdroms, 1, {})
+        for _, index in ipairs(media) do cdroms[index] = cdroms[index](vm) end
+    end
+    local cloud_init = fields.cloud_init
+    if makes_cloud_init then cloud_init = cloud_init(vm) end
+    return with(cloud_init, cdroms)
+end
+
+---@param spec limiq.VMSpec
+---@param uri? string
+---@return limiq.VM
+function VM.new(spec, uri) return described(VM.resolve(spec, uri), uri) end
 
 ---Brings the machine to what its spec says: makes what is missing, starts it, waits. Does nothing where all is so.
 ---@async
@@ -75,5 +119,11 @@ function VM:diff() return perform("vm.diff", self) end
 ---@param proto? "tcp"|"udp"
 ---@return string
 function VM:forward(port, proto) return perform("vm.forward", self, port, proto) end
+
+---The MAC address of a nic: its spec's, else the one made from the VM's name and the nic's position.
+---@async
+---@param nic? integer its position, 1 where left out
+---@return string
+function VM:mac_address(nic) return perform("vm.mac_address", self, nic) end
 
 return VM

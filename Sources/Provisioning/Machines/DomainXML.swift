@@ -113,3 +113,13 @@ struct DomainXML {
         return "52:54:00" + digest.prefix(3).map { ":" + hexadecimal([$0]) }.joined()
     }
 }
+
+extension VMSpec {
+    /// The MAC address of a nic; `nil` where there is no such nic.
+    ///
+    /// - Parameter index: from 0.
+    public func macAddress(ofNIC index: Int) -> String? {
+        guard nics.indices.contains(index) else { return nil }
+        return (nics[index].macAddress ?? DomainXML.macAddress(machine: name, nic: index)).lowercased()
+    }
+}

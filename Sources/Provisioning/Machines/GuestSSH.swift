@@ -21,9 +21,10 @@ struct GuestSSH: Sendable {
         _ command: [String], stdin: [UInt8]? = nil, timeout: Duration, cancellation: Cancellation
     ) throws(Failure) -> ExecResult {
         var arguments = [
-            "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "StrictHostKeyChecking=accept-new",
-            "-o", "UserKnownHostsFile=\(knownHosts)", "-o", "LogLevel=ERROR", "-p", String(endpoint.port),
+            "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "LogLevel=ERROR",
+            "-p", String(endpoint.port),
         ]
+        arguments += trust
         if fileExists(key) { arguments += ["-o", "IdentityFile=\(key)"] }
         if let user { arguments += ["-l", user] }
         arguments += ["--", endpoint.host, (Self.shell + command).map(Self.quoted).joined(separator: " ")]

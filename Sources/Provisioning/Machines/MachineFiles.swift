@@ -86,6 +86,7 @@ struct MachineFiles {
         guard let path = layout.seed, let documents = spec.cloudInit else { return }
         try Cidata.create(
             path, documents, name: machine.name, nics: spec.nics, user: host.emulatorUser)
+        try layout.writeHostKeys(documents.hostKeys)
     }
 
     /// A disk's own functions know no field names: `size is …` becomes `disks[1].size is …`.

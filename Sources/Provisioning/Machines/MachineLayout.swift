@@ -46,10 +46,14 @@ struct MachineLayout: Sendable {
     /// How the guest's cloud-init ended.
     var outcome: String { folder + "/cloud-init.json" }
 
+    /// The guest's ssh host keys, where its cloud-config brings them.
+    var hostKeys: String { folder + "/host_keys" }
+
     /// The files limiq makes for this VM, in the order they are made.
     var madeFiles: [String] { disks.filter(\.isMade).map(\.path) + (seed.map { [$0] } ?? []) }
     /// Files that come to be while the VM runs.
     var runtimeFiles: [String] {
-        [consoleLog, bootOffset, outcome, folder + "/known_hosts"] + (0..<4).map { "\(consoleLog).\($0)" }
+        [consoleLog, bootOffset, outcome, folder + "/known_hosts", hostKeys]
+            + (0..<4).map { "\(consoleLog).\($0)" }
     }
 }

@@ -40,6 +40,8 @@ public struct StateFolder: Sendable, Equatable {
     public var embed: String { root + "/embed" }
     /// limiq's own key pair, made where the caller has none.
     public var sshKey: String { root + "/ssh/id_ed25519" }
+    /// What the host keys of guests are derived from.
+    public var hostKeySecret: String { root + "/ssh/host_key_secret" }
 
     /// The folder of one VM.
     public func machine(_ name: String) -> String { "\(machines)/\(name)" }

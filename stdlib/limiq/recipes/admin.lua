@@ -1,21 +1,22 @@
 local part = require "limiq.recipes.part"
 
----A user who may become root.
+---A user who may become root: by ssh key, and on the console by a password where its hash is given. A plain password is
+---refused, as everybody who may read the seed could read it.
 ---
 ---Example:
 ---```lua
 ---recipes.admin { name = "admin", ssh_authorized_keys = limiq.ssh_keys() }
 ---```
 ---@param options { name: string, ssh_authorized_keys?: string[], sudo?: string, groups?: string[], shell?: string,
----hashed_passwd?: string }
+---hashed_passwd?: string|userdata }
 ---@return limiq.recipes.Part
 local function admin(options)
     part.check("admin", options, {
         name = "string", ssh_authorized_keys = "table?", sudo = "string?", groups = "table?", shell = "string?",
-        hashed_passwd = "string?",
+        hashed_passwd = "text?",
     })
     local hash = options.hashed_passwd
-    if hash and not hash:match "^%$%w+%$.+" then
+    if type(hash) == "string" and not hash:match "^%$%w+%$.+" then
         part.refuse("admin", "hashed_passwd is no password hash", "make one with: mkpasswd --method=yescrypt")
     end
     if not hash and #(options.ssh_authorized_keys or {}) == 0 then

@@ -8,6 +8,10 @@ local function is_list(value)
     return type(value) == "table" and (#value > 0 or next(value) == nil)
 end
 
+local function is_map(value)
+    return type(value) == "table" and getmetatable(value) == nil and #value == 0
+end
+
 ---A copy, so that two machines never share a table.
 local function copy(value)
     if type(value) ~= "table" or getmetatable(value) ~= nil then return value end
@@ -16,74 +20,96 @@ local function copy(value)
     return result
 end
 
+---As a message shows it.
+local function shown(value)
+    if type(value) ~= "table" or getmetatable(value) ~= nil then return tostring(value) end
+    return is_list(value) and "a list" or "a map"
+end
+
+---Which recipe set what is at a path, or what it is within.
+local function maker(makers, path)
+    while path and not makers[path] do path = path:match "^(.*)%." end
+    return path and makers[path] or "?"
+end
+
 ---Joins `value` into `target[key]`: lists append, maps merge, equal scalars stay.
 ---@param makers table<string, string> which recipe set what, by path
 local function join(target, key, value, path, recipe, makers)
     local before = target[key]
     if before == nil then
         target[key] = copy(value)
+        makers[path] = recipe
     elseif is_list(before) and is_list(value) then
         for _, member in ipairs(value) do before[#before + 1] = copy(member) end
-    elseif type(before) == "table" and type(value) == "table" and getmetatable(value) == nil
-        and not (#before > 0 or #value > 0) then
+    elseif is_map(before) and is_map(value) then
         for name, inner in pairs(value) do
             join(before, name, inner, path .. "." .. tostring(name), recipe, makers)
         end
-        return
     elseif before ~= value then
-        local above = path
-        local first = makers[above]
-        while not first and above:find "%." do
-            above = above:match "^(.*)%."
-            first = makers[above]
-        end
         runtime.fail {
             code = "recipe_conflict",
             message = ("%s is %s for recipe %s and %s for recipe %s"):format(
-                path, tostring(before), first or "?", tostring(value), recipe),
+                path, shown(before), maker(makers, path), shown(value), recipe),
             hint = "give it in one of them",
         }
     end
-    makers[path] = makers[path] or recipe
-    if type(value) == "table" then
-        for name in pairs(value) do
-            makers[path .. "." .. tostring(name)] = makers[path .. "." .. tostring(name)] or recipe
-        end
-    end
 end
 
----Joins parts into one `cloud_init`: lists append, maps merge; two different scalars are an error that names both
----recipes.
----
----Example:
----```lua
----recipes.compose { recipes.packages { "htop" }, recipes.timezone "Europe/Zurich" }
----```
----@param parts limiq.recipes.Part[]
+---@param parts (limiq.recipes.Part|limiq.recipes.Late)[]
+---@param vm? limiq.VM what a part that is a function is called with
 ---@return table cloud_init
-local function compose(parts)
-    if not is_list(parts) then part.refuse("compose", "it takes a list of parts") end
+local function joined(parts, vm)
     local result, makers = {}, {}
     for index, each in ipairs(parts) do
-        if type(each) ~= "table" then
-            part.refuse("compose", ("part %d is a %s, not what a recipe returns"):format(index, type(each)))
+        local value = each
+        if type(each) == "function" then value = each(vm) end
+        if type(value) ~= "table" then
+            part.refuse("compose", ("part %d is a %s, not what a recipe returns"):format(index, type(value)))
         end
-        local recipe = each.recipe or ("number " .. index)
+        local recipe = value.recipe or ("number " .. index)
+        for name in pairs(value) do
+            if name ~= "recipe" and not part.documents[name] then
+                part.refuse("compose", ("part %d has a field %s"):format(index, tostring(name)),
+                    "its fields are " .. table.concat(documents, ", "))
+            end
+        end
         for _, document in ipairs(documents) do
-            local value = each[document]
-            if value ~= nil then
-                if type(value) ~= "table" then
-                    part.refuse("compose", ("%s of recipe %s is text, which cannot be joined"):format(document, recipe),
+            local content = value[document]
+            if content ~= nil then
+                if type(content) ~= "table" then
+                    part.refuse("compose",
+                        ("%s of recipe %s is text, which cannot be joined"):format(document, recipe),
                         "give it as a table")
                 end
                 result[document] = result[document] or {}
-                for name, inner in pairs(value) do
+                for name, inner in pairs(content) do
                     join(result[document], name, inner, document .. "." .. tostring(name), recipe, makers)
                 end
             end
         end
     end
     return result
+end
+
+---Joins parts into one `cloud_init`: lists append, maps merge; two different scalars are an error that names both
+---recipes. What no recipe knows is a part of its own: `{ user_data = { locale = "de_CH.UTF-8" } }`.
+---
+---A part that must know the VM, such as `static_ip`, is a function of it, and so is the whole: `limiq.vm` calls it.
+---
+---Example:
+---```lua
+---recipes.compose { recipes.packages { "htop" }, recipes.timezone "Europe/Zurich" }
+---```
+---@param parts (limiq.recipes.Part|limiq.recipes.Late)[]
+---@return table|fun(vm: limiq.VM): table cloud_init
+local function compose(parts)
+    if not is_list(parts) then part.refuse("compose", "it takes a list of parts") end
+    for _, each in ipairs(parts) do
+        if type(each) == "function" then
+            return function(vm) return joined(parts, vm) end
+        end
+    end
+    return joined(parts)
 end
 
 return compose

@@ -1,19 +1,19 @@
 local part = require "limiq.recipes.part"
 
----Files in the guest.
+---Files in the guest. A content may be a secret.
 ---
 ---Example:
 ---```lua
 ---recipes.files { { path = "/etc/motd", content = "welcome\n" } }
 ---```
----@param files { path: string, content: string, permissions?: string, owner?: string }[]
+---@param files { path: string, content: string|userdata, permissions?: string, owner?: string }[]
 ---@return limiq.recipes.Part
 local function write_files(files)
     if type(files) ~= "table" then part.refuse("files", "it takes a list of files") end
     local written = {}
     for index, file in ipairs(files) do
         part.check(("files[%d]"):format(index), file,
-            { path = "string", content = "string", permissions = "string?", owner = "string?" })
+            { path = "string", content = "text", permissions = "string?", owner = "string?" })
         if file.path:sub(1, 1) ~= "/" then
             part.refuse("files", ("%s is no absolute path"):format(file.path))
         end

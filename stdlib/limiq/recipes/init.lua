@@ -11,9 +11,15 @@
 local M = {
     compose = require "limiq.recipes.compose",
     admin = require "limiq.recipes.admin",
+    dhcp = require "limiq.recipes.dhcp",
+    docker = require "limiq.recipes.docker",
     files = require "limiq.recipes.files",
     guest_agent = require "limiq.recipes.guest_agent",
+    mounts = require "limiq.recipes.mounts",
     packages = require "limiq.recipes.packages",
+    ssh_host_keys = require "limiq.recipes.ssh_host_keys",
+    static_ip = require "limiq.recipes.static_ip",
+    swap = require "limiq.recipes.swap",
     timezone = require "limiq.recipes.timezone",
     web = require "limiq.recipes.web",
 }

@@ -10,6 +10,12 @@ local M = {}
 ---@field network_config? table
 ---@field vendor_data? table
 
+---A part that must know the VM: its name, its nics, its disks.
+---@alias limiq.recipes.Late fun(vm: limiq.VM): limiq.recipes.Part
+
+---The fields of a part, but for its maker.
+M.documents = { user_data = true, meta_data = true, network_config = true, vendor_data = true }
+
 ---@param recipe string
 ---@param parts table
 ---@return limiq.recipes.Part
@@ -26,7 +32,41 @@ function M.refuse(recipe, message, hint)
     runtime.fail { code = "bad_field", message = ("recipe %s: %s"):format(recipe, message), hint = hint }
 end
 
----Checks options against their types: `{ name = "string", sudo = "string?" }`.
+---Whether a value is what `limiq.secret` made.
+---@param value any
+---@return boolean
+function M.is_secret(value) return type(value) == "userdata" and value ~= runtime.null end
+
+local function is_a(value, wanted)
+    return wanted == "any" or type(value) == wanted
+        or wanted == "text" and (type(value) == "string" or M.is_secret(value))
+end
+
+local units = { KiB = 10, MiB = 20, GiB = 30, TiB = 40 }
+
+---The bytes of a text such as `"2GiB"`; refused where it is none.
+---@param recipe string
+---@param what string
+---@param text any
+---@return integer
+function M.bytes(recipe, what, text)
+    local digits, unit = tostring(text):match "^(%d+)(%aiB)$"
+    if type(text) ~= "string" or not units[unit] or #digits > 9 then
+        M.refuse(recipe, ("%s is no size: %s"):format(what, tostring(text)), "such as \"2GiB\" or \"512MiB\"")
+    end
+    return math.tointeger(tonumber(digits)) << units[unit]
+end
+
+---One word of a POSIX shell, whatever it contains.
+---@param word string
+---@return string
+function M.quoted(word)
+    if word:match "^[%w@%%+=:,./_-]+$" then return word end
+    return "'" .. word:gsub("'", "'\\''") .. "'"
+end
+
+---Checks options against their types: `{ name = "string", sudo = "string?", nic = "any?" }`. `text` is a
+---string or a secret, `any` is checked by the recipe itself.
 ---@param recipe string
 ---@param options table
 ---@param types table<string, string>
@@ -50,8 +90,9 @@ function M.check(recipe, options, types)
         local value = options[name]
         if value == nil then
             if optional == "" then M.refuse(recipe, ("%s is missing"):format(name)) end
-        elseif type(value) ~= wanted then
-            M.refuse(recipe, ("%s must be a %s, not a %s"):format(name, wanted, type(value)))
+        elseif not is_a(value, wanted) then
+            M.refuse(recipe, ("%s must be a %s, not a %s"):format(
+                name, wanted == "text" and "string" or wanted, type(value)))
         end
     end
 end

@@ -1,0 +1,41 @@
+import Basics
+import YAML
+
+extension CloudInitSpec {
+    /// The public host keys the user-data gives the guest (`ssh_keys` of cloud-config), in the form of `known_hosts`
+    /// without the host.
+    var hostKeys: [String] {
+        guard let text = userData?.text(as: .userData), UserDataHeader(of: text) == .cloudConfig,
+            let root = (try? YAML.nodes(text))?.documents.first,
+            let keys = root.value["ssh_keys"]?.map
+        else { return [] }
+        return keys.entries.filter { $0.key.hasSuffix("_public") }.compactMap(\.value.string)
+            .map { $0.split(whereSeparator: \.isWhitespace).prefix(2).joined(separator: " ") }
+            .filter { !$0.isEmpty }
+    }
+}
+
+extension MachineLayout {
+    /// What `GuestSSH` then trusts alone.
+    func writeHostKeys(_ keys: [String]) throws(Failure) {
+        guard !keys.isEmpty else { return }
+        let lines = keys.map { "\(GuestSSH.hostAlias) \($0)\n" }.joined()
+        try writeBytes(Array(lines.utf8), to: hostKeys)
+    }
+}
+
+extension GuestSSH {
+    /// The guest's name in its own file of host keys: its address and port change.
+    static let hostAlias = "guest"
+
+    /// ssh's options about who answers. A guest whose host keys are known from its cloud-config must have one of
+    /// them, at the first connection too; any other is believed at the first.
+    var trust: [String] {
+        let hostKeys = folder(of: knownHosts) + "host_keys"
+        let (file, check) = fileExists(hostKeys) ? (hostKeys, "yes") : (knownHosts, "accept-new")
+        return [
+            "-o", "HostKeyAlias=\(Self.hostAlias)", "-o", "StrictHostKeyChecking=\(check)",
+            "-o", "UserKnownHostsFile=\(file)", "-o", "GlobalKnownHostsFile=none",
+        ]
+    }
+}
