@@ -85,19 +85,7 @@ struct `Domains on libvirt's embedded driver` {
     }
 
     @Test func `a disk and a seed are made, and their ports forwarded`() throws {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                _ = bind(descriptor, $0, size)
-                _ = getsockname(descriptor, $0, &size)
-            }
-        }
-        close(descriptor)
-        let port = Int64(UInt16(bigEndian: address.sin_port))
+        let port = Int64(freePort())
         try EmbeddedHost.withGuest {
             $0["nics"] = [["forward": [["host": .int(port), "guest": 80]]]]
             $0["disks"] = [["id": "data", "size": "1GiB"]]
