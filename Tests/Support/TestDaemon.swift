@@ -27,7 +27,7 @@ public enum TestDaemon {
         }
         do {
             if try await !answers() {
-                let before = try await hidesKVM() ? hidden : []
+                let before = try await isKVMClosed() ? Self.asRoot(folder + "/qemu.conf") : []
                 for program in programs {
                     // It returns when the daemon listens.
                     let words = before + [program, "-d", "-p", pidFile(program)]
@@ -43,14 +43,17 @@ public enum TestDaemon {
         }
     }
 
-    /// Runs a program that finds nothing behind `/dev/kvm`, in a mount namespace of its own.
-    private static let hidden = [
-        "unshare", "--mount", "sh", "-c", "mount --bind /dev/null /dev/kvm && exec \"$@\"", "sh",
-    ]
-
     /// A `/dev/kvm` that QEMU's user may not open makes libvirt throw its probe of QEMU away, and make it again for each
-    /// device it looks at: minutes for one machine.
-    private static func hidesKVM() async throws -> Bool {
+    /// device it looks at: minutes for one machine. The daemon is then started so that it runs QEMU as root: in a mount
+    /// namespace of its own, with another `qemu.conf`.
+    private static func asRoot(_ configuration: String) -> [String] {
+        let mount = """
+            printf 'user = "root"\\ngroup = "root"\\n' >"$0" && mount --bind "$0" /etc/libvirt/qemu.conf && exec "$@"
+            """
+        return ["unshare", "--mount", "sh", "-c", mount, configuration]
+    }
+
+    private static func isKVMClosed() async throws -> Bool {
         guard access("/dev/kvm", F_OK) == 0 else { return false }
         return try await runProgram("runuser", ["-u", "libvirt-qemu", "--", "test", "-w", "/dev/kvm"]).status
             != 0
