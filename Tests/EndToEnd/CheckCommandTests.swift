@@ -7,7 +7,7 @@ struct CheckCommandTests {
         try await ScratchFolder.with { folder in
             try text.write(toFile: "\(folder)/\(name)", atomically: true, encoding: .utf8)
             return try await command(
-                "\(repository)/scripts/limiq", ["check", "\(folder)/\(name)"] + words,
+                program, ["check", "\(folder)/\(name)"] + words,
                 environment: ["LIMIQ_HOME": folder + "/home", "LIMIQ_URI": ""])
         }
     }
@@ -15,7 +15,7 @@ struct CheckCommandTests {
     @Test("passes the scripts that come with limiq")
     func ownScripts() async throws {
         let scripts = ["build-web.lua", "first-vm.lua"].map { "\(repository)/scripts/\($0)" }
-        let result = try await command("\(repository)/scripts/limiq", ["check"] + scripts)
+        let result = try await command(program, ["check"] + scripts)
         #expect(result.status == 0 && result.errors.isEmpty && result.output.isEmpty, "\(result.errors)")
     }
 
