@@ -96,6 +96,11 @@ public final class DryRun: Sendable {
             return first["path"]?.string.map { .string(environment.absolute($0)) } ?? ""
         case "image.resolve": return imagePath(first.string ?? "")
         case "ssh.keys": return ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI limiq-check"]
+        case "ssh.host_key":
+            return [
+                "private": .secret("unknown\n"),
+                "public": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI limiq-check",
+            ]
         case "vm.up": return ["changed": true, "phases": [], "addresses": [], "forwards": [], "warnings": []]
         case "vm.forward": return "127.0.0.1:1"
         case "domain.get": return ["name": first]

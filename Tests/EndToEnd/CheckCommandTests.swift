@@ -1,99 +1,101 @@
 import Support
 import Testing
 
-@Suite("limiq check", .serialized)
-struct CheckCommandTests {
-    private func check(_ name: String, _ text: String, _ words: String...) async throws -> CommandResult {
-        try await ScratchFolder.with { folder in
-            try text.write(toFile: "\(folder)/\(name)", atomically: true, encoding: .utf8)
-            return try await command(
-                program, ["check", "\(folder)/\(name)"] + words,
-                environment: ["LIMIQ_HOME": folder + "/home", "LIMIQ_URI": ""])
+extension EndToEnd {
+    @Suite("limiq check")
+    struct CheckCommandTests {
+        private func check(_ name: String, _ text: String, _ words: String...) async throws -> CommandResult {
+            try await Home.with { home in
+                try text.write(toFile: "\(home.path)/\(name)", atomically: true, encoding: .utf8)
+                return try await home.start(["check", name] + words).result()
+            }
         }
-    }
 
-    @Test("passes the scripts that come with limiq")
-    func ownScripts() async throws {
-        let scripts = ["build-web.lua", "first-vm.lua"].map { "\(repository)/scripts/\($0)" }
-        let result = try await command(program, ["check"] + scripts)
-        #expect(result.status == 0 && result.errors.isEmpty && result.output.isEmpty, "\(result.errors)")
-    }
+        @Test("passes the scripts that come with limiq")
+        func ownScripts() async throws {
+            let scripts = ["build-web.lua", "first-vm.lua"].map { "\(repository)/scripts/\($0)" }
+            let result = try await Home.with { try await $0.start(["check"] + scripts).result() }
+            #expect(result.status == 0 && result.errors.isEmpty && result.output.isEmpty, "\(result.errors)")
+        }
 
-    @Test("names the script's line, the VM and the way out, and fails")
-    func script() async throws {
-        let result = try await check(
-            "web.lua",
-            """
-            local limiq = require "limiq"
-            local p = limiq.params { name = "web-01" }
-            print "hello"
-            limiq.vm { name = p.name, cloud_init = { user_data = { runcmds = { "a" } } } }:up()
-            """, "--set", "name=db-01")
-        #expect(result.status == 1)
-        #expect(
-            result.errors == """
-                web.lua:4: vm db-01: cloud_init.user_data.runcmds is no cloud-config key
-                  hint: did you mean runcmd?
+        @Test("names the script's line, the VM and the way out, and fails")
+        func script() async throws {
+            let result = try await check(
+                "web.lua",
+                """
+                local limiq = require "limiq"
+                local p = limiq.params { name = "web-01" }
+                print "hello"
+                limiq.vm { name = p.name, cloud_init = { user_data = { runcmds = { "a" } } } }:up()
+                """, "--set", "name=db-01")
+            #expect(result.status == 1)
+            #expect(
+                result.errors == """
+                    web.lua:4: vm db-01: cloud_init.user_data.runcmds is no cloud-config key
+                      hint: did you mean runcmd?
 
+                    """)
+            #expect(result.output.isEmpty)
+        }
+
+        @Test("passes what is only a warning, and says it")
+        func warning() async throws {
+            let result = try await check(
+                "web.lua",
+                """
+                local limiq = require "limiq"
+                limiq.vm { name = "web", cloud_init = { user_data = { apt_update = true } } }
                 """)
-        #expect(result.output.isEmpty)
-    }
+            #expect(result.status == 0)
+            #expect(
+                result.errors == """
+                    web.lua:2: warning: vm web: cloud_init.user_data.apt_update is deprecated
+                      hint: dropped after April 2027; use package_update
 
-    @Test("passes what is only a warning, and says it")
-    func warning() async throws {
-        let result = try await check(
-            "web.lua",
-            """
-            local limiq = require "limiq"
-            limiq.vm { name = "web", cloud_init = { user_data = { apt_update = true } } }
-            """)
-        #expect(result.status == 0)
-        #expect(
-            result.errors == """
-                web.lua:2: warning: vm web: cloud_init.user_data.apt_update is deprecated
-                  hint: dropped after April 2027; use package_update
+                    """)
+        }
 
-                """)
-    }
+        @Test("says where it stopped when the rest depends on words or answers it does not have")
+        func unknown() async throws {
+            let words = try await check(
+                "web.lua", "local limiq = require \"limiq\"\nlocal name = limiq.args[1]:lower()\n")
+            #expect(words.status == 0)
+            #expect(words.errors == "web.lua:2: not checked from here on: that depends on its words\n")
+            let answers = try await check(
+                "web.lua",
+                "local limiq = require \"limiq\"\nlocal n = limiq.host.run { \"nproc\" }.stdout:match \"%d\" + 1\n"
+            )
+            #expect(answers.status == 0)
+            #expect(
+                answers.errors
+                    == "web.lua:2: not checked from here on: that depends on what a machine answers\n")
+        }
 
-    @Test("says where it stopped when the rest depends on words or answers it does not have")
-    func unknown() async throws {
-        let words = try await check(
-            "web.lua", "local limiq = require \"limiq\"\nlocal name = limiq.args[1]:lower()\n")
-        #expect(words.status == 0)
-        #expect(words.errors == "web.lua:2: not checked from here on: that depends on its words\n")
-        let answers = try await check(
-            "web.lua",
-            "local limiq = require \"limiq\"\nlocal n = limiq.host.run { \"nproc\" }.stdout:match \"%d\" + 1\n"
-        )
-        #expect(answers.status == 0)
-        #expect(
-            answers.errors == "web.lua:2: not checked from here on: that depends on what a machine answers\n")
-    }
+        @Test("reports an error of the script itself, a syntax error and an undeclared global")
+        func errors() async throws {
+            let own = try await check(
+                "web.lua", "local limiq = require \"limiq\"\nlimiq.vm { name = nil .. 1 }\n")
+            #expect(
+                own.status == 1 && own.errors.hasPrefix("web.lua:2: attempt to concatenate"), "\(own.errors)")
+            let syntax = try await check("web.lua", "local = 1\n")
+            #expect(syntax.status == 1 && syntax.errors.hasPrefix("web.lua:1:"), "\(syntax.errors)")
+            let global = try await check("web.lua", "prnt(1)\n")
+            #expect(global.status == 1 && global.errors.contains("did you mean print?"), "\(global.errors)")
+        }
 
-    @Test("reports an error of the script itself, a syntax error and an undeclared global")
-    func errors() async throws {
-        let own = try await check(
-            "web.lua", "local limiq = require \"limiq\"\nlimiq.vm { name = nil .. 1 }\n")
-        #expect(own.status == 1 && own.errors.hasPrefix("web.lua:2: attempt to concatenate"), "\(own.errors)")
-        let syntax = try await check("web.lua", "local = 1\n")
-        #expect(syntax.status == 1 && syntax.errors.hasPrefix("web.lua:1:"), "\(syntax.errors)")
-        let global = try await check("web.lua", "prnt(1)\n")
-        #expect(global.status == 1 && global.errors.contains("did you mean print?"), "\(global.errors)")
-    }
+        @Test("takes the API's document as well")
+        func document() async throws {
+            let text =
+                #"{"name": "web-01", "spec": {"memory_mib": 512, "cloud_init": {"meta_data": "instance-id: 007\n"}}}"#
+            let result = try await check("web.json", text)
+            #expect(result.status == 1)
+            #expect(
+                result.errors == """
+                    web.json: vm web-01: meta-data:1:14: instance-id is not a text: YAML takes 007 for a number
+                      hint: quote it: instance-id: '007'
 
-    @Test("takes the API's document as well")
-    func document() async throws {
-        let text =
-            #"{"name": "web-01", "spec": {"memory_mib": 512, "cloud_init": {"meta_data": "instance-id: 007\n"}}}"#
-        let result = try await check("web.json", text)
-        #expect(result.status == 1)
-        #expect(
-            result.errors == """
-                web.json: vm web-01: meta-data:1:14: instance-id is not a text: YAML takes 007 for a number
-                  hint: quote it: instance-id: '007'
-
-                """)
-        #expect(try await check("web.json", #"{"name": "web-01"}"#).status == 0)
+                    """)
+            #expect(try await check("web.json", #"{"name": "web-01"}"#).status == 0)
+        }
     }
 }

@@ -86,7 +86,7 @@ struct DryRunTests {
         let outcome = try look(
             """
             local text = limiq.file.read "user-data"
-            assert(#limiq.ssh_keys() > 0)
+            assert(#limiq.ssh_keys() > 0 and #limiq.ssh.host_key("web").public > 0)
             local base = limiq.image "no-such-image"
             limiq.disk.create { path = "a.qcow2", size = "1GiB" }
             local vm = limiq.vm {

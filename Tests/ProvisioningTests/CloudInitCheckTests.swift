@@ -108,6 +108,18 @@ struct CloudInitCheckTests {
         #expect(found("#cloud-config\nlaunch-index: 1\nubuntu_pro: {}\noutput: {}\n") == [])
     }
 
+    @Test("What only a newer cloud-init takes is a warning")
+    func newer() {
+        let told = "is taken by newer versions of cloud-init, but not by 22.4, which Debian 12 has"
+        #expect(
+            found("#cloud-config\npackages: [a, {snap: [b]}]\nusers: [{name: a, doas: [b], sudo: [c]}]\n")
+                == [
+                    "warning user-data:2:15: packages[2] \(told)",
+                    "warning user-data:3:19: users[1].doas \(told)",
+                    "warning user-data:3:36: users[1].sudo \(told)",
+                ])
+    }
+
     @Test("Of a table the place is given as its author wrote it")
     func tables() {
         #expect(

@@ -174,6 +174,32 @@ struct CloudInitSeedTests {
             ])
     }
 
+    @Test(
+        "What is advised in the place of a deprecated gateway is a default route for every renderer, and gateway6 stays"
+    )
+    func gateways() async throws {
+        func config(_ more: String) -> CloudInitSpec {
+            CloudInitSpec(
+                networkConfig: .text(
+                    """
+                    version: 2
+                    ethernets:
+                      eth0:
+                        match: {macaddress: "52:54:00:ab:cd:01"}
+                        set-name: eth0
+                        addresses: [10.0.0.10/24, "fd00::10/64"]
+                        \(more)
+                    """))
+        }
+        let findings = CloudInitCheck.check(config("gateway4: 10.0.0.1"), name: "web", nics: [bridged])
+        let advised = try await read(config(try #require(findings.first?.hint)), nics: [bridged])
+        #expect(advised.eni?.contains("add default gw 10.0.0.1") == true, "\(advised.eni ?? "")")
+        #expect(advised.netplan?.contains("to: 0.0.0.0/0") == true)
+        let gateway6 = config("gateway6: \"fd00::1\"")
+        #expect(CloudInitCheck.check(gateway6, name: "web", nics: [bridged]) == [])
+        #expect(try await read(gateway6, nics: [bridged]).eni?.contains("gateway fd00::1") == true)
+    }
+
     @Test("So does one in a table, in braces, in version 1, and one with an anchor others use")
     func otherForms() async throws {
         let nic = NICSpec(id: "nic1")

@@ -48,7 +48,7 @@ import Testing
 
     @Test func `is not even asked to open while the guest uses the medium`() throws {
         let inUse =
-            #"{"return":[{"qdev":"ua-disk-x","locked":false},{"qdev":"ua-cdrom-tools","locked":true}]}"#
+            #"{"return":[{"qdev":"ua-disk-x","locked":false},{"qdev":"ua-cdrom-tools","locked":true,"inserted":{}}]}"#
         let (host, result) = try Self.eject(refusals: [], updatesThatFail: 0, blocks: inUse)
         let failure = try #require(throws: Failure.self) { try result.get() }
         #expect(failure.code == "tray_locked")

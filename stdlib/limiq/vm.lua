@@ -49,13 +49,13 @@ local function described(spec, uri)
     }, VM)
 end
 
----The members of a list that are functions.
-local function functions(list)
-    local found = {}
-    for index, member in ipairs(type(list) == "table" and list or {}) do
-        if type(member) == "function" then found[#found + 1] = index end
+---Whether a list has a function in it, and a copy without.
+local function without_functions(list)
+    local kept, has_functions = {}, false
+    for _, member in ipairs(type(list) == "table" and list or {}) do
+        if type(member) == "function" then has_functions = true else kept[#kept + 1] = member end
     end
-    return found
+    return has_functions, has_functions and kept or list
 end
 
 ---What a recipe can only say when it knows the VM is a function of it, in the place of `cloud_init` or of a CD-ROM.
@@ -67,9 +67,9 @@ function VM.resolve(spec, uri)
     if type(spec) ~= "table" then return spec end
     local document = type(spec.spec) == "table" and spec or nil
     local fields = document and document.spec or spec
-    local media = functions(fields.cdroms)
+    local makes_media, other_cdroms = without_functions(fields.cdroms)
     local makes_cloud_init = type(fields.cloud_init) == "function"
-    if #media == 0 and not makes_cloud_init then return spec end
+    if not makes_media and not makes_cloud_init then return spec end
 
     local function with(cloud_init, cdroms)
         local copy = {}
@@ -77,14 +77,15 @@ function VM.resolve(spec, uri)
         copy.cloud_init, copy.cdroms = cloud_init, cdroms
         return document and { name = document.name, spec = copy } or copy
     end
-    local vm = described(with(nil, #media == 0 and fields.cdroms or nil), uri)
-    local cdroms = fields.cdroms
-    if #media > 0 then
-        cdroms = table.move(cdroms, 1, #cdroms, 1, {})
-        for _, index in ipairs(media) do cdroms[index] = cdroms[index](vm) end
-    end
-    local cloud_init = fields.cloud_init
+    local vm = described(with(nil, other_cdroms), uri)
+    local cloud_init, cdroms = fields.cloud_init, fields.cdroms
     if makes_cloud_init then cloud_init = cloud_init(vm) end
+    if makes_media then
+        cdroms = {}
+        for index, cdrom in ipairs(fields.cdroms) do
+            cdroms[index] = type(cdrom) == "function" and cdrom(vm) or cdrom
+        end
+    end
     return with(cloud_init, cdroms)
 end
 

@@ -3,19 +3,6 @@ import YAML
 
 /// What is wrong with the keys and values of a cloud-config: by cloud-init's own schema, and what that leaves out.
 enum CloudConfigCheck {
-    /// Keys cloud-init reads beside those of its schema: in `user_data.py`, `mergers`, `stages.py` and
-    /// `config/cc_apt_configure.py` of 22.4, and those newer versions add.
-    private static let otherKeys: Set<String> = [
-        "datasource", "datasource_list", "def_log_file", "disabled_handlers", "launch-index",
-        "manual_cache_clean", "merge_how", "merge_type", "network", "output", "syslog_fix_perms",
-        "system_info", "unverified_modules", "vendor_data2", "version",
-        "add_apt_repo_match", "apt_custom_sources_list", "apt_ftp_proxy", "apt_http_proxy",
-        "apt_https_proxy", "apt_mirror", "apt_mirror_search", "apt_mirror_search_dns",
-        "apt_preserve_sources_list", "apt_proxy", "apt_sources",
-        "create_hostname_file", "disable_piwiz", "enable_rpi_connect", "rpi_interfaces", "rpi_userconf",
-        "ubuntu_pro",
-    ]
-
     static func check(_ root: YAMLNode, file: SeedFile) -> [CloudInitCheck.Finding] {
         let schema: JSONSchema
         switch CloudConfigSchema.shared {
@@ -27,7 +14,12 @@ enum CloudConfigCheck {
             ]
         }
         var findings = schema.problems(of: root, keyName: "cloud-config key").map { problem in
-            CloudInitCheck.Finding(
+            if CloudConfigKeys.isNewer(problem) {
+                return CloudInitCheck.Finding(
+                    .warning, file: file, at: problem.mark, path: problem.path,
+                    "is taken by newer versions of cloud-init, but not by 22.4, which Debian 12 has")
+            }
+            return CloudInitCheck.Finding(
                 problem.isError ? .error : .warning, file: file, at: problem.mark,
                 path: problem.path, problem.message, hint: problem.hint)
         }
@@ -47,7 +39,7 @@ enum CloudConfigCheck {
         guard case .map(let entries) = root.content else { return [] }
         let known = schema.allProperties
         return entries.compactMap { entry in
-            if known.contains(entry.key) || otherKeys.contains(entry.key) { return nil }
+            if known.contains(entry.key) || CloudConfigKeys.others.contains(entry.key) { return nil }
             let path = DocumentPath().key(entry.key)
             if let nearest = nearestName(to: entry.key, in: known) {
                 return CloudInitCheck.Finding(

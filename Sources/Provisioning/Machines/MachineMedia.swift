@@ -62,8 +62,8 @@ extension Machine {
 
     /// libvirt 9.0 forgets that a drive added to a running guest has a tray, and does not open it: that is done here.
     ///
-    /// Tried again for a while, as the tray may close in between: a reset of the drive closes it, and firmware resets what
-    /// it finds.
+    /// Tried again for a while, as the tray may close in between (a reset of the drive closes it, and firmware resets what
+    /// it finds) or open late (a guest that locked an empty drive lets go of it when it is asked).
     private func changeByHand(_ drive: Drive, _ xml: String, force: Bool, since first: Failure)
         throws(Failure)
     {
@@ -91,12 +91,15 @@ extension Machine {
     }
 
     /// A guest locks the tray while it uses the medium. It is not even asked to let go: Linux would, under a mounted file
-    /// system too. A moment is given to one that has a mere look at a new medium.
+    /// system too. A moment is given to one that has a mere look at a new medium; a lock on an empty drive is what a medium
+    /// that was taken by force has left.
     private func requireUnlocked(_ drive: Drive) throws(Failure) {
         struct Reply: Decodable {
             struct Block: Decodable {
+                struct Medium: Decodable {}
                 var qdev: String?
                 var locked: Bool
+                var inserted: Medium?
             }
             var `return`: [Block]
         }
@@ -105,7 +108,7 @@ extension Machine {
             // A guest that is off, or no QEMU: there is nobody to lock anything.
             guard let text = try? hypervisor.qmp(name, #"{"execute":"query-block"}"#),
                 let reply = try? JSONDecoder().decode(Reply.self, from: Data(text.utf8)),
-                reply.return.contains(where: { $0.qdev == drive.device && $0.locked })
+                reply.return.contains(where: { $0.qdev == drive.device && $0.locked && $0.inserted != nil })
             else { return }
             guard ContinuousClock.now < deadline else { throw locked(drive) }
             usleep(50_000)

@@ -31,7 +31,7 @@ extension JSONSchema {
 
     func problems(of node: YAMLNode, at place: Place) -> [SchemaProblem] {
         if !types.isEmpty, !types.contains(where: { $0.fits(node) }) {
-            return [place.mismatch(.type, node, allowed: allowedWords)]
+            return [place.mismatch(.type(given: node), node, allowed: allowedWords)]
         }
         var problems: [SchemaProblem] = []
         if isDeprecated { problems.append(place.problem(.deprecated, "is deprecated", hint: wayOut)) }
@@ -162,7 +162,7 @@ extension JSONSchema {
         let errors = results.map { $0.filter(\.isError) }
         // The branches for values of this type.
         let shaped = errors.filter { branch in
-            !branch.contains { $0.path == place.path && ($0.kind == .type || $0.kind == .enumeration) }
+            !branch.contains { $0.path == place.path && ($0.isType || $0.kind == .enumeration) }
         }
         let missing = shaped.flatMap { branch in
             branch.compactMap { problem -> String? in
@@ -179,7 +179,8 @@ extension JSONSchema {
         let allowed = schemas.flatMap { $0.isDeprecated ? [] : $0.allowedWords }
         return [
             place.mismatch(
-                .type, node, allowed: allowed, showsValue: schemas.contains { $0.enumeration != nil })
+                .type(given: node), node, allowed: allowed,
+                showsValue: schemas.contains { $0.enumeration != nil })
         ]
     }
 

@@ -32,7 +32,8 @@ struct DocumentPath: Sendable, Equatable, CustomStringConvertible {
 /// One way in which a document does not follow its schema.
 struct SchemaProblem: Sendable, Equatable {
     enum Kind: Sendable, Equatable {
-        case type, enumeration, unknownKey, other
+        case type(given: YAMLNode)
+        case enumeration, unknownKey, other
         case missing(String)
         /// It is taken still.
         case deprecated
@@ -46,6 +47,10 @@ struct SchemaProblem: Sendable, Equatable {
     /// What is wrong with the value at `path`, to stand behind it: `must be a list, not a text`.
     var message: String
     var hint: String?
+
+    var isType: Bool {
+        if case .type = kind { true } else { false }
+    }
 
     var isError: Bool { kind != .deprecated && kind != .format }
 }

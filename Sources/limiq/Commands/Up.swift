@@ -37,7 +37,7 @@ struct Up: ParsableCommand {
         local vm = limiq.vm(read(path))
         vm:up { wait = wait ~= "" and wait or nil, timeout = timeout }
         -- A machine without a network has no address.
-        local words = { vm.name, limiq.try(vm.address, vm) }
+        local words = { vm.name, (limiq.try(vm.address, vm)) }
         for _, nic in ipairs(vm.spec.nics or {}) do
             for _, forward in ipairs(nic.forward or {}) do
                 words[#words + 1] = ("127.0.0.1:%d → %d"):format(forward.host, forward.guest)
