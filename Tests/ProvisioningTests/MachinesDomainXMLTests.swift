@@ -11,7 +11,9 @@ import XML
         emulatorVersion: 7_002_000, emulatorUser: EmulatorUser(name: "root", uid: 0, gid: 0), isLocal: true)
 
     static func xml(_ spec: VMSpec, _ acceleration: Acceleration = .emulation) throws -> String {
-        let layout = MachineLayout(spec, in: StateFolder(root: "/var/lib/limiquantix"))
+        let layout = MachineLayout(
+            spec,
+            of: Machine(spec.name, on: FakeHypervisor(), state: StateFolder(root: "/var/lib/limiquantix")))
         let record = MachineRecord(
             spec: spec, owner: "root@host", acceleration: acceleration, made: layout.madeFiles,
             folder: layout.folder)

@@ -6,7 +6,7 @@ import Basics
 /// Every method blocks, may be called from any thread, and names a domain by its name: no handle leaves it.
 /// A failure has code `libvirt` (its `cause` libvirt's own words), `not_found` for a domain that is not there, or
 /// `host_not_able` where the host must be changed first.
-public protocol Hypervisor: Sendable {
+public protocol Hypervisor: HostStorage {
     /// As libvirt writes it: `qemu:///session`.
     var uri: String { get }
 

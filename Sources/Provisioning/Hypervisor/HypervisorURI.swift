@@ -33,6 +33,11 @@ struct HypervisorURI: Equatable {
     /// The driver runs inside this process: there is no daemon whose calls are limited or whose socket may break.
     var isInProcess: Bool { driver == "test" || path == "/embed" }
 
+    /// Which host it is, as a part of a file's name: `root@node2,system`.
+    var fileName: String {
+        String((host + path).map { $0 == "/" ? "," : $0 })
+    }
+
     /// The folder of libvirt's embedded driver, `nil` for every other hypervisor.
     var embedRoot: String? {
         guard driver == "qemu", path == "/embed" else { return nil }

@@ -46,14 +46,16 @@ extension DomainXML {
         for (index, cdrom) in spec.cdroms.enumerated() {
             elements.append(
                 Self.cdrom(
-                    id: cdrom.id, iso: cdrom.isoPath, bus: cdromBus, target: names.next(cdromBus),
+                    id: cdrom.id, iso: layout.cdroms[index], isLocal: host.isLocal, bus: cdromBus,
+                    target: names.next(cdromBus),
                     boot: order.cdroms[index]))
         }
         if let seed = layout.seed {
             // Debian's cloud kernel has no AHCI: on SATA it would never see the seed.
             elements.append(
                 Self.cdrom(
-                    id: Self.seedID, iso: seed, bus: cdromBus, target: names.next(cdromBus), boot: nil))
+                    id: Self.seedID, iso: seed, isLocal: host.isLocal, bus: cdromBus,
+                    target: names.next(cdromBus), boot: nil))
         }
         return elements
     }
@@ -66,10 +68,10 @@ extension DomainXML {
     ) -> XMLElement {
         let format = disk.format == .raw ? "raw" : "qcow2"
         let source: XMLElement
-        if let pool = disk.spec.poolID {
+        if let pool = disk.spec.poolID, !disk.isMade {
             source = XMLElement("source", ["pool": pool, "volume": disk.path])
         } else {
-            source = XMLElement("source", ["file": disk.path], disk.isMade ? [Self.keepsOwner] : [])
+            source = XMLElement("source", ["file": disk.path], disk.isMade ? keepsOwner : [])
         }
         let spec = disk.spec
         let limits =
@@ -86,11 +88,11 @@ extension DomainXML {
                         ? nil : XMLElement("total_iops_sec", text: String(spec.iopsLimit)),
                 ])
         return XMLElement(
-            "disk", ["type": spec.poolID == nil ? "file" : "volume", "device": "disk"],
+            "disk", ["type": spec.poolID == nil || disk.isMade ? "file" : "volume", "device": "disk"],
             [
                 XMLElement("driver", ["name": "qemu", "type": format, "discard": "unmap"]),
                 source,
-                disk.isMade ? Self.backingStore(disk.backing[...]) : nil,
+                disk.isMade ? backingStore(disk.backing[...]) : nil,
                 XMLElement("target", ["dev": target, "bus": Self.busName(bus)]),
                 limits,
                 spec.readonly ? XMLElement("readonly") : nil,
@@ -102,29 +104,36 @@ extension DomainXML {
     }
 
     /// The whole chain, ended explicitly: libvirt then probes no file for a format somebody may have put there.
-    private static func backingStore(_ chain: ArraySlice<MachineLayout.BackingImage>) -> XMLElement {
+    private func backingStore(_ chain: ArraySlice<BackingImage>) -> XMLElement {
         guard let image = chain.first else { return XMLElement("backingStore") }
         return XMLElement(
             "backingStore", ["type": "file"],
             [
                 XMLElement("format", ["type": image.format]),
-                XMLElement("source", ["file": image.path], [keepsOwner]),
+                XMLElement("source", ["file": image.path], keepsOwner),
                 backingStore(chain.dropFirst()),
             ])
     }
 
     /// libvirt gives a running guest's files to its own user and never gives images and ISOs back.
-    private static let keepsOwner = XMLElement("seclabel", ["model": "dac", "relabel": "no"])
+    /// What is limiq's own volume there may keep the owner libvirt gives it.
+    private var keepsOwner: [XMLElement] { Self.keepsOwner(isLocal: host.isLocal) }
+
+    private static func keepsOwner(isLocal: Bool) -> [XMLElement] {
+        isLocal ? [XMLElement("seclabel", ["model": "dac", "relabel": "no"])] : []
+    }
 
     /// - Parameters:
     ///   - id: `nil` for a drive that was not made with one.
-    ///   - iso: `nil` is an empty drive.
-    static func cdrom(id: String?, iso: String?, bus: DiskBus, target: String, boot: Int?) -> XMLElement {
+    ///   - iso: where the hypervisor finds it; `nil` is an empty drive.
+    static func cdrom(
+        id: String?, iso: String?, isLocal: Bool, bus: DiskBus, target: String, boot: Int?
+    ) -> XMLElement {
         XMLElement(
             "disk", ["type": "file", "device": "cdrom"],
             [
                 XMLElement("driver", ["name": "qemu", "type": "raw"]),
-                iso.map { XMLElement("source", ["file": $0], [keepsOwner]) },
+                iso.map { XMLElement("source", ["file": $0], keepsOwner(isLocal: isLocal)) },
                 XMLElement("target", ["dev": target, "bus": busName(bus)]),
                 XMLElement("readonly"),
                 boot.map { XMLElement("boot", ["order": String($0)]) },
@@ -190,8 +199,7 @@ extension DomainXML {
             XMLElement(
                 "serial", ["type": "pty"],
                 [
-                    host.isLocal
-                        ? XMLElement("log", ["file": layout.consoleLog, "append": "off"]) : nil,
+                    XMLElement("log", ["file": layout.consoleLog, "append": "off"]),
                     XMLElement("target", ["port": "0"]),
                 ]),
             XMLElement(

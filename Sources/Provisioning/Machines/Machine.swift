@@ -17,8 +17,12 @@ public struct Machine: Sendable {
         self.state = state
     }
 
-    /// The VM's own folder.
-    public var folder: String { state.machine(name) }
+    /// The hypervisor runs on this machine, so that paths mean the same on both sides.
+    public var isLocal: Bool { HypervisorURI(hypervisor.uri).isLocal }
+    /// The VM's own folder on this machine, also where its disks are another's.
+    public var folder: String { state.machines + "/" + folderName }
+    /// On another machine with that machine's name, as each may have a VM of this name.
+    var folderName: String { isLocal ? name : "\(name)@\(HypervisorURI(hypervisor.uri).fileName)" }
     /// The guest's serial console as text, begun anew at each start.
     public var consoleLog: String { folder + "/console.log" }
 

@@ -13,6 +13,7 @@ extension Machine {
         var check = VMSpec(name: "x")
         check.cdroms = [CDROMSpec(id: id, isoPath: iso)]
         try check.check(filesAreHere: try host().isLocal)
+        let path = try hostPath(ofISO: iso, Cancellation()) { _ in }
         let drives = try drives()
         guard !drives.contains(where: { $0.id == id }) else {
             throw Failure(
@@ -24,15 +25,17 @@ extension Machine {
         let taken = Set(drives.map(\.target))
         let target = (0...).lazy.map { "sd" + TargetNames.letters($0) }.first { !taken.contains($0) } ?? "sdz"
         try hypervisor.attachDevice(
-            name, DomainXML.cdrom(id: id, iso: iso, bus: bus, target: target, boot: nil).xml)
+            name,
+            DomainXML.cdrom(id: id, iso: path, isLocal: isLocal, bus: bus, target: target, boot: nil).xml)
     }
 
     /// Puts an ISO image into a drive, in the place of what is in it.
     public func insertMedia(id: String, iso: String, force: Bool = false) throws(Failure) {
-        guard iso.hasPrefix("/"), try !host().isLocal || exists(iso) else {
+        guard iso.hasPrefix("/"), exists(iso) else {
             throw Failure(.notFound, "the ISO image \(iso) is not there", resource: iso)
         }
-        try change(try drive(id), iso: iso, force: force)
+        try change(
+            try drive(id), iso: try hostPath(ofISO: iso, Cancellation()) { _ in }, force: force)
     }
 
     /// Takes out what is in a drive.
@@ -45,11 +48,11 @@ extension Machine {
 
     /// Removes a drive and what is in it.
     public func detachCDROM(id: String) throws(Failure) {
-        try hypervisor.detachDevice(name, try drive(id).element(iso: nil).xml)
+        try hypervisor.detachDevice(name, try drive(id).element(iso: nil, isLocal: isLocal).xml)
     }
 
     private func change(_ drive: Drive, iso: String?, force: Bool) throws(Failure) {
-        let xml = drive.element(iso: iso).xml
+        let xml = drive.element(iso: iso, isLocal: isLocal).xml
         do throws(Failure) {
             try hypervisor.updateDevice(name, xml, force: force)
         } catch {
@@ -62,7 +65,9 @@ extension Machine {
     ///
     /// Tried again for a while, as the tray may close in between (a reset of the drive closes it, and firmware resets what
     /// it finds) or open late (a guest that is asked for a medium it does not use lets go of it by itself).
-    private func changeByHand(_ drive: Drive, _ xml: String, force: Bool, since first: Failure) throws(Failure) {
+    private func changeByHand(_ drive: Drive, _ xml: String, force: Bool, since first: Failure)
+        throws(Failure)
+    {
         let deadline = ContinuousClock.now + .seconds(3)
         var last = first
         while true {
@@ -112,7 +117,8 @@ extension Machine {
         }
         if let refusal {
             throw Failure(
-                .libvirt, "cannot move the tray of \(drive.id ?? drive.target)", resource: name, cause: refusal)
+                .libvirt, "cannot move the tray of \(drive.id ?? drive.target)", resource: name,
+                cause: refusal)
         }
     }
 
@@ -124,10 +130,10 @@ extension Machine {
         var isCDROM: Bool
         var boot: String?
 
-        func element(iso: String?) -> XMLElement {
+        func element(iso: String?, isLocal: Bool) -> XMLElement {
             let bus: DiskBus = [.sata, .ide, .virtio].first { DomainXML.busName($0) == self.bus } ?? .scsi
             return DomainXML.cdrom(
-                id: id, iso: iso, bus: bus, target: target, boot: boot.flatMap { Int($0) })
+                id: id, iso: iso, isLocal: isLocal, bus: bus, target: target, boot: boot.flatMap { Int($0) })
         }
     }
 

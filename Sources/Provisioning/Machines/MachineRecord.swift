@@ -16,17 +16,21 @@ public struct MachineRecord: Sendable, Equatable, Codable {
     /// `user@host` that made it.
     public var owner: String
     public var acceleration: Acceleration
-    /// Every file made for it, absolute.
+    /// Every file made for it on the machine it was made from and runs on, absolute.
     public var made: [String]
+    /// Every volume made for it, where it runs on another machine.
+    public var volumes: [HostVolume]?
     public var folder: String
 
     public init(
-        spec: VMSpec, owner: String, acceleration: Acceleration, made: [String], folder: String
+        spec: VMSpec, owner: String, acceleration: Acceleration, made: [String], volumes: [HostVolume] = [],
+        folder: String
     ) {
         self.spec = spec.withDigests(salt: String(UInt64.random(in: .min ... .max), radix: 16))
         self.owner = owner
         self.acceleration = acceleration
         self.made = made
+        self.volumes = volumes.isEmpty ? nil : volumes
         self.folder = folder
     }
 
