@@ -179,6 +179,10 @@ final class FakeHypervisor: Hypervisor {
         return Subscription { [weak self] in self?.shared.withLock { $0.handlers[id] = nil } }
     }
 
+    func screenshot(_ name: String) throws(Failure) -> [UInt8] {
+        throw Failure(.libvirt, "no screen")
+    }
+
     func openConsole(_ name: String) throws(Failure) -> any ConsoleStream {
         throw Failure(.libvirt, "no console")
     }

@@ -74,6 +74,65 @@ struct StorageRemoteTests {
             }
         }
     }
+
+    @Test("what a guest there says is read, its screen is seen, and a person's console is not in the way")
+    func guest() async throws {
+        try await RemoteHost.with(1) { hosts in
+            let host = hosts[0]
+            try await ScratchFolder.with { folder in
+                try TestGuest.writeDisk(folder + "/tiny.raw")
+                try await onThread {
+                    let machine = Machine(
+                        "web", on: LibvirtHypervisor(uri: host.uri), state: StateFolder(root: folder))
+                    _ = try machine.up(Self.spec("web", base: folder + "/tiny.raw"), Self.running)
+                    let person = try machine.hypervisor.openConsole("web")
+                    defer { person.close() }
+
+                    let lines = Mailbox<[String]>()
+                    let watch = machine.followConsole(onStart: {}) { lines.put($0) }
+                    defer { watch?.cancel() }
+                    let greeting = TestGuest.greeting.trimmed()
+                    var heard: [String] = []
+                    while !heard.contains(greeting), let more = lines.next(before: .now + .seconds(60)) {
+                        heard += more
+                    }
+                    #expect(heard.contains(greeting))
+                    #expect(machine.consoleTail(lines: 5).contains(greeting))
+                    #expect(String(decoding: try machine.consoleBytes(), as: UTF8.self).contains(greeting))
+
+                    try machine.screenshot(to: folder + "/screen.png")
+                    #expect(
+                        readBytes(folder + "/screen.png")?.starts(with: [0x89, 0x50, 0x4E, 0x47]) == true)
+
+                    // An ISO image of this machine, put there for a drive.
+                    try ISOImage.write(to: folder + "/t.iso", label: "T", files: [ISOFile("a", "b")])
+                    try machine.attachCDROM(id: "tools", iso: folder + "/t.iso")
+                    #expect(try machine.hypervisor.xml("web", inactive: true).contains("\(host.pool)/t-"))
+                    try machine.ejectMedia(id: "tools")
+                    try machine.insertMedia(id: "tools", iso: folder + "/t.iso")
+                    #expect(host.volumes.filter { $0.hasPrefix("t-") }.count == 1)
+
+                    // The guest's end is an event, and the wait that ends by it has the console's words.
+                    let ended = Mailbox<Failure?>()
+                    startThread {
+                        do throws(Failure) {
+                            try machine.wait(
+                                for: .agent, timeout: .seconds(60), cancellation: Cancellation())
+                            ended.put(nil)
+                        } catch { ended.put(error) }
+                    }
+                    usleep(1_500_000)
+                    try person.write(Array("q".utf8))
+                    let failure = try #require(ended.next(before: .now + .seconds(60)) ?? nil)
+                    #expect(failure.code == "guest_stopped")
+                    #expect(failure.cause?.contains(greeting) == true)
+                    try machine.start()
+                    #expect(try machine.remove())
+                    #expect(host.volumes.filter { $0.hasPrefix("web.") } == [])
+                }
+            }
+        }
+    }
 }
 
 /// Runs a body for all at once, each on a thread of its own.

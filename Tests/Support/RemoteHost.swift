@@ -82,10 +82,18 @@ public struct RemoteHost: Sendable {
     /// Lets it answer, at first and again after `stop`.
     public func start() async throws {
         let folder = user.home + "/sshd"
-        // It returns when it listens.
+        unlink("\(folder)/pid")
         let result = try await user.run("/usr/sbin/sshd", ["-f", "\(folder)/config", "-E", "\(folder)/log"])
         guard result.status == 0 else {
             throw Failure(.program, "sshd failed", cause: result.errors + fileText("\(folder)/log"))
+        }
+        // Written when it listens.
+        let deadline = ContinuousClock.now + .seconds(20)
+        while fileText("\(folder)/pid").isEmpty {
+            guard ContinuousClock.now < deadline else {
+                throw Failure(.timeout, "sshd does not listen", cause: fileText("\(folder)/log"))
+            }
+            try await Task.sleep(for: .milliseconds(10))
         }
     }
 

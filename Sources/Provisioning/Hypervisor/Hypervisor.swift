@@ -51,6 +51,9 @@ public protocol Hypervisor: HostStorage {
     func agent(_ name: String, _ command: String, timeout: Duration) throws(Failure) -> String
     func addresses(_ name: String, from source: AddressSource) throws(Failure) -> [InterfaceAddresses]
 
+    /// A picture of the first screen of a running guest, as PPM or PNG.
+    func screenshot(_ name: String) throws(Failure) -> [UInt8]
+
     /// Calls `handler` for whatever happens to the domain of this name from now on (it need not exist yet), until
     /// the subscription is cancelled; on a thread that must not be held up.
     func onEvent(

@@ -41,7 +41,7 @@ struct HypervisorURI: Equatable {
     /// The folder of libvirt's embedded driver, `nil` for every other hypervisor.
     var embedRoot: String? {
         guard driver == "qemu", path == "/embed" else { return nil }
-        return query.first { $0.hasPrefix("root=") }.map { Self.decoded($0.dropFirst("root=".count)) }
+        return parameter("root")
     }
 
     static func embed(root: String) -> String { "qemu:///embed?root=\(encoded(root))" }
@@ -55,6 +55,11 @@ struct HypervisorURI: Equatable {
             let digits = String(byte, radix: 16, uppercase: true)
             return "%" + (digits.count == 1 ? "0" : "") + digits
         }.joined()
+    }
+
+    /// A parameter of the query, decoded; `nil` where it is not there.
+    func parameter(_ name: String) -> String? {
+        query.first { $0.hasPrefix(name + "=") }.map { Self.decoded($0.dropFirst(name.count + 1)) }
     }
 
     private static func decoded(_ text: Substring) -> String {

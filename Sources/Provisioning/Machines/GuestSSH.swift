@@ -21,6 +21,7 @@ struct GuestSSH: Sendable {
             "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "StrictHostKeyChecking=accept-new",
             "-o", "UserKnownHostsFile=\(knownHosts)", "-o", "LogLevel=ERROR", "-p", String(endpoint.port),
         ]
+        arguments += endpoint.proxyOptions
         if exists(key) { arguments += ["-o", "IdentityFile=\(key)"] }
         if let user { arguments += ["-l", user] }
         arguments += ["--", endpoint.host, command.map(Self.quoted).joined(separator: " ")]

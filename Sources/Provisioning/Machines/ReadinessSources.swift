@@ -5,7 +5,7 @@ extension Readiness {
     /// The threads that look at one guest for one wait.
     final class Sources {
         private let end = Cancellation()
-        private let console: ConsoleFollower?
+        private let console: (any ConsoleWatch)?
 
         init(_ readiness: Readiness, goal: Goal) {
             let (machine, mailbox, nics, end) = (
@@ -14,9 +14,8 @@ extension Readiness {
             let needsConsole = goal != .running && goal != .stopped
             console =
                 needsConsole
-                ? ConsoleFollower(
-                    machine.consoleLog, onStart: { mailbox.put(.consoleStarted) },
-                    onLines: { mailbox.put(.console($0)) }) : nil
+                ? machine.followConsole(
+                    onStart: { mailbox.put(.consoleStarted) }, onLines: { mailbox.put(.console($0)) }) : nil
             switch goal {
             case .agent, .cloudInit:
                 startThread { Self.askAgent(machine, mailbox, end, readsResult: goal == .cloudInit) }
