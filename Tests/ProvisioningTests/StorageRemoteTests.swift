@@ -133,6 +133,34 @@ struct StorageRemoteTests {
             }
         }
     }
+
+    @Test("ssh to a guest goes by way of its host, with what the host's URI says of ssh")
+    func proxy() async throws {
+        try await RemoteHost.with(1) { hosts in
+            let host = hosts[0]
+            try await ScratchFolder.with { folder in
+                try await onThread {
+                    let hypervisor = LibvirtHypervisor(uri: host.uri)
+                    // The host's own server stands for a guest's: only the port is asked for at the other end.
+                    let endpoint = try #require(
+                        SSHEndpoint(host: "127.0.0.1", port: host.port, byWayOf: hypervisor))
+                    #expect(endpoint.proxy.contains(host.user.name))
+                    #expect(endpoint.hasBanner())
+                    let closed = try #require(
+                        SSHEndpoint(host: "127.0.0.1", port: try freePort(), byWayOf: hypervisor))
+                    #expect(!closed.hasBanner())
+                    let ssh = GuestSSH(
+                        name: "web", endpoint: endpoint, user: host.user.name, key: host.key,
+                        knownHosts: folder + "/known 100% hosts")
+                    let result = try ssh.exec(
+                        ["sh", "-c", "id -un; echo $SSH_CONNECTION"], timeout: .seconds(30),
+                        cancellation: Cancellation())
+                    let lines = String(decoding: result.stdout, as: UTF8.self).split(separator: "\n")
+                    #expect(lines.first.map(String.init) == host.user.name)
+                }
+            }
+        }
+    }
 }
 
 /// Runs a body for all at once, each on a thread of its own.

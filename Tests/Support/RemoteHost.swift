@@ -11,9 +11,12 @@ public struct RemoteHost: Sendable {
     public let user: TestUser
     /// `qemu+ssh://USER@127.0.0.1:PORT/session`, with the program that has the key.
     public let uri: String
-    private let port: UInt16
+    /// Of its ssh server.
+    public let port: UInt16
     private let keys: String
 
+    /// The private key it lets in.
+    public var key: String { keys + "/id" }
     /// Where limiq's own storage pool is.
     public var pool: String { user.home + "/.local/share/limiquantix/pool" }
     /// The files of that pool.

@@ -19,10 +19,11 @@ struct GuestSSH: Sendable {
     ) throws(Failure) -> ExecResult {
         var arguments = [
             "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "StrictHostKeyChecking=accept-new",
-            "-o", "UserKnownHostsFile=\(knownHosts)", "-o", "LogLevel=ERROR", "-p", String(endpoint.port),
+            "-o", "UserKnownHostsFile=\(Self.configured(knownHosts))", "-o", "LogLevel=ERROR", "-p",
+            String(endpoint.port),
         ]
         arguments += endpoint.proxyOptions
-        if exists(key) { arguments += ["-o", "IdentityFile=\(key)"] }
+        if exists(key) { arguments += ["-o", "IdentityFile=\(Self.configured(key))"] }
         if let user { arguments += ["-l", user] }
         arguments += ["--", endpoint.host, command.map(Self.quoted).joined(separator: " ")]
         let result = try run(arguments, stdin ?? [], timeout, cancellation)
@@ -56,6 +57,11 @@ struct GuestSSH: Sendable {
         Failure(
             "guest", "cannot \(verb) \(path) in \(name)", resource: name,
             cause: String(decoding: result.stderr, as: UTF8.self).trimmed())
+    }
+
+    /// A path as ssh_config(5) takes it: blanks in quotes, and the percent sign, its own mark, twice.
+    private static func configured(_ path: String) -> String {
+        "\"\(path.replacing("%", with: "%%"))\""
     }
 
     /// One word of a POSIX shell, whatever it contains.
