@@ -84,6 +84,10 @@ let package = Package(
             name: "PrimitivesTests", dependencies: ["Primitives", "Support"],
             swiftSettings: strict),
         .testTarget(
+            name: "CommandTests",
+            dependencies: ["limiq", "Basics", "LuaRuntime", "Provisioning", "XML", "Support"],
+            swiftSettings: strict),
+        .testTarget(
             name: "EndToEnd", dependencies: ["Support"], path: "Tests/EndToEnd", swiftSettings: strict),
     ]
 )

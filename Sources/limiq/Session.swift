@@ -1,3 +1,4 @@
+import ArgumentParser
 import Basics
 import Glibc
 import LuaRuntime
@@ -13,6 +14,8 @@ struct Session {
     var memoryLimit = 512 << 20
     /// `--set`, by name.
     var overrides: [String: String] = [:]
+    /// `--timings`: the file for how long each phase of each machine took.
+    var timings: String?
     /// The words after `--`.
     var words: [String] = []
 
@@ -29,32 +32,55 @@ struct Session {
         scriptFolder = try Self.folder(of: script)
     }
 
-    /// Runs a script to its end.
+    /// Runs a script to its end and says how it ended.
     ///
-    /// - Throws: `ScriptError`, or `Failure` where the script cannot be read.
+    /// - Throws: `ExitCode` where the script failed, which has been told then; `Failure` where it cannot be run, or the
+    ///   timings cannot be written.
     func run(_ script: String) throws {
-        let display = makeDisplay(json: json) { [state] name in
+        if let timings { try Timings.checkWritable(timings) }
+        let recorder = RunRecorder()
+        let display = makeDisplay(json: json, recorder) { [state] name in
             consoleLastLine(state.machine(name) + "/console.log")
         }
         defer { display.finish() }
         let runtime = try LuaRuntime(
-            options: options(output: { display.output($0) }),
-            primitives: try definitions(display).map(\.primitive))
+            options: options(display), primitives: try definitions(display).map(\.primitive))
+        runtime.observer = { display.request($0) }
         let interrupter = runtime.interrupter
         Signals.forward { count in
+            if count > 2 { return display.abandon() }
             display.log(.warn, count == 1 ? "interrupted: cleaning up (again to stop at once)" : "stopping")
             interrupter.interrupt()
         }
-        _ = try runtime.run(file: script)
+        display.begin(script: script)
+        var error: ScriptError?
+        do throws(ScriptError) { _ = try runtime.run(file: script) } catch let failure { error = failure }
+        display.finish()
+        try end(script, recorder, display, error)
     }
 
-    func options(output: @escaping @Sendable ([UInt8]) -> Void) throws(Failure) -> LuaRuntime.Options {
+    private func end(
+        _ script: String, _ recorder: RunRecorder, _ display: RunWatcher, _ error: ScriptError?
+    ) throws {
+        let (record, elapsed) = recorder.use { ($0, $1) }
+        var report = RunReport(record, took: elapsed, error: error)
+        report.showsPhases = timings != nil
+        if let timings {
+            let times = Timings(record, script: script, began: recorder.date, took: elapsed)
+            do throws(Failure) { try times.write(to: timings) } catch {
+                display.end(report)
+                throw error
+            }
+        }
+        display.end(report)
+        if report.status != 0 { throw ExitCode(report.status) }
+    }
+
+    func options(_ display: any Display) throws(Failure) -> LuaRuntime.Options {
         var options = LuaRuntime.Options(libraryFolder: try Installation.library())
         options.search = Self.searchPath()
         options.memoryLimit = memoryLimit
-        options.output = { stream, bytes in
-            if stream == .error { writeAll(bytes, to: STDERR_FILENO) } else { output(Array(bytes)) }
-        }
+        options.output = { stream, bytes in display.output(stream, Array(bytes)) }
         options.constants = ["args": .list(words.map(Value.string))]
         return options
     }

@@ -1,6 +1,6 @@
 /// An XML element to be written: the one way this project makes XML, so that nothing is ever pasted into it
 /// unescaped.
-struct XMLElement: Sendable {
+package struct XMLElement: Sendable {
     private let name: String
     private let attributes: [(name: String, value: String)]
     private let children: [XMLElement]
@@ -9,7 +9,7 @@ struct XMLElement: Sendable {
     /// - Parameters:
     ///   - attributes: in this order; one whose value is `nil` is left out.
     ///   - children: in this order; `nil` is left out.
-    init(
+    package init(
         _ name: String, _ attributes: KeyValuePairs<String, String?> = [:],
         _ children: [XMLElement?] = []
     ) {
@@ -19,7 +19,7 @@ struct XMLElement: Sendable {
         text = nil
     }
 
-    init(_ name: String, _ attributes: KeyValuePairs<String, String?> = [:], text: String) {
+    package init(_ name: String, _ attributes: KeyValuePairs<String, String?> = [:], text: String) {
         self.name = name
         self.attributes = attributes.compactMap { name, value in value.map { (name, $0) } }
         children = []
@@ -27,7 +27,7 @@ struct XMLElement: Sendable {
     }
 
     /// The element as text, indented by two spaces a level.
-    var xml: String {
+    package var xml: String {
         var output = ""
         write(to: &output, indent: "")
         return output

@@ -33,7 +33,7 @@ struct Test: ParsableCommand {
         let session = try Session(connect: nil, script: spec)
         let display = PlainDisplay()
         let runtime = try LuaRuntime(
-            options: session.options(output: { display.output($0) }),
+            options: session.options(display),
             primitives: try session.definitions(display).map(\.primitive))
         do {
             _ = try runtime.run(file: spec)
