@@ -66,7 +66,7 @@ extension EndToEnd {
         }
 
         @Test(
-            "a medium comes and goes under the running guest; a tray it holds locked is opened by force only")
+            "a medium comes and goes under the running guest; a tray it keeps locked is opened by force only")
         func media() async throws {
             let guest = try await BootedGuest.shared()
             let lines = try await guest.run(
@@ -80,12 +80,13 @@ extension EndToEnd {
                 end
                 guest:attach_cdrom { id = "tools", iso_path = "ONE.iso" }
                 limiq.retry({ times = 20, delay = "250ms" }, function() assert(label() == "ONE\n", label()) end)
-                guest:exec { "mount", "-o", "ro", "/dev/sr1", "/mnt" }
+                -- udev would let go of it when it is asked.
+                guest:exec { "udevadm", "control", "--stop-exec-queue" }
+                guest:exec { "eject", "-i", "on", "/dev/sr1" }
                 local _, e = limiq.try(guest.eject_media, guest, "tools")
                 show(e.code, e.message)
-                show(guest:exec({ "cat", "/mnt/name" }).stdout)
                 guest:eject_media("tools", { force = true })
-                guest:exec { "umount", "/mnt" }
+                guest:exec { "udevadm", "control", "--start-exec-queue" }
                 show(label())
                 guest:insert_media("tools", "TWO.iso")
                 show(label())
@@ -98,7 +99,7 @@ extension EndToEnd {
                 """#)
             #expect(
                 lines == [
-                    #""tray_locked""#, #""the guest of guest keeps the tray of tools locked""#, #""ONE""#,
+                    #""tray_locked""#, #""the guest of guest keeps the tray of tools locked""#,
                     #""none\n""#, #""TWO\n""#, #""ONE\n""#, #""none\n""#, #""sr0\n""#,
                 ])
         }

@@ -50,7 +50,6 @@ extension Machine {
     }
 
     private func change(_ drive: Drive, iso: String?, force: Bool) throws(Failure) {
-        if !force { try requireUnlocked(drive) }
         let xml = drive.element(iso: iso).xml
         do throws(Failure) {
             try hypervisor.updateDevice(name, xml, force: force)
@@ -63,7 +62,7 @@ extension Machine {
     /// libvirt 9.0 forgets that a drive added to a running guest has a tray, and does not open it: that is done here.
     ///
     /// Tried again for a while, as the tray may close in between (a reset of the drive closes it, and firmware resets what
-    /// it finds) or open late (a guest that locked an empty drive lets go of it when it is asked).
+    /// it finds) or open late: a Linux guest locks every medium it sees, and lets go of it when it is asked.
     private func changeByHand(_ drive: Drive, _ xml: String, force: Bool, since first: Failure)
         throws(Failure)
     {
@@ -81,38 +80,9 @@ extension Machine {
             guard ContinuousClock.now < deadline else { break }
             usleep(50_000)
         }
-        throw locked(drive, cause: last.cause)
-    }
-
-    private func locked(_ drive: Drive, cause: String? = nil) -> Failure {
-        Failure(
+        throw Failure(
             "tray_locked", "the guest of \(name) keeps the tray of \(drive.id ?? drive.target) locked",
-            hint: "unmount it in the guest, or use force = true", resource: name, cause: cause)
-    }
-
-    /// A guest locks the tray while it uses the medium. It is not even asked to let go: Linux would, under a mounted file
-    /// system too. A moment is given to one that has a mere look at a new medium; a lock on an empty drive is what a medium
-    /// that was taken by force has left.
-    private func requireUnlocked(_ drive: Drive) throws(Failure) {
-        struct Reply: Decodable {
-            struct Block: Decodable {
-                struct Medium: Decodable {}
-                var qdev: String?
-                var locked: Bool
-                var inserted: Medium?
-            }
-            var `return`: [Block]
-        }
-        let deadline = ContinuousClock.now + .seconds(1)
-        while true {
-            // A guest that is off, or no QEMU: there is nobody to lock anything.
-            guard let text = try? hypervisor.qmp(name, #"{"execute":"query-block"}"#),
-                let reply = try? JSONDecoder().decode(Reply.self, from: Data(text.utf8)),
-                reply.return.contains(where: { $0.qdev == drive.device && $0.locked && $0.inserted != nil })
-            else { return }
-            guard ContinuousClock.now < deadline else { throw locked(drive) }
-            usleep(50_000)
-        }
+            hint: "unmount it in the guest, or use force = true", resource: name, cause: last.cause)
     }
 
     private static func isAboutTray(_ failure: Failure) -> Bool {
