@@ -70,7 +70,9 @@ let package = Package(
         .testTarget(name: "BasicsTests", dependencies: ["Basics"], swiftSettings: strict),
         .testTarget(
             name: "YAMLTests",
-            dependencies: ["YAML", "Basics", .product(name: "Subprocess", package: "swift-subprocess")],
+            dependencies: [
+                "YAML", "Basics", "Support", .product(name: "Subprocess", package: "swift-subprocess"),
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "LuaRuntimeTests", dependencies: ["LuaRuntime", "Basics"],

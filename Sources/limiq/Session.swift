@@ -50,7 +50,7 @@ struct Session {
             options: options(output: { display.output($0) }),
             primitives: try definitions(display).map(\.primitive))
         let interrupter = runtime.interrupter
-        Signals.forward { count in
+        try Signals.forward { count in
             display.log(.warn, count == 1 ? "interrupted: cleaning up (again to stop at once)" : "stopping")
             interrupter.interrupt()
         }

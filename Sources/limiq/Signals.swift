@@ -24,9 +24,11 @@ enum Signals {
     ///
     /// By a signal handler and a pipe, not by `sigwait`: the thread in which Subprocess waits for its programs takes every
     /// signal, whatever mask it was started with, and the default action would end the run without its clean-up.
-    static func forward(to handler: @escaping @Sendable (Int) -> Void) {
+    ///
+    /// - Throws: `Failure` with code `io` where this process may open no more files.
+    static func forward(to handler: @escaping @Sendable (Int) -> Void) throws(Failure) {
         var ends: [Int32] = [-1, -1]
-        guard pipe(&ends) == 0 else { fatalError("no pipe for signals") }
+        guard pipe(&ends) == 0 else { throw Failure.system(errno, "cannot make a pipe for signals") }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         let reading = ends[0]
         pipeEnd.store(ends[1], ordering: .relaxed)

@@ -1,12 +1,18 @@
 import YAML
 
 extension CloudInitSpec {
+    /// The user-data's document; `nil` where it is no cloud-config or cannot be read.
+    var cloudConfig: YAMLNode? {
+        guard let text = userData?.text(as: .userData), UserDataHeader(of: text) == .cloudConfig else {
+            return nil
+        }
+        return (try? YAML.nodes(text))?.documents.first
+    }
+
     /// Whom the guest lets in by ssh: the first user its cloud-config makes. `nil` where it makes none, or is no
     /// cloud-config; the image's own default user is not known here.
     var loginUser: String? {
-        guard let text = userData?.text(as: .userData), UserDataHeader(of: text) == .cloudConfig,
-            let root = try? YAML.nodes(text).documents.first
-        else { return nil }
+        guard let root = cloudConfig else { return nil }
         if case .list(let users)? = root.entry("users")?.node.content {
             let names = users.compactMap { $0.entry("name")?.node.value.string }
             if let name = names.first { return name }

@@ -3,7 +3,7 @@ import Glibc
 
 /// The last component of a path; empty where it ends in a slash. Bytewise: a combining mark after a slash does not
 /// hide the slash.
-func lastComponent(_ path: String) -> String {
+public func lastComponent(_ path: String) -> String {
     guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return path }
     return String(decoding: path.utf8[path.utf8.index(after: slash)...], as: UTF8.self)
 }

@@ -1,14 +1,10 @@
 import Basics
-import YAML
 
 extension CloudInitSpec {
     /// The public host keys the user-data gives the guest (`ssh_keys` of cloud-config), in the form of `known_hosts`
     /// without the host.
     var hostKeys: [String] {
-        guard let text = userData?.text(as: .userData), UserDataHeader(of: text) == .cloudConfig,
-            let root = (try? YAML.nodes(text))?.documents.first,
-            let keys = root.value["ssh_keys"]?.map
-        else { return [] }
+        guard let keys = cloudConfig?.value["ssh_keys"]?.map else { return [] }
         return keys.entries.filter { $0.key.hasSuffix("_public") }.compactMap(\.value.string)
             .map { $0.split(whereSeparator: \.isWhitespace).prefix(2).joined(separator: " ") }
             .filter { !$0.isEmpty }

@@ -10,8 +10,8 @@ extension Machine {
         try requireDomain()
         let record = try requireRecord()
         var spec = record.spec
-        if let digests = spec.cloudInit {
-            let seed = try ISOReader(folder + "/seed.iso")
+        if let digests = spec.cloudInit, let path = MachineLayout(spec, in: state).seed {
+            let seed = try ISOReader(path)
             for file in SeedFile.allCases where digests[file] != nil {
                 let bytes = try seed.read(Array(file.rawValue.utf8))
                 spec.cloudInit?[file] =

@@ -40,7 +40,7 @@ struct Image: ParsableCommand {
         func run() throws {
             let session = try Session(connect: nil)
             let cancellation = Cancellation()
-            Signals.forward { _ in cancellation.cancel() }
+            try Signals.forward { _ in cancellation.cancel() }
             let display = makeDisplay(json: false) { _ in nil }
             defer { display.finish() }
             let path = try session.images().resolve(name, cancellation) { display.progress($0) }
@@ -57,7 +57,7 @@ struct Image: ParsableCommand {
         func run() throws {
             let session = try Session(connect: nil)
             let cancellation = Cancellation()
-            Signals.forward { _ in cancellation.cancel() }
+            try Signals.forward { _ in cancellation.cancel() }
             try session.images().add(name, from: session.absolute(path), cancellation)
         }
     }

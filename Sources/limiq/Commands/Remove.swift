@@ -14,7 +14,7 @@ struct Remove: ParsableCommand {
     func run() throws {
         let session = try Session(connect: host.connect)
         let cancellation = Cancellation()
-        Signals.forward { _ in cancellation.cancel() }
+        try Signals.forward { _ in cancellation.cancel() }
         let hypervisor = try session.hosts.hypervisor(nil)
         var missing: [String] = []
         for name in names {

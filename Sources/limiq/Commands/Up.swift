@@ -50,14 +50,10 @@ struct Up: ParsableCommand {
         var session = try Session(connect: host.connect, script: file)
         session.json = json
         session.keepsFailed = keep
-        session.words = [session.absolute(lastComponent(of: file)), wait ?? "", timeout]
+        session.words = [session.absolute(lastComponent(file)), wait ?? "", timeout]
         do { try session.run(source: Self.script, name: "=limiq up") } catch let error as ScriptError {
             // The place would be one of the script above, which nobody knows.
             throw error.failure
         }
-    }
-
-    private func lastComponent(of path: String) -> String {
-        path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
     }
 }
