@@ -92,6 +92,8 @@ extension EndToEnd {
                 local _, e = limiq.try(guest.eject_media, guest, "tools")
                 show(e.code, e.message)
                 guest:eject_media("tools", { force = true })
+                -- What the guest was asked while udev was stopped it finds within two seconds, and does late.
+                limiq.sleep "3s"
                 guest:exec { "udevadm", "control", "--start-exec-queue" }
                 show(label "none")
                 guest:insert_media("tools", "TWO.iso")

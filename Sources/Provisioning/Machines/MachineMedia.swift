@@ -60,28 +60,45 @@ extension Machine {
 
     /// libvirt 9.0 forgets that a drive added to a running guest has a tray, and does not open it: that is done here.
     ///
-    /// Tried again for a while, as the tray may close in between (a reset of the drive closes it, and firmware resets what
-    /// it finds) or open late: a Linux guest locks every medium it sees, and lets go of it when it is asked.
+    /// A Linux guest locks every medium it sees, and opens the tray itself when it is asked, which it looks for every two
+    /// seconds. It is asked once: a request that it finds late would open the tray again, under the next medium. What is done
+    /// once the tray is open is tried again for a while, as it may close in between (a reset of the drive closes it, and
+    /// firmware resets what it finds).
     private func changeByHand(_ drive: Drive, _ xml: String, force: Bool, since first: Failure)
         throws(Failure)
     {
-        let deadline = ContinuousClock.now + .seconds(3)
+        let deadline = ContinuousClock.now + .seconds(5)
         var last = first
-        while true {
+        repeat {
             do throws(Failure) {
                 try tray("blockdev-open-tray", drive, force: force)
+            } catch {
+                guard Self.isAboutTray(error) else { throw error }
+                last = error
+                guard try opens(drive, before: deadline) else { break }
+            }
+            do throws(Failure) {
                 try hypervisor.updateDevice(name, xml, force: force)
                 return try tray("blockdev-close-tray", drive)
             } catch {
                 guard Self.isAboutTray(error) else { throw error }
                 last = error
+                usleep(50_000)
             }
-            guard ContinuousClock.now < deadline else { break }
-            usleep(50_000)
-        }
+        } while ContinuousClock.now < deadline
         throw Failure(
             "tray_locked", "the guest of \(name) keeps the tray of \(drive.id ?? drive.target) locked",
             hint: "unmount it in the guest, or use force = true", resource: name, cause: last.cause)
+    }
+
+    /// Waits for the guest to open a tray.
+    private func opens(_ drive: Drive, before deadline: ContinuousClock.Instant) throws(Failure) -> Bool {
+        repeat {
+            let device = try blockDevices().first { $0.qdev?.hasSuffix(drive.device) == true }
+            if device?.isTrayOpen == true { return true }
+            usleep(20_000)
+        } while ContinuousClock.now < deadline
+        return false
     }
 
     private static func isAboutTray(_ failure: Failure) -> Bool {

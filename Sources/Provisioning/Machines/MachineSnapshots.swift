@@ -55,9 +55,7 @@ extension Machine {
     /// libvirt takes the disks of a running guest without its memory into new files only, and cannot go back to them: QEMU
     /// is asked for all disks at once, and libvirt is told.
     private func snapshotDisks(_ snapshot: String) throws(Failure) {
-        let doing = "cannot keep the disks of \(name)"
-        let devices: [BlockDevice] = try qmp("query-block", NothingSaid(), doing: doing)
-        let disks = devices.compactMap(\.inserted).filter { $0.drv == "qcow2" && !$0.ro }
+        let disks = try blockDevices().compactMap(\.inserted).filter { $0.drv == "qcow2" && !$0.ro }
         guard !disks.isEmpty else {
             throw Failure(
                 "no_snapshot", "\(name) has no qcow2 disk that could hold a snapshot", resource: name)
@@ -71,7 +69,7 @@ extension Machine {
             Transaction(
                 actions: disks.map {
                     .init(data: .init(device: $0.nodeName, name: snapshot))
-                }), doing: doing)
+                }), doing: "cannot keep the disks of \(name)")
         try hypervisor.createSnapshot(
             name,
             XMLElement(
@@ -132,20 +130,6 @@ extension Machine {
                 ? "snapshot { name = … } makes one" : "it has \(names.joined(separator: ", "))",
             resource: name)
     }
-}
-
-private struct BlockDevice: Decodable {
-    struct Medium: Decodable {
-        var nodeName: String
-        var drv: String
-        var ro: Bool
-
-        enum CodingKeys: String, CodingKey {
-            case nodeName = "node-name"
-            case drv, ro
-        }
-    }
-    var inserted: Medium?
 }
 
 private struct Transaction: Encodable {

@@ -1,0 +1,35 @@
+import Basics
+
+/// A drive of a running guest, as QEMU tells of it
+/// (https://www.qemu.org/docs/master/interop/qemu-qmp-ref.html, `query-block`).
+struct BlockDevice: Decodable {
+    struct Medium: Decodable {
+        var nodeName: String
+        /// `qcow2`, `raw`.
+        var drv: String
+        var ro: Bool
+
+        enum CodingKeys: String, CodingKey {
+            case nodeName = "node-name"
+            case drv, ro
+        }
+    }
+
+    /// The device's id in QEMU, or its path in QEMU's tree of objects.
+    var qdev: String?
+    /// `nil` for what has no tray.
+    var isTrayOpen: Bool?
+    var inserted: Medium?
+
+    enum CodingKeys: String, CodingKey {
+        case qdev
+        case isTrayOpen = "tray_open"
+        case inserted
+    }
+}
+
+extension Machine {
+    func blockDevices() throws(Failure) -> [BlockDevice] {
+        try qmp("query-block", NothingSaid(), doing: "cannot list the drives of \(name)")
+    }
+}
