@@ -5,7 +5,8 @@ extension Codec where Swift == VMSpec {
     /// A VM's description: its fields as they are, or `{ name = …, spec = { … } }`, the API's document. Relative paths
     /// begin at the script's folder; a disk, nic or CD-ROM without an id gets one by its position (`disk1`).
     static func vmSpec(_ environment: Environment) -> Codec {
-        let codec = Codec.exclusive(.record(vmSpecRecord), "memory", "memory_mib")
+        let codec = Codec.exclusive(
+            .exclusive(.record(vmSpecRecord), "memory", "memory_mib"), "max_memory", "max_memory_mib")
         return Codec("limiq.VMSpec", records: codec.records) { value, path throws(Failure) in
             // The fields of the only table an author wrote need no name before them.
             let path = path == "spec" ? "" : path
@@ -52,11 +53,20 @@ extension Codec where Swift == VMSpec {
 private let vmSpecFields: [Field<VMSpec>] = [
     Field<VMSpec>("name", \.name, .string, required: true, "A host name; the domain's name."),
     Field<VMSpec>("cpu_cores", \.cpuCores, .int(1...1024), "Cores of each socket; 1 where left out."),
+    Field<VMSpec>(
+        "max_cpu_cores", \.maxCPUCores, .int(1...1024),
+        "Cores of each socket that the running guest can be given; cpu_cores where left out."),
     Field<VMSpec>("cpu_sockets", \.cpuSockets, .int(1...64), "Sockets; 1 where left out."),
     Field<VMSpec>("cpu_threads_per_core", \.cpuThreadsPerCore, .int(1...64), "Threads; 1 where left out."),
     Field<VMSpec>("memory_mib", \.memoryMiB, .int(1...(1 << 40)), "Memory in MiB; 1024 where left out."),
     .withUnit(
         "memory", \.memoryMiB, .mebibytes, "Memory with a unit, `\"4GiB\"`, in the place of memory_mib."),
+    Field<VMSpec>(
+        "max_memory_mib", \.maxMemoryMiB, .int(1...(1 << 40)),
+        "Memory in MiB that the running guest can be given; memory_mib where left out."),
+    .withUnit(
+        "max_memory", \.maxMemoryMiB, .mebibytes,
+        "The same with a unit, in the place of max_memory_mib."),
     Field<VMSpec>("firmware", \.firmware, .choice(prefix: "FIRMWARE_"), "BIOS where left out."),
     Field<VMSpec>(
         "secure_boot", \.secureBoot, .bool,
@@ -168,6 +178,18 @@ private let cloudInitRecord = Record<CloudInitSpec>(
 
 extension Field {
     /// Another way to give a field that ends in `_mib` or `_gib`; written back under that name only.
+    fileprivate static func withUnit(
+        _ name: String, _ keyPath: any WritableKeyPath<Owner, UInt64?> & Sendable, _ codec: Codec<UInt64>,
+        _ doc: String
+    ) -> Field {
+        Field(name: name, luaType: codec.luaType, isRequired: false, doc: doc, records: []) {
+            owner, value, path throws(Failure) in
+            owner[keyPath: keyPath] = try codec.decode(value, path)
+        } encode: { _ in
+            nil
+        }
+    }
+
     fileprivate static func withUnit(
         _ name: String, _ keyPath: any WritableKeyPath<Owner, UInt64> & Sendable, _ codec: Codec<UInt64>,
         _ doc: String
