@@ -180,6 +180,43 @@ import XML
         }
     }
 
+    @Test func `a nic is led elsewhere and its rate is changed under the running guest`() throws {
+        try withScratchState { state throws in
+            var spec = Self.spec
+            spec.nics = [NICSpec(id: "lan")]
+            spec.nics[0].bridge = "br0"
+            let running = try Running(spec, state)
+            spec.nics[0].bridge = "br1"
+            spec.nics[0].bandwidthMbps = 80
+            #expect(
+                try running.machine.up(spec).changes.map(\.path) == [
+                    "nics[1].bandwidth_mbps", "nics[1].bridge",
+                ])
+            #expect(running.calls == ["define", "bandwidth 10000", "update live", "metadata live"])
+            let nic = running.host.liveNode("web")?.first("devices/interface")
+            #expect(nic?.first("source")?.attributes["bridge"] == "br1")
+            running.host.edit("web", live: true) { domain in
+                domain.editDevice({ $0.alias == "ua-nic-lan" }) { $0.set("link", "state", "down") }
+            }
+            #expect(try running.machine.up(spec).changes.map(\.path) == ["nics[1].link"])
+            #expect(try running.machine.diff(spec) == [])
+        }
+    }
+
+    @Test func `a VM that another state folder keeps is left alone`() throws {
+        try withScratchState { state throws in
+            let running = try Running(Self.spec, state)
+            try withScratchState { other throws in
+                let machine = Machine("web", on: running.host, state: other)
+                for attempt in [{ _ = try machine.up(Self.spec) }, { _ = try machine.diff(Self.spec) }] {
+                    let failure = try #require(throws: Failure.self) { try attempt() }
+                    #expect(failure.code == "not_ours" && failure.message.contains(state.machine("web")))
+                }
+            }
+            #expect(running.calls == [])
+        }
+    }
+
     @Test func `forwards come and go in the running guest`() throws {
         try withScratchState { state throws in
             let first = try `Bringing a VM up`.freePort()

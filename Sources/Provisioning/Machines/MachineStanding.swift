@@ -15,12 +15,20 @@ struct MachineStanding: Sendable {
 }
 
 extension Machine {
-    /// - Throws: `Failure` with code `not_ours` for a domain limiq did not make.
+    /// - Throws: `Failure` with code `not_ours` for a domain limiq did not make, or made from another state folder.
     func standing(_ domain: DomainSummary) throws(Failure) -> MachineStanding {
         let next = try XMLReader.parse(try hypervisor.xml(name, inactive: true, secrets: false))
         guard let element = next.all("metadata/machine").first(where: { $0.namespace == DomainXML.namespace })
         else { throw notOurs }
         let record = try MachineRecord(element: element)
+        // Its disks are where this one would not look for them.
+        guard record.made.isEmpty || record.folder == folder else {
+            throw Failure(
+                "not_ours",
+                "vm \(name) on \(hypervisor.uri) is kept in \(record.folder), and is left alone from here",
+                hint: "choose another name, or set LIMIQ_HOME to the state folder it was made with",
+                resource: name)
+        }
         guard domain.state.isActive else {
             return MachineStanding(domain: domain, next: next, record: record, live: nil, liveRecord: nil)
         }

@@ -44,7 +44,10 @@ struct PlanTree {
     /// A document is kept as its digest only.
     private static func shown(_ text: String?) -> String {
         guard let text else { return "none" }
-        return text.hasPrefix("\"sha256:") ? String(text.dropFirst(8).prefix(8)) : text
+        guard text.hasPrefix("\"sha256:"), let digest = text.dropLast().split(separator: ":").last else {
+            return text
+        }
+        return "(\(digest.prefix(8)))"
     }
 
     private static func sign(_ action: PlanStep.Action) -> String {
