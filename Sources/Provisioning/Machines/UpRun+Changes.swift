@@ -140,6 +140,8 @@ extension UpRun {
         if !plan.pending.isEmpty {
             record = old
             record.spec.labels = spec.labels
+            // Windows' are on SATA, and wait as well.
+            if !spec.isWindows { record.spec.cdroms = spec.cdroms }
             for index in record.spec.nics.indices {
                 guard let nic = spec.nics.first(where: { $0.id == record.spec.nics[index].id }) else {
                     continue
