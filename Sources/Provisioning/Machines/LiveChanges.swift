@@ -97,10 +97,11 @@ struct LiveChanges {
     }
 
     private func changeNIC(_ nic: NICSpec, _ field: String, _ live: XMLNode) throws(Failure) {
+        // As it is now: a change before this one may have been of the same nic, and an update writes all of it.
+        let now = try XMLReader.parse(
+            try machine.hypervisor.xml(machine.name, inactive: false, secrets: false))
         guard
-            var interface = live.all("devices/interface").first(where: {
-                $0.alias == DomainXML.nicAlias(nic)
-            })
+            var interface = now.all("devices/interface").first(where: { $0.alias == DomainXML.nicAlias(nic) })
         else { return }
         switch field {
         case "bandwidth_mbps":
