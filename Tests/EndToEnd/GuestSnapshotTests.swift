@@ -26,7 +26,9 @@ extension EndToEnd {
 
             let ssh = try await command(
                 "ssh-keyscan", ["-T", "10", "-p", String(guest.sshPort), "127.0.0.1"])
-            #expect(ssh.output.contains("127.0.0.1"), "the forwarded port leads to the guest again: \(ssh.errors)")
+            #expect(
+                ssh.output.contains("127.0.0.1"), "the forwarded port leads to the guest again: \(ssh.errors)"
+            )
 
             let disk = "\(guest.home.path)/vms/\(BootedGuest.name)/boot.qcow2"
             func kept() async throws -> String {

@@ -50,6 +50,14 @@ extension PlanRun {
         "domain.eject_media": { try $0.changeDomain($1, "loses a medium", 1) },
         "domain.detach_cdrom": { try $0.changeDomain($1, "loses a CD-ROM", 1) },
         "domain.write_file": { try $0.changeDomain($1, "gets a file", 1) },
+        "domain.snapshot": { try $0.changeDomain($1, "gets a snapshot", 1) },
+        "domain.revert": { try $0.changeDomain($1, "goes back to a snapshot", 1) },
+        "domain.delete_snapshot": { try $0.changeDomain($1, "loses a snapshot", 1) },
+        "domain.snapshots": { run, call in
+            let machine = try run.machine(call)
+            // A VM that is not made yet has none.
+            return run.forecast(machine) == nil ? try call.perform() : []
+        },
         "domain.exec": { run, call in
             let machine = try run.machine(call)
             let words = (call.argument(1)["command"] ?? call.argument(1)).list ?? []
