@@ -3,14 +3,25 @@ import CLibvirt
 extension Domain {
     private static var element: Int32 { Int32(bitPattern: VIR_DOMAIN_METADATA_ELEMENT.rawValue) }
 
-    /// The element of this namespace in the domain's `<metadata>`, `nil` where there is none.
+    /// The element of this namespace in the `<metadata>` of the domain's persistent description, else of the running
+    /// domain; `nil` where there is none.
     public func metadata(namespace: String) throws(LibvirtError) -> String? {
         do throws(LibvirtError) {
-            return try checked(virDomainGetMetadata(pointer, Self.element, namespace, 0))
+            do throws(LibvirtError) {
+                return try metadata(namespace, VIR_DOMAIN_AFFECT_CONFIG.rawValue)
+            } catch {
+                // It is not persistent.
+                guard error.code == .operationInvalid else { throw error }
+                return try metadata(namespace, 0)
+            }
         } catch {
             if error.code == .noMetadata { return nil }
             throw error
         }
+    }
+
+    private func metadata(_ namespace: String, _ flags: UInt32) throws(LibvirtError) -> String {
+        try checked(virDomainGetMetadata(pointer, Self.element, namespace, flags))
     }
 
     /// Replaces that element, in the running domain and in its persistent description.

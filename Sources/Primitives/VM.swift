@@ -10,7 +10,7 @@ public func vmDefinitions(_ environment: Environment) -> [Definition] {
     ]
 }
 
-private struct SpecReference: Sendable, Equatable {
+struct SpecReference: Sendable, Equatable {
     var spec = VMSpec(name: "")
     var uri: String?
 
@@ -20,7 +20,7 @@ private struct SpecReference: Sendable, Equatable {
 }
 
 /// A handle with its spec. It carries methods and fields of its own: only the two that matter are read.
-private func specReference(_ environment: Environment) -> Codec<SpecReference> {
+func specReference(_ environment: Environment) -> Codec<SpecReference> {
     let codec = Codec<VMSpec>.vmSpec(environment)
     return Codec("limiq.VM", records: codec.records) { value, path throws(Failure) in
         guard let spec = value["spec"] else { throw wrongType(path, expected: "a vm", got: value) }
@@ -49,20 +49,34 @@ private func check(_ environment: Environment) -> Definition {
     ) { arguments, _ in Codec<VMSpec>.vmSpec(environment).encode(arguments.spec) }
 }
 
-private struct UpChoices: Sendable {
+struct UpChoices: Sendable {
     var start = true
     var wait: Goal?
     var timeout = Duration.seconds(600)
     var keep = false
+    var restart = false
+    var replace = false
     var acceleration: Acceleration?
+
+    func options(_ environment: Environment) -> UpOptions {
+        var options = UpOptions()
+        options.start = start
+        options.wait = wait
+        options.timeout = timeout
+        options.keep = keep || environment.keepsFailed
+        options.restart = restart
+        options.replace = replace
+        options.acceleration = acceleration
+        return options
+    }
 }
 
-private struct UpArguments: Sendable {
+struct UpArguments: Sendable {
     var vm = SpecReference()
     var options: UpChoices?
 }
 
-private func up(_ environment: Environment) -> Definition {
+func upRecord(_ environment: Environment) -> Record<UpArguments> {
     let options = Record(
         "limiq.UpOptions", "How to go about it.", make: UpChoices.init,
         fields: [
@@ -71,19 +85,29 @@ private func up(_ environment: Environment) -> Definition {
             Field("timeout", \.timeout, .duration, "The longest wait; 10 minutes where left out."),
             Field("keep", \.keep, .bool, "Leave a new VM for a look when it fails."),
             Field(
+                "restart", \.restart, .bool, "Start the guest anew where a change takes effect only then."),
+            Field(
+                "replace", \.replace, .bool,
+                "Make the VM anew where it cannot become what its spec says otherwise: its disks are thrown away."
+            ),
+            Field(
                 "acceleration", \.acceleration, .choice(), "`kvm` or `emulation`; what works where left out."),
         ])
-    let record = Record(
+    return Record(
         "limiq.VMUp", "A VM to bring up.", make: UpArguments.init,
         fields: [
             Field("vm", \.vm, specReference(environment), required: true, "The VM."),
             Field("options", \.options, .record(options), "How to go about it."),
         ])
-    return Definition(
-        "vm.up", .positional, record, grace: .seconds(60), returns: "limiq.UpReport",
+}
+
+private func up(_ environment: Environment) -> Definition {
+    Definition(
+        "vm.up", .positional, upRecord(environment), grace: .seconds(60), returns: "limiq.UpReport",
         doc: """
-            Brings the VM to what its spec says: makes what is missing, starts it, waits for it; does nothing where all \
-            is so already. A new VM that fails is removed again.
+            Brings the VM to what its spec says: makes what is missing, changes what differs, starts it, waits for it; does \
+            nothing where all is so already. What a running guest takes only at its next start is in the report's \
+            `pending`, unless `restart` is true. A new VM that fails is removed again.
             """,
         example: """
             local limiq = require "limiq"
@@ -91,13 +115,7 @@ private func up(_ environment: Environment) -> Definition {
             vm:up { wait = "running" }
             """
     ) { arguments, request in
-        let choices = arguments.options ?? UpChoices()
-        var options = UpOptions()
-        options.start = choices.start
-        options.wait = choices.wait
-        options.timeout = choices.timeout
-        options.keep = choices.keep || environment.keepsFailed
-        options.acceleration = choices.acceleration
+        let options = (arguments.options ?? UpChoices()).options(environment)
         let name = arguments.vm.spec.name
         let began = ContinuousClock.now
         func ended(_ phase: String) {
@@ -121,10 +139,21 @@ private func value(of report: UpReport) -> Value {
         ["name": .string(phase.name), "seconds": Codec<Duration>.duration.encode(phase.duration)]
     }
     return [
-        "changed": .bool(report.changed), "phases": .list(phases),
+        "changed": .bool(report.changed), "changes": .list(report.changes.map(value)),
+        "pending": .list(report.pending.map(value)), "phases": .list(phases),
         "addresses": .list(report.addresses.map(Value.string)),
         "forwards": .list(report.forwards.map(value)), "warnings": .list(report.warnings.map(Value.string)),
     ]
+}
+
+/// As scripts and `limiq plan --json` have it.
+func value(of change: Change) -> Value {
+    var map: Map = ["path": .string(change.path)]
+    if let current = change.current { map.append("current", .string(current)) }
+    if let wanted = change.wanted { map.append("wanted", .string(wanted)) }
+    map.append("kind", .string(change.kind.rawValue))
+    map.append("cause", .string(change.cause.rawValue))
+    return .map(map)
 }
 
 private func value(of forward: PortForward) -> Value {
@@ -143,9 +172,14 @@ private func diff(_ environment: Environment) -> Definition {
         "limiq.VMDiff", "A VM to compare with its spec.", make: DiffArguments.init,
         fields: [Field("vm", \.vm, specReference(environment), required: true, "The VM.")])
     return Definition(
-        "vm.diff", .positional, record, returns: "{ path: string, current: string?, wanted: string? }[]",
-        doc:
-            "The fields in which the VM differs from its spec; one entry with the path `name` where it is not there.",
+        "vm.diff", .positional, record,
+        returns: "{ path: string, current: string?, wanted: string?, kind: string, cause: string }[]",
+        doc: """
+            The fields in which the VM differs from its spec, and what `up` would have to do: `kind` is `live` (done at \
+            once), `restart` (when the guest starts anew) or `replace` (when the VM is made anew); `cause` is `script`, \
+            `drift` (changed by hand) or `pending` (taken already, and not by the running guest). One entry with the path \
+            `name` and the kind `make` where the VM is not there.
+            """,
         example: """
             local limiq = require "limiq"
             local vm = limiq.vm { name = "web-01", memory = "1GiB" }
@@ -153,16 +187,10 @@ private func diff(_ environment: Environment) -> Definition {
             """
     ) { arguments, _ in
         let spec = arguments.vm.spec
-        let differences =
-            try arguments.vm.machine(environment).diff(spec)
-            ?? [SpecDifference(path: "name", current: nil, wanted: spec.name)]
-        return .list(
-            differences.map { difference in
-                var map = Map([.init(key: "path", value: .string(difference.path))])
-                if let current = difference.current { map.append("current", .string(current)) }
-                if let wanted = difference.wanted { map.append("wanted", .string(wanted)) }
-                return .map(map)
-            })
+        guard let changes = try arguments.vm.machine(environment).diff(spec) else {
+            return [["path": "name", "wanted": .string(spec.name), "kind": "make", "cause": "script"]]
+        }
+        return .list(changes.map(value))
     }
 }
 

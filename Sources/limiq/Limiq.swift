@@ -15,7 +15,8 @@ struct Limiq: ParsableCommand {
     static let version = "0.1.0"
 
     private static let all: [(name: String, command: any ParsableCommand.Type)] = [
-        ("run", Run.self), ("up", Up.self), ("check", Check.self), ("test", Test.self), ("list", List.self),
+        ("run", Run.self), ("up", Up.self), ("plan", Plan.self), ("check", Check.self), ("test", Test.self),
+        ("list", List.self),
         ("show", Show.self), ("console", Console.self), ("rm", Remove.self), ("image", Image.self),
         ("doctor", Doctor.self), ("stubs", Stubs.self),
     ]

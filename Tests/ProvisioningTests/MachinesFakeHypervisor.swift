@@ -10,6 +10,8 @@ final class FakeHypervisor: Hypervisor {
     struct Domain: Sendable {
         var xml: String
         var node: XMLNode
+        /// What runs.
+        var live: XMLNode?
         var uuid: String
         var state: DomainState = .shutOff
         var forwards: [String] = []
@@ -29,6 +31,8 @@ final class FakeHypervisor: Hypervisor {
         var monitor: @Sendable (String) -> String? = { _ in nil }
         /// Why a device cannot be changed, asked at each try.
         var updateFails: @Sendable () -> Failure? = { nil }
+        /// Why a running guest cannot be changed.
+        var changeFails: @Sendable (GuestChange) -> Failure? = { _ in nil }
         var qmp: @Sendable (String) -> String = { _ in #"{"return":{}}"# }
     }
 
@@ -78,7 +82,11 @@ final class FakeHypervisor: Hypervisor {
             }
             state.next += 1
             let uuid = known?.uuid ?? "00000000-0000-0000-0000-\(100_000_000_000 + state.next)"
-            var domain = Domain(xml: xml, node: node, uuid: uuid, state: known?.state ?? .shutOff)
+            var described = node
+            if given == nil { described.children.append(XMLNode(name: "uuid", text: uuid)) }
+            var domain = Domain(xml: xml, node: described, uuid: uuid, state: known?.state ?? .shutOff)
+            domain.live = known?.live
+            domain.forwards = known?.forwards ?? []
             domain.metadata = node.first("metadata/machine").map { "<machine>\(escaped($0.text))</machine>" }
             state.domains[name] = domain
             return DomainSummary(name: name, uuid: uuid, state: domain.state)
@@ -95,6 +103,7 @@ final class FakeHypervisor: Hypervisor {
             guard var domain = state.domains[name] else { throw Failure(.notFound, "no domain \(name)") }
             if let failure = behaviour.withLock(\.startFails)?(domain.node) { throw failure }
             domain.state = .running
+            domain.live = domain.node
             domain.forwards = []
             state.domains[name] = domain
             return domain.node
@@ -121,7 +130,10 @@ final class FakeHypervisor: Hypervisor {
     func resume(_ name: String) throws(Failure) { try set(name, "resume", .running) }
 
     func xml(_ name: String, inactive: Bool, secrets: Bool) throws(Failure) -> String {
-        shared.withLock { $0.domains[name]?.xml ?? "" }
+        shared.withLock { state in
+            guard let domain = state.domains[name] else { return "" }
+            return XMLElement(inactive ? domain.node : domain.live ?? domain.node).xml
+        }
     }
     func metadata(_ name: String) throws(Failure) -> String? {
         shared.withLock { $0.domains[name]?.metadata }
@@ -137,9 +149,16 @@ final class FakeHypervisor: Hypervisor {
         try change(name, "detach") { (_) throws(Failure) in _ = try XMLReader.parse(xml) }
     }
     func updateDevice(_ name: String, _ xml: String, force: Bool) throws(Failure) {
-        try change(name, "update") { (_) throws(Failure) in
-            _ = try XMLReader.parse(xml)
+        try change(name, "update") { (state) throws(Failure) in
+            let device = try XMLReader.parse(xml)
             if let failure = behaviour.withLock(\.updateFails)() { throw failure }
+            let alias = device.first("alias")
+            state.domains[name]?.node.editDevice({ alias != nil && $0.first("alias") == alias }) {
+                $0 = device
+            }
+            state.domains[name]?.live?.editDevice({ alias != nil && $0.first("alias") == alias }) {
+                $0 = device
+            }
         }
     }
 
@@ -148,6 +167,44 @@ final class FakeHypervisor: Hypervisor {
     func revert(_ name: String, to snapshot: String, running: Bool) throws(Failure) { throw noSnapshots }
     func deleteSnapshot(_ name: String, _ snapshot: String) throws(Failure) { throw noSnapshots }
     private var noSnapshots: Failure { Failure(.libvirt, "this hypervisor takes no snapshots") }
+
+    func change(_ name: String, _ change: GuestChange) throws(Failure) {
+        let refusal = behaviour.withLock { $0.changeFails(change) }
+        try self.change(name, Self.word(change)) { (state) throws(Failure) in
+            if let refusal { throw refusal }
+            guard var live = state.domains[name]?.live else { throw Failure(.libvirt, "it does not run") }
+            try live.apply(change)
+            state.domains[name]?.live = live
+        }
+    }
+
+    private static func word(_ change: GuestChange) -> String {
+        switch change {
+        case .memory(let mebibytes): "memory \(mebibytes)"
+        case .processors(let count): "processors \(count)"
+        case .diskLimits(let target, let bytes, let operations): "limits \(target) \(bytes) \(operations)"
+        case .diskSize(let target, let bytes): "resize \(target) \(bytes)"
+        case .bandwidth(_, let rate): "bandwidth \(rate)"
+        case .attach: "attach live"
+        case .detach: "detach live"
+        case .update: "update live"
+        case .metadata: "metadata live"
+        }
+    }
+
+    /// Changes a description by hand, as `virsh` does.
+    func edit(_ name: String, live: Bool, _ body: (inout XMLNode) -> Void) {
+        shared.withLock { state in
+            if live {
+                if var node = state.domains[name]?.live { body(&node); state.domains[name]?.live = node }
+            } else if var node = state.domains[name]?.node {
+                body(&node)
+                state.domains[name]?.node = node
+            }
+        }
+    }
+
+    func liveNode(_ name: String) -> XMLNode? { shared.withLock { $0.domains[name]?.live } }
 
     func monitor(_ name: String, _ command: String) throws(Failure) -> String {
         if let answer = behaviour.withLock({ $0.monitor(command) }) { return answer }
@@ -159,6 +216,11 @@ final class FakeHypervisor: Hypervisor {
                 state.domains[name]?.forwards.append(
                     "  \(parts[0].uppercased())[HOST_FORWARD]  18  127.0.0.1 \(parts[2])  10.0.2.15  \(parts[3])  0  0"
                 )
+                return ""
+            }
+            if words.first == "hostfwd_remove" {
+                let port = words[2].split(separator: ":").last.map(String.init) ?? ""
+                state.domains[name]?.forwards.removeAll { $0.contains(" \(port) ") }
                 return ""
             }
             return "Hub -1 (hostua-nic-nic1):\n"
@@ -193,7 +255,12 @@ final class FakeHypervisor: Hypervisor {
     }
 
     func post(_ event: DomainEvent, to name: String) {
-        if case .stopped = event { shared.withLock { $0.domains[name]?.state = .shutOff } }
+        if case .stopped = event {
+            shared.withLock {
+                $0.domains[name]?.state = .shutOff
+                $0.domains[name]?.live = nil
+            }
+        }
         let handlers = shared.withLock { $0.handlers.values.filter { $0.0 == name }.map(\.1) }
         for handler in handlers { handler(event) }
     }
@@ -220,6 +287,59 @@ final class FakeHypervisor: Hypervisor {
 
     private func escaped(_ text: String) -> String {
         text.map { ["&": "&amp;", "<": "&lt;", ">": "&gt;"][$0] ?? String($0) }.joined()
+    }
+}
+
+extension XMLNode {
+    /// As libvirt changes the description of what runs.
+    fileprivate mutating func apply(_ change: GuestChange) throws(Failure) {
+        switch change {
+        case .memory(let mebibytes): edit("currentMemory") { $0.text = "\(mebibytes)" }
+        case .processors(let count): edit("vcpu") { $0.attributes["current"] = "\(count)" }
+        case .diskLimits(let target, let bytes, let operations):
+            editDevice({ $0.first("target")?.attributes["dev"] == target }) { disk in
+                disk.children.removeAll { $0.name == "iotune" }
+                disk.children.append(
+                    XMLNode(
+                        name: "iotune",
+                        children: [
+                            XMLNode(name: "total_bytes_sec", text: "\(bytes)"),
+                            XMLNode(name: "total_iops_sec", text: "\(operations)"),
+                        ]))
+            }
+        case .bandwidth(let address, let rate):
+            editDevice({ $0.first("mac")?.attributes["address"] == address }) { nic in
+                nic.children.removeAll { $0.name == "bandwidth" }
+                let average = XMLNode(name: "inbound", attributes: ["average": "\(rate)"])
+                nic.children.append(XMLNode(name: "bandwidth", children: [average]))
+            }
+        case .attach(let xml):
+            let device = try XMLReader.parse(xml)
+            edit("devices") { $0.children.append(device) }
+        case .detach(let xml):
+            let alias = try XMLReader.parse(xml).first("alias")
+            edit("devices") { $0.children.removeAll { $0.first("alias") == alias } }
+        case .update(let xml):
+            let device = try XMLReader.parse(xml)
+            editDevice({ $0.first("alias") == device.first("alias") }) { $0 = device }
+        case .metadata(let xml):
+            var element = try XMLReader.parse(xml)
+            element.namespace = LibvirtHypervisor.metadataNamespace
+            edit("metadata") { $0.children = [element] }
+        case .diskSize: break
+        }
+    }
+
+    mutating func edit(_ child: String, _ body: (inout XMLNode) -> Void) {
+        for index in children.indices where children[index].name == child { body(&children[index]) }
+    }
+
+    mutating func editDevice(_ isIt: (XMLNode) -> Bool, _ body: (inout XMLNode) -> Void) {
+        edit("devices") { devices in
+            for index in devices.children.indices where isIt(devices.children[index]) {
+                body(&devices.children[index])
+            }
+        }
     }
 }
 

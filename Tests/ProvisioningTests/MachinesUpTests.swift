@@ -116,21 +116,27 @@ import XML
         }
     }
 
-    @Test func `names every field in which the VM differs from the spec`() throws {
+    @Test func `names every field for which the VM would have to be made anew, and what would be lost`()
+        throws
+    {
         try withScratchState { state throws in
-            let machine = Machine("web", on: Self.booting(), state: state)
+            let host = Self.booting()
+            let machine = Machine("web", on: host, state: state)
             _ = try machine.up(Self.spec())
             var other = Self.spec()
-            other.memoryMiB = 2048
-            other.disks[0].sizeGiB = 2
-            other.cloudInit?.userData = "#cloud-config\nhostname: x\n"
+            other.memoryMiB = 512
+            other.firmware = .uefi
+            other.disks[0].format = .raw
+            let calls = host.calls
             let failure = try #require(throws: Failure.self) { _ = try machine.up(other) }
             #expect(failure.code == "spec_differs")
-            for field in [
-                "memory_mib is 1024, the script says 2048", "disks[1].size_gib", "cloud_init.user_data",
-            ] {
-                #expect(failure.message.contains(field))
-            }
+            #expect(
+                failure.message.hasSuffix(
+                    "made anew: disks[1].format is \"DISK_FORMAT_QCOW2\", the script says \"DISK_FORMAT_RAW\"; "
+                        + "firmware is \"FIRMWARE_BIOS\", the script says \"FIRMWARE_UEFI\""))
+            #expect(failure.hint?.contains("up { replace = true }") == true)
+            #expect(failure.hint?.contains("boot-disk.qcow2") == true)
+            #expect(host.calls == calls, "and the memory is left alone too")
             #expect(try machine.diff(other)?.count == 3)
             #expect(try machine.diff(Self.spec()) == [])
         }

@@ -87,10 +87,13 @@ local limiq = {}
 ---@class limiq.VMSpec
 ---@field name string A host name; the domain's name.
 ---@field cpu_cores? integer Cores of each socket; 1 where left out.
+---@field max_cpu_cores? integer Cores of each socket that the running guest can be given; cpu_cores where left out.
 ---@field cpu_sockets? integer Sockets; 1 where left out.
 ---@field cpu_threads_per_core? integer Threads; 1 where left out.
 ---@field memory_mib? integer Memory in MiB; 1024 where left out.
 ---@field memory? string Memory with a unit, `"4GiB"`, in the place of memory_mib.
+---@field max_memory_mib? integer Memory in MiB that the running guest can be given; memory_mib where left out.
+---@field max_memory? string The same with a unit, in the place of max_memory_mib.
 ---@field firmware? "bios"|"uefi" BIOS where left out.
 ---@field secure_boot? boolean Signed boot loaders only; where left out, for a Windows guest with UEFI.
 ---@field tpm? boolean A TPM 2.0; where left out, for a Windows guest.
@@ -109,6 +112,8 @@ local limiq = {}
 ---@field wait? "running"|"stopped"|"address"|"agent"|"ssh"|"cloud-init" What for; cloud-init where there is a seed, else running.
 ---@field timeout? string|number The longest wait; 10 minutes where left out.
 ---@field keep? boolean Leave a new VM for a look when it fails.
+---@field restart? boolean Start the guest anew where a change takes effect only then.
+---@field replace? boolean Make the VM anew where it cannot become what its spec says otherwise: its disks are thrown away.
 ---@field acceleration? "kvm"|"emulation" `kvm` or `emulation`; what works where left out.
 
 ---How long.
@@ -341,7 +346,7 @@ limiq.vm = {}
 ---@return limiq.VMSpec
 function limiq.vm.check(spec) end
 
----Brings the VM to what its spec says: makes what is missing, starts it, waits for it; does nothing where all is so already. A new VM that fails is removed again.
+---Brings the VM to what its spec says: makes what is missing, changes what differs, starts it, waits for it; does nothing where all is so already. What a running guest takes only at its next start is in the report's `pending`, unless `restart` is true. A new VM that fails is removed again.
 ---
 ---Example:
 ---```lua
@@ -355,7 +360,7 @@ function limiq.vm.check(spec) end
 ---@return limiq.UpReport
 function limiq.vm.up(vm, options) end
 
----The fields in which the VM differs from its spec; one entry with the path `name` where it is not there.
+---The fields in which the VM differs from its spec, and what `up` would have to do: `kind` is `live` (done at once), `restart` (when the guest starts anew) or `replace` (when the VM is made anew); `cause` is `script`, `drift` (changed by hand) or `pending` (taken already, and not by the running guest). One entry with the path `name` and the kind `make` where the VM is not there.
 ---
 ---Example:
 ---```lua
@@ -365,7 +370,7 @@ function limiq.vm.up(vm, options) end
 ---```
 ---@async
 ---@param vm limiq.VM The VM.
----@return { path: string, current: string?, wanted: string? }[]
+---@return { path: string, current: string?, wanted: string?, kind: string, cause: string }[]
 function limiq.vm.diff(vm) end
 
 ---Asks the guest to shut down, and ends it after the timeout. Returns whether it was on.

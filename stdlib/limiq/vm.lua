@@ -94,10 +94,44 @@ end
 ---@return limiq.VM
 function VM.new(spec, uri) return described(VM.resolve(spec, uri), uri) end
 
----Brings the machine to what its spec says: makes what is missing, starts it, waits. Does nothing where all is so.
+---A field in which a machine differs from its spec. `kind` is what it takes: `live` (at once), `restart` (when the
+---guest starts anew) or `replace` (when the machine is made anew). `cause` is `script`, `drift` (changed by hand) or
+---`pending`.
+---@class limiq.Change
+---@field path string
+---@field current? string
+---@field wanted? string
+---@field kind "live"|"restart"|"replace"|"make"
+---@field cause "script"|"drift"|"pending"
+
+---@class limiq.VMUpOptions
+---@field start? boolean
+---@field wait? string
+---@field timeout? string|number
+---@field keep? boolean
+---@field restart? boolean
+---@field replace? boolean
+
+---@class limiq.VMUpReport
+---@field changed boolean
+---@field changes limiq.Change[] what was done to a machine that was there
+---@field pending limiq.Change[]
+---@field phases { name: string, seconds: number }[]
+
+---Brings the machine to what its spec says: makes what is missing, changes what differs, starts it, waits. Does nothing
+---where all is so.
+---
+---What a running guest takes only when it starts anew is in the report's `pending`; `restart = true` starts it. A
+---machine that would have to be made anew is an error, and `replace = true` does it: its disks are thrown away.
+---
+---Example:
+---```lua
+---local vm = limiq.vm { name = "web", memory = "2GiB" }
+---for _, change in ipairs(vm:up({ restart = true }).changes) do print(change.path, change.kind) end
+---```
 ---@async
----@param options? { start?: boolean, wait?: string, timeout?: string|number, keep?: boolean }
----@return { changed: boolean, phases: { name: string, seconds: number }[] } report
+---@param options? limiq.VMUpOptions
+---@return limiq.VMUpReport report
 function VM:up(options) return perform("vm.up", self, options) end
 
 ---Shuts the guest down; after the timeout, ends it.
@@ -109,9 +143,9 @@ function VM:down(options) return perform("vm.down", self, options) end
 ---@async
 function VM:remove() return perform("vm.remove", self) end
 
----The fields in which the machine differs from its spec.
+---The fields in which the machine differs from its spec, and what `up` would have to do.
 ---@async
----@return { path: string, current: string?, wanted: string? }[]
+---@return limiq.Change[]
 function VM:diff() return perform("vm.diff", self) end
 
 ---Where a port of the guest is reached from this host: `"127.0.0.1:8080"`.

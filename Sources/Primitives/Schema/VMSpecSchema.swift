@@ -5,7 +5,8 @@ extension Codec where Swift == VMSpec {
     /// A VM's description: its fields as they are, or `{ name = …, spec = { … } }`, the API's document. Relative paths
     /// begin at the script's folder; a disk, nic or CD-ROM without an id gets one by its position (`disk1`).
     static func vmSpec(_ environment: Environment) -> Codec {
-        let codec = Codec.exclusive(.record(vmSpecRecord), "memory", "memory_mib")
+        let codec = Codec.exclusive(
+            .exclusive(.record(vmSpecRecord), "memory", "memory_mib"), "max_memory", "max_memory_mib")
         return Codec("limiq.VMSpec", records: codec.records) { value, path throws(Failure) in
             // The fields of the only table an author wrote need no name before them.
             let path = path == "spec" ? "" : path
@@ -52,11 +53,21 @@ extension Codec where Swift == VMSpec {
 private let vmSpecFields: [Field<VMSpec>] = [
     Field<VMSpec>("name", \.name, .string, required: true, "A host name; the domain's name."),
     Field<VMSpec>("cpu_cores", \.cpuCores, .int(1...1024), "Cores of each socket; 1 where left out."),
+    Field<VMSpec>(
+        "max_cpu_cores", \.maxCPUCores, .int(1...1024),
+        "Cores of each socket that the running guest can be given; cpu_cores where left out."),
     Field<VMSpec>("cpu_sockets", \.cpuSockets, .int(1...64), "Sockets; 1 where left out."),
     Field<VMSpec>("cpu_threads_per_core", \.cpuThreadsPerCore, .int(1...64), "Threads; 1 where left out."),
     Field<VMSpec>("memory_mib", \.memoryMiB, .int(1...(1 << 40)), "Memory in MiB; 1024 where left out."),
-    .withUnit(
-        "memory", \.memoryMiB, .mebibytes, "Memory with a unit, `\"4GiB\"`, in the place of memory_mib."),
+    .withUnit("memory", .mebibytes, "Memory with a unit, `\"4GiB\"`, in the place of memory_mib.") {
+        $0.memoryMiB = $1
+    },
+    Field<VMSpec>(
+        "max_memory_mib", \.maxMemoryMiB, .int(1...(1 << 40)),
+        "Memory in MiB that the running guest can be given; memory_mib where left out."),
+    .withUnit("max_memory", .mebibytes, "The same with a unit, in the place of max_memory_mib.") {
+        $0.maxMemoryMiB = $1
+    },
     Field<VMSpec>("firmware", \.firmware, .choice(prefix: "FIRMWARE_"), "BIOS where left out."),
     Field<VMSpec>(
         "secure_boot", \.secureBoot, .bool,
@@ -88,7 +99,9 @@ private let diskFields: [Field<DiskSpec>] = [
         "path", \.path, .path, "A disk that is there, used as it is; without it the disk is made."),
     Field<DiskSpec>(
         "size_gib", \.sizeGiB, .int(0...(1 << 33)), "Size in GiB; the backing file's where left out."),
-    .withUnit("size", \.sizeGiB, .gibibytes, "Size with a unit, `\"20GiB\"`, in the place of size_gib."),
+    .withUnit("size", .gibibytes, "Size with a unit, `\"20GiB\"`, in the place of size_gib.") {
+        $0.sizeGiB = $1
+    },
     Field<DiskSpec>("bus", \.bus, .choice(prefix: "DISK_BUS_"), "What suits guest_os where left out."),
     Field<DiskSpec>(
         "format", \.format, .choice(prefix: "DISK_FORMAT_"), "Of a disk that is made; qcow2 where left out."),
@@ -169,12 +182,12 @@ private let cloudInitRecord = Record<CloudInitSpec>(
 extension Field {
     /// Another way to give a field that ends in `_mib` or `_gib`; written back under that name only.
     fileprivate static func withUnit(
-        _ name: String, _ keyPath: any WritableKeyPath<Owner, UInt64> & Sendable, _ codec: Codec<UInt64>,
-        _ doc: String
+        _ name: String, _ codec: Codec<UInt64>, _ doc: String,
+        set: @escaping @Sendable (inout Owner, UInt64) -> Void
     ) -> Field {
         Field(name: name, luaType: codec.luaType, isRequired: false, doc: doc, records: { [] }) {
             owner, value, path throws(Failure) in
-            owner[keyPath: keyPath] = try codec.decode(value, path)
+            set(&owner, try codec.decode(value, path))
         } encode: { _ in
             nil
         }

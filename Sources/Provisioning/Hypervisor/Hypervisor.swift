@@ -34,7 +34,8 @@ public protocol Hypervisor: Sendable {
     ///
     /// - Parameter secrets: with the passwords in it, which libvirt gives to those who may change the domain.
     func xml(_ name: String, inactive: Bool, secrets: Bool) throws(Failure) -> String
-    /// limiq's own element in the domain's `<metadata>`, `nil` where there is none.
+    /// limiq's own element in the `<metadata>` of what the domain's next start takes (of what runs, where nothing is kept
+    /// for a next start), `nil` where there is none.
     func metadata(_ name: String) throws(Failure) -> String?
     /// Replaces that element, in the running and the persistent description.
     func setMetadata(_ name: String, _ xml: String) throws(Failure)
@@ -54,6 +55,9 @@ public protocol Hypervisor: Sendable {
     /// - Parameter running: start the guest where the snapshot is of one that was off.
     func revert(_ name: String, to snapshot: String, running: Bool) throws(Failure)
     func deleteSnapshot(_ name: String, _ snapshot: String) throws(Failure)
+
+    /// Changes the running guest, and not what its next start takes.
+    func change(_ name: String, _ change: GuestChange) throws(Failure)
 
     /// A command of QEMU's human monitor (`hostfwd_add …`); returns what the monitor prints.
     func monitor(_ name: String, _ command: String) throws(Failure) -> String

@@ -52,6 +52,9 @@ enum LibvirtFailure {
             "start libvirt's daemon: systemctl start libvirtd, or where there is no systemd: "
                 + "virtlogd -d and libvirtd -d"
         },
+        Remedy(.hostNotAble, words: "qdisc kind is unknown") { _ in
+            "the host's kernel cannot limit a bandwidth without these: modprobe -a sch_htb sch_sfq cls_fw"
+        },
         Remedy(.hostNotAble, words: "XDG_RUNTIME_DIR") { _ in "log in anew, or unset XDG_RUNTIME_DIR" },
         Remedy(.hostNotAble, words: "Cannot recv data") { _ in
             "try it by hand: ssh to that host must work without a question, and libvirt run there"

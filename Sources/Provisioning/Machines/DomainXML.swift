@@ -22,26 +22,33 @@ struct DomainXML {
     var isWindows: Bool { spec.isWindows }
     /// q35 has no IDE controller.
     private var machine: String { spec.disks.contains { $0.bus == .ide } ? "pc" : "q35" }
-    private var processors: Int { spec.cpuCores * spec.cpuSockets * spec.cpuThreadsPerCore }
+    private var mostCores: Int { spec.maxCPUCores ?? spec.cpuCores }
 
     func text() throws(Failure) -> String {
         let metadata = XMLElement(
             "limiq:machine", ["xmlns:limiq": Self.namespace], text: try record.json())
-        return XMLElement(
+        return description(metadata).xml
+    }
+
+    /// - Parameter metadata: limiq's own element; `nil` for a description to compare with only.
+    func description(_ metadata: XMLElement? = nil) -> XMLElement {
+        XMLElement(
             "domain", ["type": isTestDriver ? "test" : acceleration == .kvm ? "kvm" : "qemu"],
             [
                 XMLElement("name", text: spec.name),
                 uuid.map { XMLElement("uuid", text: $0) },
-                XMLElement("metadata", [:], [metadata]),
-                XMLElement("memory", ["unit": "MiB"], text: String(spec.memoryMiB)),
-                XMLElement("vcpu", text: String(processors)),
+                metadata.map { XMLElement("metadata", [:], [$0]) },
+                XMLElement("memory", ["unit": "MiB"], text: String(spec.maxMemoryMiB ?? spec.memoryMiB)),
+                XMLElement("currentMemory", ["unit": "MiB"], text: String(spec.memoryMiB)),
+                XMLElement(
+                    "vcpu", ["current": spec.maxCPUCores == nil ? nil : String(spec.processors)],
+                    text: String(mostCores * spec.cpuSockets * spec.cpuThreadsPerCore)),
                 os, features, cpu, clock,
                 XMLElement("on_poweroff", text: "destroy"),
                 XMLElement("on_reboot", text: "restart"),
                 XMLElement("on_crash", text: "destroy"),
                 XMLElement("devices", [:], devices),
-            ]
-        ).xml
+            ])
     }
 
     private var os: XMLElement {
@@ -90,7 +97,7 @@ struct DomainXML {
                 XMLElement(
                     "topology",
                     [
-                        "sockets": String(spec.cpuSockets), "dies": "1", "cores": String(spec.cpuCores),
+                        "sockets": String(spec.cpuSockets), "dies": "1", "cores": String(mostCores),
                         "threads": String(spec.cpuThreadsPerCore),
                     ])
             ])

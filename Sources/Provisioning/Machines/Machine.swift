@@ -53,7 +53,12 @@ public struct Machine: Sendable {
     /// - Throws: `Failure` with code `not_ours` for a domain limiq did not make.
     func requireRecord() throws(Failure) -> MachineRecord {
         if let record = try record() { return record }
-        throw Failure(
+        throw notOurs
+    }
+
+    /// Why a domain limiq did not make is left alone.
+    public var notOurs: Failure {
+        Failure(
             "not_ours", "the domain \(name) on \(hypervisor.uri) was not made by limiq, and is left alone",
             hint: "choose another name, or remove it with: virsh -c \(hypervisor.uri) undefine \(name)",
             resource: name)

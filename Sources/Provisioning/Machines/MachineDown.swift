@@ -44,7 +44,8 @@ extension Machine {
         }
     }
 
-    private func removeLocked() throws(Failure) -> Bool {
+    /// As `remove`, by who holds the VM's lock.
+    func removeLocked() throws(Failure) -> Bool {
         let journal = MachineJournal.read(folder + "/made.json")
         var files: [String] = []
         let domain = try hypervisor.domain(name)

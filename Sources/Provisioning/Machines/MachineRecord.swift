@@ -40,7 +40,12 @@ public struct MachineRecord: Sendable, Equatable, Codable {
     ///
     /// - Throws: `Failure` where it is not one this version can read.
     init(metadata xml: String) throws(Failure) {
-        let text = try XMLReader.parse(xml).text
+        try self.init(element: try XMLReader.parse(xml))
+    }
+
+    /// As `init(metadata:)`, of the element within a description that has been read.
+    init(element: XMLNode) throws(Failure) {
+        let text = element.text
         do { self = try JSONDecoder().decode(Self.self, from: Data(text.utf8)) } catch {
             throw Failure(
                 .libvirt, "limiq's metadata cannot be read",

@@ -9,6 +9,10 @@ public struct UpOptions: Sendable, Equatable {
     public var timeout = Duration.seconds(600)
     /// Leave a new VM for a look when `up` fails.
     public var keep = false
+    /// Start a running guest anew where a change takes effect only then.
+    public var restart = false
+    /// Make the VM anew where it cannot become what the spec says otherwise. Its disks are thrown away.
+    public var replace = false
     /// `nil`: hardware acceleration where guests survive it.
     public var acceleration: Acceleration?
 
@@ -24,6 +28,10 @@ public struct UpReport: Sendable, Equatable {
 
     /// `false`: all was as the spec says already.
     public var changed = false
+    /// What was done to a VM that was there.
+    public var changes: [Change] = []
+    /// What the running guest gets at its next start only.
+    public var pending: [Change] = []
     /// What took time, in order.
     public var phases: [Phase] = []
     /// The guest's own addresses, where it was waited for.
@@ -35,7 +43,7 @@ public struct UpReport: Sendable, Equatable {
 
 /// A step of a VM on its way, for whoever shows it.
 public struct MachineProgress: Sendable, Equatable {
-    /// `lock`, `disks`, `seed`, `define`, `start`, `forward`, `wait`, `console` (a line of the guest's, while waiting), `undo`, `warning`.
+    /// `lock`, `disks`, `seed`, `define`, `change`, `shutdown`, `remove`, `start`, `forward`, `wait`, `console` (a line of the guest's, while waiting), `undo`, `warning`.
     public var phase: String
     public var machine: String
     public var detail: String?
@@ -48,13 +56,13 @@ public struct MachineProgress: Sendable, Equatable {
 }
 
 extension Machine {
-    /// Brings the VM to what the spec says: makes what is missing, starts it, waits for it; does nothing where all is
-    /// so already. Another `up` of the same VM, of this process or another, waits for this one.
+    /// Brings the VM to what the spec says: makes what is missing, changes what differs (see `MachinePlan`), starts it, waits
+    /// for it; does nothing where all is so already. Another `up` of the same VM, of this process or another, waits for this one.
     ///
     /// A new VM that cannot be brought up is removed again, unless `keep`; one that was there is never removed.
     ///
-    /// - Throws: `Failure` with code `bad_field` for a spec that cannot be, `spec_differs` where the VM is another (the
-    ///   message lists the fields), `not_ours`, `port_in_use`, those of disks and of `Readiness.wait`.
+    /// - Throws: `Failure` with code `bad_field` for a spec that cannot be, `spec_differs` where the VM would have to
+    ///   be replaced and may not (the message lists the fields), `not_ours`, `port_in_use`, those of disks and of `Readiness.wait`.
     public func up(
         _ spec: VMSpec, _ options: UpOptions = UpOptions(), cancellation: Cancellation = Cancellation(),
         progress: @escaping @Sendable (MachineProgress) -> Void = { _ in }
@@ -74,13 +82,5 @@ extension Machine {
             throw failure
         }
         return run.report
-    }
-
-    /// The fields in which the VM differs from a spec; `nil` where there is no VM.
-    ///
-    /// - Throws: `Failure` with code `not_ours`.
-    public func diff(_ spec: VMSpec) throws(Failure) -> [SpecDifference]? {
-        guard try hypervisor.domain(name) != nil else { return nil }
-        return SpecDifference.between(try requireRecord().spec, spec)
     }
 }

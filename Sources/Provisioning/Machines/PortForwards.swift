@@ -9,15 +9,22 @@ struct PortForwards {
 
     /// Sets those that are not set yet.
     ///
-    /// - Parameter address: the guest's; `nil` for the one QEMU gives it.
+    /// - Parameters:
+    ///   - address: the guest's; `nil` for the one QEMU gives it.
+    ///   - exactly: those that are set and not wanted are taken back.
     /// - Returns: how many were missing.
-    func set(_ nics: [NICSpec], to address: String?) throws(Failure) -> Int {
-        guard nics.contains(where: { !$0.forward.isEmpty }) else { return 0 }
+    @discardableResult
+    func set(_ nics: [NICSpec], to address: String?, exactly: Bool = false) throws(Failure) -> Int {
+        guard exactly || nics.contains(where: { !$0.forward.isEmpty }) else { return 0 }
         let present = Self.parse(try hypervisor.monitor(name, "info usernet"))
         var added = 0
         for nic in nics {
             // libvirt names the network back end after the device.
             let backend = "host" + DomainXML.nicAlias(nic)
+            for forward in present[backend] ?? [] where exactly && !nic.forward.contains(forward) {
+                let rule = "\(forward.proto.rawValue):127.0.0.1:\(forward.host)"
+                _ = try hypervisor.monitor(name, "hostfwd_remove \(backend) \(rule)")
+            }
             for forward in nic.forward where !(present[backend] ?? []).contains(forward) {
                 let target = "\(address ?? ""):\(forward.guest)"
                 let rule = "\(forward.proto.rawValue):127.0.0.1:\(forward.host)-\(target)"

@@ -20,6 +20,19 @@ public struct SSHKeys: Sendable {
     ///
     /// - Throws: `Failure` with code `io`, `program`, or `host_not_able` without `ssh-keygen`.
     public func publicKeys(_ cancellation: Cancellation = Cancellation()) throws(Failure) -> [String] {
+        var keys = callersKeys(cancellation)
+        if keys.isEmpty { keys = try ownKeys(cancellation) }
+        return Self.unique(keys)
+    }
+
+    /// As `publicKeys`, without making any; empty where there is none.
+    public func knownKeys(_ cancellation: Cancellation = Cancellation()) -> [String] {
+        var keys = callersKeys(cancellation)
+        if keys.isEmpty { keys = Self.keys(in: readWhole(state.sshKey + ".pub") ?? "") }
+        return Self.unique(keys)
+    }
+
+    private func callersKeys(_ cancellation: Cancellation) -> [String] {
         var keys = agentKeys(cancellation)
         if let home = environment("HOME") {
             for name in ((try? filesBelow(home + "/.ssh")) ?? [])
@@ -27,7 +40,10 @@ public struct SSHKeys: Sendable {
                 keys += Self.keys(in: readWhole("\(home)/.ssh/\(name)") ?? "")
             }
         }
-        if keys.isEmpty { keys = try ownKeys(cancellation) }
+        return keys
+    }
+
+    private static func unique(_ keys: [String]) -> [String] {
         var seen: Set<String> = []
         // The comment may differ where the key is the same.
         return keys.filter { seen.insert($0.split(separator: " ").prefix(2).joined(separator: " ")).inserted }

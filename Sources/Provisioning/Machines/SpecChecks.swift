@@ -12,6 +12,7 @@ extension VMSpec {
         try check(cpuSockets, "cpu_sockets", 1...64)
         try check(cpuThreadsPerCore, "cpu_threads_per_core", 1...64)
         guard memoryMiB >= 1 else { throw Failure(.badField, "memory is 0", hint: "memory = \"1GiB\"") }
+        try checkMaxima()
         try unique(disks.map(\.id), "disks")
         try unique(nics.map(\.id), "nics")
         try unique(cdroms.map(\.id), "cdroms")
@@ -34,6 +35,18 @@ extension VMSpec {
         }
         try checkConsole()
         try checkFirmware()
+    }
+
+    private func checkMaxima() throws(Failure) {
+        if let most = maxCPUCores {
+            try check(most, "max_cpu_cores", 1...1024)
+            guard most >= cpuCores else {
+                throw Failure(.badField, "max_cpu_cores is \(most), less than the \(cpuCores) of cpu_cores")
+            }
+        }
+        if let most = maxMemoryMiB, most < memoryMiB {
+            throw Failure(.badField, "max_memory_mib is \(most), less than the \(memoryMiB) of memory_mib")
+        }
     }
 
     private func checkFirmware() throws(Failure) {

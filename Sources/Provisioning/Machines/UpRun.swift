@@ -7,9 +7,9 @@ final class UpRun {
     let options: UpOptions
     let cancellation: Cancellation
     private let progress: @Sendable (MachineProgress) -> Void
-    private(set) var report = UpReport()
+    var report = UpReport()
 
-    private var hypervisor: any Hypervisor { machine.hypervisor }
+    var hypervisor: any Hypervisor { machine.hypervisor }
 
     init(
         machine: Machine, spec: VMSpec, options: UpOptions, cancellation: Cancellation,
@@ -26,7 +26,7 @@ final class UpRun {
         progress(MachineProgress(phase: phase, machine: machine.name, detail: detail))
     }
 
-    private func timed<Result>(
+    func timed<Result>(
         _ phase: String, _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result {
         try cancellation.check()
@@ -37,7 +37,7 @@ final class UpRun {
         return result
     }
 
-    private func warn(_ warning: String) {
+    func warn(_ warning: String) {
         report.warnings.append(warning)
         tell("warning", warning)
     }
@@ -54,36 +54,59 @@ final class UpRun {
     // MARK: a VM that is there
 
     private func continueWith(_ domain: DomainSummary) throws(Failure) {
-        let record = try machine.requireRecord()
-        let differences = SpecDifference.between(record.spec, spec)
-        guard differences.isEmpty else {
-            throw Failure(
-                "spec_differs",
-                "vm \(machine.name) is there already, and differs: "
-                    + differences.map(\.description).joined(separator: "; "),
-                hint: "limiq rm \(machine.name) removes it, so that it can be made anew",
-                resource: machine.name)
+        let standing = try machine.standing(domain)
+        let plan = try machine.plan(spec, options, standing)
+        if plan.action == .replace { return try replace(plan) }
+        if plan.action == .change { try change(plan, standing) }
+        report.pending += plan.pending
+        for change in plan.pending where change.cause != .pending {
+            warn(
+                "\(change): it takes effect when \(machine.name) starts anew; up { restart = true } does that"
+            )
         }
-        guard options.start else { return }
+        if plan.restarts { try shutDown() }
+        guard options.start || plan.restarts else { return }
         let readiness = try Readiness(machine, nics: spec.nics)
-        if !domain.state.isActive {
+        if plan.starts || plan.restarts {
             if try machine.host().isLocal { try PortForwards.checkFree(spec.nics) }
-            if let missing = record.made.first(where: { !fileExists($0) }) {
+            let made = try machine.requireRecord().made
+            if let missing = made.first(where: { !fileExists($0) }) {
                 throw Failure(
                     .notFound, "\(missing) of vm \(machine.name) is gone",
                     hint: "limiq rm \(machine.name) removes the rest, so that it can be made anew",
                     resource: missing)
             }
             try startAndWait(
-                readiness, uuid: domain.uuid, record.acceleration, mayFallBack: options.acceleration == nil)
+                readiness, uuid: domain.uuid, standing.record.acceleration,
+                mayFallBack: options.acceleration == nil)
             report.changed = true
             return
         }
-        if domain.state == .paused { try hypervisor.resume(machine.name) }
-        let added = try PortForwards(hypervisor: hypervisor, name: machine.name)
-            .set(spec.nics, to: spec.userAddress)
-        report.changed = added > 0 || domain.state == .paused
+        if plan.resumes {
+            try hypervisor.resume(machine.name)
+            report.changed = true
+        }
         try wait(readiness)
+    }
+
+    private func replace(_ plan: MachinePlan) throws(Failure) {
+        // What would keep the new one from being made is said while the old one is there.
+        try checkCloudInit()
+        try timed("remove") { () throws(Failure) in _ = try machine.removeLocked() }
+        report.changes = plan.changes
+        try makeNew()
+    }
+
+    private func shutDown() throws(Failure) {
+        try timed("shutdown") { () throws(Failure) in
+            do throws(Failure) {
+                try machine.shutdown(timeout: .seconds(60), cancellation: cancellation)
+            } catch {
+                guard error.code == .timeout else { throw error }
+                try hypervisor.destroy(machine.name)
+            }
+        }
+        report.changed = true
     }
 
     // MARK: a new VM
@@ -125,7 +148,7 @@ final class UpRun {
     }
 
     /// Before anything is made: a guest would only pass over what is wrong, minutes later.
-    private func checkCloudInit() throws(Failure) {
+    func checkCloudInit() throws(Failure) {
         let findings = spec.cloudInitFindings
         try CloudInitCheck.requireNoErrors(in: findings)
         for finding in findings {

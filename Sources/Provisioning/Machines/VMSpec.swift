@@ -8,9 +8,13 @@ public struct VMSpec: Sendable, Equatable, Codable {
     /// A DNS label (RFC 1123, section 2.1); the domain's name.
     public var name: String
     public var cpuCores = 1
+    /// How many cores a running guest can be given; `nil` for no more than it starts with.
+    public var maxCPUCores: Int?
     public var cpuSockets = 1
     public var cpuThreadsPerCore = 1
     public var memoryMiB: UInt64 = 1024
+    /// How much memory a running guest can be given; `nil` for no more than it starts with.
+    public var maxMemoryMiB: UInt64?
     public var firmware = Firmware.bios
     /// The firmware starts signed boot loaders only. `nil`: what suits `guest_os`.
     public var secureBoot: Bool?
@@ -28,13 +32,18 @@ public struct VMSpec: Sendable, Equatable, Codable {
 
     public init(name: String) { self.name = name }
 
+    /// In all.
+    var processors: Int { cpuCores * cpuSockets * cpuThreadsPerCore }
+
     enum CodingKeys: String, CodingKey {
         case name, firmware, tpm, disks, nics, cdroms, console, labels
         case secureBoot = "secure_boot"
         case cpuCores = "cpu_cores"
+        case maxCPUCores = "max_cpu_cores"
         case cpuSockets = "cpu_sockets"
         case cpuThreadsPerCore = "cpu_threads_per_core"
         case memoryMiB = "memory_mib"
+        case maxMemoryMiB = "max_memory_mib"
         case bootOrder = "boot_order"
         case cloudInit = "cloud_init"
         case guestOS = "guest_os"

@@ -1,10 +1,8 @@
 import ArgumentParser
 import Basics
-import Glibc
 import LuaRuntime
 import Primitives
 import Provisioning
-import Synchronization
 
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -38,24 +36,13 @@ struct Check: ParsableCommand {
         var session = try Session(connect: nil, script: script)
         session.overrides = try parameters.overrides()
         let dryRun = DryRun(try session.environment())
-        var options = try session.options(output: { _ in })
-        options.output = { _, _ in }
-        options.input = { nil }
-        options.skipsSleep = true
-        let runtime = try LuaRuntime(
-            options: options, primitives: dryRun.primitives(overrides: session.overrides))
-        // So that the calls know the script's line they are made in.
-        runtime.observer = { _ in }
-        var failure: ScriptError?
-        let limit = TimeLimit(runtime.interrupter)
-        do { _ = try runtime.run(file: script) } catch { failure = error }
-        limit.end()
+        let rehearsal = try Rehearsal(
+            script, session, primitives: dryRun.primitives(overrides: session.overrides))
         let passes = tell(dryRun.findings)
-        guard let failure else { return passes }
+        guard let failure = rehearsal.failure else { return passes }
         // Its own words are not known here: an error may be about their lack.
-        let usesWords = String(decoding: try fileBytes(script), as: UTF8.self).contains("limiq.args")
-        if dryRun.isGuessing || limit.isOver || usesWords {
-            let reason = usesWords ? "its words" : "what a machine answers"
+        if dryRun.isGuessing || rehearsal.isOver || rehearsal.lacksWords {
+            let reason = rehearsal.lacksWords ? "its words" : "what a machine answers"
             tell("\(failure.location ?? script): not checked from here on: that depends on \(reason)")
             return passes
         }
@@ -84,33 +71,4 @@ struct Check: ParsableCommand {
     }
 
     private func tell(_ line: String) { writeAll(Array("\(line)\n".utf8), to: 2) }
-}
-
-/// Stops a script that does not end: one that watches a machine would do so for ever.
-private final class TimeLimit: Sendable {
-    private struct State {
-        var hasEnded = false
-        var isOver = false
-    }
-
-    private static let limit: Duration = .seconds(10)
-    private let state = Mutex(State())
-
-    init(_ interrupter: Interrupter) {
-        startThread { [self] in
-            sleep(UInt32(Self.limit.components.seconds))
-            let stops = state.withLock { state in
-                if !state.hasEnded { state.isOver = true }
-                return state.isOver
-            }
-            guard stops else { return }
-            // The second cannot be caught.
-            interrupter.interrupt()
-            interrupter.interrupt()
-        }
-    }
-
-    var isOver: Bool { state.withLock(\.isOver) }
-
-    func end() { state.withLock { $0.hasEnded = true } }
 }

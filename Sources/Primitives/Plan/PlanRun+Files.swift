@@ -1,0 +1,150 @@
+import Basics
+import LuaRuntime
+import Provisioning
+
+extension PlanRun {
+    static let fileWays: [String: Way] = [
+        "disk.overlay": { try $0.make($1, "disk", of: "backing_file") },
+        "disk.create": { try $0.make($1, "disk", of: "size") },
+        "iso.create": { try $0.make($1, "iso", of: "label", replaces: true) },
+        "cidata.create": { try $0.make($1, "seed", replaces: true) },
+        "disk.resize": { run, call in
+            let path = run.path(call.argument(0))
+            if run.expected(path) == nil, let size = call.argument(1).string,
+                let image = try DiskImage.inspect(path).first,
+                image.virtualSize == (try ByteSize(parsing: size)).bytes
+            {
+                return .null
+            }
+            var step = PlanStep(action: .change, kind: "disk", name: path)
+            step.parts = [.init(name: "size", detail: call.argument(1).string ?? "")]
+            run.add(step, call.request)
+            return .null
+        },
+        "disk.remove": { run, call in
+            let path = run.path(call.argument(0))
+            try run.require(path)
+            run.add(PlanStep(action: .remove, kind: "disk", name: path), call.request)
+            run.expect(path, nil)
+            return .null
+        },
+        "disk.info": { try $0.read($1) },
+        "iso.list": { try $0.read($1) },
+        "iso.read": { try $0.read($1) },
+        "json.read": { try $0.read($1) },
+        "yaml.read": { try $0.read($1) },
+        "file.read": { run, call in
+            guard let expected = run.expected(run.path(call.argument(0))), let bytes = expected else {
+                return try run.read(call)
+            }
+            return String(validating: bytes, as: UTF8.self).map(Value.string) ?? .bytes(bytes)
+        },
+        "file.exists": { run, call in
+            guard let expected = run.expected(run.path(call.argument(0))) else { return try call.perform() }
+            return .bool(expected != nil)
+        },
+        "file.list": { _, call in try call.perform() },
+        "file.write": { run, call in
+            let path = run.path(call.argument(0))
+            let bytes: [UInt8] =
+                switch call.argument(1) {
+                case .bytes(let bytes): bytes
+                case .secret(let text), .string(let text): Array(text.utf8)
+                default: []
+                }
+            let present = run.expected(path) ?? (try? fileBytes(path))
+            guard present != bytes else { return .null }
+            run.add(
+                PlanStep(action: present == nil ? .make : .change, kind: "file", name: path), call.request)
+            run.expect(path, bytes)
+            return .null
+        },
+        "image.resolve": { run, call in
+            let name = call.argument(0).string ?? ""
+            let known = try run.environment.images.list().first { $0.name == name }
+            guard !name.contains("/"), let known, known.path == nil else { return try call.perform() }
+            let path = "\(run.environment.state.cloudImages)/\(name).qcow2"
+            if run.expected(path) == nil {
+                run.add(PlanStep(action: .make, kind: "image", name: name), call.request)
+                run.expect(path, [])
+            }
+            return .string(path)
+        },
+        "image.add": { run, call in
+            let name = call.argument(0)["name"]?.string ?? ""
+            run.add(PlanStep(action: .make, kind: "image", name: name), call.request)
+            let path = "\(run.environment.state.cloudImages)/\(name).qcow2"
+            run.expect(path, [])
+            return .string(path)
+        },
+        "image.remove": { run, call in
+            run.add(
+                PlanStep(action: .remove, kind: "image", name: call.argument(0).string ?? ""), call.request)
+            return .null
+        },
+        "ssh.keys": { run, call in
+            let keys = SSHKeys(state: run.environment.state).knownKeys(call.request.cancellation)
+            guard keys.isEmpty else { return .list(keys.map(Value.string)) }
+            run.makeKey(run.environment.state.sshKey, call)
+            return .list([run.guess()])
+        },
+        "ssh.host_key": { run, call in
+            let secret = run.environment.state.hostKeySecret
+            if fileExists(secret) { return try call.perform() }
+            run.makeKey(secret, call)
+            return ["private": .secret(unknown), "public": run.guess()]
+        },
+        "host.run": { run, call in
+            let words = call.argument(0)["command"]?.list ?? []
+            var step = PlanStep(action: .run, kind: "program", name: "this machine")
+            step.parts = [
+                .init(name: "runs", detail: words.compactMap(\.string).joined(separator: " "))
+            ]
+            run.add(step, call.request)
+            return ["code": 0, "stdout": run.guess(), "stderr": ""]
+        },
+    ]
+
+    private func path(_ value: Value) -> String { environment.absolute(value.string ?? "") }
+
+    private func makeKey(_ path: String, _ call: PlannedCall) {
+        guard expected(path) == nil else { return }
+        add(PlanStep(action: .make, kind: "key", name: path), call.request)
+        expect(path, [])
+    }
+
+    private func require(_ path: String) throws(Failure) {
+        let isThere = expected(path).map { $0 != nil } ?? fileExists(path)
+        guard isThere else { throw Failure(.notFound, "\(path) is not there", resource: path) }
+    }
+
+    private func make(
+        _ call: PlannedCall, _ kind: String, of detail: String? = nil, replaces: Bool = false
+    ) throws(Failure) -> Value {
+        let arguments = call.argument(0)
+        let path = path(arguments["path"] ?? .null)
+        let isThere = expected(path).map { $0 != nil } ?? fileExists(path)
+        guard replaces || !isThere else {
+            throw Failure(.diskExists, "\(path) is there already", resource: path)
+        }
+        var step = PlanStep(action: isThere ? .change : .make, kind: kind, name: path)
+        if let detail, let text = arguments[detail]?.string {
+            step.parts = [.init(name: detail, detail: text)]
+        }
+        add(step, call.request)
+        expect(path, [])
+        return .string(path)
+    }
+
+    /// Reads what is there; what a run would have made by then is not.
+    private func read(_ call: PlannedCall) throws -> Value {
+        guard let expected = expected(path(call.argument(0))) else { return try call.perform() }
+        guard expected != nil else { throw Failure(.notFound, "\(path(call.argument(0))) is not there") }
+        _ = guess()
+        switch call.request.name {
+        case "iso.list": return []
+        case "disk.info", "json.read", "yaml.read": return [:]
+        default: return .string(Self.unknown)
+        }
+    }
+}

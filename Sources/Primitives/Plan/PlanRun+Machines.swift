@@ -1,0 +1,320 @@
+import Basics
+import LuaRuntime
+import Provisioning
+
+extension PlanRun {
+    static let machineWays: [String: Way] = [
+        "vm.up": { run, call in
+            let arguments = try upRecord(run.environment).decode(positional: call.request.arguments)
+            let options = (arguments.options ?? UpChoices()).options(run.environment)
+            return try run.bringUp(
+                try arguments.vm.machine(run.environment), arguments.vm.spec, options, call)
+        },
+        "domain.define": { run, call in
+            let spec = try Codec<VMSpec>.vmSpec(run.environment).decode(call.argument(0), "spec")
+            let hypervisor = try run.environment.hypervisor(call.argument(1)["uri"]?.string)
+            let machine = Machine(spec.name, on: hypervisor, state: run.environment.state)
+            var options = UpOptions()
+            options.start = false
+            _ = try run.bringUp(machine, spec, options, call)
+            return DomainReference.handle(machine)
+        },
+        "vm.diff": { run, call in
+            let vm = try specReference(run.environment).decode(call.argument(0), "vm")
+            let machine = try vm.machine(run.environment)
+            guard let forecast = run.forecast(machine) else { return try call.perform() }
+            guard let earlier = forecast.spec else {
+                return [["path": "name", "wanted": .string(vm.spec.name), "kind": "make", "cause": "script"]]
+            }
+            var options = UpOptions()
+            options.replace = true
+            let plan = try machine.plan(
+                vm.spec, options, after: earlier, isRunning: forecast.isRunning)
+            return .list((plan.changes + plan.pending).map(value))
+        },
+        "vm.remove": { try $0.remove($1) },
+        "domain.undefine": { run, call in
+            _ = try run.remove(call)
+            return .null
+        },
+        "vm.down": { .bool(try $0.set($1, running: false, .stop)) },
+        "domain.shutdown": { try $0.set($1, running: false, .stop, .null) },
+        "domain.destroy": { try $0.set($1, running: false, .stop, .null) },
+        "domain.suspend": { try $0.changeDomain($1, "suspended") },
+        "domain.resume": { try $0.changeDomain($1, "resumed") },
+        "domain.reboot": { try $0.changeDomain($1, "booted again") },
+        "domain.reset": { try $0.changeDomain($1, "booted again") },
+        "domain.start": { try $0.set($1, running: true, .start, .null) },
+        "domain.attach_cdrom": { try $0.changeDomain($1, "gets a CD-ROM", 1) },
+        "domain.insert_media": { try $0.changeDomain($1, "gets a medium", 2) },
+        "domain.eject_media": { try $0.changeDomain($1, "loses a medium", 1) },
+        "domain.detach_cdrom": { try $0.changeDomain($1, "loses a CD-ROM", 1) },
+        "domain.write_file": { try $0.changeDomain($1, "gets a file", 1) },
+        "domain.snapshot": { try $0.changeDomain($1, "gets a snapshot", 1) },
+        "domain.revert": { try $0.changeDomain($1, "goes back to a snapshot", 1) },
+        "domain.delete_snapshot": { try $0.changeDomain($1, "loses a snapshot", 1) },
+        "domain.snapshots": { run, call in
+            let machine = try run.machine(call)
+            // A VM that is not made yet has none.
+            return run.forecast(machine) == nil ? try call.perform() : []
+        },
+        "domain.exec": { run, call in
+            let machine = try run.machine(call)
+            let words = (call.argument(1)["command"] ?? call.argument(1)).list ?? []
+            let text = words.compactMap(\.string).joined(separator: " ")
+            var step = PlanStep(action: .run, kind: "program", name: machine.name)
+            step.parts = [PlanStep.Part(name: "runs", detail: text)]
+            step.afterBoot = ["its answer"]
+            run.add(step, call.request)
+            return ["code": 0, "stdout": run.guess(), "stderr": ""]
+        },
+        "domain.wait": { _, _ in .null },
+        "domain.screenshot": { _, _ in .null },
+        "domain.get": { run, call in
+            let hypervisor = try run.environment.hypervisor(call.argument(1).string)
+            let machine = Machine(
+                call.argument(0).string ?? "", on: hypervisor, state: run.environment.state)
+            guard let forecast = run.forecast(machine) else { return try call.perform() }
+            guard forecast.spec != nil else { throw gone(machine) }
+            return DomainReference.handle(machine)
+        },
+        "domain.list": { try $0.list($1) },
+        "domain.state": { run, call in
+            let machine = try run.machine(call)
+            guard let forecast = run.forecast(machine) else { return try call.perform() }
+            guard forecast.spec != nil else { throw gone(machine) }
+            return .string(
+                (forecast.isRunning ? DomainState.running : .shutOff).rawValue)
+        },
+        "vm.forward": { run, call in
+            let machine = try run.machine(call)
+            guard let forecast = run.forecast(machine) else { return try call.perform() }
+            let port = call.argument(1).int
+            let proto = call.argument(2).string ?? "tcp"
+            let forward = forecast.spec?.nics.flatMap(\.forward).first {
+                Int64($0.guest) == port && $0.proto.rawValue == proto
+            }
+            guard let forward else {
+                throw Failure(
+                    .notFound, "port \(port ?? 0) of \(machine.name) is not forwarded", resource: machine.name
+                )
+            }
+            return .string("127.0.0.1:\(forward.host)")
+        },
+        "domain.address": { try $0.ask($1) },
+        "domain.console": { try $0.ask($1) },
+        "domain.xml": { try $0.ask($1) },
+        "domain.read_file": { try $0.ask($1) },
+    ]
+
+    private static func gone(_ machine: Machine) -> Failure {
+        Failure(
+            .notFound, "there is no VM \(machine.name): the script has removed it before",
+            resource: machine.name)
+    }
+
+    private func machine(_ call: PlannedCall) throws(Failure) -> Machine {
+        try Codec<DomainReference>.domain.decode(call.argument(0), "domain").machine(environment)
+    }
+
+    /// Asks a guest that a run would find as it is now; of any other the answer is not known yet.
+    private func ask(_ call: PlannedCall) throws -> Value {
+        let machine = try machine(call)
+        if forecast(machine) != nil { return guess() }
+        return try call.perform()
+    }
+
+    // MARK: - up
+
+    private func bringUp(
+        _ machine: Machine, _ spec: VMSpec, _ options: UpOptions, _ call: PlannedCall
+    ) throws(Failure) -> Value {
+        try check(spec)
+        try CloudInitCheck.requireNoErrors(in: spec.cloudInitFindings)
+        let earlier = forecast(machine)
+        let plan: MachinePlan
+        switch earlier {
+        case let known? where known.spec == nil:
+            plan = MachinePlan(action: .make, starts: options.start)
+        case let known?:
+            plan = try machine.plan(
+                spec, options, after: known.spec ?? spec, isRunning: known.isRunning)
+        case nil: plan = try machine.plan(spec, options)
+        }
+        var step = PlanStep(action: Self.action(plan), kind: "vm", name: machine.name)
+        step.changes = plan.changes
+        step.pending = plan.pending
+        if plan.action == .make || plan.action == .replace { step.parts = Self.parts(spec) }
+        if plan.starts || plan.restarts {
+            step.parts.append(
+                .init(name: plan.restarts ? "start anew" : "start", detail: Self.wait(spec, options)))
+        }
+        if plan.resumes { step.parts.append(.init(name: "resume", detail: "")) }
+        if step.isChange { step.afterBoot = Self.unknownFields(spec) }
+        add(step, call.request)
+        if step.isChange {
+            let wasRunning = try isRunning(machine)
+            expect(
+                machine,
+                Forecast(spec: spec, isRunning: options.start || wasRunning && plan.action != .replace))
+        }
+        return [
+            "changed": .bool(plan.isChange), "changes": .list(plan.changes.map(value)),
+            "pending": .list(plan.pending.map(value)), "phases": [], "addresses": [], "warnings": [],
+            "forwards": .list(
+                spec.nics.flatMap(\.forward).map {
+                    [
+                        "host": .int(Int64($0.host)), "guest": .int(Int64($0.guest)),
+                        "proto": .string($0.proto.rawValue),
+                    ]
+                }),
+        ]
+    }
+
+    private func isRunning(_ machine: Machine) throws(Failure) -> Bool {
+        if let forecast = forecast(machine) { return forecast.isRunning }
+        return try machine.hypervisor.domain(machine.name)?.state.isActive ?? false
+    }
+
+    /// Files that a run would have made by then need not be there.
+    private func check(_ spec: VMSpec) throws(Failure) {
+        do { try spec.check() } catch {
+            guard error.code == .notFound, let path = error.resource, let expected = expected(path),
+                expected != nil
+            else { throw error }
+            try spec.check(filesAreHere: false)
+        }
+    }
+
+    private static func action(_ plan: MachinePlan) -> PlanStep.Action {
+        switch plan.action {
+        case .make: .make
+        case .replace: .replace
+        case .change: .change
+        case .none: plan.starts ? .start : plan.restarts ? .restart : plan.resumes ? .start : .none
+        }
+    }
+
+    private static func parts(_ spec: VMSpec) -> [PlanStep.Part] {
+        var parts: [PlanStep.Part] = []
+        for disk in spec.disks {
+            let size = disk.sizeGiB == 0 ? "" : "\(ByteSize(gib: disk.sizeGiB))"
+            let base = disk.backingFile.map { "on \($0)" } ?? disk.path
+            parts.append(
+                .init(
+                    name: "disk \(disk.id)",
+                    detail: [size, base ?? ""].filter { !$0.isEmpty }.joined(separator: " ")))
+        }
+        if spec.cloudInit != nil { parts.append(.init(name: "seed", detail: "")) }
+        for cdrom in spec.cdroms { parts.append(.init(name: "cdrom \(cdrom.id)", detail: cdrom.isoPath)) }
+        for nic in spec.nics {
+            let forwards = nic.forward.map { "127.0.0.1:\($0.host) → \($0.guest)/\($0.proto.rawValue)" }
+            parts.append(
+                .init(
+                    name: "nic \(nic.id)",
+                    detail: nic.bridge.map { "bridge \($0)" } ?? nic.network.map { "network \($0)" }
+                        ?? forwards.joined(separator: ", ")))
+        }
+        let processors = spec.cpuCores * spec.cpuSockets * spec.cpuThreadsPerCore
+        parts.append(
+            .init(name: "domain", detail: "cpus \(processors), memory \(ByteSize(mib: spec.memoryMiB))"))
+        return parts
+    }
+
+    private static func wait(_ spec: VMSpec, _ options: UpOptions) -> String {
+        let goal = options.wait ?? (spec.cloudInit == nil ? .running : .cloudInit)
+        return goal == .running ? "" : "and wait for \(goal.rawValue)"
+    }
+
+    /// The fields with an answer in them that is not known yet.
+    private static func unknownFields(_ spec: VMSpec) -> [String] {
+        spec.fieldTexts.filter { $0.value.contains(unknown) }.map(\.key).sorted()
+    }
+
+    // MARK: - other changes
+
+    private func remove(_ call: PlannedCall) throws(Failure) -> Value {
+        let machine = try machine(call)
+        let forecast = forecast(machine)
+        if let forecast, forecast.spec == nil { return false }
+        let known = try forecast == nil ? machine.hypervisor.domain(machine.name) : nil
+        guard forecast != nil || known != nil else { return false }
+        var step = PlanStep(action: .remove, kind: "vm", name: machine.name)
+        if forecast == nil {
+            let isWhole = call.request.name == "vm.remove" || call.argument(1)["files"]?.bool == true
+            guard let record = try machine.record() else {
+                guard !isWhole else { throw machine.notOurs }
+                add(step, call.request)
+                expect(machine, Forecast(spec: nil, isRunning: false))
+                return true
+            }
+            if isWhole { step.parts = record.made.map { .init(name: "file", detail: $0) } }
+        }
+        add(step, call.request)
+        expect(machine, Forecast(spec: nil, isRunning: false))
+        return true
+    }
+
+    private func set(
+        _ call: PlannedCall, running: Bool, _ action: PlanStep.Action
+    ) throws(Failure) -> Bool {
+        let machine = try machine(call)
+        var forecast = forecast(machine)
+        if let forecast, forecast.spec == nil { throw Self.gone(machine) }
+        if forecast == nil { try machine.requireDomain() }
+        guard try isRunning(machine) != running else { return false }
+        add(PlanStep(action: action, kind: "vm", name: machine.name), call.request)
+        if forecast == nil {
+            let spec = try machine.record()?.spec ?? VMSpec(name: machine.name)
+            forecast = Forecast(spec: spec, isRunning: running)
+        }
+        forecast?.isRunning = running
+        if let forecast { expect(machine, forecast) }
+        return true
+    }
+
+    private func set(
+        _ call: PlannedCall, running: Bool, _ action: PlanStep.Action, _ answer: Value
+    ) throws(Failure) -> Value {
+        _ = try set(call, running: running, action)
+        return answer
+    }
+
+    /// - Parameter count: how many of the arguments behind the domain tell what it is.
+    private func changeDomain(
+        _ call: PlannedCall, _ what: String, _ count: Int = 0
+    ) throws(Failure) -> Value {
+        let machine = try machine(call)
+        if let forecast = forecast(machine) {
+            guard forecast.spec != nil else { throw Self.gone(machine) }
+        } else {
+            try machine.requireDomain()
+        }
+        let words = (1..<(1 + count)).map(call.argument).compactMap { argument -> String? in
+            argument.string
+                ?? argument["id"]?.string.map { id in
+                    [id, argument["iso_path"]?.string].compactMap(\.self).joined(separator: " ")
+                }
+        }
+        var step = PlanStep(action: .change, kind: "domain", name: machine.name)
+        step.parts = [.init(name: what, detail: words.joined(separator: " "))]
+        add(step, call.request)
+        return .null
+    }
+
+    private func list(_ call: PlannedCall) throws -> Value {
+        let filter = call.argument(0)
+        let uri = try environment.hypervisor(filter["uri"]?.string).uri
+        let expected = forecasts(on: uri)
+        var handles = (try call.perform().list ?? []).filter { handle in
+            !expected.contains { $0.name == handle["name"]?.string }
+        }
+        let prefix = filter["prefix"]?.string ?? ""
+        for (name, forecast) in expected where forecast.spec != nil && name.hasPrefix(prefix) {
+            let state = (forecast.isRunning ? DomainState.running : .shutOff).rawValue
+            guard filter["state"]?.string ?? state == state else { continue }
+            handles.append(["name": .string(name), "uri": .string(uri), "state": .string(state)])
+        }
+        return .list(handles.sorted { ($0["name"]?.string ?? "") < ($1["name"]?.string ?? "") })
+    }
+}

@@ -1,0 +1,113 @@
+import Basics
+import LuaRuntime
+import Provisioning
+import Synchronization
+
+/// A script run to see what it would do: what changes something is written down and not done, what reads is answered from
+/// the host, or from what the steps before would have made of it.
+///
+/// What only a guest that runs can say is answered with `unknown`; where the script goes wrong on such an answer, the plan
+/// ends there and says so.
+public final class PlanRun: Sendable {
+    /// The answer that is known when the guest has booted.
+    public static let unknown = "(known after boot)"
+
+    struct Forecast: Sendable {
+        /// `nil`: it will be gone.
+        var spec: VMSpec?
+        var isRunning: Bool
+    }
+
+    private struct State {
+        var steps: [PlanStep] = []
+        /// By host and name.
+        var machines: [String: Forecast] = [:]
+        /// By path: what will be in a file, where that can be known; `nil` for one that will be gone.
+        var files: [String: [UInt8]?] = [:]
+        var isGuessing = false
+    }
+
+    let environment: Environment
+    private let state = Mutex(State())
+
+    public init(_ environment: Environment) { self.environment = environment }
+
+    /// In the order they would be done.
+    public var steps: [PlanStep] { state.withLock(\.steps) }
+    /// An answer was `unknown`: an error of the script behind it may come of that.
+    public var isGuessing: Bool { state.withLock(\.isGuessing) }
+    /// A run would change something.
+    public var isChange: Bool { steps.contains(where: \.isChange) }
+
+    func add(_ step: PlanStep, _ request: Request) {
+        var step = step
+        step.location = request.location
+        state.withLock { $0.steps.append(step) }
+    }
+
+    func guess() -> Value {
+        state.withLock { $0.isGuessing = true }
+        return .string(Self.unknown)
+    }
+
+    func forecast(_ machine: Machine) -> Forecast? {
+        state.withLock { $0.machines["\(machine.hypervisor.uri) \(machine.name)"] }
+    }
+
+    func expect(_ machine: Machine, _ forecast: Forecast) {
+        state.withLock { $0.machines["\(machine.hypervisor.uri) \(machine.name)"] = forecast }
+    }
+
+    /// The names a run would have made, or would have removed, on a host.
+    func forecasts(on uri: String) -> [(name: String, forecast: Forecast)] {
+        state.withLock(\.machines).filter { $0.key.hasPrefix(uri + " ") }
+            .map { (String($0.key.dropFirst(uri.utf8.count + 1)), $0.value) }.sorted { $0.0 < $1.0 }
+    }
+
+    /// What a file will hold: `.some(nil)` where it will be gone, `nil` where nobody has touched it.
+    func expected(_ path: String) -> [UInt8]?? { state.withLock { $0.files[path] } }
+
+    func expect(_ path: String, _ bytes: [UInt8]?) {
+        state.withLock { $0.files[path] = .some(bytes) }
+    }
+
+    /// The primitives a script gets.
+    ///
+    /// - Parameter overrides: what `--set` gave.
+    public func primitives(overrides: [String: String]) -> [Primitive] {
+        libraryDefinitions(environment, overrides: overrides) { _, _ in }.map { definition in
+            let perform = definition.primitive.perform
+            let name = definition.primitive.name
+            guard let way = Self.ways[name] else { return definition.primitive }
+            return Primitive(name, definition.primitive.execution) { [self] request in
+                try definition.checkArguments(request.arguments)
+                let call = PlannedCall(
+                    request: request, perform: { try perform(request).first ?? .null })
+                return [try way(self, call)]
+            }
+        }
+    }
+
+    typealias Way = @Sendable (PlanRun, PlannedCall) throws -> Value
+
+    /// How each primitive is answered. One that is in neither is performed: it changes nothing and asks nobody who changes.
+    static let ways: [String: Way] = machineWays.merging(fileWays) { first, _ in first }
+
+    /// Performed as they are.
+    static let performed: Set<String> = [
+        "vm.check", "vm.mac_address", "image.list", "image.iso", "yaml.encode", "yaml.decode",
+        "base64.encode",
+        "base64.decode", "json.encode", "json.decode", "log.info", "log.warn", "log.error", "env.get",
+        "params.get", "host.connect",
+    ]
+}
+
+/// A call of a script, and how a run would perform it.
+struct PlannedCall {
+    let request: Request
+    let perform: () throws -> Value
+
+    func argument(_ index: Int) -> Value {
+        request.arguments.indices.contains(index) ? request.arguments[index] : .null
+    }
+}

@@ -1,0 +1,51 @@
+import Basics
+import Provisioning
+
+/// One thing a run would do, or would find done already.
+public struct PlanStep: Sendable, Equatable {
+    public enum Action: String, Sendable, CaseIterable {
+        case make, change, replace, remove, start, restart, stop
+        /// A program of the guest or of this machine. What it does is not known, so that it counts as no change.
+        case run
+        /// All is so already.
+        case none
+    }
+
+    /// A part of it: `disk boot`, `20 GiB on /…/debian-12.qcow2`.
+    public struct Part: Sendable, Equatable {
+        public var name: String
+        public var detail: String
+    }
+
+    public var action: Action
+    /// `vm`, `domain`, `disk`, `seed`, `iso`, `image`, `file`, `key`, `program`.
+    public var kind: String
+    /// The VM's name or the file's path.
+    public var name: String
+    public var parts: [Part] = []
+    public var changes: [Change] = []
+    public var pending: [Change] = []
+    /// Fields and answers that only a guest that runs can give.
+    public var afterBoot: [String] = []
+    /// `web.lua:9`
+    public var location: String?
+
+    /// A run would leave something other than it found it.
+    public var isChange: Bool { action != .none && action != .run }
+
+    /// As `limiq plan --json` has it.
+    public var value: Value {
+        var map: Map = [
+            "action": .string(action.rawValue), "kind": .string(kind), "name": .string(name),
+        ]
+        if !parts.isEmpty {
+            map.append(
+                "parts", .list(parts.map { ["name": .string($0.name), "detail": .string($0.detail)] }))
+        }
+        if !changes.isEmpty { map.append("changes", .list(changes.map { Primitives.value(of: $0) })) }
+        if !pending.isEmpty { map.append("pending", .list(pending.map { Primitives.value(of: $0) })) }
+        if !afterBoot.isEmpty { map.append("after_boot", .list(afterBoot.map(Value.string))) }
+        if let location { map.append("location", .string(location)) }
+        return .map(map)
+    }
+}

@@ -1,0 +1,56 @@
+/// A field in which a VM and the spec it is to follow differ, and what it takes to make them one.
+public struct Change: Sendable, Equatable {
+    /// What it costs. `ChangeRules` gives each field its kind.
+    public enum Kind: String, Sendable, CaseIterable {
+        /// Done at once, whether the guest runs or not.
+        case live
+        /// The guest must start anew.
+        case restart
+        /// The VM must be made anew: something that is kept in it would be lost.
+        case replace
+    }
+
+    /// Where the difference comes from.
+    public enum Cause: String, Sendable, CaseIterable {
+        /// The script says something else than it did when the VM was made or changed last.
+        case script
+        /// Somebody changed the domain by hand, or the guest does not follow.
+        case drift
+        /// Taken into the domain's description already, and not into the guest, which has not started since.
+        case pending
+    }
+
+    /// As in a script: `disks[1].size_gib`.
+    public var path: String
+    /// What the VM has; `nil` where it has none.
+    public var current: String?
+    /// What the spec says; `nil` where it says nothing.
+    public var wanted: String?
+    public var kind: Kind
+    public var cause: Cause
+
+    let field: FieldPath
+
+    init(
+        _ field: FieldPath, path: String, current: String?, wanted: String?, kind: Kind, cause: Cause
+    ) {
+        self.field = field
+        self.path = path
+        self.current = current
+        self.wanted = wanted
+        self.kind = kind
+        self.cause = cause
+    }
+}
+
+extension Change: CustomStringConvertible {
+    public var description: String {
+        switch (current, wanted) {
+        case (let current?, _) where SpecFields.isDigest(current): "\(path) is another"
+        case (nil, let wanted?) where SpecFields.isDigest(wanted): "\(path) is new"
+        case (let current?, let wanted?): "\(path) is \(current), the script says \(wanted)"
+        case (let current?, nil): "\(path) is \(current), the script has none"
+        case (nil, let wanted): "\(path) is not set, the script says \(wanted ?? "nil")"
+        }
+    }
+}

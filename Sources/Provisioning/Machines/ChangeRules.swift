@@ -1,0 +1,149 @@
+/// What a change of each field of a spec costs: the one table. A test holds it against `VMSpec`.
+///
+/// It is asked where the running guest differs from what is wanted; where only the description of its next start does,
+/// or no guest runs, a change that is not `replace` is done at once.
+enum ChangeRules {
+    /// What a rule may look at.
+    struct Situation {
+        /// What the VM was made from, or changed to last.
+        var current: VMSpec
+        var wanted: VMSpec
+        /// What the running guest was started with.
+        var live: VMSpec
+        var liveFacts: DomainFacts
+        var wantedFacts: DomainFacts
+        /// The bytes a disk has, by id, where its file was looked at.
+        var diskSizes: [String: UInt64]
+    }
+
+    typealias Rule = @Sendable (Situation, FieldPath) -> Change.Kind
+
+    static let table: [String: Rule] = [
+        "name": replace,
+        "cpu_cores": processors,
+        "max_cpu_cores": restart,
+        "cpu_sockets": restart,
+        "cpu_threads_per_core": restart,
+        "memory_mib": memory,
+        "max_memory_mib": restart,
+        // The boot loader on the disk and the variables beside it are of one firmware.
+        "firmware": replace,
+        "secure_boot": secureBoot,
+        "tpm": tpm,
+        "boot_order": restart,
+        "guest_os": guestOS,
+        "labels": live,
+        "disks[]": diskAsAWhole,
+        "disks[].path": diskPath,
+        "disks[].size_gib": diskSize,
+        "disks[].format": { isMade($0.current, $1) ? .replace : .live },
+        "disks[].backing_file": replace,
+        "disks[].bus": restart,
+        "disks[].readonly": restart,
+        "disks[].bootable": bootable,
+        "disks[].iops_limit": live,
+        "disks[].throughput_mbps": live,
+        "disks[].pool_id": restart,
+        "nics[]": restart,
+        "nics[].mac_address": restart,
+        "nics[].bridge": network,
+        "nics[].network": network,
+        "nics[].model": restart,
+        "nics[].bandwidth_mbps": live,
+        "nics[].forward": live,
+        "nics[].link": live,
+        // A guest takes and gives up a drive on virtio-scsi, and none on SATA.
+        "cdroms[]": { situation, _ in situation.live.isWindows ? .restart : .live },
+        "cdroms[].iso_path": live,
+        "cdroms[].bootable": bootable,
+        "console.vnc_enabled": restart,
+        "console.vnc_port": restart,
+        "console.vnc_password": restart,
+        "console.spice_enabled": restart,
+        "console.spice_port": restart,
+        // The seed gets another instance-id, with which cloud-init runs again.
+        "cloud_init.user_data": restart,
+        "cloud_init.meta_data": restart,
+        "cloud_init.network_config": restart,
+        "cloud_init.vendor_data": restart,
+    ]
+
+    static func kind(_ path: FieldPath, _ situation: Situation) -> Change.Kind {
+        // A field the table does not know yet cannot be promised to be harmless.
+        (table[path.pattern] ?? replace)(situation, path)
+    }
+
+    private static let live: Rule = { _, _ in .live }
+    private static let restart: Rule = { _, _ in .restart }
+    private static let replace: Rule = { _, _ in .replace }
+
+    /// The balloon takes memory from the guest and gives it back, up to what it was started with.
+    private static let memory: Rule = { situation, _ in
+        situation.wanted.memoryMiB <= situation.liveFacts.mostMemory ? .live : .restart
+    }
+
+    private static let processors: Rule = { situation, _ in
+        let (wanted, live, facts) = (situation.wanted, situation.live, situation.liveFacts)
+        guard wanted.cpuSockets == live.cpuSockets, wanted.cpuThreadsPerCore == live.cpuThreadsPerCore else {
+            return .restart
+        }
+        let range = (facts.processors - facts.removableProcessors)...facts.mostProcessors
+        return range.contains(wanted.processors) ? .live : .restart
+    }
+
+    /// The keys that the firmware was made with stay in its variables.
+    private static let secureBoot: Rule = { situation, _ in
+        situation.current.hasSecureBoot == situation.wanted.hasSecureBoot ? .live : .replace
+    }
+
+    /// What a guest has sealed in its TPM is lost with it.
+    private static let tpm: Rule = { situation, _ in
+        switch (situation.current.hasTPM, situation.wanted.hasTPM) {
+        case (true, false): .replace
+        case (false, true): .restart
+        default: situation.live.hasTPM == situation.wanted.hasTPM ? .live : .restart
+        }
+    }
+
+    private static let guestOS: Rule = { situation, path in
+        if tpm(situation, path) == .replace || secureBoot(situation, path) == .replace { return .replace }
+        return situation.live.isWindows == situation.wanted.isWindows ? .live : .restart
+    }
+
+    /// A disk that limiq made goes with its entry; a file the spec named only is no longer used.
+    private static let diskAsAWhole: Rule = { situation, path in
+        isMade(situation.current, path) && !situation.wanted.disks.contains { $0.id == path.id }
+            ? .replace : .restart
+    }
+
+    private static let diskPath: Rule = { situation, path in
+        isMade(situation.current, path) && !isMade(situation.wanted, path) ? .replace : .restart
+    }
+
+    private static let diskSize: Rule = { situation, path in
+        guard isMade(situation.current, path), isMade(situation.wanted, path) else { return .live }
+        let current = situation.current.disks.first { $0.id == path.id }?.sizeGiB ?? 0
+        let wanted = situation.wanted.disks.first { $0.id == path.id }?.sizeGiB ?? 0
+        let bytes = situation.diskSizes[path.id] ?? current << 30
+        return wanted > 0 && wanted << 30 >= bytes ? .live : .replace
+    }
+
+    private static let bootable: Rule = { situation, _ in
+        let order = FieldPath("boot_order")
+        return situation.liveFacts.values[order] == situation.wantedFacts.values[order] ? .live : .restart
+    }
+
+    /// A nic is led to another bridge, or to another network, without the guest's doing; to another kind it is another nic.
+    private static let network: Rule = { situation, path in
+        func kind(_ spec: VMSpec) -> String {
+            guard let nic = spec.nics.first(where: { $0.id == path.id }) else { return "" }
+            return nic.bridge != nil ? "bridge" : nic.network != nil ? "network" : "user"
+        }
+        return kind(situation.live) == kind(situation.wanted) && kind(situation.wanted) != "user"
+            ? .live : .restart
+    }
+
+    private static func isMade(_ spec: VMSpec, _ path: FieldPath) -> Bool {
+        spec.disks.contains { $0.id == path.id && $0.path == nil }
+    }
+}

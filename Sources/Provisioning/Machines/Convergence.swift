@@ -1,0 +1,122 @@
+import Basics
+import XML
+
+/// A VM beside the spec it is to follow: what differs, and what each difference costs. It asks nobody: all it knows, it
+/// is given.
+///
+/// Three things are held against the spec: the record and the description of the next start, the record and the
+/// description of the running guest, and the files of the disks. libvirt keeps the metadata of a running domain apart from
+/// that of its next start, so that the guest's own record says what it was started with, whoever starts it.
+struct Convergence {
+    /// One of a domain's two descriptions, with limiq's record in it.
+    struct Side {
+        var spec: VMSpec
+        var facts: DomainFacts
+    }
+
+    var wanted: VMSpec
+    /// What limiq would define for it.
+    var wantedFacts: DomainFacts
+    /// Of the next start.
+    var next: Side
+    /// Of the running guest; `nil` where none runs.
+    var live: Side?
+    var diskSizes: [String: UInt64] = [:]
+
+    /// In the order of the paths.
+    func changes() -> [Change] {
+        // The wanted spec's secrets are kept as digests with a salt, which is the record's.
+        let wanted = wanted.withDigests(like: next.spec)
+        let isTaken = wanted == next.spec
+        if isTaken, agrees(next, DomainFacts.ofGuestOnly),
+            live.map({ agrees($0, DomainFacts.ofDescriptionOnly) }) ?? true
+        {
+            return []
+        }
+        let wantedFields = SpecFields.of(wanted)
+        let nextFields = isTaken ? wantedFields : SpecFields.of(next.spec)
+        let liveFields = live.map { $0.spec == next.spec ? nextFields : SpecFields.of($0.spec) }
+        let situation = ChangeRules.Situation(
+            current: next.spec, wanted: self.wanted, live: live?.spec ?? next.spec,
+            liveFacts: live?.facts ?? next.facts, wantedFacts: wantedFacts, diskSizes: diskSizes)
+
+        var changes: [FieldPath: Change] = [:]
+        for path in paths(wantedFields, nextFields, liveFields ?? [:]) {
+            let isScript = nextFields[path] != wantedFields[path]
+            let isOther = differs(next.facts, path, DomainFacts.ofGuestOnly)
+            let runsWithOther = live.map { live in
+                isFact(live.facts, path, DomainFacts.ofDescriptionOnly)
+                    ? live.facts.values[path] != wantedFacts.values[path]
+                    : liveFields?[path] != wantedFields[path]
+            }
+            guard isScript || isOther || runsWithOther == true else { continue }
+            let rule = ChangeRules.kind(path, situation)
+            // Without a guest that has to follow, only what would be lost counts.
+            let kind = runsWithOther == true || isScript && rule == .replace ? rule : .live
+            let fact = isOther ? next.facts.values[path] : live?.facts.values[path]
+            changes[path] = Change(
+                path, path: path.text(in: [wanted, next.spec, situation.live]),
+                current: isScript ? nextFields[path] : fact ?? liveFields?[path],
+                wanted: wantedFields[path] ?? wantedFacts.values[path], kind: kind,
+                cause: isScript ? .script : isOther || kind == .live ? .drift : .pending)
+        }
+        for path in Array(changes.keys) where isTold(by: changes, path) { changes[path] = nil }
+        return changes.values.sorted { $0.path < $1.path }
+    }
+
+    /// - Parameter exceptions: fields that the description says nothing of.
+    private func isFact(_ facts: DomainFacts, _ path: FieldPath, _ exceptions: Set<String>) -> Bool {
+        !exceptions.contains(path.pattern)
+            && (facts.values[path] != nil || wantedFacts.values[path] != nil)
+    }
+
+    private func differs(_ facts: DomainFacts, _ path: FieldPath, _ exceptions: Set<String>) -> Bool {
+        isFact(facts, path, exceptions) && facts.values[path] != wantedFacts.values[path]
+    }
+
+    private func agrees(_ side: Side, _ exceptions: Set<String>) -> Bool {
+        side.spec == next.spec
+            && Set(side.facts.values.keys).union(wantedFacts.values.keys)
+                .allSatisfy { !isOurs($0) || !differs(side.facts, $0, exceptions) }
+    }
+
+    /// Every field that may differ. A device that no spec has ever named is somebody else's.
+    private func paths(
+        _ wantedFields: [FieldPath: String], _ nextFields: [FieldPath: String],
+        _ liveFields: [FieldPath: String]
+    ) -> Set<FieldPath> {
+        var paths = Set(wantedFields.keys).union(nextFields.keys).union(liveFields.keys)
+        for facts in [wantedFacts, next.facts] + (live.map { [$0.facts] } ?? []) {
+            paths.formUnion(facts.values.keys.filter(isOurs))
+        }
+        return paths
+    }
+
+    private func isOurs(_ path: FieldPath) -> Bool {
+        guard let list = path.list else { return true }
+        return [wanted, next.spec, live?.spec].compactMap(\.self).contains {
+            $0.ids(of: list).contains(path.id)
+        }
+    }
+
+    /// Another change says it already.
+    private func isTold(by changes: [FieldPath: Change], _ path: FieldPath) -> Bool {
+        func isScript(_ other: FieldPath) -> Bool { changes[other]?.cause == .script }
+        switch path.pattern {
+        case _ where path.list != nil && !path.field.isEmpty:
+            let device = FieldPath(path.list ?? "", path.id)
+            if changes[device] != nil { return true }
+            return path.field == "path" && !isScript(path)
+                && changes[FieldPath("disks", path.id, "format")] != nil
+        case "max_memory_mib":
+            return !isScript(path) && wanted.maxMemoryMiB == nil && isScript(FieldPath("memory_mib"))
+        case "max_cpu_cores":
+            return !isScript(path) && wanted.maxCPUCores == nil && isScript(FieldPath("cpu_cores"))
+        case "boot_order":
+            return changes.keys.contains { other in
+                other.list != nil && (other.field.isEmpty || other.field == "bootable")
+            }
+        default: return false
+        }
+    }
+}

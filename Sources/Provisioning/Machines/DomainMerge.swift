@@ -1,0 +1,144 @@
+import Basics
+import XML
+
+/// Changes a domain's description and leaves alone what the change is not about: the places libvirt gave to devices, and
+/// what others have put there.
+///
+/// Three descriptions meet: what limiq made of the old spec, what it makes of the new one, and what libvirt has. What
+/// limiq makes alike of both stays as libvirt has it.
+struct DomainMerge {
+    private let before: XMLNode
+    let after: XMLNode
+    private let present: XMLNode
+    /// Elements (`memory`) and aliases (`ua-disk-boot`) that are written anew though both specs make the same of them.
+    private let restored: Set<String>
+
+    init(before: XMLNode, after: XMLNode, present: XMLNode, restored: Set<String>) {
+        self.before = Self.settled(before, in: present)
+        self.after = Self.settled(after, in: present)
+        self.present = present
+        self.restored = restored
+    }
+
+    /// Drives keep the name they have on their bus, and new ones take one that is free: a guest that runs has them so.
+    private static func settled(_ domain: XMLNode, in present: XMLNode) -> XMLNode {
+        let drives = present.all("devices/disk")
+        var taken = Set(drives.compactMap { $0.first("target")?.attributes["dev"] })
+        var domain = domain
+        for index in domain.children.indices where domain.children[index].name == "devices" {
+            for place in domain.children[index].children.indices {
+                let drive = domain.children[index].children[place]
+                guard drive.name == "disk", let target = drive.first("target")?.attributes,
+                    let name = target["dev"]
+                else { continue }
+                let old = drives.first { $0.alias != nil && $0.alias == drive.alias }?.first("target")?
+                    .attributes
+                var settled = name
+                if let old, old["bus"] == target["bus"], let known = old["dev"] {
+                    settled = known
+                } else {
+                    let prefix = String(name.prefix(2))
+                    settled =
+                        (0...).lazy.map { prefix + TargetNames.letters($0) }.first { !taken.contains($0) }
+                        ?? name
+                }
+                taken.insert(settled)
+                domain.children[index].children[place].set("target", "dev", settled)
+            }
+        }
+        return domain
+    }
+
+    /// The elements that limiq writes, beside the devices. `memory` stands for `currentMemory` as well, and `vcpu` for
+    /// libvirt's list of processors.
+    private static let singles = ["memory", "vcpu", "os", "features", "cpu", "clock"]
+    private static let companions = ["memory": "currentMemory", "vcpu": "vcpus"]
+
+    /// Whether anything but the metadata is to change.
+    var isNeeded: Bool {
+        !restored.isEmpty || Self.singles.contains { before.all($0) != after.all($0) }
+            || before.first("devices") != after.first("devices")
+            || before.first("currentMemory") != after.first("currentMemory")
+    }
+
+    /// - Parameter metadata: limiq's own element.
+    func merged(metadata: XMLNode) -> XMLNode {
+        // A machine of another kind has other buses, and no device keeps its place.
+        let isOfOtherKind = before.first("os/type") != after.first("os/type")
+        var merged = isOfOtherKind ? after : present
+        if isOfOtherKind {
+            merged.children.removeAll { $0.name == "metadata" || $0.name == "uuid" }
+            merged.children.insert(
+                contentsOf: present.children.filter { $0.name == "metadata" || $0.name == "uuid" }, at: 0)
+        } else {
+            for name in Self.singles { replaceSingle(name, in: &merged) }
+            for index in merged.children.indices where merged.children[index].name == "devices" {
+                replaceDevices(in: &merged.children[index].children)
+            }
+        }
+        for index in merged.children.indices where merged.children[index].name == "metadata" {
+            merged.children[index].children.removeAll { $0.namespace == DomainXML.namespace }
+            merged.children[index].children.append(metadata)
+        }
+        return merged
+    }
+
+    private func replaceSingle(_ name: String, in domain: inout XMLNode) {
+        let companion = Self.companions[name]
+        let names = [name] + (companion.map { [$0] } ?? [])
+        guard restored.contains(name) || names.contains(where: { before.all($0) != after.all($0) }) else {
+            return
+        }
+        domain.children.removeAll { names.contains($0.name) }
+        domain.children += names.flatMap { after.all($0) }
+    }
+
+    private func replaceDevices(in devices: inout [XMLNode]) {
+        let old = Dictionary(grouping: before.all("devices").flatMap(\.children), by: Self.key)
+        let new = Dictionary(grouping: after.all("devices").flatMap(\.children), by: Self.key)
+        for key in Set(old.keys).union(new.keys).sorted() where restored.contains(key) || old[key] != new[key]
+        {
+            var places = devices.filter { Self.key($0) == key }
+            let index = devices.firstIndex { Self.key($0) == key } ?? devices.endIndex
+            devices.removeAll { Self.key($0) == key }
+            let made = (new[key] ?? []).map { device in
+                places.isEmpty ? device : Self.inPlace(device, of: places.removeFirst())
+            }
+            devices.insert(contentsOf: made, at: min(index, devices.endIndex))
+        }
+    }
+
+    /// A device that stays on its bus keeps its address there: the guest knows it by that.
+    private static func inPlace(_ device: XMLNode, of old: XMLNode) -> XMLNode {
+        var device = device
+        let isSame =
+            device.name == "interface"
+            ? device.first("model")?.attributes["type"] == old.first("model")?.attributes["type"]
+            : device.first("target")?.attributes == old.first("target")?.attributes
+        if isSame, let address = old.first("address") { device.children.append(address) }
+        return device
+    }
+
+    /// What tells a device from others: its alias, or its kind where limiq gives it none.
+    private static func key(_ device: XMLNode) -> String {
+        if let alias = device.alias { return alias }
+        let kind = device.attributes["type"] ?? ""
+        switch device.name {
+        // libvirt adds controllers of its own, each with a number.
+        case "controller":
+            return
+                "controller \(kind) \(device.attributes["model"] == "none" ? "none" : device.attributes["index"] ?? "")"
+        case "graphics", "input": return "\(device.name) \(kind)"
+        case "disk", "interface", "hostdev": return "other"
+        default: return device.name
+        }
+    }
+}
+
+extension XMLNode {
+    /// Sets an attribute of the first child of this name.
+    mutating func set(_ child: String, _ attribute: String, _ value: String) {
+        guard let index = children.firstIndex(where: { $0.name == child }) else { return }
+        children[index].attributes[attribute] = value
+    }
+}

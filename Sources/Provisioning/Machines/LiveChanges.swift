@@ -1,0 +1,147 @@
+import Basics
+import Glibc
+import XML
+
+/// Changes a running guest: each field by the call libvirt has for it. What its next start takes says so already.
+struct LiveChanges {
+    let machine: Machine
+    let spec: VMSpec
+    let standing: MachineStanding
+    /// What limiq makes of the spec, with the drives named as they are in the guest.
+    let description: XMLNode
+    let cancellation: Cancellation
+    /// Asked for, and not done by the guest.
+    private(set) var unfollowed: [Change] = []
+
+    init(
+        machine: Machine, spec: VMSpec, standing: MachineStanding, description: XMLNode,
+        cancellation: Cancellation
+    ) {
+        self.machine = machine
+        self.spec = spec
+        self.standing = standing
+        self.description = description
+        self.cancellation = cancellation
+    }
+
+    /// Applies those that are live; the others are none of the running guest's.
+    ///
+    /// - Throws: the first failure; its hint says what was done before it and what was not.
+    mutating func apply(_ changes: [Change]) throws(Failure) {
+        guard let live = standing.live else { return }
+        let changes = changes.filter { $0.kind == .live }
+        for (index, change) in changes.enumerated() {
+            try cancellation.check()
+            do throws(Failure) { try apply(change, live) } catch {
+                var failure = error
+                let done = changes[..<index].map(\.path)
+                let left = changes[index...].map(\.path)
+                failure.hint = [
+                    failure.hint, done.isEmpty ? nil : "changed: \(done.joined(separator: ", "))",
+                    "not changed in the running guest: \(left.joined(separator: ", "))",
+                    "run it again, or start the guest anew",
+                ].compactMap(\.self).joined(separator: "; ")
+                throw failure
+            }
+        }
+    }
+
+    private mutating func apply(_ change: Change, _ live: XMLNode) throws(Failure) {
+        let (id, field) = (change.field.id, change.field.field)
+        switch change.field.list {
+        case nil where field == "memory_mib": try setMemory(change)
+        case nil where field == "cpu_cores": try send(.processors(spec.processors))
+        case "disks":
+            if let disk = spec.disks.first(where: { $0.id == id }) { try changeDisk(disk, field, live) }
+        case "nics":
+            if let nic = spec.nics.first(where: { $0.id == id }) { try changeNIC(nic, field, live) }
+        case "cdroms": try changeCDROM(id, field, live)
+        default: break
+        }
+    }
+
+    private func send(_ change: GuestChange) throws(Failure) {
+        try machine.hypervisor.change(machine.name, change)
+    }
+
+    private mutating func setMemory(_ change: Change) throws(Failure) {
+        try send(.memory(mebibytes: spec.memoryMiB))
+        // The guest's kernel hands it over page by page.
+        let deadline = ContinuousClock.now + .seconds(10)
+        while true {
+            let xml = try machine.hypervisor.xml(machine.name, inactive: false, secrets: false)
+            let now = DomainFacts(try XMLReader.parse(xml)).values[FieldPath("memory_mib")]
+            if now == "\(spec.memoryMiB)" { return }
+            guard ContinuousClock.now < deadline else { break }
+            try cancellation.check()
+            usleep(100_000)
+        }
+        var left = change
+        left.cause = .drift
+        unfollowed.append(left)
+    }
+
+    private func changeDisk(_ disk: DiskSpec, _ field: String, _ live: XMLNode) throws(Failure) {
+        let drive = live.all("devices/disk").first { $0.alias == "ua-disk-\(disk.id)" }
+        guard let target = drive?.first("target")?.attributes["dev"] else { return }
+        switch field {
+        case "iops_limit", "throughput_mbps":
+            try send(
+                .diskLimits(
+                    target: target, bytesPerSecond: disk.throughputMBps * 1_000_000,
+                    operationsPerSecond: disk.iopsLimit))
+        case "size_gib" where disk.path == nil:
+            try send(.diskSize(target: target, bytes: disk.sizeGiB << 30))
+        default: break
+        }
+    }
+
+    private func changeNIC(_ nic: NICSpec, _ field: String, _ live: XMLNode) throws(Failure) {
+        // As it is now: a change before this one may have been of the same nic, and an update writes all of it.
+        let now = try XMLReader.parse(
+            try machine.hypervisor.xml(machine.name, inactive: false, secrets: false))
+        guard
+            var interface = now.all("devices/interface").first(where: { $0.alias == DomainXML.nicAlias(nic) })
+        else { return }
+        switch field {
+        case "bandwidth_mbps":
+            try send(
+                .bandwidth(
+                    macAddress: interface.first("mac")?.attributes["address"] ?? "",
+                    kilobytesPerSecond: nic.bandwidthMbps * 125))
+        case "forward":
+            // A new nic comes with the next start.
+            let aliases = live.all("devices/interface").compactMap(\.alias)
+            try PortForwards(hypervisor: machine.hypervisor, name: machine.name).set(
+                spec.nics.filter { aliases.contains(DomainXML.nicAlias($0)) },
+                to: standing.liveRecord?.userAddress, exactly: true)
+        case "link", "bridge", "network":
+            interface.children.removeAll { $0.name == "link" || $0.name == "source" }
+            if let bridge = nic.bridge {
+                interface.children.append(XMLNode(name: "source", attributes: ["bridge": bridge]))
+            } else if let network = nic.network {
+                interface.children.append(XMLNode(name: "source", attributes: ["network": network]))
+            }
+            interface.children.append(XMLNode(name: "link", attributes: ["state": "up"]))
+            try send(.update(XMLElement(interface).xml))
+        default: break
+        }
+    }
+
+    private func changeCDROM(_ id: String, _ field: String, _ live: XMLNode) throws(Failure) {
+        let alias = "ua-cdrom-\(id)"
+        let present = live.all("devices/disk").first { $0.alias == alias }
+        let cdrom = spec.cdroms.first { $0.id == id }
+        switch (present, cdrom) {
+        case (nil, .some):
+            var drive = description.all("devices/disk").first { $0.alias == alias }
+            // The running guest has booted.
+            drive?.children.removeAll { $0.name == "boot" }
+            if let drive { try send(.attach(XMLElement(drive).xml)) }
+        case (let present?, nil): try send(.detach(XMLElement(present).xml))
+        case (.some, let cdrom?) where field == "iso_path":
+            try machine.insertMedia(id: id, iso: cdrom.isoPath)
+        default: break
+        }
+    }
+}

@@ -1,0 +1,110 @@
+import Basics
+
+/// What `up` does with a VM: made first, then done, so that a plan and a run say the same.
+public struct MachinePlan: Sendable, Equatable {
+    public enum Action: String, Sendable {
+        /// It is not there.
+        case make
+        /// It is removed and made anew.
+        case replace
+        case change
+        case none
+    }
+
+    public var action = Action.none
+    /// What is done, in the running guest too where one runs.
+    public var changes: [Change] = []
+    /// What the running guest gets at its next start only.
+    public var pending: [Change] = []
+    public var starts = false
+    public var restarts = false
+    /// A suspended guest goes on.
+    public var resumes = false
+
+    public init(action: Action = .none, starts: Bool = false) {
+        self.action = action
+        self.starts = starts
+    }
+
+    /// A run would change something.
+    public var isChange: Bool { action != .none || starts || restarts || resumes }
+}
+
+extension Machine {
+    /// What `up` with this spec would do now.
+    ///
+    /// - Throws: `Failure` with code `spec_differs` where the VM would have to be replaced and may not, `not_ours`,
+    ///   `bad_field`, and what `up` finds before it makes anything.
+    public func plan(_ spec: VMSpec, _ options: UpOptions = UpOptions()) throws(Failure) -> MachinePlan {
+        guard let domain = try hypervisor.domain(name) else {
+            if options.start, try host().isLocal { try PortForwards.checkFree(spec.nics) }
+            return MachinePlan(action: .make, starts: options.start)
+        }
+        return try plan(spec, options, try standing(domain))
+    }
+
+    /// What `up` with this spec would do to a VM that an earlier call will have brought to another.
+    ///
+    /// - Parameter isRunning: the guest will run.
+    public func plan(
+        _ spec: VMSpec, _ options: UpOptions, after earlier: VMSpec, isRunning: Bool
+    ) throws(Failure) -> MachinePlan {
+        let record = MachineRecord(
+            spec: earlier, owner: "", acceleration: options.acceleration ?? .emulation,
+            made: MachineLayout(earlier, in: state).madeFiles, folder: folder)
+        func facts(_ spec: VMSpec) throws(Failure) -> DomainFacts {
+            DomainFacts(try description(of: spec, record, MachineLayout(spec, in: state)))
+        }
+        let side = Convergence.Side(spec: record.spec, facts: try facts(earlier))
+        let convergence = Convergence(
+            wanted: spec, wantedFacts: try facts(spec), next: side, live: isRunning ? side : nil)
+        return try plan(
+            convergence.changes(), options, record, isActive: isRunning, isPaused: false)
+    }
+
+    func plan(
+        _ spec: VMSpec, _ options: UpOptions, _ standing: MachineStanding
+    ) throws(Failure) -> MachinePlan {
+        try plan(
+            try convergence(spec, standing).changes(), options, standing.record,
+            isActive: standing.isActive, isPaused: standing.domain.state == .paused)
+    }
+
+    private func plan(
+        _ changes: [Change], _ options: UpOptions, _ record: MachineRecord, isActive: Bool, isPaused: Bool
+    ) throws(Failure) -> MachinePlan {
+        let replaced = changes.filter { $0.kind == .replace }
+        guard replaced.isEmpty || options.replace else { throw specDiffers(replaced, record) }
+        var plan = MachinePlan()
+        plan.changes = changes
+        if !replaced.isEmpty {
+            plan.action = .replace
+            plan.starts = options.start
+            return plan
+        }
+        let isWaiting = changes.filter { $0.kind == .restart }
+        plan.restarts = !isWaiting.isEmpty && options.restart
+        if !isWaiting.isEmpty, !options.restart {
+            plan.pending = isWaiting
+            plan.changes.removeAll { $0.kind == .restart }
+        }
+        // What is pending already is in the description.
+        if !plan.changes.isEmpty || plan.pending.contains(where: { $0.cause != .pending }) {
+            plan.action = .change
+        }
+        plan.starts = options.start && !isActive
+        plan.resumes = options.start && isPaused && !plan.restarts
+        return plan
+    }
+
+    private func specDiffers(_ changes: [Change], _ record: MachineRecord) -> Failure {
+        let lost = record.made.filter(fileExists)
+        return Failure(
+            "spec_differs",
+            "vm \(name) is there already, and cannot become what the script says without being made anew: "
+                + changes.map(\.description).joined(separator: "; "),
+            hint: "up { replace = true } makes it anew"
+                + (lost.isEmpty ? "" : ", and throws away \(lost.joined(separator: ", "))"),
+            resource: name)
+    }
+}

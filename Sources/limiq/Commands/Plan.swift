@@ -1,0 +1,58 @@
+import ArgumentParser
+import Basics
+import Glibc
+import LuaRuntime
+import Primitives
+
+struct Plan: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Tell what a script would do, and do nothing.",
+        discussion: """
+            The script is run: what reads is answered from the host, what changes is written down. Exit code 2 where a run \
+            would change something, 0 where it would not. Programs it would run are told and not counted. What only a guest \
+            that runs can answer is marked: known after boot.
+            """)
+
+    @Argument(help: "The script.")
+    var script: String
+
+    @OptionGroup var parameters: ParameterOptions
+
+    @OptionGroup var host: HostOptions
+
+    @Flag(help: "The plan as one JSON document.")
+    var json = false
+
+    @Argument(parsing: .postTerminator, help: "The script's own words.")
+    var words: [String] = []
+
+    func run() throws {
+        // It has nothing to clean up.
+        Signals.unblock()
+        var session = try Session(connect: host.connect, script: script)
+        session.overrides = try parameters.overrides()
+        session.words = words
+        let plan = PlanRun(try session.environment())
+        let rehearsal = try Rehearsal(
+            script, session, primitives: plan.primitives(overrides: session.overrides))
+        let stops = rehearsal.failure != nil && (plan.isGuessing || rehearsal.isOver)
+        if let failure = rehearsal.failure, !stops { throw failure }
+        let end = stops ? rehearsal.failure?.location ?? script : nil
+        if json {
+            print(try jsonText(document(plan, end: end), pretty: true))
+        } else {
+            writeAll(Array(PlanTree(plan.steps, end: end).text.utf8), to: STDOUT_FILENO)
+        }
+        if plan.isChange || stops { throw ExitCode(2) }
+    }
+
+    private func document(_ plan: PlanRun, end: String?) -> Value {
+        var map: Map = [
+            "changes": .bool(plan.isChange), "complete": .bool(end == nil),
+            "steps": .list(plan.steps.map(\.value)),
+        ]
+        // From this line of the script on it depends on what a guest answers.
+        if let end { map.append("known_up_to", .string(end)) }
+        return .map(map)
+    }
+}

@@ -1,0 +1,61 @@
+import Basics
+import Glibc
+import LuaRuntime
+import Provisioning
+import Synchronization
+
+/// A script run with other primitives than those that do things: for `check` and `plan`. It prints nothing, reads no input,
+/// sleeps not at all, and is ended when it does not end by itself.
+struct Rehearsal {
+    /// How the script ended; `nil` for well.
+    var failure: ScriptError?
+    /// It did not end by itself.
+    var isOver: Bool
+    /// It reads its own words, and was given none.
+    var lacksWords: Bool
+
+    init(_ script: String, _ session: Session, primitives: [Primitive]) throws {
+        var options = try session.options(output: { _ in })
+        options.output = { _, _ in }
+        options.input = { nil }
+        options.skipsSleep = true
+        let runtime = try LuaRuntime(options: options, primitives: primitives)
+        // So that the calls know the script's line they are made in.
+        runtime.observer = { _ in }
+        let limit = TimeLimit(runtime.interrupter)
+        do { _ = try runtime.run(file: script) } catch { failure = error }
+        limit.end()
+        isOver = limit.isOver
+        let text = String(decoding: try fileBytes(script), as: UTF8.self)
+        lacksWords = session.words.isEmpty && text.contains("limiq.args")
+    }
+}
+
+/// Stops a script that does not end: one that watches a machine would do so for ever.
+private final class TimeLimit: Sendable {
+    private struct State {
+        var hasEnded = false
+        var isOver = false
+    }
+
+    private static let limit: Duration = .seconds(10)
+    private let state = Mutex(State())
+
+    init(_ interrupter: Interrupter) {
+        startThread { [self] in
+            sleep(UInt32(Self.limit.components.seconds))
+            let stops = state.withLock { state in
+                if !state.hasEnded { state.isOver = true }
+                return state.isOver
+            }
+            guard stops else { return }
+            // The second cannot be caught.
+            interrupter.interrupt()
+            interrupter.interrupt()
+        }
+    }
+
+    var isOver: Bool { state.withLock(\.isOver) }
+
+    func end() { state.withLock { $0.hasEnded = true } }
+}

@@ -1,0 +1,85 @@
+import Basics
+import Primitives
+import Provisioning
+
+/// A plan as a tree: a line a step, its parts and changes below it.
+struct PlanTree {
+    private let steps: [PlanStep]
+    /// The script's line from which on nothing is known.
+    private let end: String?
+
+    init(_ steps: [PlanStep], end: String? = nil) {
+        self.steps = steps
+        self.end = end
+    }
+
+    /// With a line of sums at its end.
+    var text: String {
+        var lines = steps.flatMap(lines)
+        if let end {
+            lines.append(
+                "\(end): not planned from here on: that depends on what a guest answers (known after boot)")
+        }
+        lines.append(sums)
+        return lines.map { $0 + "\n" }.joined()
+    }
+
+    private func lines(_ step: PlanStep) -> [String] {
+        var lines = ["\(Self.sign(step.action)) \(step.kind) \(step.name)  \(Self.word(step.action))"]
+        lines += step.parts.map { part in
+            "    \(part.name)" + (part.detail.isEmpty ? "" : "  \(part.detail)")
+        }
+        lines += step.changes.map { "    ~ \(Self.text($0))" }
+        lines += step.pending.map { "    … \(Self.text($0)), without { restart = true } at its next start" }
+        lines += step.afterBoot.map { "    \($0)  (known after boot)" }
+        return lines
+    }
+
+    private static func text(_ change: Change) -> String {
+        let cause = change.cause == .drift ? ", changed by hand" : ""
+        return
+            "\(change.path)  \(shown(change.current)) → \(shown(change.wanted))  \(change.kind.rawValue)\(cause)"
+    }
+
+    /// A document is kept as its digest only.
+    private static func shown(_ text: String?) -> String {
+        guard let text else { return "none" }
+        guard text.hasPrefix("\"sha256:"), let digest = text.dropLast().split(separator: ":").last else {
+            return text
+        }
+        return "(\(digest.prefix(8)))"
+    }
+
+    private static func sign(_ action: PlanStep.Action) -> String {
+        switch action {
+        case .make: "+"
+        case .change: "~"
+        case .replace: "±"
+        case .remove: "-"
+        case .start, .restart, .stop, .run: ">"
+        case .none: "="
+        }
+    }
+
+    private static func word(_ action: PlanStep.Action) -> String {
+        switch action {
+        case .none: "as it is"
+        case .replace: "made anew: its disks are thrown away"
+        case .run: ""
+        default: action.rawValue
+        }
+    }
+
+    private var sums: String {
+        let words: [(PlanStep.Action, String)] = [
+            (.make, "to make"), (.change, "to change"), (.restart, "to start anew"),
+            (.replace, "to make anew"),
+            (.remove, "to remove"), (.start, "to start"), (.stop, "to stop"), (.none, "as it is"),
+        ]
+        let sums = words.compactMap { action, word -> String? in
+            let count = steps.filter { $0.action == action }.count
+            return count == 0 ? nil : "\(count) \(word)"
+        }
+        return sums.isEmpty ? "nothing to do" : sums.joined(separator: ", ")
+    }
+}

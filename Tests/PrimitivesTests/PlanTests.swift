@@ -1,0 +1,173 @@
+import Basics
+import LuaRuntime
+import Provisioning
+import Support
+import Testing
+
+@testable import Primitives
+
+/// On libvirt's test driver, whose domains have no files.
+@Suite("A plan", .serialized)
+struct PlanTests {
+    private struct Outcome {
+        /// `+ make vm web`
+        var steps: [String]
+        var plan: PlanRun
+        var error: ScriptError?
+        var folder: [String]
+    }
+
+    private let prefix = "p\(UInt32.random(in: 0...UInt32.max))"
+
+    /// A folder that goes with it, and the primitives' environment.
+    private struct Host {
+        let side: HostSide
+        let environment: Environment
+
+        init() throws {
+            let hypervisor = LibvirtHypervisor(uri: "test:///default")
+            side = try HostSide()
+            environment = Environment(
+                state: side.environment.state, images: side.environment.images, scriptFolder: side.folder
+            ) { _ throws(Failure) in hypervisor }
+        }
+    }
+
+    /// Runs a script, as a plan or for real; `NAME` in it is a prefix of this test's own.
+    private func plan(_ source: String, _ host: Host, files: [String: String] = [:]) throws
+        -> Outcome
+    {
+        for (name, text) in files { try writeBytes(Array(text.utf8), to: host.environment.absolute(name)) }
+        let plan = PlanRun(host.environment)
+        let error = try perform(source, plan.primitives(overrides: [:]))
+        let steps = plan.steps.map { step in
+            let changes = (step.changes + step.pending).map { " \($0.path):\($0.kind.rawValue)" }.joined()
+            let name = step.name.replacing(prefix, with: "NAME").replacing(
+                host.side.folder, with: ".")
+            return "\(step.action.rawValue) \(step.kind) \(name)\(changes)"
+        }
+        return Outcome(
+            steps: steps, plan: plan, error: error, folder: try filesBelow(host.side.folder))
+    }
+
+    private func run(_ source: String, _ host: Host) throws {
+        let definitions = libraryDefinitions(host.environment, overrides: [:]) { _, _ in }
+        if let error = try perform(source, definitions.map(\.primitive)) { throw error }
+    }
+
+    private func perform(_ source: String, _ primitives: [Primitive]) throws -> ScriptError? {
+        var options = LuaRuntime.Options(libraryFolder: repository + "/stdlib")
+        options.output = { _, _ in }
+        options.skipsSleep = true
+        let runtime = try LuaRuntime(options: options, primitives: primitives)
+        runtime.observer = { _ in }
+        let text = "local limiq = require \"limiq\"\n" + source.replacing("NAME", with: prefix)
+        do { _ = try runtime.run(source: text, name: "web.lua") } catch { return error }
+        return nil
+    }
+
+    private static let web = #"limiq.vm { name = "NAME-web", memory = "512MiB" }:up()"#
+
+    @Test("of a new VM makes nothing; after the run there is nothing left to do")
+    func make() throws {
+        let host = try Host()
+        let before = try plan(Self.web, host)
+        #expect(before.steps == ["make vm NAME-web"] && before.plan.isChange)
+        #expect(try host.environment.hypervisor(nil).domain(prefix + "-web") == nil)
+        try run(Self.web, host)
+        let after = try plan(Self.web, host)
+        #expect(after.steps == ["none vm NAME-web"] && !after.plan.isChange)
+        let changed = try plan(Self.web.replacing("512MiB", with: "256MiB"), host)
+        #expect(changed.steps == ["change vm NAME-web memory_mib:live"])
+        try run(#"limiq.vm { name = "NAME-web" }:remove()"#, host)
+    }
+
+    @Test("answers from what the calls before would have made")
+    func forecast() throws {
+        let host = try Host()
+        let outcome = try plan(
+            """
+            local vm = limiq.vm { name = "NAME-a", nics = { { forward = { { host = 24301, guest = 80 } } } } }
+            assert(vm:diff()[1].kind == "make")
+            assert(vm:up().changed and not vm:up().changed)
+            assert(#vm:diff() == 0 and vm.domain:state() == "running" and vm:forward(80) == "127.0.0.1:24301")
+            assert(#limiq.domain.list { prefix = "NAME" } == 1 and limiq.domain.get("NAME-a"))
+            local other = limiq.vm { name = "NAME-a", memory = "512MiB", labels = { a = "b" } }
+            assert(#other:diff() == 3)
+            other:up()
+            assert(other:down() and not other:down() and vm.domain:state() == "shut off")
+            assert(other:remove() and not other:remove())
+            assert(#limiq.domain.list { prefix = "NAME" } == 0)
+            local _, e = limiq.try(limiq.domain.get, "NAME-a")
+            assert(e.code == "not_found")
+            vm:up()
+            """, host)
+        #expect(outcome.error == nil, "\(outcome.error.map(String.init(describing:)) ?? "")")
+        #expect(
+            outcome.steps == [
+                "make vm NAME-a", "none vm NAME-a",
+                "change vm NAME-a labels.a:live memory_mib:live nics[1]:restart", "stop vm NAME-a",
+                "remove vm NAME-a", "make vm NAME-a",
+            ])
+        #expect(outcome.folder == [])
+    }
+
+    @Test("marks what only a running guest knows, and ends where the script needs it")
+    func unknown() throws {
+        let host = try Host()
+        let outcome = try plan(
+            """
+            local a = limiq.vm { name = "NAME-a" }
+            a:up()
+            limiq.vm { name = "NAME-b", labels = { peer = a:address() } }:up()
+            local out = a:exec({ "nproc" }).stdout
+            print(out + 1)
+            """, host)
+        #expect(outcome.steps == ["make vm NAME-a", "make vm NAME-b", "run program NAME-a"])
+        #expect(outcome.plan.steps[1].afterBoot == ["labels.peer"])
+        #expect(outcome.error?.location == "web.lua:6" && outcome.plan.isGuessing)
+        #expect(try host.environment.hypervisor(nil).domain(prefix + "-a") == nil)
+    }
+
+    @Test("writes no file, and answers as if it had")
+    func files() throws {
+        let host = try Host()
+        let outcome = try plan(
+            """
+            limiq.file.write("same", "same")
+            assert(limiq.file.read "same" == "same")
+            limiq.file.write("other", "new")
+            limiq.file.write("fresh", "text")
+            assert(limiq.file.read "other" == "new" and limiq.file.read "fresh" == "text" and limiq.file.exists "fresh")
+            local disk = limiq.disk.create { path = "a.qcow2", size = "1GiB" }
+            local _, e = limiq.try(limiq.disk.create, { path = "a.qcow2", size = "1GiB" })
+            assert(e.code == "disk_exists" and limiq.file.exists(disk))
+            limiq.disk.remove "a.qcow2"
+            assert(not limiq.file.exists(disk))
+            limiq.cidata.create { path = "seed.iso", user_data = "#cloud-config" }
+            """, host, files: ["same": "same", "other": "old"])
+        #expect(outcome.error == nil, "\(outcome.error.map(String.init(describing:)) ?? "")")
+        #expect(
+            outcome.steps == [
+                "change file ./other", "make file ./fresh", "make disk ./a.qcow2", "remove disk ./a.qcow2",
+                "make seed ./seed.iso",
+            ])
+        #expect(outcome.folder == ["other", "same"])
+        #expect(try String(decoding: fileBytes(host.environment.absolute("other")), as: UTF8.self) == "old")
+    }
+
+    @Test("leaves a domain alone that is not ours, with the error of the run")
+    func foreign() throws {
+        let host = try Host()
+        let outcome = try plan(#"limiq.vm { name = "test" }:up()"#, host)
+        #expect(outcome.error?.failure.code == "not_ours" && outcome.steps == [])
+    }
+
+    @Test("knows of every primitive whether it is performed")
+    func complete() throws {
+        let names = libraryDefinitions(try HostSide().environment, overrides: [:]) { _, _ in }
+            .map(\.primitive.name)
+        #expect(Set(names) == Set(PlanRun.ways.keys).union(PlanRun.performed))
+        #expect(PlanRun.performed.isDisjoint(with: PlanRun.ways.keys))
+    }
+}
