@@ -12,6 +12,8 @@ struct PlainDisplay: Display {
     func progress(_ progress: Progress) {
         // The guest's own lines are for a terminal; here they would bury the steps.
         if progress.phase == "console" { return }
+        // The end of a step shows by the next one's beginning.
+        if progress.took != nil, !progress.isLast { return }
         writeAll(Array("\(progress.line)\n".utf8), to: STDERR_FILENO)
     }
 
