@@ -5,14 +5,16 @@ import LuaRuntime
 
 /// The command and its subcommands.
 struct Limiq: ParsableCommand {
+    static let version = "0.1.0"
+
     static let configuration = CommandConfiguration(
         commandName: "limiq",
         abstract: "Lua scripts that make virtual machines.",
         discussion: "A first machine: limiq run scripts/build-web.lua",
-        version: "0.1.0",
+        version: version,
         subcommands: [
             Run.self, Up.self, Check.self, Test.self, List.self, Show.self, Console.self, Remove.self,
-            Image.self, Doctor.self, Stubs.self,
+            Image.self, Report.self, Doctor.self, Stubs.self,
         ])
 }
 
@@ -52,16 +54,16 @@ struct Program {
         }
     }
 
-    /// 1 the script failed, 3 the host is not able, 130 interrupted.
-    private static func exitStatus(_ failure: Failure) -> Int32 {
-        switch failure.code {
-        case .hostNotAble: 3
-        case .interrupted, .cancelled: 130
-        default: 1
-        }
-    }
-
     private static func complain(_ text: String) {
         writeAll(Array("limiq: \(text)\n".utf8), to: STDERR_FILENO)
+    }
+}
+
+/// 1 the script failed, 3 the host is not able, 130 interrupted.
+func exitStatus(_ failure: Failure) -> Int32 {
+    switch failure.code {
+    case .hostNotAble: 3
+    case .interrupted, .cancelled: 130
+    default: 1
     }
 }

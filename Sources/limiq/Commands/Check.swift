@@ -38,7 +38,7 @@ struct Check: ParsableCommand {
         var session = try Session(connect: nil, script: script)
         session.overrides = try parameters.overrides()
         let dryRun = DryRun(try session.environment())
-        var options = try session.options(output: { _ in })
+        var options = try session.options()
         options.output = { _, _ in }
         options.input = { nil }
         options.skipsSleep = true

@@ -1,12 +1,13 @@
 import Basics
 import Glibc
+import LuaRuntime
 import Primitives
 import Provisioning
 
 /// One plain line a step, for pipes and logs.
 struct PlainDisplay: Display {
-    func output(_ bytes: [UInt8]) {
-        writeAll(bytes, to: STDOUT_FILENO)
+    func output(_ stream: OutputStream, _ bytes: [UInt8]) {
+        writeAll(bytes, to: stream.descriptor)
     }
 
     func progress(_ progress: Progress) {
@@ -20,8 +21,10 @@ struct PlainDisplay: Display {
     func log(_ level: LogLevel, _ text: String) {
         writeAll(Array("\(level.prefix)\(text)\n".utf8), to: STDERR_FILENO)
     }
+}
 
-    func finish() {}
+extension OutputStream {
+    var descriptor: Int32 { self == .error ? STDERR_FILENO : STDOUT_FILENO }
 }
 
 extension Progress {
