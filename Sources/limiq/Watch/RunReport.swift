@@ -55,7 +55,7 @@ struct RunReport: Sendable {
     // MARK: phases
 
     /// In the order a machine goes through them; others follow in the order they came.
-    private static let order = [
+    static let order = [
         "image", "lock", "disks", "seed", "define", "start", "forward", "running", "first-boot", "address",
         "agent", "ssh", "cloud-init",
     ]

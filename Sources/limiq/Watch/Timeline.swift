@@ -8,7 +8,7 @@ import XML
 struct Timeline {
     private let timings: Timings
     private let rows: [Timings.Row]
-    /// In the order of their first appearance on the time axis.
+    /// In the order a machine goes through them, behind those of images; others follow by the time they first came.
     private let phases: [String]
 
     private static let width = 1200.0
@@ -19,11 +19,18 @@ struct Timeline {
     init(_ timings: Timings) {
         self.timings = timings
         rows = timings.images + timings.vms
-        var first: [String: Double] = [:]
-        for phase in rows.flatMap(\.phases) {
-            first[phase.phase] = min(first[phase.phase] ?? .infinity, phase.began)
+        func names(_ rows: [Timings.Row]) -> [String] {
+            var first: [String: Double] = [:]
+            for phase in rows.flatMap(\.phases) {
+                first[phase.phase] = min(first[phase.phase] ?? .infinity, phase.began)
+            }
+            return first.sorted { ($0.value, $0.key) < ($1.value, $1.key) }.map(\.key)
         }
-        phases = first.sorted { ($0.value, $0.key) < ($1.value, $1.key) }.map(\.key)
+        let ofMachines = names(timings.vms)
+        let known = RunReport.order.filter(ofMachines.contains)
+        phases = (names(timings.images) + known + ofMachines).reduce(into: []) { names, name in
+            if !names.contains(name) { names.append(name) }
+        }
     }
 
     /// The picture as an XML document.
