@@ -80,6 +80,7 @@ private struct ListArguments: Sendable {
     var state: String?
     var prefix = ""
     var ours = false
+    var labels: [String: String] = [:]
     var uri: String?
 }
 
@@ -90,6 +91,8 @@ private func list(_ environment: Environment) -> Definition {
             Field("state", \.state, .string, "Only those in this state: `running`, `shut off`, `paused`."),
             Field("prefix", \.prefix, .string, "Only those whose name begins so."),
             Field("ours", \.ours, .bool, "Only those limiq made."),
+            Field(
+                "labels", \.labels, .dictionary(of: .string), "Only those limiq made with all these labels."),
             Field("uri", \.uri, .string, "The hypervisor; the run's own where left out."),
         ])
     return Definition(
@@ -107,8 +110,12 @@ private func list(_ environment: Environment) -> Definition {
             && (arguments.state ?? domain.state.rawValue) == domain.state.rawValue
         {
             let machine = Machine(domain.name, on: hypervisor, state: environment.state)
-            // One that goes away meanwhile is none of ours.
-            if arguments.ours, ((try? machine.record()) ?? nil) == nil { continue }
+            if arguments.ours || !arguments.labels.isEmpty {
+                // One that goes away meanwhile is none of ours.
+                guard let labels = ((try? machine.record()) ?? nil)?.spec.labels,
+                    arguments.labels.allSatisfy({ labels[$0.key] == $0.value })
+                else { continue }
+            }
             handles.append([
                 "name": .string(domain.name), "uri": .string(hypervisor.uri), "uuid": .string(domain.uuid),
                 "state": .string(domain.state.rawValue),
