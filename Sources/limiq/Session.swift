@@ -45,7 +45,9 @@ struct Session {
     /// - Throws: as `run(_:)`.
     func run(source: String, name: String, on document: String) throws {
         try run(document) { runtime throws(ScriptError) in
-            do { return try runtime.run(source: source, name: name) } catch { throw ScriptError(error.failure) }
+            do throws(ScriptError) {
+                return try runtime.run(source: source, name: name)
+            } catch { throw ScriptError(error.failure) }
         }
     }
 

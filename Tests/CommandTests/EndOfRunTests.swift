@@ -18,17 +18,22 @@ import Testing
         }
     }
 
-    @Test func `has a table of the phases where there is more than one machine`() async throws {
+    @Test func `has a table of each machine's phases where there is more than one machine`() async throws {
         try await LimiqCommand.with { limiq in
             let several = try await limiq.run("run", "many.lua", "--set", "count=4")
-            let table = several.errors.split(separator: "\n").suffix(6)
+            let table = several.errors.split(separator: "\n").suffix(8)
             #expect(
-                table.map { $0.split(separator: " ").first } == [
-                    "PHASE", "disks", "define", "start", "running", "total",
+                table.first?.split(separator: " ") == [
+                    "TIMES", "disks", "define", "start", "running", "total",
                 ])
-            #expect(table.dropFirst().allSatisfy { $0.contains(#/^[a-z-]+ +4 /#) })
+            #expect(
+                table.dropFirst().prefix(4).allSatisfy { $0.contains(#/^vm-00[1-4]( +[0-9.]+ m?s){5}$/#) })
+            #expect(
+                table.suffix(3).map { $0.split(separator: " ").first } == ["minimum", "median", "maximum"])
             let one = try await limiq.run("run", "many.lua", "--set", "count=1")
-            #expect(!one.errors.contains("PHASE"))
+            #expect(!one.errors.contains("TIMES"))
+            let many = try await limiq.run("run", "many.lua", "--set", "count=13")
+            #expect(many.errors.contains("\n… and 3 more"))
         }
     }
 
@@ -72,7 +77,7 @@ import Testing
         try await LimiqCommand.with { limiq in
             let script = "exec 2> >(exec true); sleep 0.2; \"$0\" run many.lua --set count=30"
             let result = try await command(
-                "bash", ["-c", script, LimiqCommand.program], environment: limiq.environment,
+                "bash", ["-c", script, program], environment: limiq.environment,
                 folder: limiq.folder)
             #expect(result.status == 0)
             #expect(result.output == "begun\nno line end until here\n")

@@ -6,8 +6,6 @@ import Support
 struct LimiqCommand {
     let folder: String
 
-    static let program = "\(repository)/.build/debug/limiq"
-
     /// Machines that are brought up at once. `hang` of them wait for an agent that never answers, `fail` of them have no
     /// base image.
     static let script = """
@@ -47,11 +45,11 @@ struct LimiqCommand {
     }
 
     func run(_ words: String...) async throws -> CommandResult {
-        try await command(Self.program, words, environment: environment, folder: folder)
+        try await command(program, words, environment: environment, folder: folder)
     }
 
     func start(_ words: String...) throws -> RunningCommand {
-        try RunningCommand(Self.program, words, environment: environment, folder: folder)
+        try RunningCommand(program, words, environment: environment, folder: folder)
     }
 
     /// The names of the machines that have a folder.

@@ -131,13 +131,16 @@ import Testing
         #expect(
             Self.work("domain.start", "web") == Work(.vm("web"), "start", step: "start", location: "s.lua:3"))
         #expect(Self.work("image.resolve", "debian-12")?.subject == .image("debian-12"))
+        #expect(Self.work("image.add", ["name": "fedora"])?.subject == .image("fedora"))
     }
 
     @Test func `shows what is awaited as its step`() {
         #expect(Self.work("domain.wait", ["name": "web"], "ssh")?.step == "ssh")
     }
 
-    @Test(arguments: ["domain.state", "domain.get", "vm.diff", "log.info", "disk.create", "image.list"])
+    @Test(arguments: [
+        "domain.state", "domain.get", "vm.diff", "vm.mac_address", "log.info", "disk.create", "image.list",
+    ])
     func `is none where a script only looks, or does something else`(name: String) {
         #expect(Self.work(name, "web") == nil)
     }

@@ -113,7 +113,7 @@ import XML
     @Test func `show their phases at the end, of one machine too`() async throws {
         try await LimiqCommand.with { limiq in
             let run = try await limiq.run("run", "many.lua", "--timings", "run.json", "--set", "count=1")
-            #expect(run.errors.contains("PHASE"))
+            #expect(run.errors.contains("TIMES"))
         }
     }
 

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import Support
 
@@ -14,34 +15,40 @@ struct TmuxPane {
         var variables = limiq.environment
         // tmux names its terminal itself, and standard input is no terminal here.
         variables["TERM"] = ""
-        for (name, value) in environment { variables[name] = value }
         variables["PS1"] = "$ "
-        variables["NO_COLOR"] = environment["NO_COLOR"] ?? ""
-        variables["PATH"] =
-            "\(repository)/.build/debug:" + (ProcessInfo.processInfo.environment["PATH"] ?? "")
-        let start = try await command(
-            "tmux",
-            [
-                "-f", "/dev/null", "-S", pane.socket, "new-session", "-d", "-x", "\(columns)", "-y",
-                "\(rows)",
-                "-c", limiq.folder, "bash --norc --noprofile",
-            ], environment: variables)
-        guard start.status == 0 else { throw Problem(text: "tmux: \(start.errors)") }
+        variables["NO_COLOR"] = ""
+        let folder = URL(fileURLWithPath: program).deletingLastPathComponent().path
+        variables["PATH"] = "\(folder):" + (ProcessInfo.processInfo.environment["PATH"] ?? "")
+        for (name, value) in environment { variables[name] = value }
+        // In the foreground: a daemon would keep what tells the test that the program it started has ended.
+        let server = try RunningCommand(
+            "tmux", ["-D", "-f", "/dev/null", "-S", pane.socket], environment: variables)
         do {
+            guard try await eventually({ folderNames(limiq.folder).contains("tmux") }) else {
+                throw Failure(.program, "tmux does not listen")
+            }
+            let start = try await command(
+                "tmux",
+                [
+                    "-S", pane.socket, "new-session", "-d", "-x", "\(columns)", "-y", "\(rows)", "-c",
+                    limiq.folder, "bash", "--norc", "--noprofile",
+                ], environment: variables)
+            guard start.status == 0 else { throw Failure(.program, "tmux", cause: start.errors) }
             guard try await eventually({ try await pane.lines().first == "$" }) else {
-                throw Problem(text: "no shell in tmux: \(try await pane.lines())")
+                throw Failure(.program, "no shell in tmux", cause: "\(try await pane.lines())")
             }
             try await body(pane)
         } catch {
-            _ = try await pane.tmux("kill-server")
+            server.signal(SIGKILL)
             throw error
         }
-        _ = try await pane.tmux("kill-server")
+        server.signal(SIGKILL)
+        _ = await server.result()
     }
 
-    private struct Problem: Error { var text: String }
+    private func tmux(_ words: String...) async throws -> String { try await tmux(words) }
 
-    private func tmux(_ words: String...) async throws -> String {
+    private func tmux(_ words: [String]) async throws -> String {
         try await command("tmux", ["-S", socket] + words).output
     }
 
@@ -72,8 +79,8 @@ struct TmuxPane {
     }
 
     private func lines(_ words: String...) async throws -> [String] {
-        let text = try await command("tmux", ["-S", socket] + words).output
-        var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+        var lines = try await tmux(words).split(separator: "\n", omittingEmptySubsequences: false).map {
+            line in
             String(line).trimmingCharacters(in: .whitespaces)
         }
         while lines.last == "" { lines.removeLast() }

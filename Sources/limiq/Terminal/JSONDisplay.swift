@@ -127,7 +127,7 @@ extension RunReport {
             "phases": .list(
                 phases.map { phase in
                     [
-                        "phase": .string(phase.name), "count": .int(Int64(phase.count)),
+                        "phase": .string(phase.name), "count": .int(Int64(phase.times.count)),
                         "minimum": phase.minimum.json, "median": phase.median.json,
                         "maximum": phase.maximum.json, "slowest": .string(phase.slowest),
                     ]

@@ -19,14 +19,20 @@ extension RunReport {
         return parts.joined(separator: "\n")
     }
 
+    /// A row a machine, the slowest first, and a column a phase; the rows of a long list fold.
     private var phaseTable: String {
-        var rows = [["PHASE", "COUNT", "MINIMUM", "MEDIAN", "MAXIMUM", "SLOWEST"]]
-        for phase in phases {
-            rows.append([
-                phase.name, "\(phase.count)", Self.short(phase.minimum), Self.short(phase.median),
-                Self.short(phase.maximum), phase.slowest,
-            ])
+        func row(_ name: String, _ time: (Phase) -> Duration?) -> [String] {
+            [name] + phases.map { time($0).map(Self.short) ?? "" }
         }
+        var sums: [String: Duration] = [:]
+        for phase in phases where phase.name != "total" {
+            sums.merge(phase.times) { $0 + $1 }
+        }
+        let names = sums.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map(\.key)
+        var rows = [["TIMES"] + phases.map(\.name)]
+        rows += names.prefix(10).map { name in row(name) { $0.times[name] } }
+        if names.count > 10 { rows.append(row("… and \(names.count - 10) more") { _ in nil }) }
+        rows += [row("minimum", \.minimum), row("median", \.median), row("maximum", \.maximum)]
         return table(rows)
     }
 

@@ -4,14 +4,16 @@ import LuaRuntime
 /// How a run ended: what is left to say when it is over.
 struct RunReport: Sendable {
     /// A phase over all machines, or the images over all images.
-    struct Phase: Sendable, Equatable {
+    struct Phase: Sendable {
         var name: String
-        var count: Int
-        var minimum: Duration
-        var median: Duration
-        var maximum: Duration
+        /// By machine or image; there is at least one.
+        var times: [String: Duration]
+
+        var minimum: Duration { times.values.min() ?? .zero }
+        var median: Duration { limiq.median(Array(times.values)) }
+        var maximum: Duration { times.values.max() ?? .zero }
         /// Who took the maximum.
-        var slowest: String
+        var slowest: String { times.max { ($0.value, $0.key) < ($1.value, $1.key) }?.key ?? "" }
     }
 
     let took: Duration
@@ -61,32 +63,21 @@ struct RunReport: Sendable {
     ]
 
     private static func phases(_ record: RunRecord) -> [Phase] {
-        var times: [String: [(name: String, took: Duration)]] = [:]
+        var times: [String: [String: Duration]] = [:]
         var names = order
-        var totals: [(name: String, took: Duration)] = []
         for track in record.tracks {
             let name = track.subject.name
-            var sums: [String: Duration] = [:]
             for phase in track.phases where phase.ok {
                 let key = track.subject.kind == .image ? "image" : phase.name
-                sums[key, default: .zero] += phase.took
+                times[key, default: [:]][name, default: .zero] += phase.took
                 if !names.contains(key) { names.append(key) }
             }
-            for (key, took) in sums { times[key, default: []].append((name, took)) }
             if track.subject.kind == .vm, track.state == .done, let first = track.phases.map(\.began).min() {
                 let end = track.phases.map { $0.began + $0.took }.max() ?? first
-                totals.append((name, end - first))
+                times["total", default: [:]][name] = end - first
             }
         }
-        times["total"] = totals
-        return (names + ["total"]).compactMap { name in
-            guard let times = times[name], let slowest = times.max(by: { $0.took < $1.took }) else {
-                return nil
-            }
-            return Phase(
-                name: name, count: times.count, minimum: times.map(\.took).min() ?? .zero,
-                median: limiq.median(times.map(\.took)), maximum: slowest.took, slowest: slowest.name)
-        }
+        return (names + ["total"]).compactMap { name in times[name].map { Phase(name: name, times: $0) } }
     }
 }
 

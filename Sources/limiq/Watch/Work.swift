@@ -33,8 +33,8 @@ struct Work: Sendable, Equatable {
 
     /// Calls that only look: scripts ask for what may not be there, and nobody waits for the answer.
     private static let looks: Set<String> = [
-        "vm.diff", "vm.forward", "domain.get", "domain.list", "domain.state", "domain.xml", "domain.address",
-        "domain.console", "domain.read_file",
+        "vm.diff", "vm.forward", "vm.mac_address", "domain.get", "domain.list", "domain.state", "domain.xml",
+        "domain.address", "domain.console", "domain.read_file",
     ]
 
     /// `nil` for a call that is no work on one machine or image.
@@ -55,7 +55,9 @@ struct Work: Sendable, Equatable {
             self.init(
                 .vm(name), action, step: tellsItself ? nil : awaited ?? action, location: request.location)
         case "image":
-            guard action == "resolve", let name = first.string else { return nil }
+            guard action == "resolve" || action == "add",
+                let name = first.string ?? first["name"]?.string
+            else { return nil }
             self.init(.image(name), action, location: request.location)
         default: return nil
         }
