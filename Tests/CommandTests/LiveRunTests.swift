@@ -62,7 +62,9 @@ import Testing
                 switch end {
                 case "C-c": try await pane.press("C-c")
                 case "error": break
-                default: try await pane.enter("\u{1A}kill -\(end) $(cat pid); fg")
+                default:
+                    let text = try String(contentsOfFile: limiq.folder + "/pid", encoding: .utf8)
+                    kill(try #require(Int32(text.dropLast())), end == "TERM" ? SIGTERM : SIGHUP)
                 }
                 #expect(try await pane.shows { $0.last == "$" })
                 let lines = try await pane.history()

@@ -20,9 +20,11 @@ struct TmuxPane {
         let folder = URL(fileURLWithPath: program).deletingLastPathComponent().path
         variables["PATH"] = "\(folder):" + (ProcessInfo.processInfo.environment["PATH"] ?? "")
         for (name, value) in environment { variables[name] = value }
-        // In the foreground: a daemon would keep what tells the test that the program it started has ended.
+        // In the foreground: a daemon would keep what tells the test that the program it started has ended. With no signal
+        // blocked, as Dispatch's threads have them: Ctrl-Z would stop nothing.
         let server = try RunningCommand(
-            "tmux", ["-D", "-f", "/dev/null", "-S", pane.socket], environment: variables)
+            "env", ["--default-signal", "tmux", "-D", "-f", "/dev/null", "-S", pane.socket],
+            environment: variables)
         do {
             guard try await eventually({ folderNames(limiq.folder).contains("tmux") }) else {
                 throw Failure(.program, "tmux does not listen")
