@@ -55,7 +55,7 @@ let package = Package(
         .executableTarget(
             name: "limiq",
             dependencies: [
-                "Basics", "Primitives", "Provisioning", "LuaRuntime",
+                "Basics", "Primitives", "Provisioning", "LuaRuntime", "XML",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -90,7 +90,10 @@ let package = Package(
             name: "PrimitivesTests", dependencies: ["Primitives", "Support"],
             swiftSettings: strict),
         // They run the program that a build of the tests makes as well.
-        .testTarget(name: "CommandTests", dependencies: ["Support"], swiftSettings: strict),
+        .testTarget(
+            name: "CommandTests",
+            dependencies: ["limiq", "Basics", "LuaRuntime", "Provisioning", "XML", "Support"],
+            swiftSettings: strict),
         .testTarget(
             name: "EndToEnd", dependencies: ["Support"], path: "Tests/EndToEnd", swiftSettings: strict),
     ]

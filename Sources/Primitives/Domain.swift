@@ -45,7 +45,7 @@ private func define(_ environment: Environment) -> Definition {
         options.start = false
         _ = try machine.up(
             arguments.spec, options, cancellation: request.cancellation
-        ) { environment.progress(Progress($0.machine, $0.phase, detail: $0.detail)) }
+        ) { environment.progress(Progress($0)) }
         return DomainReference.handle(machine)
     }
 }
@@ -81,6 +81,7 @@ private struct ListArguments: Sendable {
     var state: String?
     var prefix = ""
     var ours = false
+    var labels: [String: String] = [:]
     var uri: String?
 }
 
@@ -91,6 +92,8 @@ private func list(_ environment: Environment) -> Definition {
             Field("state", \.state, .string, "Only those in this state: `running`, `shut off`, `paused`."),
             Field("prefix", \.prefix, .string, "Only those whose name begins so."),
             Field("ours", \.ours, .bool, "Only those limiq made."),
+            Field(
+                "labels", \.labels, .dictionary(of: .string), "Only those limiq made with all these labels."),
             Field("uri", \.uri, .string, "The hypervisor; the run's own where left out."),
         ])
     return Definition(
@@ -108,8 +111,12 @@ private func list(_ environment: Environment) -> Definition {
             && (arguments.state ?? domain.state.rawValue) == domain.state.rawValue
         {
             let machine = Machine(domain.name, on: hypervisor, state: environment.state)
-            // One that goes away meanwhile is none of ours.
-            if arguments.ours, ((try? machine.record()) ?? nil) == nil { continue }
+            if arguments.ours || !arguments.labels.isEmpty {
+                // One that goes away meanwhile is none of ours.
+                guard let labels = ((try? machine.record()) ?? nil)?.spec.labels,
+                    arguments.labels.allSatisfy({ labels[$0.key] == $0.value })
+                else { continue }
+            }
             handles.append([
                 "name": .string(domain.name), "uri": .string(hypervisor.uri), "uuid": .string(domain.uuid),
                 "state": .string(domain.state.rawValue),

@@ -33,7 +33,8 @@ private func connectDefinitions(_ environment: Environment) -> [Definition] {
             doc: "Opens another host; `limiq.connect` is what scripts call.",
             example: "local node = limiq.connect \"qemu+ssh://node2/system\""
         ) { arguments, _ in
-            _ = try environment.hypervisor(arguments.uri).host()
+            // A question every driver answers.
+            _ = try environment.hypervisor(arguments.uri).domains()
             return .null
         }
     ]

@@ -124,7 +124,7 @@ private func up(_ environment: Environment) -> Definition {
         do {
             let report = try arguments.vm.machine(environment).up(
                 arguments.vm.spec, options, cancellation: request.cancellation
-            ) { environment.progress(Progress($0.machine, $0.phase, detail: $0.detail)) }
+            ) { environment.progress(Progress($0)) }
             ended(report.changed ? "up" : "unchanged")
             return value(of: report)
         } catch {

@@ -18,7 +18,7 @@ struct Limiq: ParsableCommand {
         ("run", Run.self), ("up", Up.self), ("plan", Plan.self), ("check", Check.self), ("test", Test.self),
         ("list", List.self),
         ("show", Show.self), ("console", Console.self), ("rm", Remove.self), ("image", Image.self),
-        ("doctor", Doctor.self), ("stubs", Stubs.self),
+        ("report", Report.self), ("doctor", Doctor.self), ("stubs", Stubs.self),
     ]
 
     /// The parser looks into each command it is told of by reflection, a good part of a start: it is told of the one that is
@@ -70,16 +70,16 @@ struct Program {
         }
     }
 
-    /// 1 the script failed, 3 the host is not able, 130 interrupted.
-    private static func exitStatus(_ failure: Failure) -> Int32 {
-        switch failure.code {
-        case .hostNotAble: 3
-        case .interrupted, .cancelled: 130
-        default: 1
-        }
-    }
-
     private static func complain(_ text: String) {
         writeAll(Array("limiq: \(text)\n".utf8), to: STDERR_FILENO)
+    }
+}
+
+/// 1 the script failed, 3 the host is not able, 130 interrupted.
+func exitStatus(_ failure: Failure) -> Int32 {
+    switch failure.code {
+    case .hostNotAble: 3
+    case .interrupted, .cancelled: 130
+    default: 1
     }
 }

@@ -15,7 +15,7 @@ struct Rehearsal {
     var lacksWords: Bool
 
     init(_ script: String, _ session: Session, primitives: [Primitive]) throws {
-        var options = try session.options(output: { _ in })
+        var options = try session.options()
         options.output = { _, _ in }
         options.input = { nil }
         options.skipsSleep = true

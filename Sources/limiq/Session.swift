@@ -1,3 +1,4 @@
+import ArgumentParser
 import Basics
 import Glibc
 import LuaRuntime
@@ -13,6 +14,8 @@ struct Session {
     var memoryLimit = 512 << 20
     /// `--set`, by name.
     var overrides: [String: String] = [:]
+    /// `--timings`: the file for how long each phase of each machine took.
+    var timings: String?
     /// The words after `--`.
     var words: [String] = []
 
@@ -29,41 +32,73 @@ struct Session {
         scriptFolder = try Self.folder(of: script)
     }
 
-    /// Runs a script to its end.
+    /// Runs a script to its end and says how it ended.
     ///
-    /// - Throws: `ScriptError`, or `Failure` where the library is not there.
+    /// - Throws: `ExitCode` where the script failed, which has been told then; `Failure` where it cannot be run, or the
+    ///   timings cannot be written.
     func run(_ script: String) throws {
-        try run { runtime throws(ScriptError) in try runtime.run(file: script) }
+        try run(script) { runtime throws(ScriptError) in try runtime.run(file: script) }
     }
 
-    /// Runs a text as a script.
-    func run(source: String, name: String) throws {
-        try run { runtime throws(ScriptError) in try runtime.run(source: source, name: name) }
+    /// Runs a script of limiq's own that works on a document. The place of an error would be a line nobody knows.
+    ///
+    /// - Throws: as `run(_:)`.
+    func run(source: String, name: String, on document: String) throws {
+        try run(document) { runtime throws(ScriptError) in
+            do throws(ScriptError) {
+                return try runtime.run(source: source, name: name)
+            } catch { throw ScriptError(error.failure) }
+        }
     }
 
-    private func run(_ body: (LuaRuntime) throws(ScriptError) -> [Value]) throws {
-        let display = makeDisplay(json: json) { [state] name in
+    private func run(
+        _ script: String, _ body: (LuaRuntime) throws(ScriptError) -> [Value]
+    ) throws {
+        if let timings { try Timings.checkWritable(timings) }
+        let recorder = RunRecorder()
+        let display = makeDisplay(json: json, recorder) { [state] name in
             consoleLastLine(state.machine(name) + "/console.log")
         }
         defer { display.finish() }
+        var options = try options()
+        options.output = { stream, bytes in display.output(stream, Array(bytes)) }
         let runtime = try LuaRuntime(
-            options: options(output: { display.output($0) }),
-            primitives: try definitions(display).map(\.primitive))
+            options: options, primitives: try definitions(display).map(\.primitive))
+        runtime.observer = { display.request($0) }
         let interrupter = runtime.interrupter
         try Signals.forward { count in
+            if count > 2 { return display.abandon() }
             display.log(.warn, count == 1 ? "interrupted: cleaning up (again to stop at once)" : "stopping")
             interrupter.interrupt()
         }
-        _ = try body(runtime)
+        display.begin(script: script)
+        var error: ScriptError?
+        do throws(ScriptError) { _ = try body(runtime) } catch let failure { error = failure }
+        display.finish()
+        try end(script, recorder, display, error)
     }
 
-    func options(output: @escaping @Sendable ([UInt8]) -> Void) throws(Failure) -> LuaRuntime.Options {
+    private func end(
+        _ script: String, _ recorder: RunRecorder, _ display: RunWatcher, _ error: ScriptError?
+    ) throws {
+        let (record, elapsed) = recorder.use { ($0, $1) }
+        var report = RunReport(record, took: elapsed, error: error)
+        report.showsPhases = timings != nil
+        if let timings {
+            let times = Timings(record, script: script, began: recorder.date, took: elapsed)
+            do throws(Failure) { try times.write(to: timings) } catch {
+                display.end(report)
+                throw error
+            }
+        }
+        display.end(report)
+        if report.status != 0 { throw ExitCode(report.status) }
+    }
+
+    func options() throws(Failure) -> LuaRuntime.Options {
         var options = LuaRuntime.Options(libraryFolder: try Installation.library())
         options.search = Self.searchPath()
         options.memoryLimit = memoryLimit
-        options.output = { stream, bytes in
-            if stream == .error { writeAll(bytes, to: STDERR_FILENO) } else { output(Array(bytes)) }
-        }
         options.constants = ["args": .list(words.map(Value.string))]
         return options
     }

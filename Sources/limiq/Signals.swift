@@ -2,25 +2,31 @@ import Basics
 import Glibc
 import Synchronization
 
-/// Ctrl-C and SIGTERM. The first asks the run to clean up and end, the second ends it without, the third ends the
-/// process.
+/// Ctrl-C, SIGTERM, and SIGHUP: the terminal has gone. The first asks the run to clean up and end, the second ends it
+/// without, the third ends the process.
 enum Signals {
-    private static func stopSignals() -> sigset_t {
+    private static func stopSignals() -> [Int32] {
+        // Under nohup it is ignored, and stays so.
+        var action = sigaction()
+        sigaction(SIGHUP, nil, &action)
+        let isIgnored = unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
+        return isIgnored ? [SIGINT, SIGTERM] : [SIGINT, SIGTERM, SIGHUP]
+    }
+
+    private static func mask(_ how: Int32) {
         var set = sigset_t()
         sigemptyset(&set)
-        sigaddset(&set, SIGINT)
-        sigaddset(&set, SIGTERM)
-        return set
+        for number in stopSignals() { sigaddset(&set, number) }
+        pthread_sigmask(how, &set, nil)
     }
 
     /// Blocks the signals in this thread and those it starts. A pipe whose reader has gone is an error of the write.
     static func block() {
-        var set = stopSignals()
-        pthread_sigmask(SIG_BLOCK, &set, nil)
+        mask(SIG_BLOCK)
         signal(SIGPIPE, SIG_IGN)
     }
 
-    /// Calls `handler` with 1, 2 for the first two signals, on a thread of its own.
+    /// Calls `handler` with 1, 2, 3 for the first three signals, on a thread of its own. After the third the process ends.
     ///
     /// By a signal handler and a pipe, not by `sigwait`: the thread in which Subprocess waits for its programs takes every
     /// signal, whatever mask it was started with, and the default action would end the run without its clean-up.
@@ -33,34 +39,43 @@ enum Signals {
         let reading = ends[0]
         pipeEnd.store(ends[1], ordering: .relaxed)
         var action = sigaction()
-        action.__sigaction_handler.sa_handler = { _ in
+        action.__sigaction_handler.sa_handler = { number in
             let saved = errno
-            var mark: UInt8 = 0
+            var mark = UInt8(truncatingIfNeeded: number)
             _ = write(Signals.pipeEnd.load(ordering: .relaxed), &mark, 1)
             errno = saved
         }
         action.sa_flags = SA_RESTART
-        sigaction(SIGINT, &action, nil)
-        sigaction(SIGTERM, &action, nil)
+        for number in stopSignals() + [SIGCONT] { sigaction(number, &action, nil) }
         startThread {
             unblock()
             var count = 0
             while true {
                 var mark: UInt8 = 0
                 guard read(reading, &mark, 1) == 1 else { continue }
+                let number = Int32(mark)
+                if number == SIGCONT {
+                    resumeHandler.withLock(\.self)?()
+                    continue
+                }
+                // It comes twice, from the kernel and from the shell, and is no person's second wish.
+                if number == SIGHUP, count > 0 { continue }
                 count += 1
-                if count > 2 { _exit(130) }
                 handler(count)
+                if count > 2 { _exit(130) }
             }
         }
     }
 
     /// Where the signal handler writes.
     private static let pipeEnd = Atomic<Int32>(-1)
+    private static let resumeHandler = Mutex<(@Sendable () -> Void)?>(nil)
+
+    /// Calls `handler`, on the thread of `forward`, each time the process goes on after it was stopped.
+    static func onResume(_ handler: @escaping @Sendable () -> Void) {
+        resumeHandler.withLock { $0 = handler }
+    }
 
     /// Lets the signals end the process at once, for commands that have nothing to clean up.
-    static func unblock() {
-        var set = stopSignals()
-        pthread_sigmask(SIG_UNBLOCK, &set, nil)
-    }
+    static func unblock() { mask(SIG_UNBLOCK) }
 }

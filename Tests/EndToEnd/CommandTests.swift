@@ -28,9 +28,10 @@ extension EndToEnd {
                     })
                 #expect(
                     events.contains { $0["event"] as? String == "log" && $0["text"] as? String == "done" })
-                let phases = events.filter { $0["subject"] as? String == "small" }
-                    .compactMap { $0["phase"] as? String }
-                #expect(phases.filter { $0 != "warning" } == ["disks", "define", "start", "running", "up"])
+                let steps = events.filter { $0["event"] as? String == "step_end" }
+                #expect(steps.allSatisfy { $0["vm"] as? String == "small" && $0["ok"] as? Bool == true })
+                #expect(
+                    steps.compactMap { $0["step"] as? String } == ["disks", "define", "start", "running"])
             }
         }
 

@@ -110,6 +110,24 @@ import Testing
         #expect(error.traceback?.contains("item 1 of each at test.lua:2") == true)
     }
 
+    @Test func eachStopsAtAFailureWhereThatIsAskedFor() throws {
+        try check(
+            """
+            local begun, cleaned = {}, 0
+            local ok, e = pcall(rt.each, { "a", "b", "c", "d", "e" }, { limit = 3, stop_on_error = true }, function(name)
+              begun[#begun + 1] = name
+              local _ <close> = setmetatable({}, { __close = function() rt.sleep(0.001) cleaned = cleaned + 1 end })
+              if name == "b" then perform('fail_later', 'b is bad') end
+              rt.sleep(60)
+            end)
+            assert(table.concat(begun) == "abc" and cleaned == 3)
+            assert(e.message:find("1 of 5 failed, the rest was stopped:", 1, true), e.message)
+            assert(e.errors[2].message == "b is bad" and e.errors[1] == nil)
+            local results = rt.each({ 1, 2 }, { stop_on_error = true }, function(n) return n end)
+            assert(results[2] == 2)
+            """)
+    }
+
     @Test func timeoutEndsWhatTakesTooLong() throws {
         try check(
             """

@@ -56,7 +56,10 @@ import XML
             let port = try Self.freePort()
             let report = try Machine("web", on: host, state: state).up(Self.spec(port: port))
             #expect(report.changed)
-            #expect(report.phases.map(\.name) == ["disks", "seed", "define", "start", "forward", "wait"])
+            #expect(
+                report.phases.map(\.name) == [
+                    "disks", "seed", "define", "start", "forward", "first-boot", "cloud-init",
+                ])
             #expect(
                 host.calls == [
                     "define web", "start web", "hostfwd_add hostua-nic-nic1 tcp:127.0.0.1:\(port)-:80 web",
@@ -111,7 +114,7 @@ import XML
             try machine.down(timeout: .seconds(5))
             let report = try machine.up(spec)
             #expect(report.changed)
-            #expect(report.phases.map(\.name) == ["start", "forward", "wait"])
+            #expect(report.phases.map(\.name) == ["start", "forward", "first-boot", "cloud-init"])
             #expect(host.calls.filter { $0 == "define web" }.count == 1)
         }
     }
@@ -198,7 +201,7 @@ import XML
             let cancellation = Cancellation()
             let failure = try #require(throws: Failure.self) {
                 _ = try Machine("web", on: host, state: state).up(Self.spec(), cancellation: cancellation) {
-                    if $0.phase == "wait" { cancellation.cancel() }
+                    if $0.phase == "first-boot" { cancellation.cancel() }
                 }
             }
             #expect(failure.code == .cancelled)

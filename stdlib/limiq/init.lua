@@ -5,6 +5,7 @@
 local runtime = require "limiq.runtime"
 local host = require "limiq.host"
 local Domain = require "limiq.domain"
+local Fleet = require "limiq.fleet"
 local VM = require "limiq.vm"
 
 local perform = runtime.perform
@@ -34,6 +35,10 @@ local function bound_to(uri)
     ---@param spec limiq.VMSpec
     ---@return limiq.VM
     function library.vm(spec) return VM.new(spec, uri) end
+
+    ---@param definition limiq.FleetDefinition
+    ---@return limiq.Fleet
+    function library.fleet(definition) return Fleet.new(definition, uri) end
 
     library.domain = {
         define = function(spec)

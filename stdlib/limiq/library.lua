@@ -129,6 +129,7 @@ local limiq = {}
 ---@field state? string Only those in this state: `running`, `shut off`, `paused`.
 ---@field prefix? string Only those whose name begins so.
 ---@field ours? boolean Only those limiq made.
+---@field labels? table<string, string> Only those limiq made with all these labels.
 ---@field uri? string The hypervisor; the run's own where left out.
 
 ---How long.

@@ -36,17 +36,22 @@ function VM:__tostring()
     return "vm " .. self.name
 end
 
+---A VM by its name alone: one of an earlier run, whose spec is not known.
+---@param name string
+---@param uri? string
+---@return limiq.VM
+function VM.handle(name, uri)
+    return setmetatable({ name = name, uri = uri, domain = Domain.handle(name, uri) }, VM)
+end
+
 ---@param spec limiq.VMSpec
 ---@param uri? string
 ---@return limiq.VM
 local function described(spec, uri)
     local checked = perform("vm.check", spec)
-    return setmetatable({
-        name = checked.name,
-        spec = checked,
-        uri = uri,
-        domain = Domain.handle(checked.name, uri),
-    }, VM)
+    local vm = VM.handle(checked.name, uri)
+    vm.spec = checked
+    return vm
 end
 
 ---Whether a list has a function in it, and a copy without.

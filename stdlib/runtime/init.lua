@@ -23,6 +23,10 @@ local M = {
 
   --- failure(fields): an error value that is not raised yet. fail(fields): raised at the script's line.
   failure = core.failure, fail = core.fail, is_failure = core.is_failure,
+  --- is_stop(e): whether an error asks for the end of the task rather than telling of something that went wrong.
+  is_stop = core.tasks.is_stop,
+  --- check_fields(name, options, known): refuses an option that is no key of `known`.
+  check_fields = core.check_fields,
   --- nearest(word, names): the key of `names` that was most likely meant.
   nearest = core.nearest,
   --- where(): the line of the script that runs, "build-web.lua:12".

@@ -43,15 +43,20 @@ public struct UpReport: Sendable, Equatable {
 
 /// A step of a VM on its way, for whoever shows it.
 public struct MachineProgress: Sendable, Equatable {
-    /// `lock`, `disks`, `seed`, `define`, `change`, `shutdown`, `remove`, `start`, `forward`, `wait`, `console` (a line of the guest's, while waiting), `undo`, `warning`.
+    /// `lock`, `disks`, `seed`, `define`, `change`, `shutdown`, `remove`, `start`, `forward`, `first-boot` (from the start to the guest's first sign of
+    /// life), the goal it waits for (`cloud-init`, `agent` …), `console` (a line of the guest's, while waiting), `undo`,
+    /// `warning`.
     public var phase: String
     public var machine: String
     public var detail: String?
+    /// Set where the phase has ended well.
+    public var took: Duration?
 
-    public init(phase: String, machine: String, detail: String? = nil) {
+    public init(phase: String, machine: String, detail: String? = nil, took: Duration? = nil) {
         self.phase = phase
         self.machine = machine
         self.detail = detail
+        self.took = took
     }
 }
 

@@ -20,4 +20,9 @@ public struct Progress: Sendable {
         self.took = took
         self.isLast = isLast
     }
+
+    /// A step of a machine.
+    public init(_ step: MachineProgress) {
+        self.init(step.machine, step.phase, detail: step.detail, took: step.took)
+    }
 }

@@ -41,11 +41,14 @@ final class Readiness {
 
     deinit { subscription.cancel() }
 
-    /// - Parameter onLine: a new line of the guest's console.
+    /// - Parameters:
+    ///   - onLine: a new line of the guest's console.
+    ///   - onSign: the guest gave a sign of life: its console or its agent said something.
     /// - Throws: `Failure` with code `timeout` (it says what was seen last), `guest_stopped`, `guest_panicked`,
     ///   `guest_failed` (the hypervisor's fault, not the guest's), `cloud_init` (done, with errors), `cancelled`.
     func wait(
-        for goal: Goal, timeout: Duration, cancellation: Cancellation, onLine: (String) -> Void = { _ in }
+        for goal: Goal, timeout: Duration, cancellation: Cancellation, onLine: (String) -> Void = { _ in },
+        onSign: () -> Void = {}
     ) throws(Failure) {
         try requireState(for: goal)
         let deadline = ContinuousClock.now + timeout
@@ -54,7 +57,7 @@ final class Readiness {
         defer { sources.stop() }
         let mailbox = mailbox
         let outcome: Result<Void, Failure> = cancellation.withHandler({ mailbox.put(.cancelled) }) {
-            Result { () throws(Failure) in try loop(goal, deadline, timeout, onLine) }
+            Result { () throws(Failure) in try loop(goal, deadline, timeout, onLine, onSign) }
         }
         try outcome.get()
     }
@@ -69,7 +72,8 @@ final class Readiness {
     }
 
     private func loop(
-        _ goal: Goal, _ deadline: ContinuousClock.Instant, _ timeout: Duration, _ onLine: (String) -> Void
+        _ goal: Goal, _ deadline: ContinuousClock.Instant, _ timeout: Duration, _ onLine: (String) -> Void,
+        _ onSign: () -> Void
     ) throws(Failure) {
         // Set by the console's finish line: how long the agent has to say whether there were errors.
         var graceEnd: ContinuousClock.Instant?
@@ -87,7 +91,10 @@ final class Readiness {
                 tail = []
             case .console(let lines):
                 for line in lines { take(line) }
-                if let line = lines.last(where: { !$0.isEmpty }) { onLine(line) }
+                if let line = lines.last(where: { !$0.isEmpty }) {
+                    onSign()
+                    onLine(line)
+                }
                 if let panic = console.panic, goal != .stopped { throw panicked(panic) }
                 guard goal == .cloudInit, console.finished != nil || console.finalStageFailed else {
                     continue
@@ -100,6 +107,7 @@ final class Readiness {
                 graceEnd = graceEnd ?? ContinuousClock.now + .seconds(3)
             case .agent:
                 agentAnswers = true
+                onSign()
                 if goal == .agent { return }
             case .result(let result):
                 if goal == .cloudInit { return try settle(result) }

@@ -33,8 +33,14 @@ final class UpRun {
         tell(phase)
         let start = ContinuousClock.now
         let result = try body()
-        report.phases.append(.init(name: phase, duration: ContinuousClock.now - start))
+        ended(phase, since: start)
         return result
+    }
+
+    private func ended(_ phase: String, since start: ContinuousClock.Instant) {
+        let took = ContinuousClock.now - start
+        report.phases.append(.init(name: phase, duration: took))
+        progress(MachineProgress(phase: phase, machine: machine.name, took: took))
     }
 
     func warn(_ warning: String) {
@@ -86,7 +92,7 @@ final class UpRun {
             try hypervisor.resume(machine.name)
             report.changed = true
         }
-        try wait(readiness)
+        try wait(readiness, boots: false)
     }
 
     private func replace(_ plan: MachinePlan) throws(Failure) {
@@ -210,8 +216,8 @@ final class UpRun {
         let isOnTrial = mayFallBack && chooser?.isProven == false
         do {
             try start(readiness, isOnTrial: isOnTrial)
-            try wait(readiness)
-            if isOnTrial, report.phases.last?.name == "wait" { chooser?.remember(works: true) }
+            try wait(readiness, boots: true)
+            if isOnTrial, goal != .running { chooser?.remember(works: true) }
         } catch {
             guard isOnTrial, let chooser, error.code == .libvirt || error.code == "guest_failed" else {
                 throw error
@@ -230,7 +236,7 @@ final class UpRun {
         _ = try define(layout, try machine.host(), .emulation, uuid: uuid)
         let readiness = try Readiness(machine, nics: spec.nics)
         try start(readiness, isOnTrial: false)
-        try wait(readiness)
+        try wait(readiness, boots: true)
     }
 
     private func start(_ readiness: Readiness, isOnTrial: Bool) throws(Failure) {
@@ -247,13 +253,26 @@ final class UpRun {
         }
     }
 
-    private func wait(_ readiness: Readiness) throws(Failure) {
-        let goal = options.wait ?? (spec.cloudInit == nil ? .running : .cloudInit)
-        try timed(goal == .running ? "running" : "wait") { () throws(Failure) in
-            try readiness.wait(for: goal, timeout: options.timeout, cancellation: cancellation) { line in
-                tell("console", line)
-            }
+    private var goal: Goal { options.wait ?? (spec.cloudInit == nil ? .running : .cloudInit) }
+
+    /// - Parameter boots: it has just been started: up to its first sign of life is a phase of its own.
+    private func wait(_ readiness: Readiness, boots: Bool) throws(Failure) {
+        try cancellation.check()
+        var phase = boots && goal != .running ? Self.firstBoot : goal.rawValue
+        var start = ContinuousClock.now
+        tell(phase)
+        try readiness.wait(for: goal, timeout: options.timeout, cancellation: cancellation) { line in
+            tell("console", line)
+        } onSign: {
+            guard phase == Self.firstBoot else { return }
+            ended(phase, since: start)
+            phase = goal.rawValue
+            start = .now
+            tell(phase)
         }
+        ended(phase, since: start)
         if goal != .running { report.addresses = (try? machine.requireAddresses()) ?? [] }
     }
+
+    private static let firstBoot = "first-boot"
 }

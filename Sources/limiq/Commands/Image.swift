@@ -41,10 +41,10 @@ struct Image: ParsableCommand {
             let session = try Session(connect: nil)
             let cancellation = Cancellation()
             try Signals.forward { _ in cancellation.cancel() }
-            let display = makeDisplay(json: false) { _ in nil }
+            let display = makeDisplay(json: false, RunRecorder()) { _ in nil }
             defer { display.finish() }
             let path = try session.images().resolve(name, cancellation) { display.progress($0) }
-            display.output(Array("\(path)\n".utf8))
+            display.output(.standard, Array("\(path)\n".utf8))
         }
     }
 

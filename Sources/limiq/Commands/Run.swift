@@ -41,6 +41,12 @@ struct Run: ParsableCommand {
     @Flag(help: "One JSON object a line on standard output instead of text.")
     var json = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Write how long each phase of each machine took to this file, for limiq report.",
+            valueName: "file"))
+    var timings: String?
+
     @Flag(help: "The script may not run programs of this machine.")
     var noHost = false
 
@@ -60,6 +66,7 @@ struct Run: ParsableCommand {
         session.keepsFailed = keep
         session.memoryLimit = try memoryLimit()
         session.overrides = try parameters.overrides()
+        session.timings = timings
         session.words = words
         try session.run(script)
     }

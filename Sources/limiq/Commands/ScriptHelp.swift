@@ -35,7 +35,9 @@ enum ScriptHelp {
                 throw Failure(reached, "the script does something before it declares parameters")
             }
         }
-        let runtime = try LuaRuntime(options: session.options(output: { _ in }), primitives: primitives)
+        var options = try session.options()
+        options.output = { _, _ in }
+        let runtime = try LuaRuntime(options: options, primitives: primitives)
         do {
             _ = try runtime.run(file: script)
         } catch {

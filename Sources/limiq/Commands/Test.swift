@@ -32,10 +32,9 @@ struct Test: ParsableCommand {
     /// Runs one spec in a Lua state of its own. A spec that cannot be run is one failure.
     private static func run(_ spec: String) throws -> (passed: Int, failures: [String]) {
         let session = try Session(connect: nil, script: spec)
-        let display = PlainDisplay()
         let runtime = try LuaRuntime(
-            options: session.options(output: { display.output($0) }),
-            primitives: try session.definitions(display).map(\.primitive))
+            options: session.options(),
+            primitives: try session.definitions(PlainDisplay()).map(\.primitive))
         do {
             _ = try runtime.run(file: spec)
             let report = try runtime.run(

@@ -51,9 +51,6 @@ struct Up: ParsableCommand {
         session.json = json
         session.keepsFailed = keep
         session.words = [session.absolute(lastComponent(file)), wait ?? "", timeout]
-        do { try session.run(source: Self.script, name: "=limiq up") } catch let error as ScriptError {
-            // The place would be one of the script above, which nobody knows.
-            throw error.failure
-        }
+        try session.run(source: Self.script, name: "=limiq up", on: file)
     }
 }

@@ -1,5 +1,6 @@
 import Basics
 import Glibc
+import LuaRuntime
 import Primitives
 import Provisioning
 
@@ -8,21 +9,48 @@ import Provisioning
 /// What a script prints is its result and goes to standard output; all else goes to standard error, so that
 /// `limiq run … > file` keeps what the script said and shows the rest.
 protocol Display: Sendable {
-    /// What the script printed, byte for byte.
-    func output(_ bytes: [UInt8])
+    /// The run of a script begins.
+    func begin(script: String)
+    /// What the script wrote, byte for byte.
+    func output(_ stream: OutputStream, _ bytes: [UInt8])
     /// A machine or image came to another step.
     func progress(_ progress: Progress)
     func log(_ level: LogLevel, _ text: String)
-    /// The run is over: leaves the terminal as a shell expects it.
+    /// What the run's record made of it. Called one at a time, in order; it must not wait for anything.
+    func happened(_ event: RunEvent)
+    /// Nothing more comes: leaves the terminal as a shell expects it.
     func finish()
+    /// The process ends at once, whatever is under way.
+    func abandon()
+    /// The run is over. After `finish`.
+    func end(_ report: RunReport)
+}
+
+extension Display {
+    func begin(script: String) {}
+    func happened(_ event: RunEvent) {}
+    func finish() {}
+    func abandon() {}
+
+    func end(_ report: RunReport) {
+        let text = report.text
+        if !text.isEmpty { writeAll(Array("\(text)\n".utf8), to: STDERR_FILENO) }
+    }
 }
 
 /// The display that suits where the output goes.
-func makeDisplay(json: Bool, console: @escaping @Sendable (String) -> String?) -> any Display {
-    if json { return JSONDisplay() }
+func makeDisplay(
+    json: Bool, _ recorder: RunRecorder, console: @escaping @Sendable (String) -> String?
+) -> RunWatcher {
+    if json { return RunWatcher(recorder: recorder, display: JSONDisplay(recorder)) }
     let term = getenv("TERM").map { String(cString: $0) } ?? "dumb"
-    guard isatty(STDERR_FILENO) == 1, term != "dumb" else { return PlainDisplay() }
-    return LiveDisplay(console: console)
+    guard isatty(STDERR_FILENO) == 1, term != "dumb", !term.isEmpty else {
+        return RunWatcher(recorder: recorder, display: PlainDisplay())
+    }
+    // https://no-color.org: present and not empty.
+    let colour = getenv("NO_COLOR").map { $0.pointee == 0 } ?? true
+    return RunWatcher(
+        recorder: recorder, display: LiveDisplay(recorder, colour: colour, console: console))
 }
 
 /// Writes all bytes to a descriptor, through interruptions and full pipes. A reader that has gone is no error of the script.
@@ -31,8 +59,11 @@ func writeAll(_ bytes: some Sequence<UInt8>, to descriptor: Int32) {
     while !rest.isEmpty {
         let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
         if count < 0 {
-            if errno == EINTR || errno == EAGAIN { continue }
-            return
+            if errno == EINTR { continue }
+            guard errno == EAGAIN else { return }
+            var room = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+            poll(&room, 1, -1)
+            continue
         }
         rest = rest.dropFirst(count)
     }

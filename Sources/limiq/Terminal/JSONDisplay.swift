@@ -1,32 +1,137 @@
 import Basics
+import FoundationEssentials
 import Glibc
+import LuaRuntime
 import Primitives
 import Provisioning
+import Synchronization
 
-/// One JSON object a line on standard output: `{"event":"print","text":…}`, `{"event":"progress",…}`,
-/// `{"event":"log",…}`.
-struct JSONDisplay: Display {
-    func output(_ bytes: [UInt8]) {
-        emit(["event": "print", "text": .string(String(decoding: bytes, as: UTF8.self))])
+/// One JSON object a line on standard output: the events that `docs/events.md` describes.
+final class JSONDisplay: Display {
+    private let recorder: RunRecorder
+    private let writing = Mutex(())
+
+    init(_ recorder: RunRecorder) { self.recorder = recorder }
+
+    func begin(script: String) {
+        emit("run_begin", ["script": .string(script), "version": .string(Limiq.version)])
     }
 
-    func progress(_ progress: Progress) {
-        var event: Map = [
-            "event": "progress", "subject": .string(progress.subject), "phase": .string(progress.phase),
-        ]
-        if let detail = progress.detail { event.append("detail", .string(detail)) }
-        if let took = progress.took { event.append("seconds", .double(took / .seconds(1))) }
-        emit(event)
+    func output(_ stream: OutputStream, _ bytes: [UInt8]) {
+        guard stream == .standard else {
+            writeAll(bytes, to: stream.descriptor)
+            return
+        }
+        emit("print", ["text": .string(String(decoding: bytes, as: UTF8.self))])
     }
+
+    /// The record makes events of it.
+    func progress(_ progress: Progress) {}
 
     func log(_ level: LogLevel, _ text: String) {
-        emit(["event": "log", "level": .string(level.rawValue), "text": .string(text)])
+        emit("log", ["level": .string(level.rawValue), "text": .string(text)])
     }
 
-    func finish() {}
+    func happened(_ event: RunEvent) {
+        switch event {
+        case .workBegan(let work): emit("work_begin", work.fields)
+        case .workEnded(let work, let took, let ok):
+            emit("work_end", work.fields + ["seconds": took.json, "ok": .bool(ok)])
+        case .stepBegan(let subject, let step, let detail):
+            emit("step_begin", subject.fields + ["step": .string(step), "detail": .text(detail)])
+        case .stepEnded(let subject, let step, let took, let ok):
+            emit(
+                "step_end", subject.fields + ["step": .string(step), "seconds": took.json, "ok": .bool(ok)])
+        case .detail(let subject, let step, let text):
+            emit("step_detail", subject.fields + ["step": .string(step), "text": .string(text)])
+        case .console(let subject, let text): emit("console", subject.fields + ["text": .string(text)])
+        case .warning(let subject, let text): emit("warning", subject.fields + ["text": .string(text)])
+        case .failed(let work, let failure):
+            emit("failure", work.fields + failure.fields)
+        }
+    }
 
-    private func emit(_ event: Map) {
-        guard let line = try? jsonText(.map(event)) else { return }
-        writeAll(Array("\(line)\n".utf8), to: STDOUT_FILENO)
+    func end(_ report: RunReport) {
+        if let error = report.error {
+            emit("failure", error.failure.fields + ["where": .text(error.location)])
+        }
+        emit("report", report.fields)
+        emit(
+            "run_end",
+            [
+                "ok": .bool(report.status == 0), "status": .int(Int64(report.status)),
+                "seconds": report.took.json,
+            ])
+    }
+
+    /// The time is taken where the line is written, so that it never goes back from one line to the next.
+    private func emit(_ event: String, _ fields: Map) {
+        writing.withLock { _ in
+            let now = recorder.elapsed
+            let time = recorder.date.addingTimeInterval(now / .seconds(1))
+            let head: Map = [
+                "event": .string(event), "time": .string(time.formatted(RunRecorder.timeFormat)),
+                "elapsed": now.json,
+            ]
+            // Every value is one JSON has: there is no text that is not UTF-8 and no number that is not finite.
+            guard let text = try? jsonText(.map(head + fields)) else { return }
+            writeAll(Array("\(text)\n".utf8), to: STDOUT_FILENO)
+        }
+    }
+}
+
+extension Map {
+    /// Both, without what is `null`.
+    fileprivate static func + (left: Map, right: Map) -> Map {
+        Map((left.entries + right.entries).filter { $0.value != .null })
+    }
+}
+
+extension Value {
+    fileprivate static func text(_ text: String?) -> Value { text.map(Value.string) ?? .null }
+}
+
+extension Duration {
+    /// Seconds, to the millisecond.
+    fileprivate var json: Value { .double(seconds) }
+}
+
+extension Subject {
+    fileprivate var fields: Map { Map([.init(key: kind.rawValue, value: .string(name))]) }
+}
+
+extension Work {
+    fileprivate var fields: Map {
+        subject.fields + ["action": .string(action), "where": .text(location)]
+    }
+}
+
+extension Failure {
+    fileprivate var fields: Map {
+        [
+            "code": .string(code.rawValue), "message": .string(message), "hint": .text(hint),
+            "resource": .text(resource), "cause": .text(cause),
+        ]
+    }
+}
+
+extension RunReport {
+    fileprivate var fields: Map {
+        [
+            "vms": [
+                "total": .int(Int64(machines)), "done": .int(Int64(done)), "failed": .int(Int64(failed)),
+                "cancelled": .int(Int64(cancelled.count)), "unfinished": .int(Int64(unfinished.count)),
+            ],
+            "failures": .list(
+                problems.map { .map($0.work.fields + $0.failure.fields) }),
+            "phases": .list(
+                phases.map { phase in
+                    [
+                        "phase": .string(phase.name), "count": .int(Int64(phase.times.count)),
+                        "minimum": phase.minimum.json, "median": phase.median.json,
+                        "maximum": phase.maximum.json, "slowest": .string(phase.slowest),
+                    ]
+                }),
+        ]
     }
 }

@@ -1,117 +1,142 @@
 import Basics
 import Glibc
+import LuaRuntime
 import Primitives
 import Provisioning
 import Synchronization
 
-/// A terminal: one line for each machine that is being worked on, redrawn in place below whatever was printed.
+/// A terminal: below whatever was printed, a frame that is drawn anew as the run goes on.
+///
+/// Who tells of something never waits for the terminal, which a person may have stopped (Ctrl-S): it is drawn on a thread of
+/// its own, ten times a second at most and only where something else is to be seen. A new size is taken up at the next
+/// drawing. The cursor stays visible all the time, so there is nothing to give back.
 final class LiveDisplay: Display {
-    private struct Line {
-        var phase: String
-        var detail: String?
-        let since: ContinuousClock.Instant
+    private struct Told {
+        /// Lines that stay, to be written above the frame.
+        var lines: [String] = []
+        /// The process was stopped and goes on: the shell has written below the frame.
+        var wasStopped = false
     }
 
-    private struct State {
-        var order: [String] = []
-        var lines: [String: Line] = [:]
-        /// How many lines of the terminal the last drawing took.
-        var drawn = 0
+    private struct Drawing {
+        var screen = Screen()
+        var shown: (lines: [String], size: TerminalSize)?
         var finished = false
     }
 
-    private let state = Mutex(State())
+    private let recorder: RunRecorder
+    private let colour: Bool
     private let console: @Sendable (String) -> String?
+    /// Locked for moments only.
+    private let told = Mutex(Told())
+    /// Locked as long as the terminal takes to be written to.
+    private let drawing = Mutex(Drawing())
 
     /// - Parameter console: the last line of a machine's serial console.
-    init(console: @escaping @Sendable (String) -> String?) {
+    init(_ recorder: RunRecorder, colour: Bool, console: @escaping @Sendable (String) -> String?) {
+        self.recorder = recorder
+        self.colour = colour
         self.console = console
+        Signals.onResume { [self] in told.withLock { $0.wasStopped = true } }
         startThread { [self] in
-            while !tick() { usleep(125_000) }
+            while !tick() { usleep(100_000) }
         }
     }
 
-    func output(_ bytes: [UInt8]) {
-        state.withLock { state in
-            erase(&state)
-            writeAll(bytes, to: STDOUT_FILENO)
+    func output(_ stream: OutputStream, _ bytes: [UInt8]) {
+        guard isatty(stream.descriptor) == 1 else {
+            writeAll(bytes, to: stream.descriptor)
+            return
+        }
+        drawing.withLock { drawing in
+            clear(&drawing)
+            drawing.screen.printed(bytes)
+            writeAll(bytes, to: stream.descriptor)
         }
     }
 
     func progress(_ progress: Progress) {
-        state.withLock { state in
-            if progress.took != nil, progress.isLast {
-                state.lines[progress.subject] = nil
-                state.order.removeAll { $0 == progress.subject }
-                erase(&state)
-                writeAll(Array("\(progress.line)\n".utf8), to: STDERR_FILENO)
-                return
-            }
-            if progress.phase == "warning" {
-                erase(&state)
-                writeAll(Array("\(progress.line)\n".utf8), to: STDERR_FILENO)
-                return
-            }
-            // A line of the guest's console shows beside the step it is in.
-            if progress.phase == "console", state.lines[progress.subject] != nil {
-                state.lines[progress.subject]?.detail = progress.detail
-                return
-            }
-            if state.lines[progress.subject] == nil { state.order.append(progress.subject) }
-            let since = state.lines[progress.subject]?.since ?? .now
-            state.lines[progress.subject] = Line(phase: progress.phase, detail: progress.detail, since: since)
-        }
+        // What failed stays in the frame, and is told of at the end.
+        let isEnd = progress.isLast && progress.phase != "failed"
+        if isEnd || progress.phase == "warning" { tell(TerminalText.visible(progress.line)) }
     }
 
-    func log(_ level: LogLevel, _ text: String) {
-        state.withLock { state in
-            erase(&state)
-            writeAll(Array("\(level.prefix)\(text)\n".utf8), to: STDERR_FILENO)
-        }
-    }
+    func log(_ level: LogLevel, _ text: String) { tell(level.prefix + text) }
+
+    private func tell(_ line: String) { told.withLock { $0.lines.append(line) } }
 
     func finish() {
-        state.withLock { state in
-            erase(&state)
-            state.finished = true
+        drawing.withLock { drawing in
+            clear(&drawing)
+            drawing.finished = true
         }
     }
 
-    /// Draws once; true when there is nothing more to draw, ever.
+    func abandon() {
+        // The terminal may not take anything any more: then it is left.
+        drawing.withLockIfAvailable { drawing in
+            clear(&drawing)
+            drawing.finished = true
+        }
+    }
+
+    /// Draws once where something has changed; true when there is nothing more to draw, ever.
     private func tick() -> Bool {
-        state.withLock { state in
-            if state.finished { return true }
-            let width = terminalWidth()
-            var text = ""
-            for name in state.order {
-                guard let line = state.lines[name] else { continue }
-                let elapsed = readable(line.since.duration(to: .now))
-                var row = "\(name)  \(line.phase)  \(elapsed)"
-                if let tail = line.detail ?? console(name) { row += "  \(tail)" }
-                text += "\u{1B}[2K" + fit(row, width) + "\n"
+        drawing.withLock { drawing in
+            if drawing.finished { return true }
+            // A shell has the terminal: it is for the one in the foreground.
+            let group = tcgetpgrp(STDERR_FILENO)
+            guard group < 0 || group == getpgrp() else {
+                leave(&drawing)
+                return false
             }
-            if state.drawn > 0 { text = "\u{1B}[\(state.drawn)A\u{1B}[J" + text }
-            state.drawn = state.order.count
-            if !text.isEmpty { writeAll(Array(text.utf8), to: STDERR_FILENO) }
+            let size = TerminalSize.current
+            let frame = recorder.use { record, now in Frame(record, at: now, height: size.rows) }
+            let lines = frame.lines(width: size.columns, colour: colour, console: console)
+            let above = takeTold(&drawing)
+            if above.isEmpty, let shown = drawing.shown, shown == (lines, size) { return false }
+            write(drawing.screen.draw(lines, above: above, width: size.columns))
+            drawing.shown = (lines, size)
             return false
         }
     }
 
-    private func erase(_ state: inout State) {
-        if state.drawn > 0 { writeAll(Array("\u{1B}[\(state.drawn)A\u{1B}[J".utf8), to: STDERR_FILENO) }
-        state.drawn = 0
+    private func clear(_ drawing: inout Drawing) {
+        let above = takeTold(&drawing)
+        write(drawing.screen.draw([], above: above, width: TerminalSize.current.columns))
+        drawing.shown = nil
+    }
+
+    private func leave(_ drawing: inout Drawing) {
+        drawing.screen.forget()
+        drawing.shown = nil
+    }
+
+    private func takeTold(_ drawing: inout Drawing) -> [String] {
+        let (lines, wasStopped) = told.withLock { told in
+            defer { told = Told() }
+            return (told.lines, told.wasStopped)
+        }
+        if wasStopped { leave(&drawing) }
+        return lines
+    }
+
+    private func write(_ text: String) {
+        if !text.isEmpty { writeAll(Array(text.utf8), to: STDERR_FILENO) }
     }
 }
 
-private func terminalWidth() -> Int {
-    var size = winsize()
-    guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
-    return Int(size.ws_col)
-}
+struct TerminalSize: Equatable {
+    var columns = 80
+    var rows = 24
 
-/// The row cut to the terminal's width, without anything that moves the cursor.
-private func fit(_ row: String, _ width: Int) -> String {
-    let visible = row.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F }
-    guard visible.count >= width else { return String(String.UnicodeScalarView(visible)) }
-    return String(String.UnicodeScalarView(visible.prefix(width - 2))) + "…"
+    /// That of standard error's terminal, 80 × 24 where it does not say.
+    static var current: TerminalSize {
+        var result = TerminalSize()
+        var size = winsize()
+        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 else { return result }
+        if size.ws_col > 0 { result.columns = Int(size.ws_col) }
+        if size.ws_row > 0 { result.rows = Int(size.ws_row) }
+        return result
+    }
 }

@@ -1,25 +1,30 @@
 import Basics
 import Glibc
+import LuaRuntime
 import Primitives
 import Provisioning
 
 /// One plain line a step, for pipes and logs.
 struct PlainDisplay: Display {
-    func output(_ bytes: [UInt8]) {
-        writeAll(bytes, to: STDOUT_FILENO)
+    func output(_ stream: OutputStream, _ bytes: [UInt8]) {
+        writeAll(bytes, to: stream.descriptor)
     }
 
     func progress(_ progress: Progress) {
         // The guest's own lines are for a terminal; here they would bury the steps.
         if progress.phase == "console" { return }
+        // The end of a step shows by the next one's beginning.
+        if progress.took != nil, !progress.isLast { return }
         writeAll(Array("\(progress.line)\n".utf8), to: STDERR_FILENO)
     }
 
     func log(_ level: LogLevel, _ text: String) {
         writeAll(Array("\(level.prefix)\(text)\n".utf8), to: STDERR_FILENO)
     }
+}
 
-    func finish() {}
+extension OutputStream {
+    var descriptor: Int32 { self == .error ? STDERR_FILENO : STDOUT_FILENO }
 }
 
 extension Progress {

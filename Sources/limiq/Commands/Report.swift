@@ -1,0 +1,18 @@
+import ArgumentParser
+import Basics
+import Glibc
+
+struct Report: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Draw the timings of a run, as an SVG timeline on standard output.",
+        discussion:
+            "limiq run --timings run.json SCRIPT writes them; limiq report run.json > run.svg draws them.")
+
+    @Argument(help: "What limiq run --timings wrote.")
+    var file: String
+
+    func run() throws {
+        Signals.unblock()
+        writeAll(Array(Timeline(try Timings.read(file)).svg.utf8), to: STDOUT_FILENO)
+    }
+}

@@ -1,0 +1,226 @@
+import Basics
+
+/// What a terminal shows of a run: a line for each machine that matters most, a line for the rest, a summary.
+///
+/// Made in two steps, so that the record is held for the first only, and so that consoles are read only for the rows that
+/// are shown: which rows, then their text.
+struct Frame: Sendable, Equatable {
+    enum Tone: Sendable {
+        case plain, slow, failed
+    }
+
+    struct Row: Sendable, Equatable {
+        var name: String
+        var step: String
+        var elapsed: Duration
+        var tone = Tone.plain
+        /// What matters more than its console.
+        var note: String?
+        /// What the guest said last, where it is known already.
+        var line: String?
+        /// Whether its console is worth a look.
+        var hasConsole = false
+    }
+
+    private(set) var rows: [Row] = []
+    /// `… and 280 more: 210 waiting, 70 starting`.
+    private(set) var fold: String?
+    /// Where there is more than one machine: the longest form that fits is shown.
+    private(set) var summaries: [String] = []
+
+    /// - Parameters:
+    ///   - now: since the run began.
+    ///   - height: the lines of the terminal. One stays free, for the cursor.
+    init(_ record: RunRecord, at now: Duration, height: Int) {
+        let sorted = Sorted(record, at: now)
+        guard sorted.shown > 0, height > 1 else { return }
+        var room = height - 1
+        if sorted.machines > 1 {
+            summaries = sorted.summaries(at: now)
+            room -= 1
+        }
+        let all = sorted.failed + sorted.slow + sorted.working + sorted.waiting
+        if all.count <= room {
+            rows = all.map { sorted.row($0, at: now) }
+            return
+        }
+        room -= 1
+        guard room >= 0 else { return }
+        // Those that failed must not hide those that still run.
+        let failed = min(sorted.failed.count, max(1, room / 4))
+        var chosen = Array(sorted.failed.prefix(failed))
+        chosen += sorted.slow + sorted.working + sorted.waiting
+        chosen += sorted.failed.dropFirst(failed)
+        rows = chosen.prefix(room).map { sorted.row($0, at: now) }
+        fold = Self.fold(chosen.dropFirst(room))
+    }
+
+    private static func fold(_ hidden: some Collection<Track>) -> String {
+        var counts: [String: Int] = [:]
+        for track in hidden { counts[word(for: track), default: 0] += 1 }
+        let parts = counts.sorted { left, right in
+            (left.key == "waiting" ? 0 : 1, -left.value, left.key)
+                < (right.key == "waiting" ? 0 : 1, -right.value, right.key)
+        }
+        return "… and \(hidden.count) more: " + parts.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
+    }
+
+    private static func word(for track: Track) -> String {
+        switch track.state {
+        case .waiting: return "waiting"
+        case .failed: return "failed"
+        case .working, .done, .cancelled: break
+        }
+        switch track.steps.last?.name {
+        case "disks", "seed", "define", "start", "forward", "running": return "starting"
+        case "first-boot": return "booting"
+        case "cloud-init": return "in cloud-init"
+        case "lock": return "waiting for another limiq"
+        case "undo": return "being removed"
+        case "agent", "address", "ssh": return "waiting for \(track.steps.last?.name ?? "")"
+        case let other?: return other
+        case nil: return "working"
+        }
+    }
+}
+
+/// The machines and images that a frame may show, those that matter most first.
+private struct Sorted {
+    /// Not done yet, or failed.
+    var shown: Int { failed.count + slow.count + working.count + waiting.count }
+    private(set) var machines = 0
+    /// The latest first.
+    private(set) var failed: [Track] = []
+    /// The slowest first.
+    private(set) var slow: [Track] = []
+    /// Those that work longest first.
+    private(set) var working: [Track] = []
+    private(set) var waiting: [Track] = []
+    private var done = 0
+    private var cancelled = 0
+    private var medians: [String: Duration] = [:]
+
+    init(_ record: RunRecord, at now: Duration) {
+        var running: [String: [Duration]] = [:]
+        for track in record.tracks {
+            guard track.state == .working, let step = track.steps.last else { continue }
+            running[step.name, default: []].append(now - step.began)
+        }
+        for (step, times) in running { medians[step] = record.pace.median(of: step, running: times) }
+        for track in record.tracks {
+            let isMachine = track.subject.kind == .vm
+            if isMachine { machines += 1 }
+            switch track.state {
+            case .waiting: waiting.append(track)
+            case .working:
+                if median(ifSlow: track, at: now) != nil { slow.append(track) } else { working.append(track) }
+            case .failed: failed.append(track)
+            case .done: if isMachine { done += 1 }
+            case .cancelled: if isMachine { cancelled += 1 }
+            }
+        }
+        failed.sort { ($0.problem?.at ?? .zero) > ($1.problem?.at ?? .zero) }
+        slow.sort { ($0.steps.last?.began ?? .zero) < ($1.steps.last?.began ?? .zero) }
+        working.sort { ($0.busySince ?? .zero) < ($1.busySince ?? .zero) }
+    }
+
+    private func median(ifSlow track: Track, at now: Duration) -> Duration? {
+        guard track.subject.kind == .vm, let step = track.steps.last, let median = medians[step.name],
+            Pace.isSlow(now - step.began, median: median)
+        else { return nil }
+        return median
+    }
+
+    func summaries(at now: Duration) -> [String] {
+        func isMachine(_ track: Track) -> Bool { track.subject.kind == .vm }
+        let busy = (slow + working).count(where: isMachine)
+        let failures = failed.count(where: isMachine)
+        var parts = ["\(done) done", "\(busy) working"]
+        if !waiting.isEmpty { parts.append("\(waiting.count) waiting") }
+        parts.append("\(failures) failed")
+        if cancelled > 0 { parts.append("\(cancelled) cancelled") }
+        if !slow.isEmpty { parts.append("\(slow.count) slow") }
+        let elapsed = limiq.running(now)
+        return [
+            parts.joined(separator: ", ") + ", \(elapsed)",
+            "\(done)/\(machines) done, \(failures) failed, \(elapsed)",
+            "\(done)/\(machines), \(failures) failed",
+        ]
+    }
+
+    func row(_ track: Track, at now: Duration) -> Frame.Row {
+        let name = track.subject.name
+        switch track.state {
+        case .failed, .done, .cancelled:
+            let problem = track.problem
+            let step = track.phases.last { !$0.ok && $0.name != "undo" }?.name ?? problem?.work.action ?? ""
+            let end = problem?.at ?? .zero
+            return Frame.Row(
+                name: name, step: step, elapsed: end - (track.phases.map(\.began).min() ?? end),
+                tone: .failed,
+                note: "failed: \(problem?.failure.message ?? "")")
+        case .waiting:
+            return Frame.Row(name: name, step: "waiting", elapsed: .zero)
+        case .working: break
+        }
+        let step = track.steps.last
+        var row = Frame.Row(
+            name: name, step: step?.name ?? "", elapsed: now - (track.busySince ?? now), line: track.line)
+        row.note = step?.detail
+        // Before its start the console holds what an earlier boot said.
+        row.hasConsole = track.subject.kind == .vm && !Self.beforeBoot.contains(row.step)
+        if let step, let median = median(ifSlow: track, at: now) {
+            row.tone = .slow
+            row.note = "slow: \(limiq.running(now - step.began)) in \(step.name), others \(readable(median))"
+        }
+        return row
+    }
+
+    private static let beforeBoot: Set<String> = ["lock", "disks", "seed", "define", "start", "undo"]
+}
+
+extension Frame {
+    /// The frame as text. No line is as wide as the terminal, so that none wraps.
+    ///
+    /// - Parameters:
+    ///   - width: the terminal's columns.
+    ///   - colour: with colours (ECMA-48, SGR), in which nothing is said that the text does not say.
+    ///   - console: the last line on a machine's console; called at most once a row.
+    func lines(width: Int, colour: Bool, console: (String) -> String?) -> [String] {
+        let width = max(1, width - 1)
+        let nameWidth = min(rows.map { TerminalText.columns($0.name) }.max() ?? 0, max(8, width / 3))
+        let stepWidth = rows.map { TerminalText.columns($0.step) }.max() ?? 0
+        var lines = rows.map { row in
+            var text = TerminalText.pad(TerminalText.visible(row.name), nameWidth)
+            text += "  " + TerminalText.pad(row.step, stepWidth)
+            let elapsed = row.elapsed > .zero ? limiq.running(row.elapsed) : ""
+            text += "  " + String(repeating: " ", count: max(0, 7 - elapsed.count)) + elapsed
+            var notes = row.note.map { [$0] } ?? []
+            // A line in so narrow a terminal would say nothing.
+            if row.tone != .failed, width > TerminalText.columns(text) + 10,
+                let line = row.line ?? (row.hasConsole ? console(row.name) : nil)
+            {
+                notes.append(line)
+            }
+            if !notes.isEmpty { text += "  " + TerminalText.visible(notes.joined(separator: "  │ ")) }
+            while text.last == " " { text.removeLast() }
+            return row.tone.paint(TerminalText.fit(text, width), colour)
+        }
+        if let fold { lines.append(TerminalText.fit(fold, width)) }
+        if let shortest = summaries.last {
+            let summary = summaries.first { TerminalText.columns($0) <= width } ?? shortest
+            lines.append(TerminalText.fit(summary, width))
+        }
+        return lines
+    }
+}
+
+extension Frame.Tone {
+    fileprivate func paint(_ text: String, _ colour: Bool) -> String {
+        switch self {
+        case .plain: text
+        case .slow: colour ? "\u{1B}[33m\(text)\u{1B}[m" : text
+        case .failed: colour ? "\u{1B}[31m\(text)\u{1B}[m" : text
+        }
+    }
+}

@@ -1,0 +1,87 @@
+import Basics
+import LuaRuntime
+
+/// How a run ended: what is left to say when it is over.
+struct RunReport: Sendable {
+    /// A phase over all machines, or the images over all images.
+    struct Phase: Sendable {
+        var name: String
+        /// By machine or image; there is at least one.
+        var times: [String: Duration]
+
+        var minimum: Duration { times.values.min() ?? .zero }
+        var median: Duration { limiq.median(Array(times.values)) }
+        var maximum: Duration { times.values.max() ?? .zero }
+        /// Who took the maximum.
+        var slowest: String { times.max { ($0.value, $0.key) < ($1.value, $1.key) }?.key ?? "" }
+    }
+
+    let took: Duration
+    /// What ended the script, where it failed.
+    let error: ScriptError?
+    /// `--timings`: the phases are wanted whatever there are.
+    var showsPhases = false
+
+    private(set) var machines = 0
+    private(set) var done = 0
+    private(set) var failed = 0
+    /// The machines somebody wanted to end.
+    private(set) var cancelled: [String] = []
+    /// Nobody waited for their end.
+    private(set) var unfinished: [String] = []
+    /// Of machines and images, one each.
+    private(set) var problems: [Track.Problem] = []
+    let phases: [Phase]
+
+    init(_ record: RunRecord, took: Duration, error: ScriptError?) {
+        self.took = took
+        self.error = error
+        phases = Self.phases(record)
+        for track in record.tracks {
+            let isMachine = track.subject.kind == .vm
+            if isMachine { machines += 1 }
+            switch track.state {
+            case .failed:
+                if isMachine { failed += 1 }
+                if let problem = track.problem { problems.append(problem) }
+            case .done: if isMachine { done += 1 }
+            case .cancelled: if isMachine { cancelled.append(track.subject.name) }
+            case .waiting, .working: if isMachine { unfinished.append(track.subject.name) }
+            }
+        }
+    }
+
+    /// The command's exit status.
+    var status: Int32 { error.map { exitStatus($0.failure) } ?? 0 }
+
+    // MARK: phases
+
+    /// In the order a machine goes through them; others follow in the order they came.
+    static let order = [
+        "image", "lock", "disks", "seed", "define", "start", "forward", "running", "first-boot", "address",
+        "agent", "ssh", "cloud-init",
+    ]
+
+    private static func phases(_ record: RunRecord) -> [Phase] {
+        var times: [String: [String: Duration]] = [:]
+        var names = order
+        for track in record.tracks {
+            let name = track.subject.name
+            for phase in track.phases where phase.ok {
+                let key = track.subject.kind == .image ? "image" : phase.name
+                times[key, default: [:]][name, default: .zero] += phase.took
+                if !names.contains(key) { names.append(key) }
+            }
+            if track.subject.kind == .vm, track.state == .done, let first = track.phases.map(\.began).min() {
+                let end = track.phases.map { $0.began + $0.took }.max() ?? first
+                times["total", default: [:]][name] = end - first
+            }
+        }
+        return (names + ["total"]).compactMap { name in times[name].map { Phase(name: name, times: $0) } }
+    }
+}
+
+extension Duration {
+    /// Seconds, to the millisecond.
+    var seconds: Double { (self / .milliseconds(1)).rounded() / 1000 }
+}

@@ -1,0 +1,62 @@
+import Basics
+import FoundationEssentials
+import LuaRuntime
+import Primitives
+import Provisioning
+import Synchronization
+
+/// The record of a run and the clock it is kept by, shared by the threads that tell of it and those that show it.
+final class RunRecorder: Sendable {
+    /// By the wall clock.
+    let date = Date.now
+    private let start = ContinuousClock.now
+    private let record = Mutex(RunRecord())
+
+    /// ISO 8601 in UTC, to the millisecond: `2026-11-23T10:00:00.000Z`.
+    static let timeFormat = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+
+    /// Since the run began.
+    var elapsed: Duration { start.duration(to: .now) }
+
+    /// Calls `body` with the record and the time, one thread at a time.
+    func use<Result: Sendable>(_ body: (inout RunRecord, Duration) -> Result) -> Result {
+        record.withLock { body(&$0, elapsed) }
+    }
+}
+
+/// A display that is told of all that goes through a recorder.
+struct RunWatcher: Display {
+    let recorder: RunRecorder
+    let display: any Display
+
+    func request(_ event: RequestEvent) {
+        guard let work = Work(event.request) else { return }
+        tell { record, now in
+            switch event.phase {
+            case .began: record.begin(work, call: event.id, at: now)
+            case .ended(let took, let failure):
+                record.end(work, call: event.id, took: took, failure: failure, at: now)
+            }
+        }
+    }
+
+    func progress(_ progress: Progress) {
+        tell { record, now in record.take(progress, at: now) }
+        display.progress(progress)
+    }
+
+    /// The display hears of it before anything else can happen: events are in order.
+    private func tell(_ body: (inout RunRecord, Duration) -> [RunEvent]) {
+        recorder.use { record, now in
+            for event in body(&record, now) { display.happened(event) }
+        }
+    }
+
+    func output(_ stream: OutputStream, _ bytes: [UInt8]) { display.output(stream, bytes) }
+    func begin(script: String) { display.begin(script: script) }
+    func log(_ level: LogLevel, _ text: String) { display.log(level, text) }
+    func happened(_ event: RunEvent) { display.happened(event) }
+    func finish() { display.finish() }
+    func abandon() { display.abandon() }
+    func end(_ report: RunReport) { display.end(report) }
+}

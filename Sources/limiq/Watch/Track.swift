@@ -1,0 +1,68 @@
+import Basics
+import LuaRuntime
+
+/// What is known of one machine or image in a run. Times are since the run began.
+struct Track: Sendable {
+    enum State: Sendable {
+        /// Asked for, and nothing done yet.
+        case waiting
+        case working, done, failed, cancelled
+    }
+
+    struct Step: Sendable, Equatable {
+        var name: String
+        var began: Duration
+        var detail: String?
+        /// The call it stands for; `nil` where the work itself told of it.
+        var call: UInt64?
+    }
+
+    /// A step that is over.
+    struct Phase: Sendable, Equatable {
+        var name: String
+        var began: Duration
+        var took: Duration
+        var ok = true
+    }
+
+    struct Problem: Sendable, Equatable {
+        var work: Work
+        var failure: Failure
+        var at: Duration
+    }
+
+    let subject: Subject
+    /// Calls that are not answered yet.
+    var open: [UInt64: Work] = [:]
+    /// An image is worked on from its first step to its last.
+    var isActive = false
+    /// The steps it is in, one unless the script works on it in several tasks.
+    var steps: [Step] = []
+    /// When what it is doing now came to its first step.
+    var busySince: Duration?
+    var phases: [Phase] = []
+    /// The last line of the guest's console, where somebody reads it anyway.
+    var line: String?
+    /// By action; one that works at a later try is forgotten.
+    var problems: [String: Problem] = [:]
+
+    init(_ subject: Subject) { self.subject = subject }
+
+    var state: State {
+        if isBusy { return subject.kind == .vm && busySince == nil ? .waiting : .working }
+        if problems.isEmpty { return .done }
+        return problems.values.allSatisfy(\.isStop) ? .cancelled : .failed
+    }
+
+    var isBusy: Bool { isActive || !open.isEmpty }
+
+    /// What ended it: the first that is no mere end of the run.
+    var problem: Problem? {
+        problems.values.min { ($0.isStop ? 1 : 0, $0.at) < ($1.isStop ? 1 : 0, $1.at) }
+    }
+}
+
+extension Track.Problem {
+    /// Somebody wanted it to end.
+    var isStop: Bool { failure.code == .cancelled || failure.code == .interrupted }
+}

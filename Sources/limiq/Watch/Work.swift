@@ -1,0 +1,68 @@
+import Basics
+import LuaRuntime
+
+/// Whose work it is.
+struct Subject: Sendable, Hashable {
+    enum Kind: String, Sendable {
+        case vm, image
+    }
+
+    var kind: Kind
+    var name: String
+
+    static func vm(_ name: String) -> Subject { Subject(kind: .vm, name: name) }
+    static func image(_ name: String) -> Subject { Subject(kind: .image, name: name) }
+}
+
+/// A call of a primitive that works on a machine or an image, as whoever watches a run sees it.
+struct Work: Sendable, Equatable {
+    var subject: Subject
+    /// The verb of the primitive: `up` of `vm.up`.
+    var action: String
+    /// What shows as the machine's step while the call lasts; `nil` where the call tells its steps itself.
+    var step: String?
+    /// The line of the script: `build-web.lua:12`.
+    var location: String?
+
+    init(_ subject: Subject, _ action: String, step: String? = nil, location: String? = nil) {
+        self.subject = subject
+        self.action = action
+        self.step = step
+        self.location = location
+    }
+
+    /// Calls that only look: scripts ask for what may not be there, and nobody waits for the answer.
+    private static let looks: Set<String> = [
+        "vm.diff", "vm.forward", "vm.mac_address", "domain.get", "domain.list", "domain.state", "domain.xml",
+        "domain.address", "domain.console", "domain.read_file", "domain.snapshots",
+    ]
+
+    /// `nil` for a call that is no work on one machine or image.
+    init?(_ request: Request) {
+        let words = request.name.split(separator: ".", maxSplits: 1).map(String.init)
+        guard words.count == 2, !Self.looks.contains(request.name), let first = request.arguments.first else {
+            return nil
+        }
+        let action = words[1]
+        switch words[0] {
+        case "vm", "domain":
+            // A name, a handle or spec with one, or a handle that has it in its spec only.
+            guard let name = first.string ?? first["name"]?.string ?? first["spec"]?["name"]?.string else {
+                return nil
+            }
+            let tellsItself = action == "up" || action == "define" || action == "check"
+            let awaited = action == "wait" ? request.arguments.dropFirst().first?.string : nil
+            self.init(
+                .vm(name), action, step: tellsItself ? nil : awaited ?? action, location: request.location)
+        case "image":
+            guard action == "resolve" || action == "add",
+                let name = first.string ?? first["name"]?.string
+            else { return nil }
+            self.init(.image(name), action, location: request.location)
+        default: return nil
+        }
+    }
+
+    /// Looking at a spec is no work, but that it is wrong is worth telling.
+    var isCheck: Bool { action == "check" }
+}

@@ -1,0 +1,99 @@
+import Foundation
+import Support
+import Testing
+
+@Suite struct `The events of --json` {
+    /// Reads the lines by Python's JSON and gives what it makes of them, one a line again: a reader by somebody else.
+    private static func read(_ output: String) async throws -> [[String: Any]] {
+        let program = """
+            import json, sys, datetime
+            last = 0
+            for line in sys.stdin:
+                assert line.endswith("\\n")
+                event = json.loads(line)
+                assert isinstance(event, dict)
+                datetime.datetime.strptime(event["time"], "%Y-%m-%dT%H:%M:%S.%fZ")
+                assert event["elapsed"] >= last, event
+                last = event["elapsed"]
+                print(json.dumps(event))
+            """
+        let result = try await command("python3", ["-c", program], input: output)
+        try #require(result.status == 0, "python3: \(result.errors)")
+        return try result.lines.map { line in
+            try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+        }
+    }
+
+    private static func names(_ events: [[String: Any]]) -> [String] {
+        events.compactMap { $0["event"] as? String }
+    }
+
+    @Test func `are one JSON object a line, each with its time, from run_begin to run_end`() async throws {
+        try await LimiqCommand.with { limiq in
+            let result = try await limiq.run(
+                "run", "--json", "many.lua", "--set", "count=20", "--set", "fail=2")
+            #expect(result.status == 0, "\(result.errors)")
+            #expect(result.errors.isEmpty)
+            let events = try await Self.read(result.output)
+            let names = Self.names(events)
+            #expect(names.first == "run_begin")
+            #expect(names.suffix(2) == ["report", "run_end"])
+            #expect(names.count { $0 == "work_begin" } == 20)
+            #expect(names.count { $0 == "work_end" } == 20)
+            #expect(names.count { $0 == "step_begin" } == names.count { $0 == "step_end" })
+            let printed = events.filter { $0["event"] as? String == "print" }.compactMap {
+                $0["text"] as? String
+            }
+            #expect(printed.joined() == "begun\nno line end until here\n")
+            let log = try #require(events.first { $0["event"] as? String == "log" })
+            #expect(log["level"] as? String == "warn")
+            #expect(log["text"] as? String == "all asked for count=20")
+        }
+    }
+
+    @Test func `tell of a failure its code, message, resource and line, and again in the report`()
+        async throws
+    {
+        try await LimiqCommand.with { limiq in
+            let result = try await limiq.run("run", "--json", "many.lua", "--set", "fail=1")
+            let events = try await Self.read(result.output)
+            let failure = try #require(events.first { $0["event"] as? String == "failure" })
+            #expect(failure["vm"] as? String == "vm-001")
+            #expect(failure["action"] as? String == "up")
+            #expect(failure["code"] as? String == "not_found")
+            #expect((failure["message"] as? String)?.contains("/nowhere/base.qcow2") == true)
+            #expect(failure["where"] as? String == "many.lua:11")
+            let report = try #require(events.first { $0["event"] as? String == "report" })
+            let counts = try #require(report["vms"] as? [String: Int])
+            #expect(counts == ["total": 3, "done": 2, "failed": 1, "cancelled": 0, "unfinished": 0])
+            #expect((report["failures"] as? [[String: Any]])?.count == 1)
+            let phases = (report["phases"] as? [[String: Any]] ?? []).compactMap { $0["phase"] as? String }
+            #expect(phases == ["disks", "define", "start", "running", "total"])
+        }
+    }
+
+    @Test func `end with the error that ended the script, and its status`() async throws {
+        try await LimiqCommand.with { limiq in
+            let result = try await limiq.run(
+                "run", "--json", "many.lua", "--set", "fail=1", "--set", "swallow=false")
+            #expect(result.status == 1)
+            let events = try await Self.read(result.output)
+            #expect(Self.names(events).suffix(3) == ["failure", "report", "run_end"])
+            let error = events[events.count - 3]
+            #expect(error["vm"] == nil)
+            #expect(error["code"] as? String == "each")
+            #expect(events.last?["ok"] as? Bool == false)
+            #expect(events.last?["status"] as? Int == 1)
+        }
+    }
+
+    @Test func `have every name that docs/events.md has, and no other`() async throws {
+        let text = try String(contentsOfFile: "\(repository)/docs/events.md", encoding: .utf8)
+        let documented = Set(text.matches(of: #/\n### `([a-z_]+)`/#).map { String($0.output.1) })
+        let source = try String(
+            contentsOfFile: "\(repository)/Sources/limiq/Terminal/JSONDisplay.swift", encoding: .utf8)
+        let emitted = Set(source.matches(of: #/emit\(\s*"([a-z_]+)"/#).map { String($0.output.1) })
+        #expect(documented == emitted)
+        #expect(emitted.count > 10)
+    }
+}

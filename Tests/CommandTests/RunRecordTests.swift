@@ -1,0 +1,184 @@
+import Basics
+import LuaRuntime
+import Provisioning
+import Testing
+
+@testable import limiq
+
+@Suite struct `The record of a run` {
+    @Test func `has a machine wait from its call to its first step`() {
+        var story = Story()
+        story.ask("web", at: 1)
+        #expect(story.state("web") == .waiting)
+        story.step("web", "disks", at: 5)
+        #expect(story.state("web") == .working)
+        story.step("web", "disks", took: 2, at: 7)
+        #expect(story.state("web") == .working)
+        story.answer("web", at: 8)
+        #expect(story.state("web") == .done)
+    }
+
+    @Test func `has the time of a step from the work itself`() throws {
+        var story = Story()
+        story.ask("web", at: 0)
+        story.step("web", "disks", at: 5)
+        story.step("web", "disks", took: 1.5, at: 7)
+        let phase = try #require(story.record.track(.vm("web"))?.phases.first)
+        #expect(phase == Track.Phase(name: "disks", began: .seconds(5.5), took: .seconds(1.5)))
+        #expect(
+            story.events.suffix(2) == [
+                .stepBegan(.vm("web"), step: "disks", detail: nil),
+                .stepEnded(.vm("web"), step: "disks", took: .seconds(1.5), ok: true),
+            ])
+    }
+
+    @Test func `marks the step that failed, and what was undone after it not`() {
+        var story = Story()
+        story.ask("web", at: 0)
+        story.step("web", "start", at: 1)
+        story.step("web", "undo", detail: "removing", at: 4)
+        story.answer("web", failure: Failure(.libvirt, "no memory"), at: 5)
+        let phases = story.record.track(.vm("web"))?.phases ?? []
+        #expect(phases.map(\.name) == ["start", "undo"])
+        #expect(phases.first?.ok == false)
+        #expect(phases.first?.took == .seconds(3))
+        #expect(story.state("web") == .failed)
+        #expect(story.record.track(.vm("web"))?.problem?.failure.message == "no memory")
+    }
+
+    @Test func `forgets a failure when the same call works later, and no other`() {
+        var story = Story()
+        let failure = Failure(.timeout, "late")
+        story.ask("web", at: 0)
+        story.answer("web", failure: failure, at: 1)
+        story.ask("web", "remove", step: "remove", at: 2)
+        story.answer("web", "remove", at: 3)
+        #expect(story.state("web") == .failed)
+        story.ask("web", at: 4)
+        story.answer("web", at: 5)
+        #expect(story.state("web") == .done)
+    }
+
+    @Test(arguments: [Failure.Code.cancelled, .interrupted])
+    func `tells a machine that was to end from one that failed`(code: Failure.Code) {
+        var story = Story()
+        story.ask("web", at: 0)
+        story.answer("web", failure: Failure(code, "stop"), at: 1)
+        #expect(story.state("web") == .cancelled)
+    }
+
+    @Test func `has the failure of a spec, and no machine of a spec that is only looked at`() {
+        var story = Story()
+        let check = Work(.vm("good"), "check")
+        _ = story.record.begin(check, call: 1, at: .zero)
+        _ = story.record.end(check, call: 1, took: .zero, failure: nil, at: .zero)
+        #expect(story.record.tracks.isEmpty)
+        let bad = Work(.vm("bad"), "check")
+        _ = story.record.end(bad, call: 2, took: .zero, failure: Failure(.badField, "no"), at: .zero)
+        #expect(story.state("bad") == .failed)
+    }
+
+    @Test func `takes steps of what is no machine for those of an image`() {
+        var story = Story()
+        let resolve = Work(.image("debian-12"), "resolve")
+        _ = story.record.begin(resolve, call: 1, at: .zero)
+        #expect(story.record.tracks.isEmpty, "an image that is here shows nothing")
+        story.step("debian-12", "download", detail: "1%", at: 1)
+        story.step("debian-12", "download", detail: "2%", at: 2)
+        story.step("debian-12", "verify", at: 3)
+        #expect(story.record.track(.image("debian-12"))?.state == .working)
+        _ = story.record.take(
+            Progress("debian-12", "image", took: .seconds(4), isLast: true), at: .seconds(5))
+        _ = story.record.end(resolve, call: 1, took: .seconds(5), failure: nil, at: .seconds(5))
+        let track = story.record.track(.image("debian-12"))
+        #expect(track?.state == .done)
+        #expect(track?.phases.map(\.name) == ["download", "verify"])
+        #expect(track?.phases.map(\.ok) == [true, true])
+        #expect(story.events.contains(.detail(.image("debian-12"), step: "download", text: "2%")))
+    }
+
+    @Test func `hears nothing of work that nobody waits for any more`() {
+        var story = Story()
+        story.ask("web", at: 0)
+        story.step("web", "wait", at: 1)
+        story.answer("web", failure: Failure(.cancelled, "cancelled"), at: 2)
+        let before = story.events.count
+        story.step("web", "undo", at: 3)
+        #expect(story.events.count == before)
+        #expect(story.record.tracks.count == 1)
+        #expect(story.state("web") == .cancelled)
+    }
+
+    @Test func `forgets what the console said when the machine starts anew`() {
+        var story = Story()
+        story.ask("web", at: 0)
+        story.step("web", "console", detail: "old", at: 1)
+        story.step("web", "start", at: 2)
+        #expect(story.record.track(.vm("web"))?.line == nil)
+    }
+}
+
+@Suite struct `A call as work` {
+    private static func work(_ name: String, _ arguments: Value...) -> Work? {
+        Work(Request(name: name, arguments: arguments, location: "s.lua:3"))
+    }
+
+    @Test func `is about the machine its first argument names`() {
+        #expect(
+            Self.work("vm.up", ["name": "web", "spec": ["name": "web"]])
+                == Work(.vm("web"), "up", location: "s.lua:3"))
+        #expect(Self.work("vm.remove", ["spec": ["name": "web"]])?.subject == .vm("web"))
+        #expect(
+            Self.work("domain.start", "web") == Work(.vm("web"), "start", step: "start", location: "s.lua:3"))
+        #expect(Self.work("image.resolve", "debian-12")?.subject == .image("debian-12"))
+        #expect(Self.work("image.add", ["name": "fedora"])?.subject == .image("fedora"))
+    }
+
+    @Test func `shows what is awaited as its step`() {
+        #expect(Self.work("domain.wait", ["name": "web"], "ssh")?.step == "ssh")
+    }
+
+    @Test(arguments: [
+        "domain.state", "domain.get", "vm.diff", "vm.mac_address", "log.info", "disk.create", "image.list",
+    ])
+    func `is none where a script only looks, or does something else`(name: String) {
+        #expect(Self.work(name, "web") == nil)
+    }
+}
+
+@Suite struct `The pace of a run` {
+    private static func pace(_ times: [Double]) -> Pace {
+        var pace = Pace()
+        for time in times { pace.add("cloud-init", .seconds(time)) }
+        return pace
+    }
+
+    @Test func `is not known of two`() {
+        #expect(Self.pace([70, 71]).median(of: "cloud-init", running: []) == nil)
+        #expect(Self.pace([71, 70, 69]).median(of: "cloud-init", running: []) == .seconds(70))
+        #expect(Self.pace([71, 70, 69]).median(of: "start", running: []) == nil)
+    }
+
+    @Test func `is not that of the few that were quick`() {
+        let pace = Self.pace([50, 51, 52])
+        let running = [Duration](repeating: .seconds(110), count: 20)
+        #expect(pace.median(of: "cloud-init", running: running) == nil)
+    }
+
+    @Test func `is not changed by those that have just begun`() {
+        let running = [Duration](repeating: .seconds(1), count: 20)
+        #expect(Self.pace([50, 51, 52]).median(of: "cloud-init", running: running) == .seconds(51))
+    }
+
+    @Test func `calls nothing slow that is merely a few seconds late`() {
+        #expect(!Pace.isSlow(.seconds(4), median: .milliseconds(10)))
+        #expect(Pace.isSlow(.seconds(6), median: .milliseconds(10)))
+        #expect(!Pace.isSlow(.seconds(130), median: .seconds(70)))
+        #expect(Pace.isSlow(.seconds(141), median: .seconds(70)))
+    }
+
+    @Test func `has the middle of an even number between the two`() {
+        #expect(median([.seconds(4), .seconds(1), .seconds(2), .seconds(9)]) == .seconds(3))
+        #expect(median([]) == .zero)
+    }
+}

@@ -1,0 +1,54 @@
+import Basics
+import Provisioning
+
+@testable import limiq
+
+/// A run as a test tells it, second by second.
+struct Story {
+    var record = RunRecord()
+    private(set) var events: [RunEvent] = []
+    private var calls: [String: UInt64] = [:]
+    private var last: UInt64 = 0
+
+    /// The script asks for work on a machine.
+    mutating func ask(_ name: String, _ action: String = "up", step: String? = nil, at seconds: Double) {
+        last += 1
+        calls["\(action) \(name)"] = last
+        let work = Work(.vm(name), action, step: step, location: "s.lua:1")
+        events += record.begin(work, call: last, at: .seconds(seconds))
+    }
+
+    mutating func step(
+        _ name: String, _ step: String, detail: String? = nil, took: Double? = nil, at seconds: Double
+    ) {
+        let progress = Progress(name, step, detail: detail, took: took.map { .seconds($0) })
+        events += record.take(progress, at: .seconds(seconds))
+    }
+
+    mutating func answer(
+        _ name: String, _ action: String = "up", failure: Failure? = nil, at seconds: Double
+    ) {
+        let work = Work(.vm(name), action, location: "s.lua:1")
+        events += record.end(
+            work, call: calls["\(action) \(name)"] ?? 0, took: .seconds(1), failure: failure,
+            at: .seconds(seconds))
+    }
+
+    /// A machine that is brought up: one step that lasts, then the answer.
+    mutating func bring(_ name: String, _ phase: String = "cloud-init", from: Double, to: Double) {
+        ask(name, at: from)
+        step(name, phase, at: from)
+        step(name, phase, took: to - from, at: to)
+        answer(name, at: to)
+    }
+
+    func state(_ name: String) -> Track.State? { record.track(.vm(name))?.state }
+
+    func lines(
+        at seconds: Double, width: Int = 80, height: Int = 24, colour: Bool = false,
+        console: (String) -> String? = { _ in nil }
+    ) -> [String] {
+        Frame(record, at: .seconds(seconds), height: height)
+            .lines(width: width, colour: colour, console: console)
+    }
+}
