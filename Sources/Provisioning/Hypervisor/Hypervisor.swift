@@ -6,7 +6,7 @@ import Basics
 /// Every method blocks, may be called from any thread, and names a domain by its name: no handle leaves it.
 /// A failure has code `libvirt` (its `cause` libvirt's own words), `not_found` for a domain that is not there, or
 /// `host_not_able` where the host must be changed first.
-public protocol Hypervisor: Sendable {
+public protocol Hypervisor: HostStorage {
     /// As libvirt writes it: `qemu:///session`.
     var uri: String { get }
 
@@ -52,6 +52,9 @@ public protocol Hypervisor: Sendable {
     /// A command of the guest agent as JSON text; returns the reply's JSON text.
     func agent(_ name: String, _ command: String, timeout: Duration) throws(Failure) -> String
     func addresses(_ name: String, from source: AddressSource) throws(Failure) -> [InterfaceAddresses]
+
+    /// A picture of the first screen of a running guest, as PPM or PNG.
+    func screenshot(_ name: String) throws(Failure) -> [UInt8]
 
     /// Calls `handler` for whatever happens to the domain of this name from now on (it need not exist yet), until
     /// the subscription is cancelled; on a thread that must not be held up.

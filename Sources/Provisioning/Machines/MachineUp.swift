@@ -63,7 +63,7 @@ extension Machine {
         let run = UpRun(
             machine: self, spec: spec, options: options, cancellation: cancellation, progress: progress)
         do {
-            try MachineLock.hold(name, in: state, cancellation: cancellation) { holder in
+            try MachineLock.hold(self, cancellation: cancellation) { holder in
                 run.tell("lock", "waiting for another limiq" + (holder.map { ", process \($0)" } ?? ""))
             } _: { () throws(Failure) in
                 try run.bringUp()

@@ -4,7 +4,8 @@ import Glibc
 extension VMSpec {
     /// What can be said against the spec without asking the hypervisor.
     ///
-    /// - Parameter filesAreHere: the paths are of this machine, and must lead to files.
+    /// - Parameter filesAreHere: a disk's `path` is of this machine and must lead to a file. Backing files and ISO images
+    ///   are always of this machine.
     /// - Throws: `Failure` with code `bad_field` that begins with the field's path.
     public func check(filesAreHere: Bool = true) throws(Failure) {
         try checkName()
@@ -22,7 +23,7 @@ extension VMSpec {
         try checkForwards()
         for (index, cdrom) in cdroms.enumerated() {
             try absolute(cdrom.isoPath, "cdroms[\(index + 1)].iso_path")
-            guard !filesAreHere || fileExists(cdrom.isoPath) else {
+            guard fileExists(cdrom.isoPath) else {
                 throw Failure(
                     .notFound, "cdroms[\(index + 1)].iso_path \(cdrom.isoPath) is not there",
                     resource: cdrom.isoPath)
@@ -94,7 +95,7 @@ extension VMSpec {
     }
 
     private func check(_ disk: DiskSpec, _ path: String, _ filesAreHere: Bool) throws(Failure) {
-        if disk.poolID != nil, disk.path == nil {
+        if disk.poolID != nil, disk.path == nil, filesAreHere {
             throw Failure(
                 .badField, "\(path).pool_id needs a path", hint: "path = the volume's name in that pool")
         }
@@ -114,7 +115,7 @@ extension VMSpec {
         }
         if let backing = disk.backingFile {
             try absolute(backing, "\(path).backing_file")
-            guard !filesAreHere || fileExists(backing) else {
+            guard fileExists(backing) else {
                 throw Failure(.notFound, "\(path).backing_file \(backing) is not there", resource: backing)
             }
             guard disk.format == .qcow2 else {

@@ -68,7 +68,7 @@ final class UpRun {
         let readiness = try Readiness(machine, nics: spec.nics)
         if !domain.state.isActive {
             if try machine.host().isLocal { try PortForwards.checkFree(spec.nics) }
-            if let missing = record.made.first(where: { !fileExists($0) }) {
+            if let missing = try machine.storage(for: spec, try machine.host()).missing(of: record) {
                 throw Failure(
                     .notFound, "\(missing) of vm \(machine.name) is gone",
                     hint: "limiq rm \(machine.name) removes the rest, so that it can be made anew",
@@ -92,7 +92,7 @@ final class UpRun {
         try checkCloudInit()
         let host = try machine.host()
         if host.isLocal { try PortForwards.checkFree(spec.nics) }
-        var files = MachineFiles(machine, spec, host: host)
+        var files = machine.storage(for: spec, host)
         try files.clearLeftovers()
         let chooser = AccelerationChooser(state: machine.state, host: host, cpuinfo: machine.cpuinfo)
         var acceleration = options.acceleration
@@ -103,8 +103,8 @@ final class UpRun {
         }
         do {
             try files.open()
-            if !spec.disks.isEmpty {
-                try timed("disks") { () throws(Failure) in try files.makeDisks(cancellation) }
+            if !spec.disks.isEmpty || !host.isLocal {
+                try timed("disks") { () throws(Failure) in try files.makeDisks(cancellation, tell: tell) }
             }
             if spec.cloudInit != nil {
                 try timed("seed") { () throws(Failure) in try files.makeSeed() }
@@ -138,7 +138,7 @@ final class UpRun {
     ) throws(Failure) -> DomainSummary {
         let record = MachineRecord(
             spec: spec, owner: MachineRecord.currentOwner(), acceleration: acceleration,
-            made: layout.madeFiles, folder: layout.folder)
+            made: layout.madeFiles, volumes: layout.volumes, folder: layout.folder)
         let description = DomainXML(
             spec: spec, layout: layout, host: host, acceleration: acceleration, record: record, uuid: uuid,
             isTestDriver: machine.isOnTestDriver)
@@ -146,7 +146,7 @@ final class UpRun {
     }
 
     /// Removes exactly what this run made, and says so.
-    private func undo(_ files: MachineFiles, after failure: Failure) -> Failure {
+    private func undo(_ files: any MachineStorage, after failure: Failure) -> Failure {
         var failure = failure
         if options.keep {
             tell("undo", "\(machine.name) is left for a look")
@@ -156,7 +156,8 @@ final class UpRun {
         }
         tell("undo", "removing what was made of \(machine.name)")
         do {
-            if try hypervisor.domain(machine.name) != nil {
+            // Where it was not defined here, one that is there now is somebody else's.
+            if report.changed, try hypervisor.domain(machine.name) != nil {
                 try hypervisor.destroy(machine.name)
                 try hypervisor.undefine(machine.name)
             }
@@ -202,9 +203,9 @@ final class UpRun {
 
     private func fallBack(uuid: String) throws(Failure) {
         try hypervisor.destroy(machine.name)
-        var layout = MachineLayout(spec, in: machine.state)
-        try layout.readChains()
-        _ = try define(layout, try machine.host(), .emulation, uuid: uuid)
+        let host = try machine.host()
+        let layout = try machine.storage(for: spec, host).existing(try machine.requireRecord())
+        _ = try define(layout, host, .emulation, uuid: uuid)
         let readiness = try Readiness(machine, nics: spec.nics)
         try start(readiness, isOnTrial: false)
         try wait(readiness)
