@@ -67,6 +67,10 @@ final class FakeHypervisor: Hypervisor {
             isLocal: HypervisorURI(uri).isLocal, relabelsFiles: true)
     }
 
+    func load() throws(Failure) -> HostLoad {
+        HostLoad(hostname: "fake", cpus: 4, memoryMiB: 8192, domains: [])
+    }
+
     func domains() throws(Failure) -> [DomainSummary] {
         shared.withLock { state in
             state.domains.map { DomainSummary(name: $0, uuid: $1.uuid, state: $1.state) }

@@ -13,6 +13,9 @@ public protocol Hypervisor: HostStorage {
     /// What the host is and can do; asked once a connection.
     func host() throws(Failure) -> HostDescription
 
+    /// What the host has and what of it is taken; asked anew each time.
+    func load() throws(Failure) -> HostLoad
+
     func domains() throws(Failure) -> [DomainSummary]
     /// `nil` where there is none of this name.
     func domain(_ name: String) throws(Failure) -> DomainSummary?
@@ -94,6 +97,38 @@ public struct HostDescription: Sendable, Equatable {
         self.emulatorUser = emulatorUser
         self.isLocal = isLocal
         self.relabelsFiles = relabelsFiles
+    }
+}
+
+/// What a host has, and the domains on it.
+public struct HostLoad: Sendable, Equatable {
+    public struct Domain: Sendable, Equatable {
+        public var name: String
+        /// The most it may have.
+        public var memoryMiB: UInt64
+        /// It runs, and takes it.
+        public var isActive: Bool
+
+        public init(name: String, memoryMiB: UInt64, isActive: Bool) {
+            self.name = name
+            self.memoryMiB = memoryMiB
+            self.isActive = isActive
+        }
+    }
+
+    /// As the host calls itself.
+    public var hostname: String
+    /// Logical processors.
+    public var cpus: Int
+    public var memoryMiB: UInt64
+    /// By name.
+    public var domains: [Domain]
+
+    public init(hostname: String, cpus: Int, memoryMiB: UInt64, domains: [Domain]) {
+        self.hostname = hostname
+        self.cpus = cpus
+        self.memoryMiB = memoryMiB
+        self.domains = domains
     }
 }
 

@@ -39,6 +39,14 @@ public struct MachineJournal: Sendable, Equatable, Codable {
         return journal
     }
 
+    /// The hypervisors on which a VM of this name was made from here and not removed, whether they answer or not.
+    public static func placements(of name: String, in state: StateFolder) -> [String] {
+        let folders = ((try? FileManager.default.contentsOfDirectory(atPath: state.machines)) ?? [])
+            .filter { $0 == name || $0.hasPrefix(name + "@") }
+        return folders.sorted().compactMap { read("\(state.machines)/\($0)/made.json") }
+            .filter { $0.machine == name }.map(\.uri)
+    }
+
     func write(to path: String) throws(Failure) {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
