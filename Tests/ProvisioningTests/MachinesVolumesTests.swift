@@ -210,6 +210,33 @@ struct MachinesVolumesTests {
         }
     }
 
+    @Test(
+        "where a guest there dies under acceleration it runs emulated from the same volumes, and nothing is learnt of here"
+    )
+    func fallsBack() throws {
+        try withScratchState { state throws in
+            let setting = try Setting(state)
+            setting.host.behaviour.withLock { behaviour in
+                behaviour.offersKVM = true
+                behaviour.startFails = { node in
+                    node.attributes["type"] == "kvm" ? Failure(.libvirt, "failed to set MSR") : nil
+                }
+            }
+            let report = try setting.up()
+            #expect(report.warnings.contains { $0.contains("failed to set MSR") })
+            let node = try #require(setting.host.domainNode("web"))
+            #expect(node.attributes["type"] == "qemu")
+            let files = node.all("devices/disk").compactMap { $0.first("source")?.attributes["file"] }
+            #expect(
+                files.count == 4 && files.allSatisfy { $0.hasPrefix("/limiq/") || $0.hasPrefix("/fast/") })
+            #expect(node.first("devices/disk/backingStore/format")?.attributes["type"] == "raw")
+            #expect(node.first("devices/serial/log")?.attributes["file"] == "/limiq/web.console.log")
+            #expect(!exists(state.root + "/acceleration.json"))
+            #expect(try setting.machine.remove())
+            #expect(setting.host.storage.names.filter { $0.hasPrefix("web.") } == [])
+        }
+    }
+
     @Test("a pool that is not there, or holds no files, is refused with the disk's name")
     func pools() throws {
         try withScratchState { state throws in

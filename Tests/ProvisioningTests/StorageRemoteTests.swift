@@ -163,6 +163,39 @@ struct StorageRemoteTests {
             }
         }
     }
+
+    @Test("two hosts that share a pool get an image once altogether, and each runs from it")
+    func shared() async throws {
+        try await RemoteHost.with(2) { hosts in
+            try await ScratchFolder.with { folder in
+                let pool = folder + "/pool"
+                mkdir(pool, 0o777)
+                chmod(pool, 0o777)
+                for host in hosts {
+                    let made = try await runProgram(
+                        "virsh", ["-c", host.uri, "pool-define-as", "limiq", "dir", "--target", pool])
+                    #expect(made.status == 0, "\(made.errors)")
+                }
+                let base = folder + "/tiny.raw"
+                try TestGuest.writeDisk(base)
+                let state = StateFolder(root: folder)
+                let hypervisors = hosts.map { LibvirtHypervisor(uri: $0.uri) }
+                let machines = (1...4).map {
+                    Machine("web-\($0)", on: hypervisors[$0 % 2], state: state)
+                }
+                try await onEach(machines) { machine in
+                    _ = try machine.up(Self.spec(machine.name, base: base), Self.running)
+                }
+                #expect(folderNames(pool).filter { $0.hasPrefix("tiny-") }.count == 1)
+                #expect(hosts.map { $0.processes(with: "guest=web-").count } == [2, 2])
+                try await onEach(machines) { machine in
+                    let removed = try machine.remove()
+                    #expect(removed)
+                }
+                #expect(folderNames(pool).count == 1)
+            }
+        }
+    }
 }
 
 /// Runs a body for all at once, each on a thread of its own.
