@@ -4,204 +4,187 @@ import Testing
 
 /// `scripts/three-hosts.lua`, and what happens to several hosts while a script runs. Each host is an ordinary user of this
 /// machine with an ssh server and a libvirt session of their own.
-@Suite(
-    "scripts/three-hosts.lua", .serialized,
-    .enabled(if: geteuid() == 0, "another machine is an ordinary user of this one, which is root's to make"))
-struct ThreeHostsTests {
-    /// The command in a state folder of its own.
-    private struct Workplace {
-        let home: String
-
-        func start(_ words: String...) throws -> RunningCommand {
-            try RunningCommand(
-                "\(repository)/scripts/limiq", words, environment: ["LIMIQ_HOME": home, "LIMIQ_URI": ""])
-        }
-        func limiq(_ words: String...) async throws -> CommandResult {
-            try await command(
-                "\(repository)/scripts/limiq", words, environment: ["LIMIQ_HOME": home, "LIMIQ_URI": ""])
-        }
-        func write(_ text: String, _ name: String) throws -> String {
-            let path = "\(home)/\(name)"
-            try Data(text.utf8).write(to: URL(fileURLWithPath: path))
-            return path
-        }
-    }
-
-    /// Runs `body` with hosts, a state folder, and the small guest's disk in it.
-    private static func with(
-        _ count: Int, _ body: ([RemoteHost], Workplace, _ image: String) async throws -> Void
-    ) async throws {
-        // Built first: a build in the middle would be taken for a slow run.
-        _ = try await command("\(repository)/scripts/limiq", ["--version"])
-        try await RemoteHost.with(count) { hosts in
-            try await ScratchFolder.with { folder in
-                try TestGuest.writeDisk(folder + "/tiny.raw")
-                try await body(hosts, Workplace(home: folder), folder + "/tiny.raw")
-            }
-        }
-    }
-
-    private static func domains(_ host: RemoteHost) async throws -> [String] {
-        try await command("virsh", ["-c", host.uri, "-q", "list", "--all", "--name"]).lines.sorted()
-    }
-
-    @Test(
-        "spreads machines over three hosts, changes nothing the second time, and leaves nothing when they are removed"
-    )
-    func wholeLife() async throws {
-        try await Self.with(3) { hosts, workplace, image in
-            func run() async throws -> CommandResult {
-                try await workplace.limiq(
-                    "run", "\(repository)/scripts/three-hosts.lua", "--set",
-                    "hosts=" + hosts.map(\.uri).joined(separator: " "), "--set", "image=\(image)", "--set",
-                    "memory=64MiB", "--set", "wait=running")
-            }
-            let first = try await run()
-            #expect(first.status == 0, "\(first.errors)")
-            #expect(first.lines.count == 6)
-            for host in hosts {
-                #expect(first.lines.filter { $0.contains(host.uri) }.count == 2)
-                #expect(try await Self.domains(host).count == 2)
-                #expect(host.processes(with: "guest=web-").count == 2)
-                #expect(host.volumes.filter { $0.hasPrefix("tiny-") }.count == 1)
-            }
-            let before = hosts.map { $0.processes(with: "guest=web-").sorted() }
-            let second = try await run()
-            #expect(second.status == 0, "\(second.errors)")
-            #expect(second.output == first.output)
-            #expect(hosts.map { $0.processes(with: "guest=web-").sorted() } == before)
-            for host in hosts {
-                let names = try await Self.domains(host)
-                for name in names {
-                    let removed = try await workplace.limiq("rm", "--connect", host.uri, name)
-                    #expect(removed.status == 0, "\(removed.errors)")
+extension EndToEnd {
+    @Suite(
+        "scripts/three-hosts.lua",
+        .enabled(
+            if: geteuid() == 0, "another machine is an ordinary user of this one, which is root's to make"))
+    struct ThreeHostsTests {
+        /// Runs `body` with hosts, a state folder, and the small guest's disk in it.
+        private static func with(
+            _ count: Int, _ body: ([RemoteHost], Home, _ image: String) async throws -> Void
+        ) async throws {
+            try await RemoteHost.with(count) { hosts in
+                try await Home.with { home in
+                    try TestGuest.writeDisk(home.path + "/tiny.raw")
+                    try await body(hosts, home, home.path + "/tiny.raw")
                 }
-                #expect(try await Self.domains(host) == [])
-                #expect(host.volumes.count == 1)
             }
-            #expect(folderNames(workplace.home + "/vms") == [])
         }
-    }
 
-    /// Places machines, tells which are up, and waits until each is off.
-    private static let waiting = """
-        local limiq = require "limiq"
-        local wanted = limiq.params { hosts = "", image = "", wait = true }
-        local uris = {}
-        for uri in wanted.hosts:gmatch "%S+" do uris[#uris + 1] = uri end
-        local hosts = limiq.hosts(uris, { allow_down = true })
-        limiq.each({ "web-1", "web-2", "web-3", "web-4" }, function(name)
-            local vm = hosts.vm { name = name, memory = "64MiB", disks = { { id = "boot", backing_file = wanted.image } } }
-            vm:up { wait = "running" }
-            print("up", name, vm.uri)
-            if wanted.wait then
-                vm:wait("stopped", { timeout = "5m" })
-                print("done", name)
-            end
-        end)
-        """
-
-    @Test(
-        "a host that stops in the middle fails its own machines, by name; they are where they were when it is back"
-    )
-    func hostStops() async throws {
-        try await Self.with(2) { hosts, workplace, image in
-            let script = try workplace.write(Self.waiting, "waiting.lua")
-            func words(wait: Bool) -> [String] {
-                [
-                    "run", script, "--set", "hosts=" + hosts.map(\.uri).joined(separator: " "), "--set",
-                    "image=\(image)", "--set", "wait=\(wait)",
-                ]
-            }
-            func run(wait: Bool) throws -> RunningCommand {
-                try RunningCommand(
-                    "\(repository)/scripts/limiq", words(wait: wait),
-                    environment: ["LIMIQ_HOME": workplace.home, "LIMIQ_URI": ""])
-            }
-            let running = try run(wait: true)
-            let deadline = ContinuousClock.now + .seconds(120)
-            while hosts.contains(where: { $0.processes(with: "guest=web-").count < 2 }),
-                ContinuousClock.now < deadline
-            {
-                try await Task.sleep(for: .milliseconds(100))
-            }
-            // The waits have begun by then.
-            try await Task.sleep(for: .seconds(3))
-            let mine = try await Self.domains(hosts[0])
-            let lost = try await Self.domains(hosts[1])
-            #expect(mine.count == 2 && lost.count == 2)
-            hosts[1].stop()
-            for name in mine { _ = try await command("virsh", ["-c", hosts[0].uri, "destroy", name]) }
-            let first = await running.result()
-            #expect(first.status == 1)
-            #expect(first.lines.filter { $0.hasPrefix("done") }.count == 2)
-            #expect(first.errors.contains("2 of 4 failed"))
-            for name in lost {
-                let line = first.errors.split(separator: "\n").first { $0.contains("  \(name): ") }
-                #expect(line?.contains(hosts[1].uri) == true, "\(first.errors)")
-            }
-
-            // It is still down: the others go on, and its machines are put nowhere else.
-            let second = await (try run(wait: false)).result()
-            #expect(second.status == 1)
-            #expect(second.lines.filter { $0.hasPrefix("up") }.count == 2)
-            for name in lost {
-                #expect(
-                    second.errors.contains("the machine \(name) is on \(hosts[1].uri), which does not answer")
-                )
-            }
-            #expect(try await Self.domains(hosts[0]) == mine)
-
-            try await hosts[1].start()
-            let third = await (try run(wait: false)).result()
-            #expect(third.status == 0, "\(third.errors)")
-            #expect(try await Self.domains(hosts[0]) == mine)
-            #expect(try await Self.domains(hosts[1]) == lost)
-            #expect(hosts[1].processes(with: "guest=web-").count == 2)
+        private static func domains(_ host: RemoteHost) async throws -> [String] {
+            try await command("virsh", ["-c", host.uri, "-q", "list", "--all", "--name"]).lines.sorted()
         }
-    }
 
-    @Test("an upload that is killed is begun anew by the next run, and its half is removed")
-    func killedUpload() async throws {
-        try await Self.with(1) { hosts, workplace, _ in
-            let host = hosts[0]
-            let image = workplace.home + "/big.raw"
-            let megabytes = 400
-            let noise = try await command(
-                "sh", ["-c", "head -c \(megabytes)M /dev/urandom >\(image)"])
-            #expect(noise.status == 0)
-            let script = try workplace.write(
-                """
-                local limiq = require "limiq"
-                local hosts = limiq.hosts { "\(host.uri)" }
-                local vm = hosts.vm { name = "web", memory = "64MiB", disks = { { id = "boot", backing_file = "\(image)" } } }
-                print(vm:up({ wait = "running" }).changed)
-                """, "big.lua")
-            let running = try workplace.start("run", script)
-            func length() -> Int {
-                let name = host.volumes.first { $0.hasPrefix("big-") } ?? "none"
-                let size = try? FileManager.default.attributesOfItem(atPath: "\(host.pool)/\(name)")[.size]
-                return (size as? Int) ?? 0
+        @Test(
+            "spreads machines over three hosts, changes nothing the second time, and leaves nothing when they are removed"
+        )
+        func wholeLife() async throws {
+            try await Self.with(3) { hosts, home, image in
+                func run() async throws -> CommandResult {
+                    try await home.limiq(
+                        "run", "\(repository)/scripts/three-hosts.lua", "--set",
+                        "hosts=" + hosts.map(\.uri).joined(separator: " "), "--set", "image=\(image)",
+                        "--set", "memory=64MiB", "--set", "wait=running")
+                }
+                let first = try await run()
+                #expect(first.status == 0, "\(first.errors)")
+                #expect(first.lines.count == 6)
+                for host in hosts {
+                    #expect(first.lines.filter { $0.contains(host.uri) }.count == 2)
+                    #expect(try await Self.domains(host).count == 2)
+                    #expect(host.processes(with: "guest=web-").count == 2)
+                    #expect(host.volumes.filter { $0.hasPrefix("tiny-") }.count == 1)
+                }
+                let before = hosts.map { $0.processes(with: "guest=web-").sorted() }
+                let second = try await run()
+                #expect(second.status == 0, "\(second.errors)")
+                #expect(second.output == first.output)
+                #expect(hosts.map { $0.processes(with: "guest=web-").sorted() } == before)
+                for host in hosts {
+                    let names = try await Self.domains(host)
+                    for name in names {
+                        let removed = try await home.limiq("rm", "--connect", host.uri, name)
+                        #expect(removed.status == 0, "\(removed.errors)")
+                    }
+                    #expect(try await Self.domains(host) == [])
+                    #expect(host.volumes.count == 1)
+                }
+                #expect(home.machines == [])
             }
-            let deadline = ContinuousClock.now + .seconds(120)
-            while length() < 1 << 20, ContinuousClock.now < deadline {
-                try await Task.sleep(for: .milliseconds(2))
-            }
-            running.signal(SIGKILL)
-            #expect(await running.result().status == SIGKILL)
-            #expect((1..<megabytes << 20).contains(length()))
+        }
 
-            let again = try await workplace.limiq("run", script)
-            #expect(again.status == 0, "\(again.errors)")
-            #expect(again.output == "true\n")
-            #expect(again.errors.contains("left half-way"), "\(again.errors)")
-            let images = host.volumes.filter { $0.hasPrefix("big-") }
-            #expect(images.count == 1)
-            let same = try await command("cmp", [image, "\(host.pool)/\(images.first ?? "")"])
-            #expect(same.status == 0, "\(same.output)")
-            #expect(try await workplace.limiq("run", script).output == "false\n")
-            #expect(try await workplace.limiq("rm", "--connect", host.uri, "web").status == 0)
-            #expect(host.volumes == images)
+        /// Places machines, tells which are up, and waits until each is off.
+        private static let waiting = """
+            local limiq = require "limiq"
+            local wanted = limiq.params { hosts = "", image = "", count = 4, wait = true }
+            local uris = {}
+            for uri in wanted.hosts:gmatch "%S+" do uris[#uris + 1] = uri end
+            local hosts = limiq.hosts(uris, { allow_down = true })
+            local names = {}
+            for number = 1, wanted.count do names[number] = "web-" .. number end
+            limiq.each(names, function(name)
+                local vm = hosts.vm { name = name, memory = "64MiB", disks = { { id = "boot", backing_file = wanted.image } } }
+                vm:up { wait = "running" }
+                print("up", name, vm.uri)
+                if wanted.wait then
+                    vm:wait("stopped", { timeout = "5m" })
+                    print("done", name)
+                end
+            end)
+            """
+
+        @Test(
+            "a host that stops in the middle fails its own machines, by name; they are where they were when it is back"
+        )
+        func hostStops() async throws {
+            try await Self.with(2) { hosts, home, image in
+                let script = try home.script("waiting", Self.waiting)
+                func run(_ count: Int, wait: Bool) throws -> RunningCommand {
+                    try home.start([
+                        "run", script, "--set", "hosts=" + hosts.map(\.uri).joined(separator: " "), "--set",
+                        "image=\(image)", "--set", "count=\(count)", "--set", "wait=\(wait)",
+                    ])
+                }
+                let running = try run(4, wait: true)
+                let deadline = ContinuousClock.now + .seconds(120)
+                while hosts.contains(where: { $0.processes(with: "guest=web-").count < 2 }),
+                    ContinuousClock.now < deadline
+                {
+                    try await Task.sleep(for: .milliseconds(100))
+                }
+                // The waits have begun by then.
+                try await Task.sleep(for: .seconds(3))
+                let mine = try await Self.domains(hosts[0])
+                let lost = try await Self.domains(hosts[1])
+                #expect(mine.count == 2 && lost.count == 2)
+                hosts[1].stop()
+                for name in mine { _ = try await command("virsh", ["-c", hosts[0].uri, "destroy", name]) }
+                let first = await running.result()
+                #expect(first.status == 1)
+                #expect(first.lines.filter { $0.hasPrefix("done") }.count == 2)
+                #expect(first.errors.contains("2 of 4 failed"))
+                for name in lost {
+                    let line = first.errors.split(separator: "\n").first { $0.contains("  \(name): ") }
+                    #expect(line?.contains(hosts[1].uri) == true, "\(first.errors)")
+                }
+
+                // It is still down: the others come up, a new one too, and its machines are put nowhere else.
+                let second = await (try run(5, wait: false)).result()
+                #expect(second.status == 1)
+                let up = second.lines.filter { $0.hasPrefix("up") && $0.hasSuffix(hosts[0].uri) }
+                #expect(up.count == 3, "\(second.output)")
+                for name in lost {
+                    #expect(
+                        second.errors.contains(
+                            "the machine \(name) is on \(hosts[1].uri), which does not answer")
+                    )
+                }
+                #expect(try await Self.domains(hosts[0]) == (mine + ["web-5"]).sorted())
+
+                try await hosts[1].start()
+                let third = await (try run(5, wait: false)).result()
+                #expect(third.status == 0, "\(third.errors)")
+                #expect(try await Self.domains(hosts[0]) == (mine + ["web-5"]).sorted())
+                #expect(try await Self.domains(hosts[1]) == lost)
+                #expect(hosts[1].processes(with: "guest=web-").count == 2)
+            }
+        }
+
+        @Test("an upload that is killed is begun anew by the next run, and its half is removed")
+        func killedUpload() async throws {
+            try await Self.with(1) { hosts, home, _ in
+                let host = hosts[0]
+                let image = home.path + "/big.raw"
+                let megabytes = 200
+                let noise = try await command(
+                    "sh", ["-c", "head -c \(megabytes)M /dev/urandom >\(image)"])
+                #expect(noise.status == 0)
+                let script = try home.script(
+                    "big",
+                    """
+                    local limiq = require "limiq"
+                    local hosts = limiq.hosts { "\(host.uri)" }
+                    local vm = hosts.vm { name = "web", memory = "64MiB", disks = { { id = "boot", backing_file = "\(image)" } } }
+                    print(vm:up({ wait = "running" }).changed)
+                    """)
+                let running = try home.start(["run", script])
+                func length() -> Int {
+                    let name = host.volumes.first { $0.hasPrefix("big-") } ?? "none"
+                    let size = try? FileManager.default.attributesOfItem(atPath: "\(host.pool)/\(name)")[
+                        .size]
+                    return (size as? Int) ?? 0
+                }
+                let deadline = ContinuousClock.now + .seconds(120)
+                while length() < 1 << 20, ContinuousClock.now < deadline {
+                    try await Task.sleep(for: .milliseconds(2))
+                }
+                running.signal(SIGKILL)
+                #expect(await running.result().status == SIGKILL)
+                #expect((1..<megabytes << 20).contains(length()))
+
+                let again = try await home.limiq("run", script)
+                #expect(again.status == 0, "\(again.errors)")
+                #expect(again.output == "true\n")
+                #expect(again.errors.contains("left half-way"), "\(again.errors)")
+                let images = host.volumes.filter { $0.hasPrefix("big-") }
+                #expect(images.count == 1)
+                let same = try await command("cmp", [image, "\(host.pool)/\(images.first ?? "")"])
+                #expect(same.status == 0, "\(same.output)")
+                #expect(try await home.limiq("run", script).output == "false\n")
+                #expect(try await home.limiq("rm", "--connect", host.uri, "web").status == 0)
+                #expect(host.volumes == images)
+            }
         }
     }
 }

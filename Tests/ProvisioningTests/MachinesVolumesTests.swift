@@ -128,6 +128,18 @@ struct MachinesVolumesTests {
         }
     }
 
+    @Test("its spec is read back from its seed there, also by one who has not made the VM")
+    func description() throws {
+        try withScratchState { state throws in
+            let setting = try Setting(state)
+            _ = try setting.up()
+            #expect(try setting.machine.spec() == setting.spec)
+            let other = Machine("web", on: setting.host, state: StateFolder(root: state.root + "/other"))
+            #expect(try other.spec() == setting.spec)
+            #expect(folderNames(other.state.machines) == [])
+        }
+    }
+
     @Test("a second up changes nothing, and removal leaves only what several VMs share")
     func again() throws {
         try withScratchState { state throws in
@@ -231,7 +243,7 @@ struct MachinesVolumesTests {
                 files.count == 4 && files.allSatisfy { $0.hasPrefix("/limiq/") || $0.hasPrefix("/fast/") })
             #expect(node.first("devices/disk/backingStore/format")?.attributes["type"] == "raw")
             #expect(node.first("devices/serial/log")?.attributes["file"] == "/limiq/web.console.log")
-            #expect(!exists(state.root + "/acceleration.json"))
+            #expect(!fileExists(state.root + "/acceleration.json"))
             #expect(try setting.machine.remove())
             #expect(setting.host.storage.names.filter { $0.hasPrefix("web.") } == [])
         }
@@ -241,7 +253,9 @@ struct MachinesVolumesTests {
     func pools() throws {
         try withScratchState { state throws in
             var setting = try Setting(state)
-            for (pool, code) in [("nowhere", Failure.Code.badField), ("ceph", .hostNotAble)] {
+            for (pool, code) in [
+                ("nowhere", Failure.Code.badField), ("lvm", .hostNotAble), ("ceph", .badField),
+            ] {
                 setting.spec.disks[1].poolID = pool
                 #expect {
                     try setting.up()
@@ -251,6 +265,51 @@ struct MachinesVolumesTests {
                 }
             }
             #expect(setting.host.storage.names == [])
+        }
+    }
+
+    @Test("a disk in Ceph is named as libvirt's own pool of it does, one that is made and one that is there")
+    func ceph() throws {
+        try withScratchState { state throws in
+            var setting = try Setting(state)
+            setting.spec.disks[1].poolID = "ceph"
+            setting.spec.disks[1].format = .raw
+            var old = DiskSpec(id: "old")
+            old.poolID = "ceph"
+            old.path = "archive"
+            old.format = .raw
+            setting.spec.disks.append(old)
+            _ = try setting.up()
+            #expect(setting.host.storage.description("web.data.raw")?.format == .raw)
+            let node = try #require(setting.host.domainNode("web"))
+            let disks = node.all("devices/disk").filter { $0.attributes["type"] == "network" }
+            #expect(
+                disks.map { $0.first("source")?.attributes } == [
+                    ["protocol": "rbd", "name": "libvirt-pool/web.data.raw"],
+                    ["protocol": "rbd", "name": "libvirt-pool/archive"],
+                ])
+            for disk in disks {
+                #expect(
+                    disk.all("source/host").map(\.attributes) == [
+                        ["name": "mon1", "port": "6789"], ["name": "mon2"],
+                    ])
+                #expect(disk.first("source/auth")?.attributes == ["username": "admin"])
+                #expect(
+                    disk.first("source/auth/secret")?.attributes == ["type": "ceph", "usage": "ceph admin"])
+            }
+            let file = state.root + "/domain.xml"
+            try writeBytes(Array(try setting.host.xml("web", inactive: true, secrets: false).utf8), to: file)
+            let valid = run("virt-xml-validate", file, "domain")
+            #expect(valid.code == 0, "\(valid.output)")
+            #expect(try setting.machine.remove())
+            #expect(setting.host.storage.names.filter { $0.hasPrefix("web.") } == [])
+
+            setting.spec.disks[0].poolID = "ceph"
+            #expect {
+                try setting.up()
+            } throws: { error in
+                (error as? Failure)?.message.hasPrefix("disks[1].pool_id: the storage pool ceph") == true
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 import Basics
 import Synchronization
+import XML
 
 @testable import Provisioning
 
@@ -13,13 +14,22 @@ final class FakeStorage: Sendable {
     }
 
     struct State: Sendable {
-        var pools = ["fast": "dir", "ceph": "rbd"]
+        var pools = ["fast": "dir", "lvm": "logical", "ceph": "rbd"]
         var volumes: [HostVolume: Volume] = [:]
         /// The names of the volumes that were made, in order.
         var made: [String] = []
     }
 
     let state = Mutex(State())
+
+    /// A pool as libvirt describes it.
+    static func ceph(_ type: String) -> String {
+        """
+        <pool type='\(type)'><name>ceph</name><source><name>libvirt-pool</name>
+        <host name='mon1' port='6789'/><host name='mon2'/>
+        <auth type='ceph' username='admin'><secret usage='ceph admin'/></auth></source></pool>
+        """
+    }
 
     var names: [String] { state.withLock { $0.volumes.keys.map(\.name).sorted() } }
     /// The names of the volumes that were made, in order, those that are gone included.
@@ -35,7 +45,9 @@ final class FakeStorage: Sendable {
 
 extension FakeHypervisor {
     func pool(_ name: String) throws(Failure) -> PoolSummary? {
-        storage.state.withLock { $0.pools[name].map { PoolSummary(name: name, type: $0) } }
+        guard let type = storage.state.withLock({ $0.pools[name] }) else { return nil }
+        return PoolSummary(
+            name: name, type: type, rbd: RBDSource(try XMLReader.parse(FakeStorage.ceph(type))))
     }
 
     func ownPool() throws(Failure) -> PoolSummary {
@@ -50,10 +62,11 @@ extension FakeHypervisor {
     }
 
     func volume(_ volume: HostVolume) throws(Failure) -> VolumeSummary? {
-        storage.state.withLock { state in
+        let folder = volume.pool == "ceph" ? "libvirt-pool" : "/\(volume.pool)"
+        return storage.state.withLock { state in
             state.volumes[volume].map {
                 VolumeSummary(
-                    volume: volume, path: "/\(volume.pool)/\(volume.name)", length: UInt64($0.bytes.count),
+                    volume: volume, path: "\(folder)/\(volume.name)", length: UInt64($0.bytes.count),
                     modified: String($0.changes), backing: $0.description.backing)
             }
         }

@@ -164,6 +164,28 @@ struct StorageRemoteTests {
         }
     }
 
+    @Test("a host that is reached by TLS gets its VM's volumes and runs it, as one that is reached by ssh")
+    func tls() async throws {
+        try await RemoteHost.with(1) { hosts in
+            try await ScratchFolder.with { folder in
+                let base = folder + "/tiny.raw"
+                try TestGuest.writeDisk(base)
+                let uri = try await hosts[0].listenForTLS(folder)
+                try await onThread {
+                    let machine = Machine(
+                        "web", on: LibvirtHypervisor(uri: uri), state: StateFolder(root: folder + "/state"))
+                    let report = try machine.up(Self.spec("web", base: base), Self.running)
+                    #expect(report.changed)
+                    #expect(try !machine.up(Self.spec("web", base: base), Self.running).changed)
+                    #expect(hosts[0].processes(with: "guest=web").count == 1)
+                    #expect(hosts[0].volumes.count == 4)
+                    #expect(try machine.remove())
+                    #expect(hosts[0].volumes.count == 1)
+                }
+            }
+        }
+    }
+
     @Test("two hosts that share a pool get an image once altogether, and each runs from it")
     func shared() async throws {
         try await RemoteHost.with(2) { hosts in

@@ -47,7 +47,7 @@ public struct RemoteHost: Sendable {
         self.keys = keys
         port = freePort()
         let ssh = "\(keys)/ssh"
-        try write(
+        try Self.write(
             """
             #!/bin/sh
             exec ssh -F none -i \(keys)/id -o BatchMode=yes -o LogLevel=ERROR \\
@@ -56,15 +56,13 @@ public struct RemoteHost: Sendable {
             """, ssh, mode: 0o700)
         uri = "qemu+ssh://\(user.name)@127.0.0.1:\(port)/session?command=\(ssh)"
         let folder = user.home + "/sshd"
-        for name in [folder, user.home + "/run"] {
-            try await check("install", ["-d", "-m", "700", "-o", user.name, "-g", user.name, name])
-        }
-        try await check(
+        for name in [folder, user.home + "/run"] { try await makeFolder(name) }
+        try await Self.check(
             "install",
             ["-m", "644", "-o", user.name, "-g", user.name, "\(keys)/id.pub", "\(folder)/authorized_keys"])
         _ = try await user.run(
             "ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", "\(folder)/host_key"])
-        try write(
+        try Self.write(
             """
             Port \(port)
             ListenAddress 127.0.0.1
@@ -119,18 +117,23 @@ public struct RemoteHost: Sendable {
             fileText("/proc/\($0)/cmdline").contains(word)
         }
     }
-}
 
-private func check(_ program: String, _ arguments: [String]) async throws {
-    let result = try await runProgram(program, arguments)
-    guard result.status == 0 else { throw Failure(.program, "\(program) failed", cause: result.errors) }
-}
-
-private func write(_ text: String, _ path: String, mode: mode_t) throws {
-    guard let file = fopen(path, "we") else {
-        throw Failure(.io, "cannot write \(path)", cause: String(cString: strerror(errno)))
+    /// Makes a folder that is the user's own.
+    func makeFolder(_ path: String) async throws {
+        try await Self.check("install", ["-d", "-m", "700", "-o", user.name, "-g", user.name, path])
     }
-    fputs(text, file)
-    fclose(file)
-    chmod(path, mode)
+
+    static func check(_ program: String, _ arguments: [String]) async throws {
+        let result = try await runProgram(program, arguments)
+        guard result.status == 0 else { throw Failure(.program, "\(program) failed", cause: result.errors) }
+    }
+
+    static func write(_ text: String, _ path: String, mode: mode_t) throws {
+        guard let file = fopen(path, "we") else {
+            throw Failure(.io, "cannot write \(path)", cause: String(cString: strerror(errno)))
+        }
+        fputs(text, file)
+        fclose(file)
+        chmod(path, mode)
+    }
 }

@@ -24,8 +24,10 @@ extension LibvirtHypervisor {
                 guard try pool.isActive() else { throw error }
             }
         }
-        let type = (try? XMLReader.parse(try pool.xml()))?.attributes["type"]
-        return PoolSummary(name: pool.name, type: type ?? "")
+        let description = try? XMLReader.parse(try pool.xml())
+        return PoolSummary(
+            name: pool.name, type: description?.attributes["type"] ?? "",
+            rbd: description.flatMap(RBDSource.init))
     }
 
     /// The name of limiq's own pool on every host.

@@ -67,11 +67,14 @@ extension DomainXML {
         _ disk: MachineLayout.Disk, bus: DiskBus, target: String, boot: Int?
     ) -> XMLElement {
         let format = disk.format == .raw ? "raw" : "qcow2"
-        let source: XMLElement
-        if let pool = disk.spec.poolID, !disk.isMade {
-            source = XMLElement("source", ["pool": pool, "volume": disk.path])
+        let (type, source): (String, XMLElement)
+        if let rbd = disk.rbd {
+            (type, source) = ("network", rbd.element(disk.path))
+        } else if let pool = disk.spec.poolID, !disk.isMade {
+            (type, source) = ("volume", XMLElement("source", ["pool": pool, "volume": disk.path]))
         } else {
-            source = XMLElement("source", ["file": disk.path], disk.isMade ? [Self.keepsOwner(on: host)] : [])
+            let owner = disk.isMade ? Self.keepsOwner(on: host) : nil
+            (type, source) = ("file", XMLElement("source", ["file": disk.path], [owner]))
         }
         let spec = disk.spec
         let limits =
@@ -88,7 +91,7 @@ extension DomainXML {
                         ? nil : XMLElement("total_iops_sec", text: String(spec.iopsLimit)),
                 ])
         return XMLElement(
-            "disk", ["type": spec.poolID == nil || disk.isMade ? "file" : "volume", "device": "disk"],
+            "disk", ["type": type, "device": "disk"],
             [
                 XMLElement("driver", ["name": "qemu", "type": format, "discard": "unmap"]),
                 source,

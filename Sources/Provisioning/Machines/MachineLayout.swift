@@ -6,11 +6,13 @@ struct MachineLayout: Sendable {
     /// A disk as the domain gets it.
     struct Disk: Sendable, Equatable {
         var spec: DiskSpec
-        /// The file, or the volume's name where the spec names a pool.
+        /// The file; where the spec names a pool and a volume that is there, the volume's name.
         var path: String
         var format: DiskFormat
         /// Made by limiq.
         var isMade: Bool
+        /// Where it is, if it is a block device of Ceph's; `path` is then Ceph's `POOL/VOLUME`.
+        var rbd: RBDSource?
         /// The files below an overlay, the nearest first.
         var backing: [BackingImage] = []
     }

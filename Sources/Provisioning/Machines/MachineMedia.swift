@@ -12,7 +12,7 @@ extension Machine {
     public func attachCDROM(id: String, iso: String) throws(Failure) {
         var check = VMSpec(name: "x")
         check.cdroms = [CDROMSpec(id: id, isoPath: iso)]
-        try check.check(filesAreHere: try host().isLocal)
+        try check.check(try host().isLocal ? .all : .sent)
         let path = try hostPath(ofISO: iso, Cancellation()) { _ in }
         let drives = try drives()
         guard !drives.contains(where: { $0.id == id }) else {

@@ -59,7 +59,7 @@ extension Machine {
         _ spec: VMSpec, _ options: UpOptions = UpOptions(), cancellation: Cancellation = Cancellation(),
         progress: @escaping @Sendable (MachineProgress) -> Void = { _ in }
     ) throws(Failure) -> UpReport {
-        try spec.check(filesAreHere: try host().isLocal)
+        try spec.check(try host().isLocal ? .all : .sent)
         let run = UpRun(
             machine: self, spec: spec, options: options, cancellation: cancellation, progress: progress)
         do {

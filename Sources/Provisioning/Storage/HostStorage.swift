@@ -50,10 +50,13 @@ public struct PoolSummary: Sendable, Equatable {
     public var name: String
     /// libvirt's: `dir`, `netfs`, `rbd`.
     public var type: String
+    /// How a disk names a volume of it, where that is no file.
+    public var rbd: RBDSource?
 
-    public init(name: String, type: String) {
+    public init(name: String, type: String, rbd: RBDSource? = nil) {
         self.name = name
         self.type = type
+        self.rbd = rbd
     }
 }
 

@@ -3,6 +3,8 @@ import Basics
 extension Machine {
     /// The volume of its serial console's log, in limiq's own pool.
     var consoleVolumeName: String { "\(name).console.log" }
+    /// The volume of its cidata image, in that pool too.
+    var seedVolumeName: String { "\(name).seed.iso" }
 
     /// Removes volumes that were made for this VM, where they are there, and what became of its console log.
     func removeVolumes(_ volumes: [HostVolume]) throws(Failure) {
@@ -23,7 +25,7 @@ extension Machine {
         ofISO path: String, _ cancellation: Cancellation, tell: @escaping (String) -> Void
     ) throws(Failure) -> String {
         if isLocal { return path }
-        let pool = try HostPool.usable(nil, on: hypervisor)
+        let pool = try HostPool.own(hypervisor)
         let upload = ImageUpload(
             storage: hypervisor, pool: pool, cancellation: cancellation, tell: tell)
         return try upload.volume(for: path, ending: "iso").path

@@ -26,7 +26,6 @@ struct MachineVolumes: MachineStorage {
     private func name(of disk: DiskSpec) -> String {
         "\(machine.name).\(disk.id).\(disk.format.libvirtName)"
     }
-    private var seedName: String { "\(machine.name).seed.iso" }
 
     // MARK: making
 
@@ -37,21 +36,21 @@ struct MachineVolumes: MachineStorage {
     }
 
     mutating func open() throws(Failure) {
-        let own = try HostPool.usable(nil, on: machine.hypervisor)
+        let own = try HostPool.own(machine.hypervisor)
         var volumes: [HostVolume] = []
         for (index, disk) in layout.disks.enumerated() where disk.isMade {
             let pool: String
             do throws(Failure) {
                 pool =
                     try disk.spec.poolID.map { id throws(Failure) in
-                        try HostPool.usable(id, on: machine.hypervisor)
+                        try HostPool.named(id, for: disk.spec, on: machine.hypervisor)
                     } ?? own
             } catch {
                 throw MachineFiles.named("disks[\(index + 1)].pool_id", error)
             }
             volumes.append(HostVolume(pool: pool, name: name(of: disk.spec)))
         }
-        if spec.cloudInit != nil { volumes.append(HostVolume(pool: own, name: seedName)) }
+        if spec.cloudInit != nil { volumes.append(HostVolume(pool: own, name: machine.seedVolumeName)) }
         let log = HostVolume(pool: own, name: machine.consoleVolumeName)
         volumes.append(log)
         layout.volumes = volumes
@@ -109,7 +108,8 @@ struct MachineVolumes: MachineStorage {
         let bytes = try ISOImage.bytes(
             label: "cidata", files: Cidata.files(documents, name: machine.name, nics: spec.nics))
         // It may hold secrets: the volume's mode is 0600.
-        let volume = try make(VolumeXML(name: seedName, format: .raw, capacity: UInt64(bytes.count)))
+        let volume = try make(
+            VolumeXML(name: machine.seedVolumeName, format: .raw, capacity: UInt64(bytes.count)))
         var isSent = false
         try storage.upload(to: volume.volume, length: UInt64(bytes.count)) {
             defer { isSent = true }
@@ -172,7 +172,7 @@ struct MachineVolumes: MachineStorage {
             layout.disks[index].path = found.path
             layout.disks[index].backing = found.backing.map { [$0] } ?? []
         }
-        if spec.cloudInit != nil { layout.seed = try summary(seedName).path }
+        if spec.cloudInit != nil { layout.seed = try summary(machine.seedVolumeName).path }
         layout.consoleLog = try summary(machine.consoleVolumeName).path
         layout.cdroms = try images(spec.cdroms, Cancellation()) { _ in }
         return layout
