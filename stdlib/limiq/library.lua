@@ -44,7 +44,7 @@ local limiq = {}
 ---@field iops_limit? integer I/O operations a second; 0 is no limit.
 ---@field throughput_mbps? integer Megabytes (10^6) a second; 0 is no limit.
 ---@field backing_file? string The image the disk becomes an overlay on.
----@field pool_id? string A libvirt storage pool of the host. path then names a volume of it; without path the disk is made in it, where the host is another machine.
+---@field pool_id? string A libvirt storage pool; path then names a volume of it. On another machine a disk without path is made in it.
 
 ---A port of 127.0.0.1 that leads to a port of the guest.
 ---@class limiq.PortForward
