@@ -84,6 +84,69 @@ extension EndToEnd {
             end)
             """
 
+        private static func words(_ hosts: [RemoteHost], _ image: String, _ count: Int, wait: Bool)
+            -> [String]
+        {
+            let uris = hosts.map(\.uri).joined(separator: " ")
+            return ["hosts=\(uris)", "image=\(image)", "count=\(count)", "wait=\(wait)"].flatMap {
+                ["--set", $0]
+            }
+        }
+
+        /// An image that takes a while to upload.
+        private static func writeLargeImage(_ path: String) async throws {
+            let made = try await command("sh", ["-c", "head -c \(largeImage) /dev/urandom >\(path)"])
+            #expect(made.status == 0)
+        }
+        private static let largeImage = 200 << 20
+
+        /// The bytes of that image that are on a host.
+        private static func uploaded(_ host: RemoteHost) -> Int {
+            let name = host.volumes.first { $0.hasPrefix("big-") } ?? "none"
+            let size = try? FileManager.default.attributesOfItem(atPath: "\(host.pool)/\(name)")[.size]
+            return (size as? Int) ?? 0
+        }
+
+        /// Waits until a part of the image is there.
+        private static func awaitUpload(_ host: RemoteHost) async throws {
+            let deadline = ContinuousClock.now + .seconds(120)
+            while uploaded(host) < 1 << 20, ContinuousClock.now < deadline {
+                try await Task.sleep(for: .milliseconds(2))
+            }
+        }
+
+        @Test(
+            "while a host stops in the middle of an upload the others' machines come up; the next run completes it"
+        )
+        func hostStopsWhileItIsFilled() async throws {
+            try await Self.with(2) { hosts, home, _ in
+                let image = home.path + "/big.raw"
+                try await Self.writeLargeImage(image)
+                let script = try home.script("waiting", Self.waiting)
+                let words = ["run", script] + Self.words(hosts, image, 4, wait: false)
+                let running = try home.start(words)
+                try await Self.awaitUpload(hosts[1])
+                hosts[1].stop()
+                #expect((1..<Self.largeImage).contains(Self.uploaded(hosts[1])))
+                let first = await running.result()
+                #expect(first.status == 1)
+                let up = first.lines.filter { $0.hasPrefix("up") && $0.hasSuffix(hosts[0].uri) }
+                #expect(up.count == 2 && first.lines.count == 2, "\(first.output)")
+                #expect(first.errors.contains("2 of 4 failed"))
+                for name in ["web-1", "web-2", "web-3", "web-4"]
+                where !up.contains(where: { $0.contains(name) }) {
+                    let line = first.errors.split(separator: "\n").first { $0.contains("  \(name): ") }
+                    #expect(line?.contains(hosts[1].uri) == true, "\(first.errors)")
+                }
+
+                try await hosts[1].start()
+                let second = try await (home.start(words)).result()
+                #expect(second.status == 0, "\(second.errors)")
+                #expect(hosts.map { $0.processes(with: "guest=web-").count } == [2, 2])
+                #expect(hosts[1].volumes.filter { $0.hasPrefix("big-") }.count == 1)
+            }
+        }
+
         @Test(
             "a host that stops in the middle fails its own machines, by name; they are where they were when it is back"
         )
@@ -91,10 +154,7 @@ extension EndToEnd {
             try await Self.with(2) { hosts, home, image in
                 let script = try home.script("waiting", Self.waiting)
                 func run(_ count: Int, wait: Bool) throws -> RunningCommand {
-                    try home.start([
-                        "run", script, "--set", "hosts=" + hosts.map(\.uri).joined(separator: " "), "--set",
-                        "image=\(image)", "--set", "count=\(count)", "--set", "wait=\(wait)",
-                    ])
+                    try home.start(["run", script] + Self.words(hosts, image, count, wait: wait))
                 }
                 let running = try run(4, wait: true)
                 let deadline = ContinuousClock.now + .seconds(120)
@@ -146,10 +206,7 @@ extension EndToEnd {
             try await Self.with(1) { hosts, home, _ in
                 let host = hosts[0]
                 let image = home.path + "/big.raw"
-                let megabytes = 200
-                let noise = try await command(
-                    "sh", ["-c", "head -c \(megabytes)M /dev/urandom >\(image)"])
-                #expect(noise.status == 0)
+                try await Self.writeLargeImage(image)
                 let script = try home.script(
                     "big",
                     """
@@ -159,19 +216,10 @@ extension EndToEnd {
                     print(vm:up({ wait = "running" }).changed)
                     """)
                 let running = try home.start(["run", script])
-                func length() -> Int {
-                    let name = host.volumes.first { $0.hasPrefix("big-") } ?? "none"
-                    let size = try? FileManager.default.attributesOfItem(atPath: "\(host.pool)/\(name)")[
-                        .size]
-                    return (size as? Int) ?? 0
-                }
-                let deadline = ContinuousClock.now + .seconds(120)
-                while length() < 1 << 20, ContinuousClock.now < deadline {
-                    try await Task.sleep(for: .milliseconds(2))
-                }
+                try await Self.awaitUpload(host)
                 running.signal(SIGKILL)
                 #expect(await running.result().status == SIGKILL)
-                #expect((1..<megabytes << 20).contains(length()))
+                #expect((1..<Self.largeImage).contains(Self.uploaded(host)))
 
                 let again = try await home.limiq("run", script)
                 #expect(again.status == 0, "\(again.errors)")
