@@ -54,4 +54,11 @@ public final class Connection: @unchecked Sendable {
     public func domainCapabilities() throws(LibvirtError) -> String {
         try checked(virConnectGetDomainCapabilities(pointer, nil, nil, nil, nil, 0))
     }
+
+    /// The command line of the hypervisor's program for a domain that need not be there, with the environment before it.
+    ///
+    /// - Parameter format: `qemu-argv`.
+    public func commandLine(of xml: String, format: String) throws(LibvirtError) -> String {
+        try checked(virConnectDomainXMLToNative(pointer, format, xml, 0))
+    }
 }

@@ -13,6 +13,11 @@ public struct LibvirtError: Error, Sendable, Equatable, CustomStringConvertible 
         public static let noSupport = Code(rawValue: VIR_ERR_NO_SUPPORT.rawValue)
         public static let noDomain = Code(rawValue: VIR_ERR_NO_DOMAIN.rawValue)
         public static let noMetadata = Code(rawValue: VIR_ERR_NO_DOMAIN_METADATA.rawValue)
+        public static let noStoragePool = Code(rawValue: VIR_ERR_NO_STORAGE_POOL.rawValue)
+        public static let noStorageVolume = Code(rawValue: VIR_ERR_NO_STORAGE_VOL.rawValue)
+        /// A volume of that name is there already.
+        public static let storageVolumeExists = Code(rawValue: VIR_ERR_STORAGE_VOL_EXIST.rawValue)
+        public static let operationFailed = Code(rawValue: VIR_ERR_OPERATION_FAILED.rawValue)
         public static let invalidArgument = Code(rawValue: VIR_ERR_INVALID_ARG.rawValue)
         /// Not in this state: the domain is off, or runs already.
         public static let operationInvalid = Code(rawValue: VIR_ERR_OPERATION_INVALID.rawValue)

@@ -103,6 +103,13 @@ public final class DryRun: Sendable {
             ]
         case "vm.up": return ["changed": true, "phases": [], "addresses": [], "forwards": [], "warnings": []]
         case "vm.forward": return "127.0.0.1:1"
+        case "host.info":
+            guess()
+            return [
+                "uri": first == .null ? "unknown" : first, "hostname": "unknown", "cpus": 1,
+                "memory_mib": 1024,
+                "domains": [:],
+            ]
         case "domain.get": return ["name": first]
         case "domain.exec", "host.run":
             guess()
@@ -141,7 +148,7 @@ public final class DryRun: Sendable {
         let spec: VMSpec
         do throws(Failure) {
             spec = try codec.decode(value, "spec")
-            try spec.check(filesAreHere: false)
+            try spec.check(.none)
         } catch {
             let name = value["name"]?.string
             report(

@@ -16,26 +16,3 @@ public func libraryDefinitions(
         + yamlDefinitions(environment) + base64Definitions(environment) + jsonDefinitions(environment)
         + logDefinitions(log) + environmentDefinitions() + paramsDefinitions(overrides)
 }
-
-private struct URIArgument: Sendable {
-    var uri = ""
-}
-
-private func connectDefinitions(_ environment: Environment) -> [Definition] {
-    [
-        Definition(
-            "host.connect", .positional,
-            Record(
-                "limiq.host.connect", "", make: { URIArgument() },
-                fields: [
-                    Field("uri", \.uri, .string, required: true, "libvirt's name of the host.")
-                ]),
-            doc: "Opens another host; `limiq.connect` is what scripts call.",
-            example: "local node = limiq.connect \"qemu+ssh://node2/system\""
-        ) { arguments, _ in
-            // A question every driver answers.
-            _ = try environment.hypervisor(arguments.uri).domains()
-            return .null
-        }
-    ]
-}

@@ -13,7 +13,9 @@ extension EndToEnd {
 
         @Test("passes the scripts that come with limiq")
         func ownScripts() async throws {
-            let scripts = ["build-web.lua", "first-vm.lua"].map { "\(repository)/scripts/\($0)" }
+            let scripts = ["build-web.lua", "first-vm.lua", "three-hosts.lua"].map {
+                "\(repository)/scripts/\($0)"
+            }
             let result = try await Home.with { try await $0.start(["check"] + scripts).result() }
             #expect(result.status == 0 && result.errors.isEmpty && result.output.isEmpty, "\(result.errors)")
         }

@@ -99,6 +99,8 @@ struct DryRunTests {
             vm:wait "ssh"
             print(vm:address(), vm:forward(80))
             limiq.connect "qemu+ssh://node2/system".vm { name = "other" }:remove()
+            local hosts = limiq.hosts { "qemu+ssh://node2/system", "qemu+ssh://node3/system" }
+            assert(hosts.vm({ name = "third" }).uri == "qemu+ssh://node2/system")
             """, files: ["user-data": "#cloud-config\nhostnam: a\n"])
         #expect(outcome.error == nil, "\(outcome.error.map(String.init(describing:)) ?? "")")
         #expect(

@@ -23,6 +23,22 @@ struct HypervisorEmbedTests {
         }
     }
 
+    @Test("the host says how much memory it has, and what running guests may take of it")
+    func load() async throws {
+        try await ScratchHost.withHost { scratch in
+            let name = scratch.name("load")
+            _ = try scratch.hypervisor.define(TestGuest.domain(name))
+            let off = HostLoad.Domain(name: name, memoryMiB: 64, isActive: false)
+            #expect(try scratch.hypervisor.load().domains.contains(off))
+            try scratch.hypervisor.start(name)
+            let load = try scratch.hypervisor.load()
+            #expect(load.domains.contains(HostLoad.Domain(name: name, memoryMiB: 64, isActive: true)))
+            let total = fileText("/proc/meminfo").split(separator: "\n").first?.filter(\.isNumber)
+            #expect(load.memoryMiB == total.flatMap { UInt64($0) }.map { $0 / 1024 })
+            #expect(load.cpus >= 1)
+        }
+    }
+
     @Test("a guest goes through its life, and each step is an event")
     func life() async throws {
         try await ScratchHost.withHost { scratch in

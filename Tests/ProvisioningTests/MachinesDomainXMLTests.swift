@@ -14,7 +14,9 @@ import XML
     static func xml(
         _ spec: VMSpec, _ acceleration: Acceleration = .emulation, host: HostDescription = host
     ) throws -> String {
-        let layout = MachineLayout(spec, in: StateFolder(root: "/var/lib/limiquantix"))
+        let layout = MachineLayout(
+            spec,
+            of: Machine(spec.name, on: FakeHypervisor(), state: StateFolder(root: "/var/lib/limiquantix")))
         let record = MachineRecord(
             spec: spec, owner: "root@host", acceleration: acceleration, made: layout.madeFiles,
             folder: layout.folder)

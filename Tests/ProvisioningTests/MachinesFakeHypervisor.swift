@@ -1,8 +1,9 @@
 import Basics
 import Glibc
-import Provisioning
 import Synchronization
 import XML
+
+@testable import Provisioning
 
 /// A hypervisor in memory. It parses the XML it is given, as libvirt would, writes the console log of a domain it
 /// starts, and does what a test tells it to.
@@ -45,9 +46,18 @@ final class FakeHypervisor: Hypervisor {
 
     private let shared = Mutex(State())
     let behaviour: Mutex<Behaviour>
-    let uri = "fake:///default"
+    let uri: String
+    /// Of one that is another machine.
+    let storage: FakeStorage
 
-    init(_ behaviour: Behaviour = Behaviour()) { self.behaviour = Mutex(behaviour) }
+    init(
+        _ behaviour: Behaviour = Behaviour(), uri: String = "fake:///default",
+        storage: FakeStorage = FakeStorage()
+    ) {
+        self.behaviour = Mutex(behaviour)
+        self.uri = uri
+        self.storage = storage
+    }
 
     /// The changing calls in order, as `start web`.
     var calls: [String] { shared.withLock(\.calls) }
@@ -57,8 +67,12 @@ final class FakeHypervisor: Hypervisor {
         HostDescription(
             emulator: "/usr/bin/qemu-system-x86_64", architecture: "x86_64",
             offersKVM: behaviour.withLock(\.offersKVM), emulatorVersion: 7_002_000,
-            emulatorUser: EmulatorUser(name: "root", uid: geteuid(), gid: getegid()), isLocal: true,
-            relabelsFiles: true)
+            emulatorUser: EmulatorUser(name: "root", uid: geteuid(), gid: getegid()),
+            isLocal: HypervisorURI(uri).isLocal, relabelsFiles: true)
+    }
+
+    func load() throws(Failure) -> HostLoad {
+        HostLoad(hostname: "fake", cpus: 4, memoryMiB: 8192, domains: [])
     }
 
     func domains() throws(Failure) -> [DomainSummary] {
@@ -248,6 +262,10 @@ final class FakeHypervisor: Hypervisor {
             return state.next
         }
         return Subscription { [weak self] in self?.shared.withLock { $0.handlers[id] = nil } }
+    }
+
+    func screenshot(_ name: String) throws(Failure) -> [UInt8] {
+        throw Failure(.libvirt, "no screen")
     }
 
     func openConsole(_ name: String) throws(Failure) -> any ConsoleStream {

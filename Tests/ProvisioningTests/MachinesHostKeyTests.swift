@@ -62,7 +62,8 @@ import Testing
                 knownHosts: state.machine("web") + "/known_hosts")
             #expect(ssh.trust.contains("StrictHostKeyChecking=accept-new"))
             try makeFolders(state.machine("web"))
-            let layout = MachineLayout(VMSpec(name: "web"), in: state)
+            let layout = MachineLayout(
+                VMSpec(name: "web"), of: Machine("web", on: FakeHypervisor(), state: state))
             let key = try HostKey(machine: "web", state: state)
             let spec = CloudInitSpec(
                 userData: .table([
@@ -73,7 +74,7 @@ import Testing
                 ]))
             try layout.writeHostKeys(spec.hostKeys)
             #expect(ssh.trust.contains("StrictHostKeyChecking=yes"))
-            #expect(ssh.trust.contains("UserKnownHostsFile=\(layout.hostKeys)"))
+            #expect(ssh.trust.contains("UserKnownHostsFile=\"\(layout.hostKeys)\""))
             let found = run("ssh-keygen", "-F", GuestSSH.hostAlias, "-f", layout.hostKeys)
             #expect(found.output.contains(key.publicLine.split(separator: " ")[1]), "\(found.output)")
             #expect(layout.runtimeFiles.contains(layout.hostKeys))

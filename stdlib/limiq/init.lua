@@ -4,6 +4,7 @@
 ---put together here: handles, tasks, parameters.
 local runtime = require "limiq.runtime"
 local host = require "limiq.host"
+local hosts = require "limiq.hosts"
 local Domain = require "limiq.domain"
 local Fleet = require "limiq.fleet"
 local VM = require "limiq.vm"
@@ -31,6 +32,7 @@ end
 ---@return table
 local function bound_to(uri)
     local library = namespaces()
+    library.uri = uri
 
     ---@param spec limiq.VMSpec
     ---@return limiq.VM
@@ -67,6 +69,7 @@ local function bound_to(uri)
         options.command = words
         return perform("host.run", options)
     end
+    library.host.info = function() return perform("host.info", uri) end
     library.ssh_keys = function() return perform "ssh.keys" end
     library.params = function(defaults) return perform("params.get", defaults) end
     return library
@@ -95,9 +98,22 @@ limiq.env = setmetatable({}, {
 ---@return table
 function limiq.connect(uri)
     perform("host.connect", uri)
-    local library = bound_to(uri)
-    library.uri = uri
-    return library
+    return bound_to(uri)
 end
+
+---Several hosts as one place for machines. A host that does not answer is an error, unless `allow_down`.
+---
+---Example:
+---```lua
+---local hosts = limiq.hosts({ "qemu+ssh://node1/system", "qemu+ssh://node2/system" }, {
+---    place = function(candidates, spec) return candidates[#spec.name % #candidates + 1] end,
+---})
+---hosts.vm { name = "web-01", memory = "2GiB" }:up()
+---```
+---@async
+---@param uris string[]
+---@param options? limiq.HostsOptions
+---@return limiq.Hosts
+function limiq.hosts(uris, options) return hosts.open(uris, options, bound_to) end
 
 return limiq

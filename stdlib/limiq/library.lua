@@ -44,7 +44,7 @@ local limiq = {}
 ---@field iops_limit? integer I/O operations a second; 0 is no limit.
 ---@field throughput_mbps? integer Megabytes (10^6) a second; 0 is no limit.
 ---@field backing_file? string The image the disk becomes an overlay on.
----@field pool_id? string A libvirt storage pool; path then names a volume of it.
+---@field pool_id? string A libvirt storage pool; path then names a volume of it. On another machine a disk without path is made in it.
 
 ---A port of 127.0.0.1 that leads to a port of the guest.
 ---@class limiq.PortForward
@@ -928,6 +928,35 @@ function limiq.host.run(options) end
 ---@async
 ---@param uri string libvirt's name of the host.
 function limiq.host.connect(uri) end
+
+---What a host has: its own name, logical processors, memory, and its domains by name, each with the most memory it may have and whether it runs. Asked anew each time.
+---
+---Example:
+---```lua
+---local info = limiq.host.info()
+---local free = info.memory_mib
+---for _, domain in pairs(info.domains) do
+---  if domain.active then free = free - domain.memory_mib end
+---end
+---print(info.hostname, free)
+---```
+---@async
+---@param uri? string The host; the run's own where left out.
+---@return { uri: string, hostname: string, cpus: integer, memory_mib: integer, domains: table<string, { memory_mib: integer, active: boolean }> }
+function limiq.host.info(uri) end
+
+---The URIs of the hosts on which this machine has made a VM of that name and not removed it, whether they answer or not; `limiq.hosts` puts it there again.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---local hosts = limiq.hosts { "qemu+ssh://node1/system", "qemu+ssh://node2/system" }
+---print(hosts.vm { name = "web-01" }.uri)
+---```
+---@async
+---@param name string The VM's name.
+---@return string[]
+function limiq.vm.placements(name) end
 
 limiq.yaml = {}
 

@@ -112,7 +112,10 @@ private let diskFields: [Field<DiskSpec>] = [
     Field<DiskSpec>(
         "throughput_mbps", \.throughputMBps, .int(0...(1 << 40)), "Megabytes (10^6) a second; 0 is no limit."),
     Field<DiskSpec>("backing_file", \.backingFile, .path, "The image the disk becomes an overlay on."),
-    Field<DiskSpec>("pool_id", \.poolID, .string, "A libvirt storage pool; path then names a volume of it."),
+    Field<DiskSpec>(
+        "pool_id", \.poolID, .string,
+        "A libvirt storage pool; path then names a volume of it. On another machine a disk without path is made in it."
+    ),
 ]
 
 let diskRecord = Record<DiskSpec>(

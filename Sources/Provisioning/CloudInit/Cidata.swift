@@ -18,12 +18,15 @@ public enum Cidata {
         _ path: String, _ spec: CloudInitSpec, name: String? = nil, nics: [NICSpec] = [],
         user: EmulatorUser? = nil
     ) throws(Failure) {
-        let settled = SeedNetwork(spec, name: name, nics: nics).spec
-        try ISOImage.write(to: path, label: "cidata", files: files(settled, name: name), user: user)
+        try ISOImage.write(
+            to: path, label: "cidata", files: files(spec, name: name, nics: nics), user: user)
     }
 
     /// The files of a seed, each as the guest reads it.
-    static func files(_ spec: CloudInitSpec, name: String?) -> [ISOFile] {
+    ///
+    /// - Parameters: as of `create`.
+    static func files(_ spec: CloudInitSpec, name: String? = nil, nics: [NICSpec] = []) -> [ISOFile] {
+        let spec = SeedNetwork(spec, name: name, nics: nics).spec
         var files = [
             ISOFile(
                 "meta-data",

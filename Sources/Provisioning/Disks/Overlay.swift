@@ -30,23 +30,15 @@ public enum Overlay {
                 .diskExists, "\(path) exists", hint: "remove it first, or choose another path", resource: path
             )
         }
-        // What is missing, or no file, is told by the name the caller knows.
-        _ = try ReadableFile(base)
         let access = user.map(AccessCheck.init)
         try access?.requireSearchable(foldersOf: path)
-        try access?.requireSearchable(foldersOf: base)
-        let real = try resolved(base)
-        let chain = try DiskImage.chain(real, format: format) { (file, image, header) throws(Failure) in
-            try require(file, image, header)
-            try access?.requireSearchable(foldersOf: image.path)
-            try access?.requireReadable(image.path)
-        }
+        let chain = try inspectBase(base, format: format, access: access)
         let backing = chain[0]
         let extendedL2 = emulatorVersion.map { $0 >= 5_002_000 } ?? QemuImg.knowsExtendedL2()
         let image = QCOW2Image(
             virtualSize: try virtualSize(
                 size, over: backing, limit: QCOW2Image.limit(extendedL2: extendedL2)),
-            backing: (real, backing.format), extendedL2: extendedL2)
+            backing: (backing.path, backing.format), extendedL2: extendedL2)
         var allocated: UInt64 = 0
         try AtomicFile.write(
             path, existing: .refuse(.diskExists), user: user.map { FileUser($0, .write) }
@@ -57,8 +49,25 @@ public enum Overlay {
         let top = DiskImage(
             path: path, format: DiskFormatName.qcow2, virtualSize: image.virtualSize,
             allocatedSize: allocated,
-            backingFile: real, backingFormat: backing.format)
+            backingFile: backing.path, backingFormat: backing.format)
         return [top] + chain
+    }
+
+    /// What is to lie below an overlay, with its links resolved, and all below that.
+    ///
+    /// - Throws: as `create`, for an image that can be no base.
+    static func inspectBase(
+        _ base: String, format: String? = nil, access: AccessCheck? = nil
+    ) throws(Failure) -> [DiskImage] {
+        // What is missing, or no file, is told by the name the caller knows.
+        _ = try ReadableFile(base)
+        try access?.requireSearchable(foldersOf: base)
+        return try DiskImage.chain(try resolved(base), format: format) {
+            (file, image, header) throws(Failure) in
+            try require(file, image, header)
+            try access?.requireSearchable(foldersOf: image.path)
+            try access?.requireReadable(image.path)
+        }
     }
 
     /// What every image below an overlay must be.
@@ -84,7 +93,8 @@ public enum Overlay {
         }
     }
 
-    private static func virtualSize(
+    /// The size of an overlay that is to have `size`, or its base's.
+    static func virtualSize(
         _ size: ByteSize?, over base: DiskImage, limit: UInt64
     ) throws(Failure) -> UInt64 {
         guard let size else { return base.virtualSize }

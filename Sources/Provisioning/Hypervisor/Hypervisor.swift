@@ -6,12 +6,15 @@ import Basics
 /// Every method blocks, may be called from any thread, and names a domain by its name: no handle leaves it.
 /// A failure has code `libvirt` (its `cause` libvirt's own words), `not_found` for a domain that is not there, or
 /// `host_not_able` where the host must be changed first.
-public protocol Hypervisor: Sendable {
+public protocol Hypervisor: HostStorage {
     /// As libvirt writes it: `qemu:///session`.
     var uri: String { get }
 
     /// What the host is and can do; asked once a connection.
     func host() throws(Failure) -> HostDescription
+
+    /// What the host has and what of it is taken; asked anew each time.
+    func load() throws(Failure) -> HostLoad
 
     func domains() throws(Failure) -> [DomainSummary]
     /// `nil` where there is none of this name.
@@ -67,6 +70,9 @@ public protocol Hypervisor: Sendable {
     func agent(_ name: String, _ command: String, timeout: Duration) throws(Failure) -> String
     func addresses(_ name: String, from source: AddressSource) throws(Failure) -> [InterfaceAddresses]
 
+    /// A picture of the first screen of a running guest, as PPM or PNG.
+    func screenshot(_ name: String) throws(Failure) -> [UInt8]
+
     /// Calls `handler` for whatever happens to the domain of this name from now on (it need not exist yet), until
     /// the subscription is cancelled; on a thread that must not be held up.
     func onEvent(
@@ -105,6 +111,38 @@ public struct HostDescription: Sendable, Equatable {
         self.emulatorUser = emulatorUser
         self.isLocal = isLocal
         self.relabelsFiles = relabelsFiles
+    }
+}
+
+/// What a host has, and the domains on it.
+public struct HostLoad: Sendable, Equatable {
+    public struct Domain: Sendable, Equatable {
+        public var name: String
+        /// The most it may have.
+        public var memoryMiB: UInt64
+        /// It runs, and takes it.
+        public var isActive: Bool
+
+        public init(name: String, memoryMiB: UInt64, isActive: Bool) {
+            self.name = name
+            self.memoryMiB = memoryMiB
+            self.isActive = isActive
+        }
+    }
+
+    /// As the host calls itself.
+    public var hostname: String
+    /// Logical processors.
+    public var cpus: Int
+    public var memoryMiB: UInt64
+    /// By name.
+    public var domains: [Domain]
+
+    public init(hostname: String, cpus: Int, memoryMiB: UInt64, domains: [Domain]) {
+        self.hostname = hostname
+        self.cpus = cpus
+        self.memoryMiB = memoryMiB
+        self.domains = domains
     }
 }
 

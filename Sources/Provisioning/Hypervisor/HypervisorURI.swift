@@ -35,10 +35,15 @@ struct HypervisorURI: Equatable {
     /// The driver runs inside this process: there is no daemon whose calls are limited or whose socket may break.
     var isInProcess: Bool { driver == "test" || path == "/embed" }
 
+    /// Which host it is, as a part of a file's name: `root@node2,system`.
+    var fileName: String {
+        String((host + path).map { $0 == "/" ? "," : $0 })
+    }
+
     /// The folder of libvirt's embedded driver, `nil` for every other hypervisor.
     var embedRoot: String? {
         guard driver == "qemu", path == "/embed" else { return nil }
-        return query.first { $0.hasPrefix("root=") }.map { Self.decoded($0.dropFirst("root=".count)) }
+        return parameter("root")
     }
 
     static func embed(root: String) -> String { "qemu:///embed?root=\(encoded(root))" }
@@ -51,6 +56,11 @@ struct HypervisorURI: Equatable {
             if plain || "-._~/".unicodeScalars.contains(scalar) { return String(Character(scalar)) }
             return "%" + hexadecimal([byte]).uppercased()
         }.joined()
+    }
+
+    /// A parameter of the query, decoded; `nil` where it is not there.
+    func parameter(_ name: String) -> String? {
+        query.first { $0.hasPrefix(name + "=") }.map { Self.decoded($0.dropFirst(name.count + 1)) }
     }
 
     private static func decoded(_ text: Substring) -> String {

@@ -38,6 +38,12 @@ extension LibvirtHypervisor {
         }
     }
 
+    public func screenshot(_ name: String) throws(Failure) -> [UInt8] {
+        try withDomain("take a picture of", name, reads: true) { domain throws(LibvirtError) in
+            try domain.screenshot().bytes
+        }
+    }
+
     public func openConsole(_ name: String) throws(Failure) -> any ConsoleStream {
         let stream = try call("cannot open the console of \(name)", on: name) {
             connection throws(LibvirtError) in

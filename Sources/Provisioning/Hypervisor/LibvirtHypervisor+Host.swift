@@ -4,6 +4,18 @@ import Libvirt
 import XML
 
 extension LibvirtHypervisor {
+    public func load() throws(Failure) -> HostLoad {
+        try call("cannot ask \(uri) what it has", reads: true) { connection throws(LibvirtError) in
+            HostLoad(
+                hostname: try connection.hostname(), cpus: try connection.processors(),
+                memoryMiB: try connection.memory() / 1024,
+                domains: try connection.domainMemory().map {
+                    HostLoad.Domain(
+                        name: $0.name, memoryMiB: ($0.memory + 1023) / 1024, isActive: $0.isActive)
+                }.sorted { $0.name < $1.name })
+        }
+    }
+
     /// From the domain capabilities: to ask for the capabilities, or for QEMU's version, would make libvirt probe every
     /// emulator there is, at four seconds each, where this probes one.
     func describeHost() throws(Failure) -> HostDescription {

@@ -10,6 +10,8 @@ public final class LibvirtHypervisor: Hypervisor {
     let pool: ConnectionPool
     let events = EventHub()
     private let description = Mutex<HostDescription?>(nil)
+    /// Held while limiq's own storage pool is being made.
+    let making = Mutex(())
 
     /// - Parameter uri: <https://libvirt.org/uri.html>; `HypervisorChoice` finds the default one.
     public init(uri: String) {

@@ -70,7 +70,7 @@ public struct ImageChecksum: Sendable, Equatable {
         return found == value
     }
 
-    private static func hash<Hash: HashFunction>(
+    static func hash<Hash: HashFunction>(
         _ path: String, _ start: Hash, _ cancellation: Cancellation
     ) throws(Failure) -> String {
         var hash = start

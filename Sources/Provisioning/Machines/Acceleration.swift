@@ -71,7 +71,9 @@ struct AccelerationChooser: Sendable {
     /// Guests have lived, or died, under KVM on this host.
     var isProven: Bool { remembered() != nil }
 
+    /// Of this machine only: what is kept here would count for another one as well.
     func remember(works: Bool, reason: String? = nil) {
+        guard host.isLocal else { return }
         let verdict = AccelerationVerdict(
             bootID: bootID, emulatorVersion: host.emulatorVersion, works: works, reason: reason)
         // A verdict that cannot be kept is found out again by the next run.

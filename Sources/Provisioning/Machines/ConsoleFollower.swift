@@ -110,13 +110,19 @@ func consoleTail(_ path: String, lines count: Int) -> [String] {
     guard descriptor >= 0 else { return [] }
     defer { close(descriptor) }
     let size = Int(lseek(descriptor, 0, SEEK_END))
-    // A line of a console is rarely longer than 256 bytes.
-    let length = min(size, max(4096, count * 256))
+    let length = min(size, consoleTailBytes(lines: count))
     var bytes = [UInt8](repeating: 0, count: length)
     let got = pread(descriptor, &bytes, length, off_t(size - length))
-    guard got > 0 else { return [] }
-    var lines = ConsoleText.lines(Array(bytes[..<got]))
-    if length < size { lines.removeFirst(min(1, lines.count)) }
+    return got > 0 ? consoleTail(Array(bytes[..<got]), isCut: length < size, lines: count) : []
+}
+
+/// How much of a log is read for its last lines: a line of a console is rarely longer than 256 bytes.
+func consoleTailBytes(lines count: Int) -> Int { max(4096, count * 256) }
+
+/// - Parameter isCut: the first line is not whole.
+func consoleTail(_ bytes: [UInt8], isCut: Bool, lines count: Int) -> [String] {
+    var lines = ConsoleText.lines(bytes)
+    if isCut { lines.removeFirst(min(1, lines.count)) }
     return Array(lines.filter { !$0.isEmpty }.suffix(count))
 }
 

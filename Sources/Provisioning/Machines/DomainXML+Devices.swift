@@ -47,7 +47,7 @@ extension DomainXML {
         for (index, cdrom) in spec.cdroms.enumerated() {
             elements.append(
                 Self.cdrom(
-                    id: cdrom.id, iso: cdrom.isoPath, bus: cdromBus, target: names.next(cdromBus),
+                    id: cdrom.id, iso: layout.cdroms[index], bus: cdromBus, target: names.next(cdromBus),
                     boot: order.cdroms[index], on: host))
         }
         if let seed = layout.seed {
@@ -67,11 +67,14 @@ extension DomainXML {
         _ disk: MachineLayout.Disk, bus: DiskBus, target: String, boot: Int?
     ) -> XMLElement {
         let format = disk.format == .raw ? "raw" : "qcow2"
-        let source: XMLElement
-        if let pool = disk.spec.poolID {
-            source = XMLElement("source", ["pool": pool, "volume": disk.path])
+        let (type, source): (String, XMLElement)
+        if let rbd = disk.rbd {
+            (type, source) = ("network", rbd.element(disk.path))
+        } else if let pool = disk.spec.poolID, !disk.isMade {
+            (type, source) = ("volume", XMLElement("source", ["pool": pool, "volume": disk.path]))
         } else {
-            source = XMLElement("source", ["file": disk.path], disk.isMade ? [Self.keepsOwner(on: host)] : [])
+            let owner = disk.isMade ? Self.keepsOwner(on: host) : nil
+            (type, source) = ("file", XMLElement("source", ["file": disk.path], [owner]))
         }
         let spec = disk.spec
         let limits =
@@ -88,7 +91,7 @@ extension DomainXML {
                         ? nil : XMLElement("total_iops_sec", text: String(spec.iopsLimit)),
                 ])
         return XMLElement(
-            "disk", ["type": spec.poolID == nil ? "file" : "volume", "device": "disk"],
+            "disk", ["type": type, "device": "disk"],
             [
                 XMLElement("driver", ["name": "qemu", "type": format, "discard": "unmap"]),
                 source,
@@ -104,7 +107,7 @@ extension DomainXML {
     }
 
     /// The whole chain, ended explicitly: libvirt then probes no file for a format somebody may have put there.
-    private func backingStore(_ chain: ArraySlice<MachineLayout.BackingImage>) -> XMLElement {
+    private func backingStore(_ chain: ArraySlice<BackingImage>) -> XMLElement {
         guard let image = chain.first else { return XMLElement("backingStore") }
         return XMLElement(
             "backingStore", ["type": "file"],
@@ -115,14 +118,15 @@ extension DomainXML {
             ])
     }
 
-    /// libvirt as root gives a running guest's files to its own user and never gives images and ISOs back.
+    /// libvirt as root gives a running guest's files to its own user and never gives images and ISOs back. On another
+    /// machine they are limiq's own volumes, which may keep the owner libvirt gives them.
     private static func keepsOwner(on host: HostDescription) -> XMLElement? {
-        host.relabelsFiles ? XMLElement("seclabel", ["model": "dac", "relabel": "no"]) : nil
+        host.isLocal && host.relabelsFiles ? XMLElement("seclabel", ["model": "dac", "relabel": "no"]) : nil
     }
 
     /// - Parameters:
     ///   - id: `nil` for a drive that was not made with one.
-    ///   - iso: `nil` is an empty drive.
+    ///   - iso: where the hypervisor finds it; `nil` is an empty drive.
     static func cdrom(
         id: String?, iso: String?, bus: DiskBus, target: String, boot: Int?, on host: HostDescription
     ) -> XMLElement {
@@ -196,8 +200,7 @@ extension DomainXML {
             XMLElement(
                 "serial", ["type": "pty"],
                 [
-                    host.isLocal
-                        ? XMLElement("log", ["file": layout.consoleLog, "append": "off"]) : nil,
+                    XMLElement("log", ["file": layout.consoleLog, "append": "off"]),
                     XMLElement("target", ["port": "0"]),
                 ]),
             XMLElement(

@@ -25,7 +25,8 @@ struct GuestSSH: Sendable {
             "-p", String(endpoint.port),
         ]
         arguments += trust
-        if fileExists(key) { arguments += ["-o", "IdentityFile=\(key)"] }
+        arguments += endpoint.proxyOptions
+        if fileExists(key) { arguments += ["-o", "IdentityFile=\(Self.configured(key))"] }
         if let user { arguments += ["-l", user] }
         arguments += ["--", endpoint.host, (Self.shell + command).map(Self.quoted).joined(separator: " ")]
         var result = try run(command.first ?? "", arguments, stdin ?? [], timeout, cancellation)
@@ -68,6 +69,11 @@ struct GuestSSH: Sendable {
         Failure(
             "guest", "cannot \(verb) \(path) in \(name)", resource: name,
             cause: String(decoding: result.stderr, as: UTF8.self).trimmed())
+    }
+
+    /// A path as ssh_config(5) takes it: blanks in quotes, and the percent sign, its own mark, twice.
+    static func configured(_ path: String) -> String {
+        "\"\(path.replacing("%", with: "%%"))\""
     }
 
     /// One word of a POSIX shell, whatever it contains.

@@ -31,7 +31,7 @@ extension GuestSSH {
         let (file, check) = fileExists(hostKeys) ? (hostKeys, "yes") : (knownHosts, "accept-new")
         return [
             "-o", "HostKeyAlias=\(Self.hostAlias)", "-o", "StrictHostKeyChecking=\(check)",
-            "-o", "UserKnownHostsFile=\(file)", "-o", "GlobalKnownHostsFile=none",
+            "-o", "UserKnownHostsFile=\(Self.configured(file))", "-o", "GlobalKnownHostsFile=none",
         ]
     }
 }

@@ -17,8 +17,12 @@ public struct Machine: Sendable {
         self.state = state
     }
 
-    /// The VM's own folder.
-    public var folder: String { state.machine(name) }
+    /// The hypervisor runs on this machine, so that paths mean the same on both sides.
+    public var isLocal: Bool { HypervisorURI(hypervisor.uri).isLocal }
+    /// The VM's own folder on this machine, also where its disks are another's.
+    public var folder: String { state.machines + "/" + folderName }
+    /// On another machine with that machine's name, as each may have a VM of this name.
+    var folderName: String { isLocal ? name : "\(name)@\(HypervisorURI(hypervisor.uri).fileName)" }
     /// The guest's serial console as text, begun anew at each start.
     public var consoleLog: String { folder + "/console.log" }
 
@@ -65,7 +69,11 @@ public struct Machine: Sendable {
     }
 
     /// The console's last lines as plain text.
-    public func consoleTail(lines: Int) -> [String] { Provisioning.consoleTail(consoleLog, lines: lines) }
+    public func consoleTail(lines count: Int) -> [String] {
+        guard !isLocal else { return Provisioning.consoleTail(consoleLog, lines: count) }
+        let end = endOfConsoleVolume(consoleTailBytes(lines: count))
+        return Provisioning.consoleTail(end.bytes, isCut: end.isCut, lines: count)
+    }
 
     func rememberedOutcome() -> CloudInitOutcome? {
         readBytes(folder + "/cloud-init.json")
@@ -119,6 +127,7 @@ public struct Machine: Sendable {
     {
         try requireDomain()
         let forwards = try requireRecord().spec.nics.flatMap(\.forward)
+        if !isLocal { throw onlyThere(forwards, port, proto) }
         if let forward = forwards.first(where: { $0.guest == port && $0.proto == proto }) {
             return "127.0.0.1:\(forward.host)"
         }
@@ -140,17 +149,18 @@ public struct Machine: Sendable {
         _ = try PortForwards(hypervisor: hypervisor, name: name).set(nics, to: record?.userAddress)
     }
 
-    /// A forward of the guest's port 22, else the guest's own address where it is on a bridge or network.
+    /// A forward of the guest's port 22, else the guest's own address where it is on a bridge or network. On another
+    /// machine both are reached by way of that machine.
     func sshEndpoint(_ nics: [NICSpec]) -> SSHEndpoint? {
         for nic in nics {
             for forward in nic.forward where forward.guest == 22 && forward.proto == .tcp {
-                return SSHEndpoint(host: "127.0.0.1", port: forward.host)
+                return SSHEndpoint(host: "127.0.0.1", port: forward.host, byWayOf: hypervisor)
             }
         }
         guard nics.contains(where: { $0.bridge != nil || $0.network != nil }),
             let address = (try? addresses())?.first(where: { $0.contains(".") })
         else { return nil }
-        return SSHEndpoint(host: address, port: 22)
+        return SSHEndpoint(host: address, port: 22, byWayOf: hypervisor)
     }
 
     /// Waits for the guest.

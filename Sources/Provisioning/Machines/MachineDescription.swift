@@ -1,4 +1,5 @@
 import Basics
+import Glibc
 import XML
 
 extension Machine {
@@ -10,12 +11,14 @@ extension Machine {
         try requireDomain()
         let record = try requireRecord()
         var spec = record.spec
-        if let digests = spec.cloudInit, let path = MachineLayout(spec, in: state).seed {
-            let seed = try ISOReader(path)
-            for file in SeedFile.allCases where digests[file] != nil {
-                let bytes = try seed.read(Array(file.rawValue.utf8))
-                spec.cloudInit?[file] =
-                    String(validating: bytes, as: UTF8.self).map { .text($0) } ?? .bytes(bytes)
+        if let digests = spec.cloudInit {
+            try withSeed(of: record) { path throws(Failure) in
+                let seed = try ISOReader(path)
+                for file in SeedFile.allCases where digests[file] != nil {
+                    let bytes = try seed.read(Array(file.rawValue.utf8))
+                    spec.cloudInit?[file] =
+                        String(validating: bytes, as: UTF8.self).map { .text($0) } ?? .bytes(bytes)
+                }
             }
         }
         if spec.console?.vncPassword != nil {
@@ -24,5 +27,25 @@ extension Machine {
             spec.console?.vncPassword = graphics.compactMap { $0.attributes["passwd"] }.first
         }
         return spec
+    }
+
+    /// - Parameter body: is given the seed as a file of this machine.
+    private func withSeed(
+        of record: MachineRecord, _ body: (_ path: String) throws(Failure) -> Void
+    ) throws(Failure) {
+        guard !isLocal else {
+            guard let path = MachineLayout(record.spec, of: self).seed else { return }
+            return try body(path)
+        }
+        guard let volume = record.volumes?.first(where: { $0.name == seedVolumeName }) else { return }
+        let path = "\(folder)/seed-\(getpid())-\(UInt32.random(in: 0 ... .max)).iso"
+        try makeFolders(folder, mode: 0o700)
+        defer {
+            unlink(path)
+            // Of a VM that was made from a third machine nothing else is kept here.
+            rmdir(folder)
+        }
+        try writeBytes(try hypervisor.download(volume, from: 0), to: path)
+        try body(path)
     }
 }

@@ -8,7 +8,7 @@ extension Machine {
     /// - Throws: `Failure` with code `not_found`, `cancelled` or `libvirt`.
     @discardableResult
     public func down(timeout: Duration, cancellation: Cancellation = Cancellation()) throws(Failure) -> Bool {
-        try MachineLock.hold(name, in: state, cancellation: cancellation) { () throws(Failure) in
+        try MachineLock.hold(self, cancellation: cancellation) { () throws(Failure) in
             guard try requireDomain().state.isActive else { return false }
             do throws(Failure) {
                 try shutdown(timeout: timeout, cancellation: cancellation)
@@ -39,7 +39,7 @@ extension Machine {
     /// - Throws: `Failure` with code `not_ours` for a domain limiq did not make.
     @discardableResult
     public func remove(cancellation: Cancellation = Cancellation()) throws(Failure) -> Bool {
-        try MachineLock.hold(name, in: state, cancellation: cancellation) { () throws(Failure) in
+        try MachineLock.hold(self, cancellation: cancellation) { () throws(Failure) in
             try removeLocked()
         }
     }
@@ -48,20 +48,29 @@ extension Machine {
     func removeLocked() throws(Failure) -> Bool {
         let journal = MachineJournal.read(folder + "/made.json")
         var files: [String] = []
+        var volumes: [HostVolume] = []
         let domain = try hypervisor.domain(name)
         if let domain {
-            files = try requireRecord().made
+            let record = try requireRecord()
+            guard isLocal || record.made.isEmpty else {
+                throw Failure(
+                    .hostNotAble, "the files of \(name) are on \(hypervisor.uri), where it was made",
+                    hint: "remove it there: limiq rm \(name)", resource: name)
+            }
+            (files, volumes) = (record.made, record.volumes ?? [])
             if domain.state.isActive { try hypervisor.destroy(name) }
             try hypervisor.undefine(name)
         } else if journal == nil {
-            return MachineLayout(VMSpec(name: name), in: state).removeEmptyFolder()
+            return MachineLayout(VMSpec(name: name), of: self).removeEmptyFolder()
         }
         if let journal, journal.uri == hypervisor.uri {
             files += journal.files.filter { !files.contains($0) }
+            volumes += (journal.volumes ?? []).filter { !volumes.contains($0) }
         } else if domain == nil {
             return false
         }
-        try Self.removeFiles(files, MachineLayout(VMSpec(name: name), in: state))
+        try removeVolumes(volumes)
+        try Self.removeFiles(files, MachineLayout(VMSpec(name: name), of: self))
         return true
     }
 

@@ -1,8 +1,8 @@
 import Basics
 import Glibc
 
-/// The files of a VM that is being made. What will be made stands in the journal before it is made.
-struct MachineFiles {
+/// The files of a VM that is being made on this machine. What will be made stands in the journal before it is made.
+struct MachineFiles: MachineStorage {
     private let machine: Machine
     private let spec: VMSpec
     private let host: HostDescription
@@ -13,44 +13,17 @@ struct MachineFiles {
         self.machine = machine
         self.spec = spec
         self.host = host
-        layout = MachineLayout(spec, in: machine.state)
+        layout = MachineLayout(spec, of: machine)
     }
 
-    /// Removes what a run that was killed has left of a VM without a domain.
-    ///
-    /// - Throws: `Failure` with code `folder_taken` where the VM's folder holds something else.
     func clearLeftovers() throws(Failure) {
-        guard fileExists(layout.folder) else { return }
-        guard let journal = MachineJournal.read(layout.journal) else {
-            if layout.removeEmptyFolder() { return }
-            throw Failure(
-                "folder_taken", "the folder \(layout.folder) is there, but no VM \(machine.name) is",
-                hint: "look what it holds and move it away", resource: layout.folder)
-        }
-        guard journal.uri == machine.hypervisor.uri else {
-            throw Failure(
-                "folder_taken",
-                "the folder \(layout.folder) belongs to a VM \(machine.name) on \(journal.uri)",
-                hint: "choose another name, or work on that VM with --connect \(journal.uri)",
-                resource: layout.folder)
-        }
+        guard let journal = try MachineJournal.leftover(of: machine) else { return }
         try Machine.removeFiles(journal.files, layout)
     }
 
-    /// Makes the folder and writes down what will be made in it.
-    ///
-    /// - Throws: `Failure` with code `host_not_able` where QEMU could not use files of this machine.
     mutating func open() throws(Failure) {
-        let needsFiles = !layout.madeFiles.isEmpty
-        guard host.isLocal else {
-            guard needsFiles else { return }
-            throw Failure(
-                .hostNotAble,
-                "\(machine.hypervisor.uri) is another machine: disks cannot be made for it from here",
-                hint: "name existing volumes with pool_id and path, and leave cloud_init out")
-        }
         // libvirt's test driver touches no file.
-        guard needsFiles || !machine.isOnTestDriver else { return }
+        guard !layout.madeFiles.isEmpty || !machine.isOnTestDriver else { return }
         let user = host.emulatorUser
         // QEMU must be able to pass, and nobody to look.
         try makeFolders(layout.folder, mode: user.uid == geteuid() ? 0o700 : 0o711)
@@ -60,7 +33,9 @@ struct MachineFiles {
         ).write(to: layout.journal)
     }
 
-    mutating func makeDisks(_ cancellation: Cancellation) throws(Failure) {
+    mutating func makeDisks(
+        _ cancellation: Cancellation, tell: @escaping (_ phase: String, _ detail: String?) -> Void
+    ) throws(Failure) {
         for (index, disk) in layout.disks.enumerated() where disk.isMade {
             try cancellation.check()
             let size = disk.spec.sizeGiB == 0 ? nil : ByteSize(gib: disk.spec.sizeGiB)
@@ -82,15 +57,25 @@ struct MachineFiles {
         try layout.readFormats()
     }
 
-    func makeSeed() throws(Failure) {
+    mutating func makeSeed() throws(Failure) {
         guard let path = layout.seed, let documents = spec.cloudInit else { return }
         try Cidata.create(
             path, documents, name: machine.name, nics: spec.nics, user: host.emulatorUser)
         try layout.writeHostKeys(documents.hostKeys)
     }
 
+    func missing(of record: MachineRecord) throws(Failure) -> String? {
+        record.made.first { !fileExists($0) }
+    }
+
+    func existing(_ record: MachineRecord) throws(Failure) -> MachineLayout {
+        var layout = MachineLayout(spec, of: machine)
+        try layout.readChains()
+        return layout
+    }
+
     /// A disk's own functions know no field names: `size is …` becomes `disks[1].size is …`.
-    private static func named(_ path: String, _ failure: Failure) -> Failure {
+    static func named(_ path: String, _ failure: Failure) -> Failure {
         guard failure.code == .badField else { return failure }
         var failure = failure
         failure.message =
@@ -98,7 +83,6 @@ struct MachineFiles {
         return failure
     }
 
-    /// Removes what was made, where anything was.
     func remove() throws(Failure) {
         guard isOpen else { return }
         try Machine.removeFiles(layout.madeFiles, layout)

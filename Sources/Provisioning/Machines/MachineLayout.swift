@@ -1,33 +1,42 @@
 import Basics
 
-/// Where the parts of one VM are.
+/// Where the parts of one VM are. On a host that is another machine the paths of disks, seed, ISO images and console log
+/// are that machine's, and known when the volumes are made.
 struct MachineLayout: Sendable {
     /// A disk as the domain gets it.
     struct Disk: Sendable, Equatable {
         var spec: DiskSpec
-        /// The file, or the volume's name where the spec names a pool.
+        /// The file; where the spec names a pool and a volume that is there, the volume's name.
         var path: String
         var format: DiskFormat
-        /// Made by limiq in the VM's folder.
+        /// Made by limiq.
         var isMade: Bool
+        /// Where it is, if it is a block device of Ceph's; `path` is then Ceph's `POOL/VOLUME`.
+        var rbd: RBDSource?
         /// The files below an overlay, the nearest first.
         var backing: [BackingImage] = []
     }
 
-    struct BackingImage: Sendable, Equatable {
-        var path: String
-        /// As libvirt calls it: `qcow2`, `raw`.
-        var format: String
-    }
-
+    /// The VM's own folder, of this machine.
     let folder: String
     var disks: [Disk]
+    /// The ISO images in the CD-ROM drives, in the spec's order.
+    var cdroms: [String]
     /// The cidata image; `nil` without `cloud_init`.
     var seed: String?
 
-    init(_ spec: VMSpec, in state: StateFolder) {
-        let folder = state.machine(spec.name)
+    /// The guest's serial console as text.
+    var consoleLog: String
+    /// What was made on a host that is another machine; empty on this one, where `madeFiles` says it.
+    var volumes: [HostVolume] = []
+    private let isLocal: Bool
+
+    init(_ spec: VMSpec, of machine: Machine) {
+        let folder = machine.folder
         self.folder = folder
+        isLocal = machine.isLocal
+        consoleLog = machine.consoleLog
+        cdroms = spec.cdroms.map(\.isoPath)
         disks = spec.disks.map { disk in
             Disk(
                 spec: disk,
@@ -37,8 +46,6 @@ struct MachineLayout: Sendable {
         seed = spec.cloudInit == nil ? nil : "\(folder)/seed.iso"
     }
 
-    /// The guest's serial console as text.
-    var consoleLog: String { folder + "/console.log" }
     /// What was made, written before it is made.
     var journal: String { folder + "/made.json" }
     /// Where in the console's log the present boot begins, where that is not its start.
@@ -49,11 +56,14 @@ struct MachineLayout: Sendable {
     /// The guest's ssh host keys, where its cloud-config brings them.
     var hostKeys: String { folder + "/host_keys" }
 
-    /// The files limiq makes for this VM, in the order they are made.
-    var madeFiles: [String] { disks.filter(\.isMade).map(\.path) + (seed.map { [$0] } ?? []) }
-    /// Files that come to be while the VM runs.
+    /// The files limiq makes on this machine for the VM, in the order they are made.
+    var madeFiles: [String] {
+        isLocal ? disks.filter(\.isMade).map(\.path) + (seed.map { [$0] } ?? []) : []
+    }
+    /// Files of this machine that come to be while the VM runs.
     var runtimeFiles: [String] {
-        [consoleLog, bootOffset, outcome, folder + "/known_hosts", hostKeys]
-            + (0..<4).map { "\(consoleLog).\($0)" }
+        ["", ".0", ".1", ".2", ".3"].map { "\(folder)/console.log\($0)" } + [
+            bootOffset, outcome, folder + "/known_hosts", hostKeys,
+        ]
     }
 }

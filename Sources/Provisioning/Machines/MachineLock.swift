@@ -7,11 +7,12 @@ enum MachineLock {
     ///
     /// - Parameter onWait: called once when it has to wait, with the holder's process number where it is known.
     static func hold<Result>(
-        _ name: String, in state: StateFolder, cancellation: Cancellation,
+        _ machine: Machine, cancellation: Cancellation,
         onWait: (_ holder: String?) -> Void = { _ in }, _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        let path = "\(state.machines)/.\(name).lock"
-        try makeFolders(state.machines)
-        return try FileLock.hold(path, for: name, cancellation, onWait: onWait, body)
+        let folder = machine.state.machines
+        try makeFolders(folder)
+        return try FileLock.hold(
+            "\(folder)/.\(machine.folderName).lock", for: machine.name, cancellation, onWait: onWait, body)
     }
 }

@@ -11,7 +11,8 @@ extension Machine {
     public func attachCDROM(id: String, iso: String) throws(Failure) {
         var check = VMSpec(name: "x")
         check.cdroms = [CDROMSpec(id: id, isoPath: iso)]
-        try check.check(filesAreHere: try host().isLocal)
+        try check.check(try host().isLocal ? .all : .sent)
+        let path = try hostPath(ofISO: iso, Cancellation()) { _ in }
         let drives = try drives()
         guard !drives.contains(where: { $0.id == id }) else {
             throw Failure(
@@ -24,15 +25,16 @@ extension Machine {
         let target = (0...).lazy.map { "sd" + TargetNames.letters($0) }.first { !taken.contains($0) } ?? "sdz"
         try hypervisor.attachDevice(
             name,
-            DomainXML.cdrom(id: id, iso: iso, bus: bus, target: target, boot: nil, on: try host()).xml)
+            DomainXML.cdrom(id: id, iso: path, bus: bus, target: target, boot: nil, on: try host()).xml)
     }
 
     /// Puts an ISO image into a drive, in the place of what is in it.
     public func insertMedia(id: String, iso: String, force: Bool = false) throws(Failure) {
-        guard iso.hasPrefix("/"), try !host().isLocal || fileExists(iso) else {
+        guard iso.hasPrefix("/"), fileExists(iso) else {
             throw Failure(.notFound, "the ISO image \(iso) is not there", resource: iso)
         }
-        try change(try drive(id), iso: iso, force: force)
+        try change(
+            try drive(id), iso: try hostPath(ofISO: iso, Cancellation()) { _ in }, force: force)
     }
 
     /// Takes out what is in a drive.

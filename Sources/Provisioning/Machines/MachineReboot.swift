@@ -30,7 +30,7 @@ extension Machine {
             Result { () throws(Failure) in try awaitReset(mailbox, timeout) }
         }
         try outcome.get()
-        try beginBoot(at: fileSize(consoleLog))
+        try beginBoot(at: consoleLength())
     }
 
     /// - Parameter mailbox: what happens to the guest; `nil` where nobody waits any more.
@@ -60,22 +60,20 @@ extension Machine {
 
     /// Where in the console's log the present boot begins, in bytes.
     var bootOffset: Int {
-        readWhole(MachineLayout(VMSpec(name: name), in: state).bootOffset).flatMap { Int($0) } ?? 0
+        readWhole(MachineLayout(VMSpec(name: name), of: self).bootOffset).flatMap { Int($0) } ?? 0
     }
 
     /// Notes where in the console's log a boot begins. A start begins the log anew; a guest that boots again goes on in it,
     /// and what the last boot said there, that cloud-init has finished for one, is not true of this one.
     func beginBoot(at offset: Int = 0) throws(Failure) {
-        let path = MachineLayout(VMSpec(name: name), in: state).bootOffset
-        if offset > 0 { return try writeBytes(Array(String(offset).utf8), to: path) }
+        let path = MachineLayout(VMSpec(name: name), of: self).bootOffset
+        if offset > 0 {
+            // A VM on another machine may have been made from a third one.
+            if !isLocal { try makeFolders(folder, mode: 0o700) }
+            return try writeBytes(Array(String(offset).utf8), to: path)
+        }
         guard unlink(path) == 0 || errno == ENOENT || errno == ENOTDIR else {
             throw Failure.system(errno, "cannot remove \(path)", resource: path)
         }
     }
-}
-
-/// In bytes; 0 where there is no such file.
-private func fileSize(_ path: String) -> Int {
-    var information = stat()
-    return stat(path, &information) == 0 ? Int(information.st_size) : 0
 }

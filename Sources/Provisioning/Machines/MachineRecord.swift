@@ -18,14 +18,17 @@ public struct MachineRecord: Sendable, Equatable, Codable {
     /// `user@host` that made it.
     public var owner: String
     public var acceleration: Acceleration
-    /// Every file made for it, absolute.
+    /// Every file made for it on the machine it was made from and runs on, absolute.
     public var made: [String]
+    /// Every volume made for it, where it runs on another machine.
+    public var volumes: [HostVolume]?
     public var folder: String
     /// The IPv4 address its seed gives it on user networking; `nil` where QEMU gives it one.
     public var userAddress: String?
 
     public init(
-        spec: VMSpec, owner: String, acceleration: Acceleration, made: [String], folder: String
+        spec: VMSpec, owner: String, acceleration: Acceleration, made: [String], volumes: [HostVolume] = [],
+        folder: String
     ) {
         loginUser = spec.cloudInit?.loginUser
         userAddress = spec.userAddress
@@ -33,6 +36,7 @@ public struct MachineRecord: Sendable, Equatable, Codable {
         self.owner = owner
         self.acceleration = acceleration
         self.made = made
+        self.volumes = volumes.isEmpty ? nil : volumes
         self.folder = folder
     }
 

@@ -30,7 +30,7 @@ extension Machine {
                 .badField, "\"\(snapshot)\" cannot be the name of a snapshot",
                 hint: "letters, digits, - _ and . can, up to 128")
         }
-        try MachineLock.hold(name, in: state, cancellation: cancellation) { () throws(Failure) in
+        try MachineLock.hold(self, cancellation: cancellation) { () throws(Failure) in
             let domain = try requireDomain()
             guard try hypervisor.snapshots(name)[snapshot] == nil else {
                 throw Failure(
@@ -98,7 +98,7 @@ extension Machine {
     ///
     /// - Throws: `Failure` with code `not_found` where there is no such snapshot.
     public func revert(to snapshot: String, cancellation: Cancellation = Cancellation()) throws(Failure) {
-        try MachineLock.hold(name, in: state, cancellation: cancellation) { () throws(Failure) in
+        try MachineLock.hold(self, cancellation: cancellation) { () throws(Failure) in
             let domain = try requireDomain()
             try require(snapshot)
             // libvirt makes a new process of it, with a console of its own.
@@ -114,7 +114,7 @@ extension Machine {
     public func deleteSnapshot(
         _ snapshot: String, cancellation: Cancellation = Cancellation()
     ) throws(Failure) {
-        try MachineLock.hold(name, in: state, cancellation: cancellation) { () throws(Failure) in
+        try MachineLock.hold(self, cancellation: cancellation) { () throws(Failure) in
             try requireDomain()
             try require(snapshot)
             try hypervisor.deleteSnapshot(name, snapshot)

@@ -72,11 +72,11 @@ extension Machine {
         _ spec: VMSpec, _ options: UpOptions = UpOptions(), cancellation: Cancellation = Cancellation(),
         progress: @escaping @Sendable (MachineProgress) -> Void = { _ in }
     ) throws(Failure) -> UpReport {
-        try spec.check(filesAreHere: try host().isLocal)
+        try spec.check(try host().isLocal ? .all : .sent)
         let run = UpRun(
             machine: self, spec: spec, options: options, cancellation: cancellation, progress: progress)
         do {
-            try MachineLock.hold(name, in: state, cancellation: cancellation) { holder in
+            try MachineLock.hold(self, cancellation: cancellation) { holder in
                 run.tell("lock", "waiting for another limiq" + (holder.map { ", process \($0)" } ?? ""))
             } _: { () throws(Failure) in
                 try run.bringUp()

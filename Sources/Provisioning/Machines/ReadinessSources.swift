@@ -4,7 +4,7 @@ extension Readiness {
     /// The threads that look at one guest for one wait.
     final class Sources {
         private let end = Cancellation()
-        private let console: ConsoleFollower?
+        private let console: (any ConsoleWatch)?
 
         init(_ readiness: Readiness, goal: Goal) {
             let (machine, mailbox, nics, end) = (
@@ -13,9 +13,8 @@ extension Readiness {
             let needsConsole = goal != .running && goal != .stopped
             console =
                 needsConsole
-                ? ConsoleFollower(
-                    machine.consoleLog, from: machine.bootOffset, onStart: { mailbox.put(.consoleStarted) },
-                    onLines: { mailbox.put(.console($0)) }) : nil
+                ? machine.followConsole(
+                    onStart: { mailbox.put(.consoleStarted) }, onLines: { mailbox.put(.console($0)) }) : nil
             switch goal {
             case .agent: startThread { Self.askAgent(machine, mailbox, end) }
             case .cloudInit:

@@ -6,10 +6,13 @@ struct SSHEndpoint: Sendable, Equatable {
     /// A numeric IPv4 address.
     var host: String
     var port: UInt16
+    /// The program and its arguments whose input and output lead there; empty where this machine reaches it itself.
+    var proxy: [String] = []
 
     /// A server answers with its banner (RFC 4253, section 4.2). A connection alone says nothing: QEMU's user network
     /// accepts it whether or not anyone listens in the guest.
     func hasBanner() -> Bool {
+        guard proxy.isEmpty else { return hasBannerByProxy() }
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { return false }
         defer { close(descriptor) }

@@ -2,11 +2,18 @@ import Basics
 import Glibc
 
 extension VMSpec {
+    /// The paths of a spec that must lead to files of this machine.
+    public enum Files: Sendable {
+        case none
+        /// Of a VM on another machine: backing files and ISO images, which are put there. A disk's `path` is that machine's.
+        case sent
+        case all
+    }
+
     /// What can be said against the spec without asking the hypervisor.
     ///
-    /// - Parameter filesAreHere: the paths are of this machine, and must lead to files.
     /// - Throws: `Failure` with code `bad_field` that begins with the field's path.
-    public func check(filesAreHere: Bool = true) throws(Failure) {
+    public func check(_ files: Files = .all) throws(Failure) {
         try checkName()
         try check(cpuCores, "cpu_cores", 1...1024)
         try check(cpuSockets, "cpu_sockets", 1...64)
@@ -17,13 +24,13 @@ extension VMSpec {
         try unique(nics.map(\.id), "nics")
         try unique(cdroms.map(\.id), "cdroms")
         try noDuplicates(bootOrder)
-        for (index, disk) in disks.enumerated() { try check(disk, "disks[\(index + 1)]", filesAreHere) }
+        for (index, disk) in disks.enumerated() { try check(disk, "disks[\(index + 1)]", files) }
         try checkBootDisk()
         for (index, nic) in nics.enumerated() { try check(nic, "nics[\(index + 1)]") }
         try checkForwards()
         for (index, cdrom) in cdroms.enumerated() {
             try absolute(cdrom.isoPath, "cdroms[\(index + 1)].iso_path")
-            guard !filesAreHere || fileExists(cdrom.isoPath) else {
+            guard files == .none || fileExists(cdrom.isoPath) else {
                 throw Failure(
                     .notFound, "cdroms[\(index + 1)].iso_path \(cdrom.isoPath) is not there",
                     resource: cdrom.isoPath)
@@ -106,14 +113,14 @@ extension VMSpec {
         }
     }
 
-    private func check(_ disk: DiskSpec, _ path: String, _ filesAreHere: Bool) throws(Failure) {
-        if disk.poolID != nil, disk.path == nil {
+    private func check(_ disk: DiskSpec, _ path: String, _ files: Files) throws(Failure) {
+        if disk.poolID != nil, disk.path == nil, files == .all {
             throw Failure(
                 .badField, "\(path).pool_id needs a path", hint: "path = the volume's name in that pool")
         }
         if let file = disk.path, disk.poolID == nil {
             try absolute(file, "\(path).path")
-            guard !filesAreHere || fileExists(file) else {
+            guard files != .all || fileExists(file) else {
                 throw Failure(
                     .notFound, "\(path).path \(file) is not there",
                     hint: "leave path out to have the disk made",
@@ -127,7 +134,7 @@ extension VMSpec {
         }
         if let backing = disk.backingFile {
             try absolute(backing, "\(path).backing_file")
-            guard !filesAreHere || fileExists(backing) else {
+            guard files == .none || fileExists(backing) else {
                 throw Failure(.notFound, "\(path).backing_file \(backing) is not there", resource: backing)
             }
             guard disk.format == .qcow2 else {

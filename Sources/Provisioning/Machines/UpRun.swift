@@ -75,8 +75,8 @@ final class UpRun {
         let readiness = try Readiness(machine, nics: spec.nics)
         if plan.starts || plan.restarts {
             if try machine.host().isLocal { try PortForwards.checkFree(spec.nics) }
-            let made = try machine.requireRecord().made
-            if let missing = made.first(where: { !fileExists($0) }) {
+            let record = try machine.requireRecord()
+            if let missing = try machine.storage(for: spec, try machine.host()).missing(of: record) {
                 throw Failure(
                     .notFound, "\(missing) of vm \(machine.name) is gone",
                     hint: "limiq rm \(machine.name) removes the rest, so that it can be made anew",
@@ -121,7 +121,7 @@ final class UpRun {
         try checkCloudInit()
         let host = try machine.host()
         if host.isLocal { try PortForwards.checkFree(spec.nics) }
-        var files = MachineFiles(machine, spec, host: host)
+        var files = machine.storage(for: spec, host)
         try files.clearLeftovers()
         let chooser = AccelerationChooser(state: machine.state, host: host, cpuinfo: machine.cpuinfo)
         var acceleration = options.acceleration
@@ -132,8 +132,8 @@ final class UpRun {
         }
         do {
             try files.open()
-            if !spec.disks.isEmpty {
-                try timed("disks") { () throws(Failure) in try files.makeDisks(cancellation) }
+            if !spec.disks.isEmpty || !host.isLocal {
+                try timed("disks") { () throws(Failure) in try files.makeDisks(cancellation, tell: tell) }
             }
             if spec.cloudInit != nil {
                 try timed("seed") { () throws(Failure) in try files.makeSeed() }
@@ -165,9 +165,15 @@ final class UpRun {
     private func define(
         _ layout: MachineLayout, _ host: HostDescription, _ acceleration: Acceleration, uuid: String?
     ) throws(Failure) -> DomainSummary {
+        var layout = layout
+        for (index, disk) in layout.disks.enumerated() {
+            guard let pool = disk.spec.poolID, let rbd = try hypervisor.pool(pool)?.rbd else { continue }
+            layout.disks[index].rbd = rbd
+            if !disk.isMade { layout.disks[index].path = "\(rbd.pool)/\(disk.path)" }
+        }
         let record = MachineRecord(
             spec: spec, owner: MachineRecord.currentOwner(), acceleration: acceleration,
-            made: layout.madeFiles, folder: layout.folder)
+            made: layout.madeFiles, volumes: layout.volumes, folder: layout.folder)
         let description = DomainXML(
             spec: spec, layout: layout, host: host, acceleration: acceleration, record: record, uuid: uuid,
             isTestDriver: machine.isOnTestDriver)
@@ -175,7 +181,7 @@ final class UpRun {
     }
 
     /// Removes exactly what this run made, and says so.
-    private func undo(_ files: MachineFiles, after failure: Failure) -> Failure {
+    private func undo(_ files: any MachineStorage, after failure: Failure) -> Failure {
         var failure = failure
         if options.keep {
             tell("undo", "\(machine.name) is left for a look")
@@ -185,7 +191,8 @@ final class UpRun {
         }
         tell("undo", "removing what was made of \(machine.name)")
         do {
-            if try hypervisor.domain(machine.name) != nil {
+            // Where it was not defined here, one that is there now is somebody else's.
+            if report.changed, try hypervisor.domain(machine.name) != nil {
                 try hypervisor.destroy(machine.name)
                 try hypervisor.undefine(machine.name)
             }
@@ -231,9 +238,9 @@ final class UpRun {
 
     private func fallBack(uuid: String) throws(Failure) {
         try hypervisor.destroy(machine.name)
-        var layout = MachineLayout(spec, in: machine.state)
-        try layout.readChains()
-        _ = try define(layout, try machine.host(), .emulation, uuid: uuid)
+        let host = try machine.host()
+        let layout = try machine.storage(for: spec, host).existing(try machine.requireRecord())
+        _ = try define(layout, host, .emulation, uuid: uuid)
         let readiness = try Readiness(machine, nics: spec.nics)
         try start(readiness, isOnTrial: false)
         try wait(readiness, boots: true)

@@ -21,7 +21,7 @@ struct Console: ParsableCommand {
         let session = try Session(connect: host.connect)
         let machine = Machine(name, on: try session.hosts.hypervisor(nil), state: session.state)
         try machine.requireDomain()
-        if log { return writeAll(try fileBytes(machine.consoleLog), to: STDOUT_FILENO) }
+        if log { return writeAll(try machine.consoleBytes(), to: STDOUT_FILENO) }
         let stream = try machine.hypervisor.openConsole(name)
         writeAll(Array("connected to \(name); Ctrl-] ends it\r\n".utf8), to: STDERR_FILENO)
         let terminal = RawTerminal()

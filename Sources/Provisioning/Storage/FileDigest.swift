@@ -1,0 +1,47 @@
+import Basics
+import Crypto
+import Glibc
+import Synchronization
+
+/// What a large file holds, as a name: hashed once in a process as long as it does not change.
+struct FileDigest: Sendable, Equatable {
+    private struct Key: Hashable {
+        var device: dev_t
+        var inode: ino_t
+        var size: off_t
+        var seconds: Int
+        var nanoseconds: Int
+    }
+
+    private let key: Key
+    /// SHA-256 in hexadecimal digits.
+    let value: String
+
+    private static let known = Mutex<[Key: String]>([:])
+
+    /// - Throws: `Failure` with code `not_found`, `io` or `cancelled`.
+    init(of path: String, _ cancellation: Cancellation) throws(Failure) {
+        let key = try Self.key(path)
+        self.key = key
+        // Held meanwhile: of many that want the same image one reads it.
+        value = try Self.known.withLock { known throws(Failure) in
+            if let value = known[key] { return value }
+            let value = try ImageChecksum.hash(path, SHA256(), cancellation)
+            known[key] = value
+            return value
+        }
+    }
+
+    /// The file is still the one that was hashed.
+    func holds(for path: String) -> Bool { (try? Self.key(path)) == key }
+
+    private static func key(_ path: String) throws(Failure) -> Key {
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            throw Failure.system(errno, "cannot open \(path)", resource: path)
+        }
+        return Key(
+            device: status.st_dev, inode: status.st_ino, size: status.st_size,
+            seconds: status.st_mtim.tv_sec, nanoseconds: status.st_mtim.tv_nsec)
+    }
+}

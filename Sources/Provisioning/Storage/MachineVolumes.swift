@@ -1,0 +1,180 @@
+import Basics
+
+/// The volumes of a VM that is being made on another machine. Images and ISO images are files of this machine and are put
+/// there once; disks, seed and console log are the VM's own, named `web.boot-disk.qcow2`.
+///
+/// libvirt gives the volumes to QEMU's user when the guest starts; nothing there belongs to anybody else, so that no
+/// label has to stay as it is.
+struct MachineVolumes: MachineStorage {
+    private let machine: Machine
+    private let spec: VMSpec
+    private(set) var layout: MachineLayout
+    /// The journal is written.
+    private var isOpen = false
+    /// What there is already; no more than this is removed where the rest cannot be made.
+    private var made: [HostVolume] = []
+
+    private var storage: any HostStorage { machine.hypervisor }
+
+    init(_ machine: Machine, _ spec: VMSpec) {
+        self.machine = machine
+        self.spec = spec
+        layout = MachineLayout(spec, of: machine)
+    }
+
+    /// A VM's name has no dot, so that no two volumes have one name.
+    private func name(of disk: DiskSpec) -> String {
+        "\(machine.name).\(disk.id).\(disk.format.libvirtName)"
+    }
+
+    // MARK: making
+
+    func clearLeftovers() throws(Failure) {
+        guard let journal = try MachineJournal.leftover(of: machine) else { return }
+        try machine.removeVolumes(journal.volumes ?? [])
+        try Machine.removeFiles([], layout)
+    }
+
+    mutating func open() throws(Failure) {
+        let own = try HostPool.own(machine.hypervisor)
+        var volumes: [HostVolume] = []
+        for (index, disk) in layout.disks.enumerated() where disk.isMade {
+            let pool: String
+            do throws(Failure) {
+                pool =
+                    try disk.spec.poolID.map { id throws(Failure) in
+                        try HostPool.named(id, for: disk.spec, on: machine.hypervisor)
+                    } ?? own
+            } catch {
+                throw MachineFiles.named("disks[\(index + 1)].pool_id", error)
+            }
+            volumes.append(HostVolume(pool: pool, name: name(of: disk.spec)))
+        }
+        if spec.cloudInit != nil { volumes.append(HostVolume(pool: own, name: machine.seedVolumeName)) }
+        let log = HostVolume(pool: own, name: machine.consoleVolumeName)
+        volumes.append(log)
+        layout.volumes = volumes
+        try makeFolders(layout.folder, mode: 0o700)
+        isOpen = true
+        try MachineJournal(
+            machine: machine.name, uri: machine.hypervisor.uri, files: [], volumes: volumes
+        ).write(to: layout.journal)
+        layout.consoleLog = try make(VolumeXML(name: log.name, format: .raw, capacity: 0)).path
+    }
+
+    mutating func makeDisks(
+        _ cancellation: Cancellation, tell: @escaping (_ phase: String, _ detail: String?) -> Void
+    ) throws(Failure) {
+        for (index, disk) in layout.disks.enumerated() where disk.isMade {
+            try cancellation.check()
+            do throws(Failure) {
+                try makeDisk(index, disk.spec, cancellation) { tell("upload", $0) }
+            } catch {
+                throw MachineFiles.named("disks[\(index + 1)]", error)
+            }
+        }
+        layout.cdroms = try images(spec.cdroms, cancellation) { tell("upload", $0) }
+    }
+
+    private mutating func makeDisk(
+        _ index: Int, _ disk: DiskSpec, _ cancellation: Cancellation, tell: @escaping (String) -> Void
+    ) throws(Failure) {
+        let size = disk.sizeGiB == 0 ? nil : ByteSize(gib: disk.sizeGiB)
+        let limit =
+            disk.format == .raw ? UInt64(Int64.max) / 512 * 512 : QCOW2Image.limit(extendedL2: false)
+        var description = VolumeXML(name: name(of: disk), format: disk.format, capacity: 0)
+        if let base = disk.backingFile {
+            let chain = try Overlay.inspectBase(base)
+            guard chain.count == 1 else {
+                throw Failure(
+                    .badField, "backing_file \(base) is an overlay on \(chain[1].path)",
+                    hint: "only one file is put on another machine: make one of them with "
+                        + "qemu-img convert -O qcow2", resource: base)
+            }
+            description.capacity = try Overlay.virtualSize(size, over: chain[0], limit: limit)
+            let upload = ImageUpload(
+                storage: storage, pool: pool(of: description.name), cancellation: cancellation, tell: tell)
+            let image = try upload.volume(for: chain[0].path, ending: chain[0].format)
+            description.backing = BackingImage(path: image.path, format: chain[0].format)
+            layout.disks[index].backing = [BackingImage(path: image.path, format: chain[0].format)]
+        } else {
+            description.capacity = try DiskSize.rounded(size ?? ByteSize(bytes: 0), limit: limit)
+        }
+        layout.disks[index].path = try make(description).path
+    }
+
+    mutating func makeSeed() throws(Failure) {
+        guard let documents = spec.cloudInit else { return }
+        let bytes = try ISOImage.bytes(
+            label: "cidata", files: Cidata.files(documents, name: machine.name, nics: spec.nics))
+        // It may hold secrets: the volume's mode is 0600.
+        let volume = try make(
+            VolumeXML(name: machine.seedVolumeName, format: .raw, capacity: UInt64(bytes.count)))
+        var isSent = false
+        try storage.upload(to: volume.volume, length: UInt64(bytes.count)) {
+            defer { isSent = true }
+            return isSent ? nil : .bytes(bytes)
+        }
+        layout.seed = volume.path
+        try layout.writeHostKeys(documents.hostKeys)
+    }
+
+    /// The ISO images of the drives, each put there once.
+    private func images(
+        _ cdroms: [CDROMSpec], _ cancellation: Cancellation, tell: @escaping (String) -> Void
+    ) throws(Failure) -> [String] {
+        try cdroms.map { cdrom throws(Failure) in
+            try machine.hostPath(ofISO: cdrom.isoPath, cancellation, tell: tell)
+        }
+    }
+
+    private func pool(of name: String) -> String {
+        layout.volumes.first { $0.name == name }?.pool ?? LibvirtHypervisor.ownPool
+    }
+
+    /// Makes one of the volumes that the journal names.
+    private mutating func make(_ description: VolumeXML) throws(Failure) -> VolumeSummary {
+        let volume = try storage.createVolume(description, in: pool(of: description.name))
+        made.append(volume.volume)
+        return volume
+    }
+
+    func remove() throws(Failure) {
+        guard isOpen else { return }
+        try machine.removeVolumes(made)
+        try Machine.removeFiles([], layout)
+    }
+
+    // MARK: what is there
+
+    func missing(of record: MachineRecord) throws(Failure) -> String? {
+        for volume in record.volumes ?? [] where try storage.volume(volume) == nil {
+            return "\(volume.pool)/\(volume.name)"
+        }
+        return nil
+    }
+
+    func existing(_ record: MachineRecord) throws(Failure) -> MachineLayout {
+        var layout = layout
+        layout.volumes = record.volumes ?? []
+        func summary(_ name: String) throws(Failure) -> VolumeSummary {
+            if let volume = layout.volumes.first(where: { $0.name == name }),
+                let found = try storage.volume(volume)
+            {
+                return found
+            }
+            throw Failure(
+                .notFound, "the volume \(name) of vm \(machine.name) is gone",
+                hint: "remove the VM, so that it can be made anew", resource: name)
+        }
+        for (index, disk) in layout.disks.enumerated() where disk.isMade {
+            let found = try summary(name(of: disk.spec))
+            layout.disks[index].path = found.path
+            layout.disks[index].backing = found.backing.map { [$0] } ?? []
+        }
+        if spec.cloudInit != nil { layout.seed = try summary(machine.seedVolumeName).path }
+        layout.consoleLog = try summary(machine.consoleVolumeName).path
+        layout.cdroms = try images(spec.cdroms, Cancellation()) { _ in }
+        return layout
+    }
+}

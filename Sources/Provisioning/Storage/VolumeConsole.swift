@@ -1,0 +1,90 @@
+import Basics
+import Glibc
+
+/// The console log of a VM on another machine: libvirt there writes it into a volume, and it is read from there.
+///
+/// A volume has no event for what is added: it is looked at twice a second. The stream that libvirt has for consoles
+/// would tell at once, but has room for one reader, and that is a person's `limiq console`; a log is also there
+/// for what was said before anybody listened.
+extension Machine {
+    private var consoleVolume: HostVolume {
+        HostVolume(pool: LibvirtHypervisor.ownPool, name: consoleVolumeName)
+    }
+
+    /// What the guest has written to its serial console since it was started.
+    ///
+    /// - Throws: `Failure` with code `not_found` where there is no log.
+    public func consoleBytes() throws(Failure) -> [UInt8] {
+        isLocal ? try fileBytes(consoleLog) : try hypervisor.download(consoleVolume, from: 0)
+    }
+
+    /// The last bytes of the log, and whether there are more before them; empty where there is no log.
+    func endOfConsoleVolume(_ count: Int) -> (bytes: [UInt8], isCut: Bool) {
+        guard let volume = try? hypervisor.volume(consoleVolume), volume.length > 0 else {
+            return ([], false)
+        }
+        let offset = volume.length - min(volume.length, UInt64(count))
+        return ((try? hypervisor.download(consoleVolume, from: offset)) ?? [], offset > 0)
+    }
+
+    /// Where in the log what comes next will stand, in bytes; 0 where there is none.
+    func consoleLength() throws(Failure) -> Int {
+        if !isLocal {
+            let isThere = try hypervisor.pool(consoleVolume.pool) != nil
+            return isThere ? Int(clamping: try hypervisor.volume(consoleVolume)?.length ?? 0) : 0
+        }
+        var information = stat()
+        return stat(consoleLog, &information) == 0 ? Int(information.st_size) : 0
+    }
+
+    /// The console's log of the present boot.
+    ///
+    /// - Parameters: as of `ConsoleFollower`.
+    func followConsole(
+        onStart: @escaping @Sendable () -> Void, onLines: @escaping @Sendable ([String]) -> Void
+    ) -> (any ConsoleWatch)? {
+        isLocal
+            ? ConsoleFollower(consoleLog, from: bootOffset, onStart: onStart, onLines: onLines)
+            : VolumeConsoleFollower(
+                hypervisor, consoleVolume, from: bootOffset, onStart: onStart, onLines: onLines)
+    }
+}
+
+/// Whoever reads a console log as it grows.
+protocol ConsoleWatch: Sendable {
+    func cancel()
+}
+
+extension ConsoleFollower: ConsoleWatch {}
+
+/// Reads a console log in a volume and then what is added.
+private final class VolumeConsoleFollower: ConsoleWatch {
+    private let end = Mailbox<Void>()
+
+    init(
+        _ storage: any HostStorage, _ volume: HostVolume, from start: Int,
+        onStart: @escaping @Sendable () -> Void, onLines: @escaping @Sendable ([String]) -> Void
+    ) {
+        let end = end
+        startThread {
+            var (offset, text) = (UInt64(clamping: start), ConsoleText())
+            repeat {
+                // A host that does not answer just now, or has no log yet, is asked again.
+                guard let now = try? storage.volume(volume) else { continue }
+                if now.length < offset {
+                    (offset, text) = (0, ConsoleText())
+                    onStart()
+                }
+                guard now.length > offset,
+                    let bytes = try? storage.download(volume, from: offset)
+                else { continue }
+                offset += UInt64(bytes.count)
+                let lines = text.take(bytes)
+                if !lines.isEmpty { onLines(lines) }
+            } while end.next(before: .now + .milliseconds(500)) == nil
+        }
+    }
+
+    /// What is being read meanwhile may still be told.
+    func cancel() { end.put(()) }
+}

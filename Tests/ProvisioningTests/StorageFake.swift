@@ -1,0 +1,122 @@
+import Basics
+import Synchronization
+import XML
+
+@testable import Provisioning
+
+/// Storage pools in memory. Two hypervisors with one storage are two hosts that share a pool.
+final class FakeStorage: Sendable {
+    struct Volume: Sendable {
+        var description: VolumeXML
+        var bytes: [UInt8] = []
+        var changes = 0
+        var isInUse = false
+    }
+
+    struct State: Sendable {
+        var pools = ["fast": "dir", "lvm": "logical", "ceph": "rbd"]
+        var volumes: [HostVolume: Volume] = [:]
+        /// The names of the volumes that were made, in order.
+        var made: [String] = []
+    }
+
+    let state = Mutex(State())
+
+    /// A pool as libvirt describes it.
+    static func ceph(_ type: String) -> String {
+        """
+        <pool type='\(type)'><name>ceph</name><source><name>libvirt-pool</name>
+        <host name='mon1' port='6789'/><host name='mon2'/>
+        <auth type='ceph' username='admin'><secret usage='ceph admin'/></auth></source></pool>
+        """
+    }
+
+    var names: [String] { state.withLock { $0.volumes.keys.map(\.name).sorted() } }
+    /// The names of the volumes that were made, in order, those that are gone included.
+    var made: [String] { state.withLock(\.made) }
+
+    func bytes(_ name: String) -> [UInt8]? {
+        state.withLock { state in state.volumes.first { $0.key.name == name }?.value.bytes }
+    }
+    func description(_ name: String) -> VolumeXML? {
+        state.withLock { state in state.volumes.first { $0.key.name == name }?.value.description }
+    }
+}
+
+extension FakeHypervisor {
+    func pool(_ name: String) throws(Failure) -> PoolSummary? {
+        guard let type = storage.state.withLock({ $0.pools[name] }) else { return nil }
+        return PoolSummary(
+            name: name, type: type, rbd: RBDSource(try XMLReader.parse(FakeStorage.ceph(type))))
+    }
+
+    func ownPool() throws(Failure) -> PoolSummary {
+        storage.state.withLock { $0.pools["limiq"] = "dir" }
+        return PoolSummary(name: "limiq", type: "dir")
+    }
+
+    func refreshPool(_ name: String) throws(Failure) {}
+
+    func volumes(in pool: String) throws(Failure) -> [String] {
+        storage.state.withLock { state in state.volumes.keys.filter { $0.pool == pool }.map(\.name) }.sorted()
+    }
+
+    func volume(_ volume: HostVolume) throws(Failure) -> VolumeSummary? {
+        let folder = volume.pool == "ceph" ? "libvirt-pool" : "/\(volume.pool)"
+        return storage.state.withLock { state in
+            state.volumes[volume].map {
+                VolumeSummary(
+                    volume: volume, path: "\(folder)/\(volume.name)", length: UInt64($0.bytes.count),
+                    modified: String($0.changes), backing: $0.description.backing)
+            }
+        }
+    }
+
+    func createVolume(_ description: VolumeXML, in pool: String) throws(Failure) -> VolumeSummary {
+        let volume = HostVolume(pool: pool, name: description.name)
+        let isNew = storage.state.withLock { state in
+            guard state.volumes[volume] == nil else { return false }
+            state.volumes[volume] = FakeStorage.Volume(description: description)
+            state.made.append(volume.name)
+            return true
+        }
+        guard isNew, let made = try self.volume(volume) else {
+            throw Failure(.diskExists, "the volume \(volume.name) is there")
+        }
+        return made
+    }
+
+    func removeVolume(_ volume: HostVolume) throws(Failure) {
+        let isInUse = storage.state.withLock { state in
+            if state.volumes[volume]?.isInUse == true { return true }
+            state.volumes[volume] = nil
+            return false
+        }
+        if isInUse { throw Failure(.diskInUse, "\(volume.name) is in use") }
+    }
+
+    func upload(
+        to volume: HostVolume, length: UInt64, _ next: () throws(Failure) -> UploadPart?
+    ) throws(Failure) {
+        setInUse(volume, true)
+        defer { setInUse(volume, false) }
+        while let part = try next() {
+            storage.state.withLock { state in
+                switch part {
+                case .bytes(let bytes): state.volumes[volume]?.bytes += bytes
+                case .hole(let count):
+                    state.volumes[volume]?.bytes += [UInt8](repeating: 0, count: Int(count))
+                }
+                state.volumes[volume]?.changes += 1
+            }
+        }
+    }
+
+    private func setInUse(_ volume: HostVolume, _ isInUse: Bool) {
+        storage.state.withLock { $0.volumes[volume]?.isInUse = isInUse }
+    }
+
+    func download(_ volume: HostVolume, from offset: UInt64) throws(Failure) -> [UInt8] {
+        Array((storage.bytes(volume.name) ?? []).dropFirst(Int(offset)))
+    }
+}
