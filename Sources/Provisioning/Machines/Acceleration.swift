@@ -71,6 +71,9 @@ struct AccelerationChooser: Sendable {
     /// Guests have lived, or died, under KVM on this host.
     var isProven: Bool { remembered() != nil }
 
+    /// Guests have died under KVM on this host.
+    var isRefuted: Bool { remembered()?.works == false }
+
     func remember(works: Bool, reason: String? = nil) {
         let verdict = AccelerationVerdict(
             bootID: bootID, emulatorVersion: host.emulatorVersion, works: works, reason: reason)

@@ -44,8 +44,9 @@ extension Machine {
         }
     }
 
-    private func removeLocked() throws(Failure) -> Bool {
-        let journal = MachineJournal.read(folder + "/made.json")
+    /// For who holds the VM's lock.
+    func removeLocked() throws(Failure) -> Bool {
+        let journal = MachineJournal.read(in: folder)
         var files: [String] = []
         let domain = try hypervisor.domain(name)
         if let domain {
@@ -72,7 +73,7 @@ extension Machine {
             throw Failure.system(errno, "cannot remove \(file)", resource: file)
         }
         // The journal last: what is killed here is found again.
-        unlink(layout.journal)
+        MachineJournal.remove(in: layout.folder)
         rmdir(layout.folder)
     }
 }

@@ -21,7 +21,7 @@ struct MachineFiles {
     /// - Throws: `Failure` with code `folder_taken` where the VM's folder holds something else.
     func clearLeftovers() throws(Failure) {
         guard fileExists(layout.folder) else { return }
-        guard let journal = MachineJournal.read(layout.journal) else {
+        guard let journal = MachineJournal.read(in: layout.folder) else {
             if layout.removeEmptyFolder() { return }
             throw Failure(
                 "folder_taken", "the folder \(layout.folder) is there, but no VM \(machine.name) is",
@@ -57,7 +57,12 @@ struct MachineFiles {
         isOpen = true
         try MachineJournal(
             machine: machine.name, uri: machine.hypervisor.uri, files: layout.madeFiles
-        ).write(to: layout.journal)
+        ).begin(in: layout.folder)
+    }
+
+    /// What was made is there after a power failure too: libvirt is told of it next.
+    func sync() throws(Failure) {
+        if isOpen { try syncFolder(layout.folder) }
     }
 
     mutating func makeDisks(_ cancellation: Cancellation) throws(Failure) {

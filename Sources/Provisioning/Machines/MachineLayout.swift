@@ -39,8 +39,6 @@ struct MachineLayout: Sendable {
 
     /// The guest's serial console as text.
     var consoleLog: String { folder + "/console.log" }
-    /// What was made, written before it is made.
-    var journal: String { folder + "/made.json" }
     /// Where in the console's log the present boot begins, where that is not its start.
     var bootOffset: String { folder + "/boot-offset" }
     /// How the guest's cloud-init ended.

@@ -10,8 +10,9 @@ enum MachineLock {
         _ name: String, in state: StateFolder, cancellation: Cancellation,
         onWait: (_ holder: String?) -> Void = { _ in }, _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        let path = "\(state.machines)/.\(name).lock"
         try makeFolders(state.machines)
-        return try FileLock.hold(path, for: name, cancellation, onWait: onWait, body)
+        return try FileLock.hold(path(name, in: state), for: name, cancellation, onWait: onWait, body)
     }
+
+    static func path(_ name: String, in state: StateFolder) -> String { "\(state.machines)/.\(name).lock" }
 }

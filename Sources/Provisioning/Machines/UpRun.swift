@@ -49,6 +49,7 @@ final class UpRun {
         } else {
             try makeNew()
         }
+        try MachineJournal.finish(in: machine.folder)
     }
 
     // MARK: a VM that is there
@@ -111,6 +112,7 @@ final class UpRun {
             }
             let readiness = options.start ? try Readiness(machine, nics: spec.nics) : nil
             let chosen = acceleration ?? .emulation
+            try files.sync()
             let domain = try timed("define") { () throws(Failure) in
                 try define(files.layout, host, chosen, uuid: nil)
             }
@@ -150,6 +152,7 @@ final class UpRun {
         var failure = failure
         if options.keep {
             tell("undo", "\(machine.name) is left for a look")
+            try? MachineJournal.finish(in: machine.folder)
             failure.hint = [failure.hint, "vm \(machine.name) is kept; limiq rm \(machine.name) removes it"]
                 .compactMap(\.self).joined(separator: "; ")
             return failure
@@ -184,6 +187,8 @@ final class UpRun {
             acceleration == .kvm
             ? AccelerationChooser(state: machine.state, host: try machine.host(), cpuinfo: machine.cpuinfo)
             : nil
+        // A run that found it out may have been killed before it had changed the domain.
+        if mayFallBack, chooser?.isRefuted == true { return try fallBack(uuid: uuid) }
         let isOnTrial = mayFallBack && chooser?.isProven == false
         do {
             try start(readiness, isOnTrial: isOnTrial)

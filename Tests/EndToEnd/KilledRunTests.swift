@@ -1,0 +1,156 @@
+import Foundation
+import Support
+import Testing
+
+extension EndToEnd {
+    /// On a libvirt daemon of the test's own, as a domain that starts there needs no time of the killed process.
+    @Suite(
+        "Runs that are killed",
+        .enabled(if: geteuid() == 0, "a libvirt daemon of its own is root's to start"))
+    struct KilledRunTests {
+        /// 200 is the whole proof; the test takes about two seconds for each.
+        private static var kills: Int {
+            ProcessInfo.processInfo.environment["LIMIQ_TEST_KILLS"].flatMap { Int($0) } ?? 40
+        }
+
+        /// The calls by which a file or folder comes, goes, changes its name or is brought to the disk.
+        private static let steps = "mkdir,openat,rename,renameat2,unlink,rmdir,fsync,fdatasync,connect"
+
+        @Test("at every step of making a VM, of starting it and of removing it")
+        func everyStep() async throws {
+            try await PrivateDaemon.with { daemon in
+                try await Home.with(on: daemon.uri) { home in
+                    let fleet = try Fleet(home, count: 1)
+                    let (up, remove) = (fleet.words, ["rm"] + fleet.names)
+                    for words in [up, remove] {
+                        var step = 0
+                        var status: Int32 = 137
+                        while status != 0 {
+                            step += 1
+                            try #require(step < 500, "the run has an end")
+                            if words == remove { try await expectUp(fleet, daemon, "before step \(step)") }
+                            let killed = try home.start(words, under: Self.killing(atStep: step))
+                            let result = await killed.result()
+                            status = result.status
+                            try #require([0, 137, 9].contains(status), "step \(step): \(result.errors)")
+                            // What is not finished is named; what is not made again is removed.
+                            let what = "\(words[0]), step \(step)"
+                            if words == up, status != 0 {
+                                try await expectUp(fleet, daemon, what)
+                                try await expectRemoved(fleet, daemon, what)
+                                _ = await (try home.start(words, under: Self.killing(atStep: step))).result()
+                            }
+                            if status != 0 { try await expectCollected(fleet, daemon, what) }
+                            try await expectRemoved(fleet, daemon, what)
+                        }
+                        #expect(step > 20, "\(words[0]) has \(step) steps")
+                    }
+                }
+            }
+        }
+
+        private static func killing(atStep step: Int) -> [String] {
+            // Each thread counts its own calls, and one thread makes a VM.
+            [
+                "strace", "--seccomp-bpf", "-f", "-qq", "-o", "/dev/null", "-e", "trace=\(steps)", "-e",
+                "inject=\(steps):signal=SIGKILL:when=\(step)",
+            ]
+        }
+
+        @Test("at random moments of a run of 20 VMs, and of their removal")
+        func randomMoments() async throws {
+            try await PrivateDaemon.with { daemon in
+                try await Home.with(on: daemon.uri) { home in
+                    let fleet = try Fleet(home, count: 20)
+                    var generator = SeededGenerator(state: 20)
+                    let began = ContinuousClock.now
+                    try await expectUp(fleet, daemon, "the first run")
+                    let whole = ContinuousClock.now - began
+                    try await expectRemoved(fleet, daemon, "the first run")
+                    var unfinished = 0
+                    for kill in 1...Self.kills {
+                        let share = Int.random(in: 0..<1000, using: &generator)
+                        let what = "kill \(kill) after \(share) ‰ of a run"
+                        try await killed(fleet.words, in: home, after: whole * share / 1000)
+                        let survey = try await home.limiq("gc", "--dry-run")
+                        #expect(survey.status == 0, "\(what): \(survey.errors)")
+                        unfinished += survey.lines.isEmpty ? 0 : 1
+                        if kill.isMultiple(of: 4) { try await expectCollected(fleet, daemon, what) }
+                        try await expectUp(fleet, daemon, what)
+                        if kill.isMultiple(of: 2) {
+                            try await killed(["rm"] + fleet.names, in: home, after: whole * share / 2000)
+                            try await expectCollected(fleet, daemon, "\(what), then of a removal")
+                        }
+                        try await expectRemoved(fleet, daemon, what)
+                    }
+                    #expect(unfinished * 4 > Self.kills, "most kills leave something: \(unfinished)")
+                }
+            }
+        }
+
+        @Test("at random moments of starting guests, which run once each in the end")
+        func guests() async throws {
+            try await PrivateDaemon.with { daemon in
+                try await Home.with(on: daemon.uri) { home in
+                    let fleet = try Fleet(home, count: 6)
+                    var generator = SeededGenerator(state: 6)
+                    let words = fleet.words + ["--set", "start=true"]
+                    for kill in 1...max(2, Self.kills / 10) {
+                        let moment = Int.random(in: 0..<3000, using: &generator)
+                        try await killed(words, in: home, after: .milliseconds(moment))
+                        let run = try home.start(words)
+                        let again = await run.result()
+                        #expect(again.status == 0, "kill \(kill): \(again.errors)")
+                        let list = try await daemon.virsh("list", "--state-running", "--name")
+                        let problems = fleet.problems(list: list.output, runtime: ["console.log"])
+                        #expect(problems.isEmpty, "kill \(kill) after \(moment) ms: \(problems)")
+                        #expect(daemon.guests.count == fleet.names.count, "kill \(kill): a process each")
+                        try await expectRemoved(fleet, daemon, "kill \(kill)")
+                        #expect(daemon.guests.isEmpty, "kill \(kill)")
+                    }
+                }
+            }
+        }
+
+        private func killed(_ words: [String], in home: Home, after time: Duration) async throws {
+            let run = try home.start(words)
+            try await Task.sleep(for: time)
+            run.signal(SIGKILL)
+            _ = await run.result()
+        }
+
+        /// Runs the script: each machine is there once, and nothing is left over.
+        private func expectUp(_ fleet: Fleet, _ daemon: PrivateDaemon, _ what: String) async throws {
+            let run = try fleet.home.start(fleet.words)
+            let result = await run.result()
+            #expect(result.status == 0, "\(what): \(result.errors)")
+            let problems = fleet.problems(list: try await daemon.virsh("list", "--all", "--name").output)
+            #expect(problems.isEmpty, "\(what), run again: \(problems)")
+            let survey = try await fleet.home.limiq("gc", "--dry-run")
+            #expect(survey.status == 0 && survey.output.isEmpty, "\(what): \(survey.output)\(survey.errors)")
+        }
+
+        /// Runs `gc`: what is left is whole.
+        private func expectCollected(_ fleet: Fleet, _ daemon: PrivateDaemon, _ what: String) async throws {
+            let collected = try await fleet.home.limiq("gc")
+            #expect(collected.status == 0, "\(what): \(collected.errors)")
+            let list = try await daemon.virsh("list", "--all", "--name")
+            let domains = list.output.split(separator: "\n").map(String.init).sorted()
+            #expect(fleet.home.machines == domains, "\(what): \(fleet.home.machines), \(domains)")
+            let survey = try await fleet.home.limiq("gc", "--dry-run")
+            #expect(survey.output.isEmpty, "\(what): \(survey.output)")
+        }
+
+        /// Removes the machines that are there: nothing is left.
+        private func expectRemoved(_ fleet: Fleet, _ daemon: PrivateDaemon, _ what: String) async throws {
+            let machines = fleet.home.machines
+            if !machines.isEmpty {
+                let run = try fleet.home.start(["rm"] + machines)
+                let removed = await run.result()
+                #expect(removed.status == 0, "\(what): \(removed.errors)")
+            }
+            let problems = fleet.leftovers(list: try await daemon.virsh("list", "--all", "--name").output)
+            #expect(problems.isEmpty, "\(what), removed: \(problems)")
+        }
+    }
+}
