@@ -61,7 +61,8 @@ public final class PrivateDaemon: Sendable {
             mount --bind "$0/run" /run/libvirt
             exec /usr/sbin/libvirtd -d -f "$0/libvirtd.conf" -p "$0/libvirtd.pid"
             """
-        let result = try await command("unshare", ["--mount", "sh", "-c", mounts, folder])
+        // Not by Foundation, which waits for the daemon too: it inherits the socket that tells of an end.
+        let result = try await runProgram("unshare", ["--mount", "sh", "-c", mounts, folder])
         guard result.status == 0 else { throw Failure(.program, "libvirtd fails", cause: result.errors) }
     }
 
