@@ -33,7 +33,7 @@ private func connectDefinitions(_ environment: Environment) -> [Definition] {
             doc: "Opens another host; `limiq.connect` is what scripts call.",
             example: "local node = limiq.connect \"qemu+ssh://node2/system\""
         ) { arguments, _ in
-            _ = try environment.hypervisor(arguments.uri).host()
+            _ = try environment.hypervisor(arguments.uri).domains()
             return .null
         }
     ]

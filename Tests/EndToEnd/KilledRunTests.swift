@@ -13,10 +13,10 @@ extension EndToEnd {
             ProcessInfo.processInfo.environment["LIMIQ_TEST_KILLS"].flatMap { Int($0) } ?? 40
         }
 
-        /// The calls by which a file or folder comes, goes, changes its name or is brought to the disk.
-        private static let steps = "mkdir,openat,rename,renameat2,unlink,rmdir,fsync,fdatasync,connect"
+        /// The calls by which a file or folder gets or loses its name or is brought to the disk.
+        private static let steps = "mkdir,rename,renameat2,unlink,rmdir,fsync,fdatasync"
 
-        @Test("at every step of making a VM, of starting it and of removing it")
+        @Test("at every step of making a VM and of removing it")
         func everyStep() async throws {
             try await PrivateDaemon.with { daemon in
                 try await Home.with(on: daemon.uri) { home in
@@ -43,7 +43,7 @@ extension EndToEnd {
                             if status != 0 { try await expectCollected(fleet, daemon, what) }
                             try await expectRemoved(fleet, daemon, what)
                         }
-                        #expect(step > 20, "\(words[0]) has \(step) steps")
+                        #expect(step > 10, "\(words[0]) has \(step) steps")
                     }
                 }
             }
@@ -52,7 +52,7 @@ extension EndToEnd {
         private static func killing(atStep step: Int) -> [String] {
             // Each thread counts its own calls, and one thread makes a VM.
             [
-                "strace", "--seccomp-bpf", "-f", "-qq", "-o", "/dev/null", "-e", "trace=\(steps)", "-e",
+                "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=\(steps)", "-e",
                 "inject=\(steps):signal=SIGKILL:when=\(step)",
             ]
         }

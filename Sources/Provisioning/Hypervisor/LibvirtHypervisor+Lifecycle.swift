@@ -72,7 +72,15 @@ extension LibvirtHypervisor {
     }
 
     public func resume(_ name: String) throws(Failure) {
-        try withDomain("resume", name) { domain throws(LibvirtError) in try domain.resume() }
+        try withDomain("resume", name) { domain throws(LibvirtError) in
+            do throws(LibvirtError) {
+                try domain.resume()
+            } catch {
+                // It was paused because libvirt was just starting it.
+                if error.code == .operationInvalid, try domain.state() == .running { return }
+                throw error
+            }
+        }
     }
 
     public func xml(_ name: String, inactive: Bool, secrets: Bool) throws(Failure) -> String {

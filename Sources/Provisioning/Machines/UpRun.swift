@@ -218,7 +218,10 @@ final class UpRun {
     private func start(_ readiness: Readiness, isOnTrial: Bool) throws(Failure) {
         try timed("start") { () throws(Failure) in
             try machine.beginBoot()
-            try hypervisor.start(machine.name)
+            do throws(Failure) { try hypervisor.start(machine.name) } catch {
+                // A killed run may have asked for the start, and libvirt got to it after we had looked.
+                guard try hypervisor.domain(machine.name)?.state.isActive == true else { throw error }
+            }
             if isOnTrial { try readiness.requireSurvival(of: .milliseconds(300)) }
         }
         if spec.nics.contains(where: { !$0.forward.isEmpty }) {
