@@ -2,12 +2,11 @@ import Glibc
 
 /// A queue between threads: any thread puts messages in, one or more block until there is one.
 ///
-/// `@unchecked Sendable`: `messages` and `head` are touched only with `mutex` held.
+/// `@unchecked Sendable`: `messages` is touched only with `mutex` held.
 public final class Mailbox<Message: Sendable>: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    private var messages: [Message] = []
-    private var head = 0
+    private var messages = Queue<Message>()
 
     public init() {
         pthread_mutex_init(mutex, nil)
@@ -37,15 +36,17 @@ public final class Mailbox<Message: Sendable>: @unchecked Sendable {
     public func next() -> Message {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
-        while head == messages.count { pthread_cond_wait(condition, mutex) }
-        return removeFirst()
+        while true {
+            if let message = messages.popFirst() { return message }
+            pthread_cond_wait(condition, mutex)
+        }
     }
 
     /// The oldest message, or `nil` where none came before the deadline.
     public func next(before deadline: ContinuousClock.Instant) -> Message? {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
-        while head == messages.count {
+        while messages.isEmpty {
             let left = ContinuousClock.now.duration(to: deadline)
             guard left > .zero else { return nil }
             var until = timespec()
@@ -55,20 +56,6 @@ public final class Mailbox<Message: Sendable>: @unchecked Sendable {
             until.tv_nsec = Int(nanoseconds % 1_000_000_000)
             pthread_cond_timedwait(condition, mutex, &until)
         }
-        return removeFirst()
-    }
-
-    /// Amortised constant time: the room of taken messages is given back when the queue is empty or half taken.
-    private func removeFirst() -> Message {
-        let message = messages[head]
-        head += 1
-        if head == messages.count {
-            messages.removeAll(keepingCapacity: true)
-            head = 0
-        } else if head > 1024, head * 2 > messages.count {
-            messages.removeFirst(head)
-            head = 0
-        }
-        return message
+        return messages.popFirst()
     }
 }

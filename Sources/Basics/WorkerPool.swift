@@ -3,39 +3,62 @@ import Synchronization
 
 /// Threads for work that blocks: libvirt calls, files, programs. Grown when all are busy, never shrunk.
 ///
+/// Each job is of a lane, a host for one, and a lane has a limit of its own: a host that hangs holds up its own work only.
+///
 /// Not Dispatch and not the cooperative pool: both are as wide as the machine and would starve.
 public final class WorkerPool: Sendable {
-    private struct State {
-        var threads = 0
-        var idle = 0
+    private struct Lane {
+        var running = 0
+        var waiting = Queue<@Sendable () -> Void>()
     }
 
+    private struct State {
+        var idle = 0
+        /// Those with work.
+        var lanes: [String: Lane] = [:]
+    }
+
+    private typealias Job = @Sendable () -> Void
+
     private let state = Mutex(State())
-    private let jobs = Mailbox<@Sendable () -> Void>()
+    private let jobs = Mailbox<(lane: String, job: Job)>()
     private let limit: Int
 
-    /// - Parameter limit: the most threads; work beyond it waits its turn.
+    /// - Parameter limit: the most jobs of one lane at once, a thread each; work beyond it waits its turn.
     public init(limit: Int) { self.limit = limit }
 
     /// Runs `job` on a thread of the pool.
-    public func run(_ job: @escaping @Sendable () -> Void) {
-        let grow = state.withLock { state in
-            if state.idle > 0 {
-                state.idle -= 1
-                return false
+    public func run(lane: String = "", _ job: @escaping @Sendable () -> Void) {
+        let (isNext, grows) = state.withLock { state in
+            guard state.lanes[lane, default: Lane()].running < limit else {
+                state.lanes[lane]?.waiting.append(job)
+                return (false, false)
             }
-            guard state.threads < limit else { return false }
-            state.threads += 1
-            return true
+            state.lanes[lane, default: Lane()].running += 1
+            guard state.idle > 0 else { return (true, true) }
+            state.idle -= 1
+            return (true, false)
         }
-        jobs.put(job)
-        if grow { startThread { self.work() } }
+        if isNext { jobs.put((lane, job)) }
+        if grows { startThread { self.work() } }
     }
 
     private func work() {
         while true {
-            jobs.next()()
-            state.withLock { $0.idle += 1 }
+            let (lane, first) = jobs.next()
+            first()
+            while let job = next(of: lane) { job() }
+        }
+    }
+
+    /// - Returns: `nil` where the lane has no more: the thread is idle then.
+    private func next(of lane: String) -> Job? {
+        state.withLock { state in
+            if let job = state.lanes[lane]?.waiting.popFirst() { return job }
+            let running = (state.lanes[lane]?.running ?? 1) - 1
+            if running > 0 { state.lanes[lane]?.running = running } else { state.lanes[lane] = nil }
+            state.idle += 1
+            return nil
         }
     }
 }

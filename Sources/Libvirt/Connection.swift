@@ -1,3 +1,4 @@
+import Basics
 import CLibvirt
 import Glibc
 
@@ -19,6 +20,18 @@ public final class Connection: @unchecked Sendable {
     }
 
     deinit { virConnectClose(pointer) }
+
+    /// As `init(uri:)`, but gives up on a hypervisor that takes the connection and then says nothing. libvirt itself
+    /// would wait for ever; its thread goes on waiting, and closes what it may get in the end.
+    public static func open(uri: String, within time: Duration) throws(LibvirtError) -> Connection {
+        let answer = Mailbox<Result<Connection, LibvirtError>>()
+        startThread { answer.put(Result { () throws(LibvirtError) in try Connection(uri: uri) }) }
+        guard let result = answer.next(before: .now + time) else {
+            throw LibvirtError(
+                code: .internalError, message: "no answer within \(time.components.seconds) seconds")
+        }
+        return try result.get()
+    }
 
     /// Makes libvirt notice a peer that is gone without having closed its end: after `count` questions `interval`
     /// seconds apart the connection counts as dead. Drivers in this process refuse, and need none.

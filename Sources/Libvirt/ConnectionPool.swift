@@ -23,7 +23,12 @@ public final class ConnectionPool: Sendable {
 
     /// A place for one connection; its mutex is held while it is being opened, so that others wait for it.
     private final class Slot: Sendable {
-        let connection = Mutex<Connection?>(nil)
+        struct Content {
+            var connection: Connection?
+            /// Why the last try to open one failed, and when it had.
+            var failure: (error: LibvirtError, at: ContinuousClock.Instant)?
+        }
+        let content = Mutex(Content())
     }
 
     private struct State {
@@ -87,13 +92,22 @@ public final class ConnectionPool: Sendable {
         }
     }
 
+    /// Those who waited while a hypervisor let somebody else's open time out get that answer too, and do not each wait
+    /// as long again.
     private func connection(of slot: Slot) throws(LibvirtError) -> Connection {
-        try slot.connection.withLock { connection throws(LibvirtError) in
-            if let connection, connection.isAlive { return connection }
-            let fresh = try open()
-            state.withLock { $0.opened += 1 }
-            connection = fresh
-            return fresh
+        let asked = ContinuousClock.now
+        return try slot.content.withLock { content throws(LibvirtError) in
+            if let connection = content.connection, connection.isAlive { return connection }
+            if let failure = content.failure, failure.at > asked { throw failure.error }
+            do throws(LibvirtError) {
+                let fresh = try open()
+                state.withLock { $0.opened += 1 }
+                content = Slot.Content(connection: fresh)
+                return fresh
+            } catch {
+                content.failure = (error, .now)
+                throw error
+            }
         }
     }
 }

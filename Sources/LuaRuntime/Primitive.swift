@@ -18,17 +18,21 @@ public struct Primitive: Sendable {
     public let execution: Execution
     /// How long a cancelled call may take to undo what it began, before its answer is no longer waited for.
     public let grace: Duration
+    /// Which work a call waits behind where much is asked at once, by its arguments: that of the same host, say.
+    public let lane: @Sendable ([Value]) -> String
     /// Returns the values the stub returns. A thrown `Failure` becomes a script error at the call; any other
     /// error becomes one with code `internal`.
     public let perform: @Sendable (Request) throws -> [Value]
 
     public init(
         _ name: String, _ execution: Execution = .pooled, grace: Duration = .zero,
+        lane: @escaping @Sendable ([Value]) -> String = { _ in "" },
         perform: @escaping @Sendable (Request) throws -> [Value]
     ) {
         self.name = name
         self.execution = execution
         self.grace = grace
+        self.lane = lane
         self.perform = perform
     }
 }

@@ -330,7 +330,7 @@ final class Scheduler {
             task.grace = primitive.grace
             outstanding += 1
             let (id, ticket, mailbox) = (task.id, task.ticket, mailbox)
-            workers.run {
+            workers.run(lane: primitive.lane(request.arguments)) {
                 mailbox.put(.answer(task: id, ticket: ticket, Self.result(of: primitive, request)))
             }
             return false

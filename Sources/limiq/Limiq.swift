@@ -16,9 +16,8 @@ struct Limiq: ParsableCommand {
 
     private static let all: [(name: String, command: any ParsableCommand.Type)] = [
         ("run", Run.self), ("up", Up.self), ("plan", Plan.self), ("check", Check.self), ("test", Test.self),
-        ("list", List.self),
-        ("show", Show.self), ("console", Console.self), ("rm", Remove.self), ("image", Image.self),
-        ("report", Report.self), ("doctor", Doctor.self), ("stubs", Stubs.self),
+        ("list", List.self), ("show", Show.self), ("console", Console.self), ("rm", Remove.self), ("gc", GC.self),
+        ("image", Image.self), ("report", Report.self), ("doctor", Doctor.self), ("stubs", Stubs.self),
     ]
 
     /// The parser looks into each command it is told of by reflection, a good part of a start: it is told of the one that is

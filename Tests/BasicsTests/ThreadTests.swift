@@ -57,6 +57,20 @@ struct WorkerPoolTests {
         #expect(running.withLock { $0.most } <= 3)
     }
 
+    @Test("lets no lane hold up another, and keeps the order of each")
+    func lanes() {
+        let pool = WorkerPool(limit: 2)
+        let (gate, done) = (Mailbox<Void>(), Mailbox<Int>())
+        for _ in 0..<10 { pool.run(lane: "hung") { gate.next() } }
+        for number in 0..<10 { pool.run(lane: "one after the other \(number % 2)") { done.put(number) } }
+        let numbers = (0..<10).compactMap { _ in done.next(before: .now + .seconds(60)) }
+        #expect(numbers.count == 10)
+        for _ in 0..<10 { gate.put(()) }
+        let single = WorkerPool(limit: 1)
+        for number in 0..<100 { single.run { done.put(number) } }
+        #expect((0..<100).map { _ in done.next() } == Array(0..<100))
+    }
+
     @Test("runs jobs that wait for each other side by side")
     func sideBySide() {
         let pool = WorkerPool(limit: 2)

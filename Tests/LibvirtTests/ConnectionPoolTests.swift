@@ -1,4 +1,5 @@
 import Basics
+import Glibc
 import Libvirt
 import Support
 import Synchronization
@@ -87,5 +88,59 @@ struct ConnectionPoolTests {
         }
         try pool.withConnection(repeatable: true) { connection throws(LibvirtError) in try connection.ping() }
         #expect(pool.opened == 1)
+    }
+
+    @Test("those who wait for an open that fails get its answer, and do not each try")
+    func failedOpenForAll() async throws {
+        let (began, gate) = (Mailbox<Void>(), Mailbox<Void>())
+        let tries = Mutex(0)
+        let pool = ConnectionPool(limits: .init(connections: 1, callsPerConnection: 8)) {
+            () throws(LibvirtError) in
+            tries.withLock { $0 += 1 }
+            began.put(())
+            gate.next()
+            throw LibvirtError(code: .internalError, message: "no answer")
+        }
+        try await onThread {
+            let answers = Mailbox<String>()
+            for _ in 0..<8 {
+                startThread {
+                    do throws(LibvirtError) {
+                        try pool.withConnection(repeatable: true) { _ throws(LibvirtError) in }
+                    } catch { answers.put(error.message) }
+                }
+            }
+            began.next()
+            // The others have come by then, and wait.
+            usleep(200_000)
+            gate.put(())
+            for _ in 0..<8 { #expect(answers.next(before: .now + .seconds(60)) == "no answer") }
+        }
+        #expect(tries.withLock { $0 } == 1)
+    }
+
+    @Test("a daemon that takes a connection and says nothing is given up")
+    func silentDaemon() async throws {
+        let path = "/tmp/limiq-silent-\(UInt32.random(in: 0...UInt32.max))"
+        // It listens, and never accepts.
+        let listener = try RunningCommand(
+            "python3",
+            [
+                "-c",
+                "import socket, sys, time; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); time.sleep(60)",
+                path,
+            ])
+        defer {
+            listener.signal(SIGKILL)
+            unlink(path)
+        }
+        while access(path, F_OK) != 0 { try await Task.sleep(for: .milliseconds(10)) }
+        try await onThread {
+            let began = ContinuousClock.now
+            #expect(throws: LibvirtError(code: .internalError, message: "no answer within 1 seconds")) {
+                _ = try Connection.open(uri: "qemu+unix:///system?socket=\(path)", within: .seconds(1))
+            }
+            #expect(ContinuousClock.now - began < .seconds(10))
+        }
     }
 }

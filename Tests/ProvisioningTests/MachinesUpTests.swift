@@ -228,8 +228,7 @@ import XML
             let folder = state.machine("web")
             try makeFolders(folder)
             let left = ["\(folder)/boot-disk.qcow2", "\(folder)/seed.iso"]
-            try MachineJournal(machine: "web", uri: "fake:///default", files: left).write(
-                to: folder + "/made.json")
+            try MachineJournal(machine: "web", uri: "fake:///default", files: left).begin(in: folder)
             append("half", to: left[0])
             let report = try Machine("web", on: Self.booting(), state: state).up(Self.spec())
             #expect(report.changed)
@@ -245,7 +244,7 @@ import XML
             let machine = Machine("web", on: Self.booting(), state: state)
             for remove in [true, false] {
                 try makeFolders(folder)
-                append("ha", to: "\(folder)/.made.json.limiq-\(dead)-abc.tmp")
+                append("ha", to: "\(folder)/.making.json.limiq-\(dead)-abc.tmp")
                 if remove {
                     #expect(try machine.remove())
                     #expect(Self.contents(state.machines).filter { !$0.hasPrefix(".") }.isEmpty)
@@ -403,6 +402,25 @@ import XML
             var second = `Bringing a VM up`.spec()
             second.name = "second"
             #expect(try Machine("second", on: host, state: state).up(second, options).warnings.isEmpty)
+        }
+    }
+
+    @Test func `gives way also where the run that found it wanting was killed before it had changed the VM`()
+        throws
+    {
+        try withScratchState { state throws in
+            let host = Self.deadly()
+            var machine = Machine("web", on: host, state: state)
+            machine.cpuinfo = { "flags\t\t: vmx" }
+            var options = UpOptions()
+            options.start = false
+            _ = try machine.up(`Bringing a VM up`.spec(), options)
+            #expect(host.domainNode("web")?.attributes["type"] == "kvm")
+            let chooser = AccelerationChooser(
+                state: state, host: try host.host(), cpuinfo: machine.cpuinfo)
+            chooser.remember(works: false, reason: "it died")
+            #expect(try machine.up(`Bringing a VM up`.spec()).changed)
+            #expect(host.domainNode("web")?.attributes["type"] == "qemu")
         }
     }
 

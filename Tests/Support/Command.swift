@@ -26,6 +26,7 @@ public func command(
 /// A program that runs beside the test.
 public final class RunningCommand: Sendable {
     public let processID: Int32
+    private let outputFile: String
     private let finished: Task<CommandResult, Never>
 
     public init(
@@ -56,6 +57,7 @@ public final class RunningCommand: Sendable {
         }
         try process.run()
         processID = process.processIdentifier
+        outputFile = output
         finished = Task {
             var status: Int32 = -1
             for await value in ends { status = value }
@@ -68,6 +70,9 @@ public final class RunningCommand: Sendable {
                     decoding: FileManager.default.contents(atPath: errors) ?? Data(), as: UTF8.self))
         }
     }
+
+    /// What it has written so far.
+    public var output: String { fileText(outputFile) }
 
     public func result() async -> CommandResult { await finished.value }
 

@@ -58,8 +58,11 @@ public struct Home: Sendable {
     public func limiq(_ words: String...) async throws -> CommandResult { try await start(words).result() }
 
     /// Starts the command beside the test.
-    public func start(_ words: [String]) throws -> RunningCommand {
-        try RunningCommand(program, words, environment: environment, folder: path)
+    ///
+    /// - Parameter wrapper: a program and its arguments that run the command.
+    public func start(_ words: [String], under wrapper: [String] = []) throws -> RunningCommand {
+        let line = wrapper + [program] + words
+        return try RunningCommand(line[0], Array(line.dropFirst()), environment: environment, folder: path)
     }
 
     /// Writes a script into this folder and returns its path.

@@ -3,16 +3,17 @@
 local core = ...
 local traced = core.traced
 local start, wait_for, result, abandon = core.tasks.start, core.tasks.wait_for, core.tasks.result, core.tasks.abandon
-local cancel, is_stop, forget = core.tasks.cancel, core.tasks.is_stop, core.tasks.forget
+local is_stop, forget, cancel = core.tasks.is_stop, core.tasks.forget, core.tasks.cancel
+local current = core.task
 local concat, gsub, format = table.concat, string.gsub, string.format
 local max, min, math_type = math.max, math.min, math.type
 local type, tostring, pcall, error, ipairs = type, tostring, pcall, error, ipairs
 
-local function report(list, errors, count, stopped)
+local function report(list, errors, count, done)
   local lines, causes, first = {}, {}, nil
   for i = 1, #list do
     local record = errors[i]
-    if record and not (stopped and is_stop(record.error)) then
+    if record then
       first = first or record
       causes[i] = record.error
       local item = list[i]
@@ -20,9 +21,10 @@ local function report(list, errors, count, stopped)
       lines[#lines + 1] = format("\n  %s: %s", shown, (gsub(tostring(record.error), "\n", "\n  ")))
     end
   end
-  local rest = stopped and ", the rest was stopped" or ""
+  local left = #list - count - done
+  local stopped = left > 0 and format(", which stopped %d more", left) or ""
   return {
-    code = "each", message = format("%d of %d failed%s:%s", count, #list, rest, concat(lines)),
+    code = "each", message = format("%d of %d failed%s:%s", count, #list, stopped, concat(lines)),
     errors = causes, traceback = first.traceback,
   }
 end
@@ -32,10 +34,11 @@ end
 --- Example:
 ---     local addresses = limiq.each(names, { limit = 16 }, build)
 ---@param list any[]
+--- All are run, whatever fails, and one error lists every failure. With `stop_on_error` the first failure cancels those
+--- that run, and no more are begun.
 ---@param options { limit: integer?, stop_on_error: boolean? }
 ---@param f fun(item: any, index: integer): any
----@return any[] results The first result of each, in the order of the list. All are run, whatever fails, unless
---- `stop_on_error` is true: then the first failure cancels those that run, and no other is begun.
+---@return any[] results The first result of each, in the order of the list.
 function core.each(list, options, f)
   if f == nil and type(options) == "function" then options, f = {}, options end
   core.check_table(1, "each", list)
@@ -48,32 +51,37 @@ function core.each(list, options, f)
       code = "bad_field", message = "each: limit must be a whole number, 1 or more, not " .. tostring(limit),
     }
   end
-  local results, errors, failures, next_index, spawned_at = {}, {}, 0, 1, core.where()
+  local stop_on_error = options.stop_on_error
+  if stop_on_error ~= nil and type(stop_on_error) ~= "boolean" then
+    core.fail { code = "bad_field", message = "each: stop_on_error must be true or false, not " .. type(stop_on_error) }
+  end
+  local results, errors, failures, done, next_index, spawned_at = {}, {}, 0, 0, 1, core.where()
   local workers, stopped = {}, false
-  local function stop_others(own)
-    stopped, next_index = true, #list + 1
-    for number, record in ipairs(workers) do
-      if number ~= own then cancel(record, "each", "another one failed") end
+  local function stop()
+    stopped = true
+    for _, record in ipairs(workers) do
+      if record.id ~= current() then cancel(record, "each", "another item failed") end
     end
   end
-  local function work(own)
-    while next_index <= #list do
+  local function work()
+    while next_index <= #list and not stopped do
       local index = next_index
       next_index = index + 1
       local ok, value, traceback = traced(f, list[index], index)
       if ok then
-        results[index] = value
+        results[index], done = value, done + 1
+      elseif stopped and is_stop(value) then
+        error(value, 0)
       else
         if traceback then traceback = format("%s\n\titem %d of each at %s", traceback, index, spawned_at) end
-        errors[index] = { error = value, traceback = traceback }
-        if not (stopped and is_stop(value)) then failures = failures + 1 end
+        errors[index], failures = { error = value, traceback = traceback }, failures + 1
         if is_stop(value) then error(value, 0) end
-        if options.stop_on_error and not stopped then stop_others(own) end
+        if stop_on_error and not stopped then stop() end
       end
     end
   end
   local ok, e = pcall(function()
-    for i = 1, min(limit, #list) do workers[i] = start("each", work, i) end
+    for i = 1, min(limit, #list) do workers[i] = start("each", work) end
     for _, record in ipairs(workers) do
       wait_for(record, "each")
       forget(record)
@@ -83,7 +91,7 @@ function core.each(list, options, f)
   for _, record in ipairs(workers) do
     if record.failed and not is_stop(record.error) then result(record) end
   end
-  if failures > 0 then core.fail(report(list, errors, failures, stopped)) end
+  if failures > 0 then core.fail(report(list, errors, failures, done)) end
   return results
 end
 

@@ -6,18 +6,26 @@ import Provisioning
 struct Bench {
     static func main() throws {
         let limiq = try value("LIMIQ_BINARY")
+        if CommandLine.arguments.dropFirst().first == "fleet" {
+            return try inScratchFolder { try FleetBench(limiq: limiq, scratch: $0).run() }
+        }
         let floor = try value("LIMIQ_FLOOR")
         let image = try value("LIMIQ_IMAGE")
+        try inScratchFolder { scratch in
+            try overlay(scratch, image)
+            try seed(scratch)
+            try startUp(limiq, scratch)
+            try calls(limiq, scratch)
+            try thousand(limiq, scratch)
+            try MachineBench(limiq: limiq, floor: floor, scratch: scratch, image: image).run()
+        }
+    }
+
+    private static func inScratchFolder(_ body: (String) throws -> Void) throws {
         let scratch = "/tmp/limiq-bench-\(getpid())"
         try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: scratch) }
-
-        try overlay(scratch, image)
-        try seed(scratch)
-        try startUp(limiq, scratch)
-        try calls(limiq, scratch)
-        try thousand(limiq, scratch)
-        try MachineBench(limiq: limiq, floor: floor, scratch: scratch, image: image).run()
+        try body(scratch)
     }
 
     private static func value(_ name: String) throws -> String {

@@ -51,8 +51,19 @@ public struct Definition: Sendable {
             }
         }
         checkArguments = { _ = try decode($0) }
-        primitive = Primitive(name, execution, grace: grace) { request in
+        primitive = Primitive(name, execution, grace: grace, lane: Self.lane(name)) { request in
             [try body(try decode(request.arguments), request)]
+        }
+    }
+
+    /// The calls about one host are a lane, those about none another.
+    private static func lane(_ name: String) -> @Sendable ([Value]) -> String {
+        if name == "host.connect" { return { $0.first?.string ?? "" } }
+        guard name.hasPrefix("vm.") || name.hasPrefix("domain.") else { return { _ in "this machine" } }
+        return { arguments in
+            // A handle, a filter or the options: whatever names the host calls it `uri`.
+            for argument in arguments { if let uri = argument["uri"]?.string { return uri } }
+            return "the run's own host"
         }
     }
 }

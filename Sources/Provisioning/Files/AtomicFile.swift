@@ -76,15 +76,39 @@ public enum AtomicFile {
         return Int32(parts[parts.count - 2])
     }
 
+    /// What killed processes left half-written in a folder, by name. A folder that cannot be read has nothing.
+    static func leftovers(in folder: String) -> [String] {
+        ((try? namesInFolder(folder)) ?? []).filter { name in
+            guard let process = writer(ofTemporary: name) else { return false }
+            return !isAlive(process, since: "\(folder)/\(name)")
+        }
+    }
+
     /// Removes what killed processes left half-written in a folder.
     ///
     /// - Returns: the names removed. A folder that cannot be read has none.
     @discardableResult
     public static func removeLeftovers(in folder: String) -> [String] {
-        ((try? namesInFolder(folder)) ?? []).filter { name in
-            guard let pid = writer(ofTemporary: name), kill(pid, 0) != 0, errno == ESRCH else { return false }
-            return unlink("\(folder)/\(name)") == 0
-        }
+        leftovers(in: folder).filter { unlink("\(folder)/\($0)") == 0 }
+    }
+
+    /// The process that wrote a file still runs. One that began after the file's last change only has its number.
+    static func isAlive(_ process: Int32, since file: String) -> Bool {
+        guard kill(process, 0) == 0 || errno != ESRCH else { return false }
+        var status = stat()
+        // proc(5): the fields after the name in brackets; the 22nd is the start in clock ticks since the boot.
+        guard
+            let fields = readWhole("/proc/\(process)/stat")?.split(separator: ")").last?.split(
+                separator: " "),
+            fields.count > 19, let ticks = Int(fields[19]), stat(file, &status) == 0
+        else { return true }
+        var now = timespec()
+        var sinceBoot = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        clock_gettime(CLOCK_BOOTTIME, &sinceBoot)
+        let began = now.tv_sec - sinceBoot.tv_sec + ticks / max(1, sysconf(Int32(_SC_CLK_TCK)))
+        // Both clocks are cut to seconds.
+        return began <= status.st_mtim.tv_sec + 2
     }
 
     private static func temporaryName(for name: String) -> String {

@@ -20,6 +20,20 @@ public func filesBelow(_ folder: String, hidden: Bool = true) throws(Failure) ->
     return found.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
 }
 
+/// The folders below a folder by their paths in it, each before what is in it; links are not followed.
+///
+/// - Throws: `Failure` with code `not_found` or `io`.
+func foldersBelow(_ folder: String) throws(Failure) -> [String] {
+    var found: [String] = []
+    for name in try namesInFolder(folder) {
+        var status = stat()
+        guard lstat("\(folder)/\(name)", &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { continue }
+        found.append(name)
+        found += try foldersBelow("\(folder)/\(name)").map { "\(name)/\($0)" }
+    }
+    return found
+}
+
 /// Makes a folder and its parents; one that is there already stays as it is.
 ///
 /// - Parameter mode: of the last one; the parents are 0755.
@@ -32,5 +46,19 @@ func makeFolders(_ path: String, mode: mode_t = 0o755) throws(Failure) {
     try makeFolders(String(path[..<slash]))
     guard mkdir(path, mode) == 0 || errno == EEXIST else {
         throw Failure.system(errno, "cannot make the folder \(path)", resource: path)
+    }
+}
+
+/// Brings what was made, renamed and removed in a folder to the disk: a file's own `fdatasync` keeps its bytes through a
+/// power failure, and not its name.
+///
+/// - Throws: `Failure` with code `io` or `not_found`.
+func syncFolder(_ path: String) throws(Failure) {
+    let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw Failure.system(errno, "cannot open \(path)", resource: path) }
+    defer { close(descriptor) }
+    // EINVAL: a filesystem that has no such thing.
+    guard fsync(descriptor) == 0 || errno == EINVAL else {
+        throw Failure.system(errno, "cannot write \(path)", resource: path)
     }
 }

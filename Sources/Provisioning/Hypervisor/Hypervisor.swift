@@ -31,6 +31,7 @@ public protocol Hypervisor: HostStorage {
     /// Ends the domain at once. Does nothing where it is off already.
     func destroy(_ name: String) throws(Failure)
     func suspend(_ name: String) throws(Failure)
+    /// Does nothing where it runs already.
     func resume(_ name: String) throws(Failure)
 
     /// The domain's description: of the running guest, or the one its next start takes.

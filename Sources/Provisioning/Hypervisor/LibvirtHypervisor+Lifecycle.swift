@@ -30,7 +30,13 @@ extension LibvirtHypervisor {
     }
 
     public func undefine(_ name: String) throws(Failure) {
-        try withDomain("undefine", name) { domain throws(LibvirtError) in try domain.undefine() }
+        let isOff = try withDomain("undefine", name) { domain throws(LibvirtError) in
+            let isOff = try !domain.isActive()
+            try domain.undefine()
+            return isOff
+        }
+        // libvirt keeps the log of a domain that is gone. A root of its own is the VM's whole world.
+        if let root = location.embedRoot, isOff { EmbeddedDriver.removeLogs(of: name, in: root) }
     }
 
     public func start(_ name: String) throws(Failure) {
@@ -66,7 +72,15 @@ extension LibvirtHypervisor {
     }
 
     public func resume(_ name: String) throws(Failure) {
-        try withDomain("resume", name) { domain throws(LibvirtError) in try domain.resume() }
+        try withDomain("resume", name) { domain throws(LibvirtError) in
+            do throws(LibvirtError) {
+                try domain.resume()
+            } catch {
+                // It was paused because libvirt was just starting it.
+                if error.code == .operationInvalid, try domain.state() == .running { return }
+                throw error
+            }
+        }
     }
 
     public func xml(_ name: String, inactive: Bool, secrets: Bool) throws(Failure) -> String {

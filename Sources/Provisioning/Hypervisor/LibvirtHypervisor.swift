@@ -20,18 +20,24 @@ public final class LibvirtHypervisor: Hypervisor {
         self.location = location
         pool = ConnectionPool(limits: location.isInProcess ? .inProcess : .daemon) {
             () throws(LibvirtError) in
-            let connection = try Connection(uri: try DaemonSocket.reachable(location))
-            // ssh and TCP do not notice a peer that lost its power.
-            if !location.isLocal { connection.keepAlive(interval: 5, count: 5) }
+            let address = try DaemonSocket.reachable(location)
+            if location.isInProcess { return try Connection(uri: address) }
+            // A session's first open starts its daemon, which probes QEMU.
+            let connection = try Connection.open(uri: address, within: .seconds(60))
+            // ssh and TCP do not notice a peer that lost its power, and no socket one that hangs.
+            connection.keepAlive(interval: 5, count: 5)
             return connection
         }
     }
 
     public func host() throws(Failure) -> HostDescription {
-        if let known = description.withLock({ $0 }) { return known }
-        let found = try describeHost()
-        description.withLock { $0 = found }
-        return found
+        // Held while it is asked: those who want it at the same time wait for the one answer.
+        try description.withLock { known throws(Failure) in
+            if let known { return known }
+            let found = try describeHost()
+            known = found
+            return found
+        }
     }
 
     /// Runs `body` on a connection of the pool.

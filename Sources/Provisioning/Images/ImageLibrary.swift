@@ -89,11 +89,24 @@ public struct ImageLibrary: Sendable {
             chmod(state.cloudImages, 0o755)
         }
         return try FileLock.hold(
-            "\(state.cloudImages)/.\(name).lock", for: "the image \(name)", cancellation,
+            Self.lock(name, in: state), for: "the image \(name)", cancellation,
             onWait: { holder in
                 let who = holder.map { "process \($0)" } ?? "another process"
                 progress(Progress(name, "waiting", detail: "\(who) fetches it already"))
             }, body)
+    }
+
+    static func lock(_ name: String, in state: StateFolder) -> String { "\(state.cloudImages)/.\(name).lock" }
+
+    /// The image that an unfinished file in the library was to be; `nil` for any other file.
+    static func image(ofUnfinished file: String) -> String? {
+        // A builder's own, `..NAME.build.part.RANDOM`, and then the download's or the build's, `.NAME.MARK.part`.
+        if file.hasPrefix(".."), let end = file.firstRange(of: ".build.part.") {
+            return String(file[file.index(file.startIndex, offsetBy: 2)..<end.lowerBound])
+        }
+        guard file.hasPrefix("."), file.hasSuffix(".part") else { return nil }
+        let name = file.dropFirst().dropLast(".part".count)
+        return name.lastIndex(of: ".").map { String(name[..<$0]) }
     }
 
     /// Gives a finished file its name in the library.
@@ -110,6 +123,8 @@ public struct ImageLibrary: Sendable {
         }
         // Somebody may have put a file there meanwhile, and a disk may stand on it by now.
         try AtomicFile.rename(part, to: target, existing: .refuse("image_exists"))
+        // Overlays will stand on it: it must not be another file after a power failure.
+        try syncFolder(state.cloudImages)
         return target
     }
 

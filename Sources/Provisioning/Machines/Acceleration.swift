@@ -71,6 +71,9 @@ struct AccelerationChooser: Sendable {
     /// Guests have lived, or died, under KVM on this host.
     var isProven: Bool { remembered() != nil }
 
+    /// Guests have died under KVM on this host.
+    var isRefuted: Bool { remembered()?.works == false }
+
     /// Of this machine only: what is kept here would count for another one as well.
     func remember(works: Bool, reason: String? = nil) {
         guard host.isLocal else { return }

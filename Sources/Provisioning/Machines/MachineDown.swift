@@ -44,9 +44,9 @@ extension Machine {
         }
     }
 
-    /// As `remove`, by who holds the VM's lock.
+    /// For who holds the VM's lock.
     func removeLocked() throws(Failure) -> Bool {
-        let journal = MachineJournal.read(folder + "/made.json")
+        let journal = MachineJournal.read(in: folder)
         var files: [String] = []
         var volumes: [HostVolume] = []
         let domain = try hypervisor.domain(name)
@@ -82,7 +82,7 @@ extension Machine {
             throw Failure.system(errno, "cannot remove \(file)", resource: file)
         }
         // The journal last: what is killed here is found again.
-        unlink(layout.journal)
+        MachineJournal.remove(in: layout.folder)
         rmdir(layout.folder)
     }
 }

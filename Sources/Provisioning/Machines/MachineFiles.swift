@@ -30,7 +30,11 @@ struct MachineFiles: MachineStorage {
         isOpen = true
         try MachineJournal(
             machine: machine.name, uri: machine.hypervisor.uri, files: layout.madeFiles
-        ).write(to: layout.journal)
+        ).begin(in: layout.folder)
+    }
+
+    func sync() throws(Failure) {
+        if isOpen { try syncFolder(layout.folder) }
     }
 
     mutating func makeDisks(

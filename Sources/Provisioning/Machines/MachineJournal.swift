@@ -4,6 +4,10 @@ import Glibc
 
 /// What limiq is about to make for a VM, on disk before it is made: after `kill -9` the next run, `rm` and `gc` find
 /// here what the domain's metadata, written later, cannot tell.
+///
+/// It is `making.json` in the VM's folder until the VM is what its `up` promised, and then `made.json`: a rename, which
+/// a full disk does not refuse. A VM whose journal is still `making.json` while nobody holds its lock was begun by a run
+/// that is gone.
 public struct MachineJournal: Sendable, Equatable, Codable {
     public var machine: String
     /// The hypervisor it is made on.
@@ -11,10 +15,16 @@ public struct MachineJournal: Sendable, Equatable, Codable {
     public var files: [String]
     /// On a host that is another machine.
     public var volumes: [HostVolume]?
+    /// The VM was brought up, or kept on purpose. Told by the file's name, not in it.
+    public var isFinished = false
 
-    /// `nil` where there is none or it cannot be read.
-    public static func read(_ path: String) -> MachineJournal? {
-        readBytes(path).flatMap { try? JSONDecoder().decode(Self.self, from: Data($0)) }
+    enum CodingKeys: String, CodingKey { case machine, uri, files, volumes }
+
+    public init(machine: String, uri: String, files: [String], volumes: [HostVolume]? = nil) {
+        self.machine = machine
+        self.uri = uri
+        self.files = files
+        self.volumes = volumes
     }
 
     /// The journal a VM's folder has where there is no domain; `nil` where there is no folder, or nothing in it.
@@ -23,7 +33,7 @@ public struct MachineJournal: Sendable, Equatable, Codable {
     static func leftover(of machine: Machine) throws(Failure) -> MachineJournal? {
         let folder = machine.folder
         guard fileExists(folder) else { return nil }
-        guard let journal = read(folder + "/made.json") else {
+        guard let journal = read(in: folder) else {
             if MachineLayout(VMSpec(name: machine.name), of: machine).removeEmptyFolder() { return nil }
             throw Failure(
                 "folder_taken", "the folder \(folder) is there, but no VM \(machine.name) is",
@@ -43,11 +53,39 @@ public struct MachineJournal: Sendable, Equatable, Codable {
     public static func placements(of name: String, in state: StateFolder) -> [String] {
         let folders = ((try? FileManager.default.contentsOfDirectory(atPath: state.machines)) ?? [])
             .filter { $0 == name || $0.hasPrefix(name + "@") }
-        return folders.sorted().compactMap { read("\(state.machines)/\($0)/made.json") }
+        return folders.sorted().compactMap { read(in: "\(state.machines)/\($0)") }
             .filter { $0.machine == name }.map(\.uri)
     }
 
-    func write(to path: String) throws(Failure) {
+    /// - Parameter folder: of the VM.
+    /// - Returns: `nil` where there is none or it cannot be read.
+    public static func read(in folder: String) -> MachineJournal? {
+        for (path, isFinished) in [(unfinished(folder), false), (finished(folder), true)] {
+            guard let bytes = readBytes(path),
+                var journal = try? JSONDecoder().decode(Self.self, from: Data(bytes))
+            else { continue }
+            journal.isFinished = isFinished
+            return journal
+        }
+        return nil
+    }
+
+    /// Writes it before anything else is made. When this returns, a power failure does not lose it.
+    func begin(in folder: String) throws(Failure) {
+        try write(to: Self.unfinished(folder))
+        try syncFolder(folder)
+        try syncFolder(Provisioning.folder(of: folder))
+    }
+
+    /// Takes the place of the journal of a VM that gets more files. One that was finished stays so: what `gc` removed else
+    /// would be the VM.
+    func amend(in folder: String) throws(Failure) {
+        let isFinished = Self.read(in: folder)?.isFinished ?? true
+        try write(to: isFinished ? Self.finished(folder) : Self.unfinished(folder))
+        try syncFolder(folder)
+    }
+
+    private func write(to path: String) throws(Failure) {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         do {
@@ -56,4 +94,22 @@ public struct MachineJournal: Sendable, Equatable, Codable {
             throw Failure(.io, "cannot write \(path)", cause: "\(error)")
         }
     }
+
+    /// The VM is what was promised. Nothing happens where its journal says so already, or there is none.
+    static func finish(in folder: String) throws(Failure) {
+        guard rename(unfinished(folder), finished(folder)) == 0 else {
+            if errno == ENOENT || errno == ENOTDIR { return }
+            throw Failure.system(errno, "cannot write \(finished(folder))", resource: finished(folder))
+        }
+        // A VM that `gc` takes for unfinished after a power failure would be lost.
+        try syncFolder(folder)
+    }
+
+    static func remove(in folder: String) {
+        unlink(unfinished(folder))
+        unlink(finished(folder))
+    }
+
+    private static func unfinished(_ folder: String) -> String { folder + "/making.json" }
+    private static func finished(_ folder: String) -> String { folder + "/made.json" }
 }

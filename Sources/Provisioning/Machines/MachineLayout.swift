@@ -46,8 +46,6 @@ struct MachineLayout: Sendable {
         seed = spec.cloudInit == nil ? nil : "\(folder)/seed.iso"
     }
 
-    /// What was made, written before it is made.
-    var journal: String { folder + "/made.json" }
     /// Where in the console's log the present boot begins, where that is not its start.
     var bootOffset: String { folder + "/boot-offset" }
     /// How the guest's cloud-init ended.

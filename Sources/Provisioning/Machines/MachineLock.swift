@@ -10,9 +10,12 @@ enum MachineLock {
         _ machine: Machine, cancellation: Cancellation,
         onWait: (_ holder: String?) -> Void = { _ in }, _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        let folder = machine.state.machines
-        try makeFolders(folder)
+        try makeFolders(machine.state.machines)
         return try FileLock.hold(
-            "\(folder)/.\(machine.folderName).lock", for: machine.name, cancellation, onWait: onWait, body)
+            path(machine), for: machine.name, cancellation, onWait: onWait, body)
+    }
+
+    static func path(_ machine: Machine) -> String {
+        "\(machine.state.machines)/.\(machine.folderName).lock"
     }
 }

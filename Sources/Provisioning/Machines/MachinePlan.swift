@@ -51,9 +51,9 @@ extension Machine {
     ) throws(Failure) -> MachinePlan {
         let record = MachineRecord(
             spec: earlier, owner: "", acceleration: options.acceleration ?? .emulation,
-            made: MachineLayout(earlier, in: state).madeFiles, folder: folder)
+            made: MachineLayout(earlier, of: self).madeFiles, folder: folder)
         func facts(_ spec: VMSpec) throws(Failure) -> DomainFacts {
-            DomainFacts(try description(of: spec, record, MachineLayout(spec, in: state)))
+            DomainFacts(try description(of: spec, record, MachineLayout(spec, of: self)))
         }
         let side = Convergence.Side(spec: record.spec, facts: try facts(earlier))
         let convergence = Convergence(
@@ -73,7 +73,8 @@ extension Machine {
     private func plan(
         _ changes: [Change], _ options: UpOptions, _ record: MachineRecord, isActive: Bool, isPaused: Bool
     ) throws(Failure) -> MachinePlan {
-        let replaced = changes.filter { $0.kind == .replace }
+        // The volumes of a VM on another machine are made once.
+        let replaced = isLocal ? changes.filter { $0.kind == .replace } : changes
         guard replaced.isEmpty || options.replace else { throw specDiffers(replaced, record) }
         var plan = MachinePlan()
         plan.changes = changes

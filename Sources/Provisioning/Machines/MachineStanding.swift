@@ -42,12 +42,16 @@ extension Machine {
 
     /// The VM as it stands beside a spec.
     func convergence(_ spec: VMSpec, _ standing: MachineStanding) throws(Failure) -> Convergence {
-        var wanted = DomainFacts(try description(of: spec, standing.record, MachineLayout(spec, in: state)))
+        // On another machine the files have other names, so that nothing is said of changes by hand.
+        var wanted =
+            isLocal
+            ? DomainFacts(try description(of: spec, standing.record, MachineLayout(spec, of: self)))
+            : DomainFacts(standing.next)
         var convergence = Convergence(
             wanted: spec, wantedFacts: wanted,
             next: Convergence.Side(spec: standing.record.spec, facts: DomainFacts(standing.next)))
         if let live = standing.live, let liveSpec = standing.liveRecord?.spec {
-            var facts = DomainFacts(live)
+            var facts = DomainFacts(isLocal ? live : standing.next)
             if (spec.nics + liveSpec.nics).contains(where: { !$0.forward.isEmpty }) {
                 let present = PortForwards.parse(try hypervisor.monitor(name, "info usernet"))
                 facts.add(present, for: spec)
@@ -59,7 +63,7 @@ extension Machine {
         for disk in spec.disks where disk.path == nil {
             let known = standing.record.spec.disks.first { $0.id == disk.id }
             guard let known, known.sizeGiB != disk.sizeGiB else { continue }
-            let file = MachineLayout(standing.record.spec, in: state).disks.first { $0.spec.id == disk.id }
+            let file = MachineLayout(standing.record.spec, of: self).disks.first { $0.spec.id == disk.id }
             convergence.diskSizes[disk.id] =
                 file.flatMap { try? DiskImage.inspect($0.path) }?.first?.virtualSize
         }

@@ -17,6 +17,8 @@ protocol MachineStorage {
         _ cancellation: Cancellation, tell: @escaping (_ phase: String, _ detail: String?) -> Void
     ) throws(Failure)
     mutating func makeSeed() throws(Failure)
+    /// What was made is there after a power failure too: libvirt is told of it next.
+    func sync() throws(Failure)
     /// Removes what was made, where anything was.
     func remove() throws(Failure)
 

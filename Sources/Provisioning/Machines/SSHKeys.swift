@@ -87,6 +87,15 @@ public struct SSHKeys: Sendable {
         }
     }
 
+    /// The process whose half-made key this is, `nil` for any other name.
+    static func writer(ofTemporary name: String) -> Int32? {
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 2 || (parts.count == 3 && parts[2] == "pub"), parts[0] == "id_ed25519" else {
+            return nil
+        }
+        return Int32(parts[1])
+    }
+
     private func keygen(_ arguments: [String], _ cancellation: Cancellation) throws(Failure) -> [UInt8] {
         let result: HostProgram.Result
         do { result = try HostProgram(["ssh-keygen"] + arguments).run(cancellation) } catch {

@@ -18,7 +18,8 @@ extension UpRun {
         }
         if changesSeed, spec.cloudInit != nil {
             try timed("seed") { () throws(Failure) in
-                try MachineFiles(machine, spec, host: host).makeSeed()
+                var files = MachineFiles(machine, spec, host: host)
+                try files.makeSeed()
             }
         }
         let changes = try timed("change") { () throws(Failure) -> [Change] in
@@ -50,19 +51,18 @@ extension UpRun {
         part.disks = disks
         part.cloudInit = nil
         var files = MachineFiles(machine, part, host: host)
-        try files.open()
         let paths = files.layout.madeFiles
         try MachineJournal(
             machine: machine.name, uri: hypervisor.uri,
             files: record.made + paths.filter { !record.made.contains($0) }
-        ).write(to: files.layout.journal)
+        ).amend(in: machine.folder)
         // A run that was killed before the domain had it.
         for path in paths where !record.made.contains(path) { unlink(path) }
-        try files.makeDisks(cancellation)
+        try files.makeDisks(cancellation, tell: tell)
     }
 
     private func growDisks(_ plan: MachinePlan) throws(Failure) {
-        for disk in MachineLayout(spec, in: machine.state).disks where disk.isMade {
+        for disk in MachineLayout(spec, of: machine).disks where disk.isMade {
             let size = FieldPath("disks", disk.spec.id, "size_gib")
             guard plan.changes.contains(where: { $0.field == size }) else { continue }
             try Disk.resize(
@@ -75,9 +75,9 @@ extension UpRun {
         _ standing: MachineStanding, changesSeed: Bool
     ) throws(Failure) -> DomainMerge {
         let record = standing.record
-        var layout = MachineLayout(spec, in: machine.state)
+        var layout = MachineLayout(spec, of: machine)
         try layout.readChains()
-        var old = MachineLayout(record.spec, in: machine.state)
+        var old = MachineLayout(record.spec, of: machine)
         for index in old.disks.indices {
             guard let same = layout.disks.first(where: { $0.path == old.disks[index].path }) else { continue }
             old.disks[index].backing = same.backing
@@ -123,7 +123,7 @@ extension UpRun {
 
     /// What is kept of a spec, in the place of what was.
     private func record(_ spec: VMSpec, after old: MachineRecord) throws(Failure) -> MachineRecord {
-        let layout = MachineLayout(spec, in: machine.state)
+        let layout = MachineLayout(spec, of: machine)
         var record = MachineRecord(
             spec: spec, owner: old.owner, acceleration: old.acceleration, made: layout.madeFiles,
             folder: layout.folder)
@@ -161,7 +161,7 @@ extension UpRun {
 
     /// A seed that no description has any more; whoever has it open keeps it.
     private func removeUnused(_ old: MachineRecord) {
-        let made = MachineLayout(spec, in: machine.state).madeFiles
+        let made = MachineLayout(spec, of: machine).madeFiles
         for file in old.made where !made.contains(file) { unlink(file) }
     }
 }

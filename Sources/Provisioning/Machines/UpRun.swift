@@ -55,6 +55,7 @@ final class UpRun {
         } else {
             try makeNew()
         }
+        try MachineJournal.finish(in: machine.folder)
     }
 
     // MARK: a VM that is there
@@ -140,6 +141,7 @@ final class UpRun {
             }
             let readiness = options.start ? try Readiness(machine, nics: spec.nics) : nil
             let chosen = acceleration ?? .emulation
+            try files.sync()
             let domain = try timed("define") { () throws(Failure) in
                 try define(files.layout, host, chosen, uuid: nil)
             }
@@ -185,6 +187,7 @@ final class UpRun {
         var failure = failure
         if options.keep {
             tell("undo", "\(machine.name) is left for a look")
+            try? MachineJournal.finish(in: machine.folder)
             failure.hint = [failure.hint, "vm \(machine.name) is kept; limiq rm \(machine.name) removes it"]
                 .compactMap(\.self).joined(separator: "; ")
             return failure
@@ -220,6 +223,8 @@ final class UpRun {
             acceleration == .kvm
             ? AccelerationChooser(state: machine.state, host: try machine.host(), cpuinfo: machine.cpuinfo)
             : nil
+        // A run that found it out may have been killed before it had changed the domain.
+        if mayFallBack, chooser?.isRefuted == true { return try fallBack(uuid: uuid) }
         let isOnTrial = mayFallBack && chooser?.isProven == false
         do {
             try start(readiness, isOnTrial: isOnTrial)
@@ -249,7 +254,10 @@ final class UpRun {
     private func start(_ readiness: Readiness, isOnTrial: Bool) throws(Failure) {
         try timed("start") { () throws(Failure) in
             try machine.beginBoot()
-            try hypervisor.start(machine.name)
+            do throws(Failure) { try hypervisor.start(machine.name) } catch {
+                // A killed run may have asked for the start, and libvirt got to it after we had looked.
+                guard try hypervisor.domain(machine.name)?.state.isActive == true else { throw error }
+            }
             if isOnTrial { try readiness.requireSurvival(of: .milliseconds(300)) }
         }
         if spec.nics.contains(where: { !$0.forward.isEmpty }) {

@@ -58,7 +58,7 @@ struct MachineVolumes: MachineStorage {
         isOpen = true
         try MachineJournal(
             machine: machine.name, uri: machine.hypervisor.uri, files: [], volumes: volumes
-        ).write(to: layout.journal)
+        ).begin(in: layout.folder)
         layout.consoleLog = try make(VolumeXML(name: log.name, format: .raw, capacity: 0)).path
     }
 
@@ -137,6 +137,10 @@ struct MachineVolumes: MachineStorage {
         let volume = try storage.createVolume(description, in: pool(of: description.name))
         made.append(volume.volume)
         return volume
+    }
+
+    func sync() throws(Failure) {
+        if isOpen { try syncFolder(layout.folder) }
     }
 
     func remove() throws(Failure) {

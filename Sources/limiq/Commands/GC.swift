@@ -1,0 +1,54 @@
+import ArgumentParser
+import Basics
+import Provisioning
+
+struct GC: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "gc",
+        abstract:
+            "List and remove what killed runs have left: all that no finished machine owns, nothing else.")
+
+    @Flag(help: "List, and remove nothing.")
+    var dryRun = false
+
+    @OptionGroup var host: HostOptions
+
+    func run() throws {
+        let session = try Session(connect: host.connect)
+        // Between two of them an interrupted one has left nothing half-removed that the next would not find.
+        let cancellation = Cancellation()
+        try Signals.forward { _ in cancellation.cancel() }
+        let leftovers = try Leftovers(state: session.state, on: try session.hosts.hypervisor(nil))
+        let survey = try leftovers.survey()
+        for item in survey.spared { tell("left alone: \(item.path): \(item.reason)") }
+        var failures: [Failure] = []
+        var removed = 0
+        for item in survey.left {
+            try cancellation.check()
+            guard !dryRun else {
+                print("\(item.path): \(item.reason)")
+                continue
+            }
+            do throws(Failure) {
+                if let reason = try leftovers.remove(item) {
+                    tell("left alone: \(item.path): \(reason)")
+                } else {
+                    print("\(item.path): \(item.reason)")
+                    removed += 1
+                }
+            } catch {
+                // One that cannot be removed keeps none of the others.
+                failures.append(error)
+            }
+        }
+        tell(
+            dryRun
+                ? (survey.left.isEmpty
+                    ? "nothing is left over" : "\(survey.left.count) left over; limiq gc removes them")
+                : (removed == 0 ? "nothing was removed" : "removed \(removed)"))
+        for failure in failures.dropLast() { tell("\(failure)") }
+        if let last = failures.last { throw last }
+    }
+
+    private func tell(_ text: String) { writeAll(Array("\(text)\n".utf8), to: 2) }
+}
