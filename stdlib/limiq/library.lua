@@ -65,7 +65,9 @@ local limiq = {}
 ---A CD-ROM drive with an ISO image.
 ---@class limiq.CDROMSpec
 ---@field id? string Unique in the VM; by position where left out.
----@field iso_path string The ISO image.
+---@field iso_path? string An ISO image that is there.
+---@field files? table<string, string|table> Contents by name of an ISO image that is made for the VM, and removed with it.
+---@field label? string The label of that image; `CDROM` where left out.
 ---@field bootable? boolean The guest may boot from it.
 
 ---Screens, on 127.0.0.1.
@@ -100,6 +102,7 @@ local limiq = {}
 ---@field cdroms? limiq.CDROMSpec[] The CD-ROM drives and what is in them.
 ---@field console? limiq.ConsoleSpec Screens a person can look at.
 ---@field cloud_init? limiq.CloudInitSpec What cloud-init in the guest is to read.
+---@field ignition? string|table What Ignition in the guest is to read (Fedora CoreOS, Flatcar): JSON, or a table.
 ---@field guest_os? string The guest's system; a name that begins with `win` gets SATA and a TPM.
 ---@field labels? table<string, string> Kept with the domain.
 

@@ -35,7 +35,7 @@ struct DomainXML {
                 XMLElement("metadata", [:], [metadata]),
                 XMLElement("memory", ["unit": "MiB"], text: String(spec.memoryMiB)),
                 XMLElement("vcpu", text: String(processors)),
-                os, features, cpu, clock,
+                os, firmwareConfig, features, cpu, clock,
                 XMLElement("on_poweroff", text: "destroy"),
                 XMLElement("on_reboot", text: "restart"),
                 XMLElement("on_crash", text: "destroy"),
@@ -63,6 +63,16 @@ struct DomainXML {
         return ["secure-boot", "enrolled-keys"].map {
             XMLElement("feature", ["enabled": enabled, "name": $0])
         }
+    }
+
+    /// Where QEMU has no firmware configuration Ignition's is on a disk.
+    var hasFirmwareConfig: Bool { !["s390x", "ppc64", "ppc64le"].contains(host.architecture) }
+
+    private var firmwareConfig: XMLElement? {
+        guard hasFirmwareConfig, let path = layout.ignition else { return nil }
+        return XMLElement(
+            "sysinfo", ["type": "fwcfg"],
+            [XMLElement("entry", ["name": spec.ignitionEntry, "file": path])])
     }
 
     private var features: XMLElement {

@@ -47,7 +47,9 @@ struct MachineFiles {
             throw Failure(
                 .hostNotAble,
                 "\(machine.hypervisor.uri) is another machine: disks cannot be made for it from here",
-                hint: "name existing volumes with pool_id and path, and leave cloud_init out")
+                hint:
+                    "name existing volumes with pool_id and path, and leave out cloud_init, ignition and files"
+            )
         }
         // libvirt's test driver touches no file.
         guard needsFiles || !machine.isOnTestDriver else { return }
@@ -87,6 +89,24 @@ struct MachineFiles {
         try Cidata.create(
             path, documents, name: machine.name, nics: spec.nics, user: host.emulatorUser)
         try layout.writeHostKeys(documents.hostKeys)
+    }
+
+    /// The images of CD-ROM drives whose files the spec gives.
+    func makeMedia() throws(Failure) {
+        for (cdrom, path) in zip(spec.cdroms, layout.cdroms) {
+            guard let files = cdrom.files else { continue }
+            try ISOImage.write(to: path, cdrom.label, files, user: host.emulatorUser)
+        }
+    }
+
+    /// As secret as a seed.
+    func makeIgnition() throws(Failure) {
+        guard let path = layout.ignition, let text = spec.ignition else { return }
+        try AtomicFile.write(
+            path, existing: .replace, user: FileUser(host.emulatorUser, .read)
+        ) { (descriptor, _) throws(Failure) in
+            try AtomicFile.write(Array(text.utf8), to: descriptor, path)
+        }
     }
 
     /// A disk's own functions know no field names: `size is …` becomes `disks[1].size is …`.

@@ -22,8 +22,14 @@ struct MachineLayout: Sendable {
 
     let folder: String
     var disks: [Disk]
+    /// The image in each CD-ROM drive.
+    let cdroms: [String]
+    /// Those of them that are made, in the VM's folder.
+    private let madeCDROMs: [String]
     /// The cidata image; `nil` without `cloud_init`.
     var seed: String?
+    /// Ignition's configuration; `nil` without one.
+    let ignition: String?
 
     init(_ spec: VMSpec, in state: StateFolder) {
         let folder = state.machine(spec.name)
@@ -34,6 +40,9 @@ struct MachineLayout: Sendable {
                 path: disk.path ?? "\(folder)/\(disk.id).\(disk.format == .raw ? "raw" : "qcow2")",
                 format: disk.format, isMade: disk.path == nil)
         }
+        cdroms = spec.cdroms.map { $0.isoPath ?? "\(folder)/cdrom-\($0.id).iso" }
+        madeCDROMs = zip(spec.cdroms, cdroms).filter { $0.0.isoPath == nil }.map(\.1)
+        ignition = spec.ignition == nil ? nil : "\(folder)/ignition.json"
         seed = spec.cloudInit == nil ? nil : "\(folder)/seed.iso"
     }
 
@@ -50,7 +59,9 @@ struct MachineLayout: Sendable {
     var hostKeys: String { folder + "/host_keys" }
 
     /// The files limiq makes for this VM, in the order they are made.
-    var madeFiles: [String] { disks.filter(\.isMade).map(\.path) + (seed.map { [$0] } ?? []) }
+    var madeFiles: [String] {
+        disks.filter(\.isMade).map(\.path) + madeCDROMs + [seed, ignition].compactMap(\.self)
+    }
     /// Files that come to be while the VM runs.
     var runtimeFiles: [String] {
         [consoleLog, bootOffset, outcome, folder + "/known_hosts", hostKeys]

@@ -35,7 +35,7 @@ public struct UpReport: Sendable, Equatable {
 
 /// A step of a VM on its way, for whoever shows it.
 public struct MachineProgress: Sendable, Equatable {
-    /// `lock`, `disks`, `seed`, `define`, `start`, `forward`, `wait`, `console` (a line of the guest's, while waiting), `undo`, `warning`.
+    /// `lock`, `disks`, `media`, `seed`, `define`, `start`, `forward`, `wait`, `console` (a line of the guest's, while waiting), `undo`, `warning`.
     public var phase: String
     public var machine: String
     public var detail: String?

@@ -41,7 +41,11 @@ struct Show: ParsableCommand {
                 disk.id + size + (disk.backingFile.map { " on \($0)" } ?? disk.path.map { " \($0)" } ?? ""),
             ])
         }
-        for cdrom in spec.cdroms { rows.append(["cdrom", "\(cdrom.id) \(cdrom.isoPath)"]) }
+        for cdrom in spec.cdroms {
+            rows.append([
+                "cdrom", "\(cdrom.id) \(cdrom.isoPath ?? "with \(cdrom.files?.files.count ?? 0) files")",
+            ])
+        }
         for (key, value) in spec.labels.sorted(by: { $0.key < $1.key }) {
             rows.append(["label", "\(key)=\(value)"])
         }
