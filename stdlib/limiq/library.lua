@@ -194,6 +194,10 @@ local limiq = {}
 ---@field cwd? string The folder it runs in; the script's unless told.
 ---@field env? table<string, string> Added to the environment.
 
+---What is encoded.
+---@class limiq.Base64Options
+---@field encoding? "utf-16le" Of a text before: `utf-16le`, as Windows wants it; as it is where left out.
+
 ---How JSON is laid out.
 ---@class limiq.JSONOptions
 ---@field pretty? boolean On several lines, indented.
@@ -910,16 +914,17 @@ function limiq.yaml.read(path) end
 
 limiq.base64 = {}
 
----Bytes as base64 with padding, on one line.
+---Bytes as base64 with padding, on one line. That of a secret is one.
 ---
 ---Example:
 ---```lua
 ---print(limiq.base64.encode "hello")
 ---```
 ---@async
----@param text string The bytes.
+---@param bytes any A string or a secret.
+---@param options? limiq.Base64Options How.
 ---@return string
-function limiq.base64.encode(text) end
+function limiq.base64.encode(bytes, options) end
 
 ---The bytes of a base64 text.
 ---
