@@ -42,9 +42,8 @@ struct Show: ParsableCommand {
             ])
         }
         for cdrom in spec.cdroms {
-            rows.append([
-                "cdrom", "\(cdrom.id) \(cdrom.isoPath ?? "with \(cdrom.files?.files.count ?? 0) files")",
-            ])
+            let files = cdrom.files?.files.map(\.path).sorted().joined(separator: " ") ?? ""
+            rows.append(["cdrom", "\(cdrom.id) \(cdrom.isoPath ?? "made of \(files)")"])
         }
         for (key, value) in spec.labels.sorted(by: { $0.key < $1.key }) {
             rows.append(["label", "\(key)=\(value)"])
