@@ -24,6 +24,28 @@ import Testing
         "{\(version), \"storage\": {\"files\": {}}}", "{\(version), \"passwd\": []}",
         "{\(version), \"passwd\": \"x\"}",
         "[]", "3", #"{"ignition": []}"#, #"{"ignition": {"version": 3}}"#,
+        // Within sections
+        "{\(version), \"storage\": {\"files\": [{\"path\": \"/a\", \"mode\": 420, \"contents\": {\"source\": \"data:,x\"}}]}}",
+        "{\(version), \"storage\": {\"files\": [{\"path\": \"/a\", \"contnts\": {\"source\": \"data:,x\"}}]}}",
+        "{\(version), \"storage\": {\"files\": [{\"path\": \"/a\", \"contents\": {\"source\": \"x\"}}]}}",
+        "{\(version), \"storage\": {\"files\": [{\"path\": \"/a\", \"mode\": \"0644\"}]}}",
+        "{\(version), \"storage\": {\"files\": [{\"path\": \"/a\", \"mode\": 1.5}]}}",
+        "{\(version), \"storage\": {\"files\": [{\"path\": \"a\"}]}}",
+        "{\(version), \"storage\": {\"files\": [{}]}}",
+        "{\(version), \"storage\": {\"links\": [{\"path\": \"/a\"}]}}",
+        "{\(version), \"storage\": {\"links\": [{\"path\": \"/a\", \"target\": \"b\", \"hard\": false}]}}",
+        "{\(version), \"storage\": {\"directories\": [{\"path\": \"/a\", \"user\": {\"name\": \"core\"}}]}}",
+        "{\(version), \"storage\": {\"directories\": [{\"path\": \"/a\", \"user\": \"core\"}]}}",
+        "{\(version), \"storage\": {\"disks\": [{\"partitions\": []}]}}",
+        "{\(version), \"storage\": {\"raid\": [{\"name\": \"a\", \"level\": \"raid1\"}]}}",
+        "{\(version), \"storage\": {\"luks\": [{\"name\": \"a\", \"device\": \"/dev/a\", \"discard\": true}]}}",
+        "{\(version), \"storage\": {\"filesystems\": [{\"format\": \"ext4\"}]}}",
+        "{\(version), \"passwd\": {\"users\": [{\"name\": \"core\", \"sshAuthorizedKeys\": [\"ssh-ed25519 A\"]}]}}",
+        "{\(version), \"passwd\": {\"users\": [{\"name\": \"core\", \"ssh_authorized_keys\": [\"ssh-ed25519 A\"]}]}}",
+        "{\(version), \"passwd\": {\"users\": [{\"name\": \"core\", \"sshAuthorizedKeys\": \"ssh-ed25519 A\"}]}}",
+        "{\(version), \"systemd\": {\"units\": [{\"name\": \"a.service\", \"enabled\": true, \"dropins\": [{\"name\": \"b.conf\"}]}]}}",
+        "{\(version), \"systemd\": {\"units\": [{\"name\": \"a.service\", \"enable\": true}]}}",
+        "{\(version), \"systemd\": {\"units\": [{\"name\": \"a.service\", \"enabled\": \"yes\"}]}}",
         // Versions
         "{}", #"{"ignition": {}}"#, #"{"ignition": {"version": "2.3.0"}}"#,
         #"{"ignition": {"version": "three"}}"#,
@@ -68,8 +90,21 @@ import Testing
         ),
         (
             #"{"ignition": {"version": "3.3.0"}, "storage": {"files": {}}}"#,
-            "ignition.storage.files must be a list",
+            "ignition.storage.files must be a list, not a table",
             "leave it out"
+        ),
+        (
+            #"{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/a"}, {"path": "/b", "contnts": {}}]}}"#,
+            "ignition.storage.files[2].contnts is no key of Ignition 3.4.0", "did you mean contents?"
+        ),
+        (
+            #"{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/a", "contents": {"source": "hi"}}]}}"#,
+            "ignition.storage.files[1].contents.source is no address",
+            "a text stands in one as data:,hello%20there"
+        ),
+        (
+            #"{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/a", "mode": "0644"}]}}"#,
+            "ignition.storage.files[1].mode must be a whole number, not a string", nil
         ),
     ])
     func `is refused with the place and the way out`(text: String, message: String, hint: String?) throws {

@@ -2,35 +2,10 @@ import Basics
 
 /// What is wrong with an Ignition configuration, before a boot: a guest passes over keys it does not know, and stops in
 /// its initramfs, far from any log a person sees, at what it cannot read.
-///
-/// Source: Ignition's configuration specifications 3.0.0 to 3.6.0.
 public enum IgnitionCheck {
-    /// The sections and their keys, each with the minor version that brought it.
-    private static let sections: [String: (since: Int, keys: [String: (since: Int, isList: Bool)])] = [
-        "ignition": (
-            0,
-            [
-                "version": (0, false), "config": (0, false), "timeouts": (0, false), "security": (0, false),
-                "proxy": (1, false),
-            ]
-        ),
-        "passwd": (0, ["users": (0, true), "groups": (0, true)]),
-        "storage": (
-            0,
-            [
-                "disks": (0, true), "raid": (0, true), "filesystems": (0, true), "files": (0, true),
-                "directories": (0, true), "links": (0, true), "luks": (2, true),
-            ]
-        ),
-        "systemd": (0, ["units": (0, true)]),
-        "kernelArguments": (3, ["shouldExist": (3, true), "shouldNotExist": (3, true)]),
-    ]
-    /// What a newer version adds is not known here.
-    private static let lastMinor = 6
-
     /// - Parameter text: the JSON.
-    /// - Throws: `Failure` with code `bad_json` for what is no JSON, with its line and column; `bad_field` for a version
-    ///   or key Ignition has not.
+    /// - Throws: `Failure` with code `bad_json` for what is no JSON, with its line and column; `bad_field` with the
+    ///   path of what Ignition would refuse or pass over.
     public static func requireValid(_ text: String) throws(Failure) {
         let value: Value
         do throws(Failure) { value = try JSONReader.read(text, source: "ignition") } catch {
@@ -44,41 +19,67 @@ public enum IgnitionCheck {
         }
         let version = try version(of: root)
         let minor = try minor(of: version)
-        guard minor <= lastMinor else { return }
-        for entry in root.entries {
-            let path = "ignition.\(entry.key)"
-            try require(entry.key, sections.mapValues(\.since), path, version, minor)
-            guard let section = sections[entry.key], entry.value != .null else { continue }
-            guard case .map(let map) = entry.value else {
-                let hint = entry.value.map == nil ? nil : "leave it out"
-                throw Failure(.badField, "\(path) must be an object, not a \(kind(entry.value))", hint: hint)
+        guard minor <= IgnitionShape.lastMinor else { return }
+        try check(value, IgnitionShape.configuration, "ignition", version, minor)
+    }
+
+    private static func check(
+        _ value: Value, _ shape: IgnitionShape, _ path: String, _ version: String, _ minor: Int
+    ) throws(Failure) {
+        switch (shape, value) {
+        case (_, .null), (.text, .string), (.number, .int), (.truth, .bool): return
+        case (.path, .string(let text)):
+            guard !text.hasPrefix("/") else { return }
+            throw Failure(.badField, "\(path) \(text) is no absolute path")
+        case (.url, .string(let text)):
+            let scheme = text.prefix { $0 != ":" }.lowercased()
+            let isAddress = text.contains(":") && IgnitionShape.schemes.contains(scheme)
+            guard !isAddress, !text.isEmpty else { return }
+            throw Failure(
+                .badField, "\(path) is no address", hint: "a text stands in one as data:,hello%20there")
+        case (.list(let member), .list(let members)):
+            for (index, value) in members.enumerated() {
+                try check(value, member, "\(path)[\(index + 1)]", version, minor)
             }
-            for inner in map.entries {
-                let path = "\(path).\(inner.key)"
-                try require(inner.key, section.keys.mapValues(\.since), path, version, minor)
-                try check(inner.value, isList: section.keys[inner.key]?.isList ?? false, path)
+        case (.object(let keys, let required), .map(let map)):
+            for entry in map.entries {
+                guard let key = keys[entry.key], key.since <= minor else {
+                    throw unknown(entry.key, keys, path, version, minor)
+                }
+                try check(entry.value, key.shape, "\(path).\(entry.key)", version, minor)
             }
+            if let missing = required.first(where: { map[$0] ?? .null == .null }) {
+                throw Failure(.badField, "\(path).\(missing) is missing")
+            }
+        default: throw wrong(value, shape, path)
         }
     }
 
-    /// - Parameter known: the minor version that brought each key.
-    private static func require(
-        _ key: String, _ known: [String: Int], _ path: String, _ version: String, _ minor: Int
-    ) throws(Failure) {
-        if let since = known[key], since <= minor { return }
-        let keys = known.filter { $0.value <= minor }.map(\.key).sorted()
+    private static func unknown(
+        _ key: String, _ keys: [String: IgnitionShape.Key], _ path: String, _ version: String, _ minor: Int
+    ) -> Failure {
+        let known = keys.filter { $0.value.since <= minor }.map(\.key).sorted()
         let hint =
-            known[key].map { "version 3.\($0).0 brings it" }
-            ?? nearestName(to: key, in: keys).map { "did you mean \($0)?" }
-            ?? "there are \(keys.joined(separator: ", "))"
-        throw Failure(.badField, "\(path) is no key of Ignition \(version)", hint: hint)
+            keys[key].map { "version 3.\($0.since).0 brings it" }
+            ?? nearestName(to: key, in: known).map { "did you mean \($0)?" }
+            ?? "there are \(known.joined(separator: ", "))"
+        return Failure(.badField, "\(path).\(key) is no key of Ignition \(version)", hint: hint)
     }
 
-    /// An empty table of Lua is an object; Ignition refuses one where it wants a list.
-    private static func check(_ value: Value, isList: Bool, _ path: String) throws(Failure) {
-        guard isList, value != .null else { return }
-        if case .list = value { return }
-        throw Failure(.badField, "\(path) must be a list", hint: value.list == nil ? nil : "leave it out")
+    private static func wrong(_ value: Value, _ shape: IgnitionShape, _ path: String) -> Failure {
+        let wanted =
+            switch shape {
+            case .text, .path, .url: "a string"
+            case .number: "a whole number"
+            case .truth: "true or false"
+            case .list: "a list"
+            case .object: "an object"
+            }
+        // An empty table of Lua is an object to some and a list to others; Ignition refuses one for the other.
+        let isEmpty = value.list?.isEmpty ?? false
+        return Failure(
+            .badField, "\(path) must be \(wanted), not a \(kind(value))", hint: isEmpty ? "leave it out" : nil
+        )
     }
 
     private static let example = "ignition = { ignition = { version = \"3.4.0\" } }"

@@ -72,8 +72,11 @@ struct DomainXML {
         guard hasFirmwareConfig, let path = layout.ignition else { return nil }
         return XMLElement(
             "sysinfo", ["type": "fwcfg"],
-            [XMLElement("entry", ["name": spec.ignitionEntry, "file": path])])
+            Self.ignitionEntries.map { XMLElement("entry", ["name": $0, "file": path]) })
     }
+
+    /// Ignition's own name and Flatcar's, which passes over the other.
+    private static let ignitionEntries = ["opt/com.coreos/config", "opt/org.flatcar-linux/config"]
 
     private var features: XMLElement {
         let hyperv = XMLElement(

@@ -4,12 +4,6 @@ extension VMSpec {
     /// 2022 on.
     var isWindows: Bool { guestOS?.lowercased().hasPrefix("win") ?? false }
 
-    /// The entry of QEMU's firmware configuration that Ignition reads: its own, but for Flatcar, which passes over that one.
-    var ignitionEntry: String {
-        guestOS?.lowercased().hasPrefix("flatcar") ?? false
-            ? "opt/org.flatcar-linux/config" : "opt/com.coreos/config"
-    }
-
     var hasTPM: Bool { tpm ?? isWindows }
 
     /// Windows' boot loader is signed by the keys that the firmware comes with.
