@@ -1,5 +1,4 @@
 import Basics
-import FoundationEssentials
 import Glibc
 import XML
 
@@ -90,30 +89,13 @@ extension Machine {
         return words.contains("tray") || words.contains("locked")
     }
 
-    /// Moves a tray by QEMU's machine protocol, whose refusal is a reply like any other.
+    /// Moves a tray by QEMU's machine protocol.
     private func tray(_ command: String, _ drive: Drive, force: Bool? = nil) throws(Failure) {
-        struct Command: Encodable {
-            struct Arguments: Encodable {
-                var id: String
-                var force: Bool?
-            }
-            var execute: String
-            var arguments: Arguments
+        struct Arguments: Encodable {
+            var id: String
+            var force: Bool?
         }
-        struct Reply: Decodable {
-            struct Refusal: Decodable { var desc: String }
-            var error: Refusal?
-        }
-        let arguments = Command.Arguments(id: drive.device, force: force)
-        let refusal: String?
-        do {
-            let text = try JSONEncoder().encode(Command(execute: command, arguments: arguments))
-            let reply = try hypervisor.qmp(name, String(decoding: text, as: UTF8.self))
-            refusal = try JSONDecoder().decode(Reply.self, from: Data(reply.utf8)).error?.desc
-        } catch let failure as Failure { throw failure } catch {
-            throw Failure("internal", "the command \(command) or its answer is no JSON", cause: "\(error)")
-        }
-        if let refusal {
+        if let refusal = try refusal(of: command, Arguments(id: drive.device, force: force)) {
             throw Failure(
                 .libvirt, "cannot move the tray of \(drive.id ?? drive.target)", resource: name,
                 cause: refusal)
