@@ -5,42 +5,47 @@ local recipes = require "limiq.recipes"
 
 local params = limiq.params {
     image = "debian-12",
-    golden = "/var/tmp/limiq-golden.qcow2",
-    limit = 2, -- machines at a time
+    golden = "/var/tmp/limiq-golden.qcow2", -- there while the tests run
+    limit = 2,                              -- machines at a time
 }
-local check = { "sh", "-c", "test -d /sys/firmware/efi && echo UEFI || echo BIOS; nproc; python3 --version" }
+local check = { "sh", "-c", "test -d /sys/firmware/efi && echo UEFI || echo BIOS; nproc; tree --version" }
 
----What the tests share, installed once. It forgets that it has booted: each machine on top of it is new to cloud-init.
+---What `work` returns of a machine that is there only as long.
+local function with(spec, work)
+    local vm = limiq.vm(spec)
+    local result, problem = limiq.try(function()
+        vm:up { timeout = "20m" }
+        return work(vm)
+    end)
+    vm:remove()
+    if problem then error(problem, 0) end
+    return result
+end
+
+---What the tests share, installed once.
 local function prepare()
-    limiq.disk.overlay { path = params.golden, backing_file = limiq.image(params.image), size = "8GiB" }
-    local golden = limiq.vm {
+    with({
         name = "matrix-golden", cpu_cores = 2,
         disks = { { id = "boot-disk", path = params.golden, bootable = true } }, nics = { {} },
-        cloud_init = recipes.compose { recipes.packages { "python3-minimal" }, recipes.timezone "UTC" },
-    }
-    golden:up { timeout = "20m" }
-    golden:exec { "cloud-init", "clean", "--logs" }
-    golden:exec { "truncate", "--size", "0", "/etc/machine-id" }
-    golden:down()
-    golden:remove()
+        cloud_init = recipes.compose { recipes.packages { "tree" } },
+    }, function(vm)
+        -- It forgets that it has booted: each machine on top of it is new to cloud-init.
+        vm:exec { "cloud-init", "clean", "--logs" }
+        vm:exec { "truncate", "--size", "0", "/etc/machine-id" }
+        vm:down()
+    end)
     -- Whoever QEMU runs as reads it.
     limiq.host.run { "chmod", "0644", params.golden }
 end
 
 ---One cell of the matrix.
 local function test(cell)
-    local vm = limiq.vm {
+    return with({
         name = ("matrix-%s-%d"):format(cell.firmware, cell.cpu_cores),
         firmware = cell.firmware, cpu_cores = cell.cpu_cores,
         disks = { { id = "boot-disk", backing_file = params.golden } }, nics = { {} },
         cloud_init = recipes.compose { recipes.timezone "UTC" },
-    }
-    local result, problem = limiq.try(function()
-        vm:up { timeout = "20m" }
-        return vm:exec(check)
-    end)
-    vm:remove()
-    return { name = vm.name, output = result and result.stdout:gsub("\n", " ") or tostring(problem) }
+    }, function(vm) return (vm:exec(check).stdout:gsub("\n", " ")) end)
 end
 
 local matrix = {}
@@ -48,6 +53,11 @@ for _, firmware in ipairs { "bios", "uefi" } do
     for _, cpu_cores in ipairs { 1, 2 } do matrix[#matrix + 1] = { firmware = firmware, cpu_cores = cpu_cores } end
 end
 
-if not limiq.file.exists(params.golden) then prepare() end
-for _, outcome in ipairs(limiq.each(matrix, { limit = params.limit }, test)) do print(outcome.name, outcome.output) end
+limiq.disk.overlay { path = params.golden, backing_file = limiq.image(params.image), size = "8GiB" }
+local _, problem = limiq.try(function()
+    prepare()
+    local outcomes = limiq.each(matrix, { limit = params.limit }, test)
+    for index, cell in ipairs(matrix) do print(cell.firmware, cell.cpu_cores, outcomes[index]) end
+end)
 limiq.disk.remove(params.golden)
+if problem then error(problem, 0) end
