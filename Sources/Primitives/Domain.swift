@@ -5,6 +5,7 @@ import Provisioning
 public func domainDefinitions(_ environment: Environment) -> [Definition] {
     [define(environment), get(environment), list(environment)]
         + domainLifecycleDefinitions(environment) + domainMediaDefinitions(environment)
+        + domainSnapshotDefinitions(environment)
         + domainGuestDefinitions(environment)
 }
 

@@ -43,20 +43,12 @@ extension Definition {
     /// A primitive about one domain: `limiq.domain.NAME(domain, …)`.
     static func domain<Arguments: DomainArguments>(
         _ name: String, _ environment: Environment, _ arguments: Arguments.Type,
-        fields: [Field<Arguments>] = [],
+        fields: @autoclosure @escaping @Sendable () -> [Field<Arguments>] = [],
         grace: Duration = .zero, returns: String = "", doc: String, example: String,
         body: @escaping @Sendable (Machine, Arguments, Request) throws -> Value
     ) -> Definition {
-        let domain = Field<Arguments>(
-            name: "domain", luaType: Codec<DomainReference>.domain.luaType, isRequired: true,
-            doc: "The domain or its name.", records: []
-        ) { owner, value, path throws(Failure) in
-            owner.domain = try Codec<DomainReference>.domain.decode(value, path)
-        } encode: {
-            Codec<DomainReference>.domain.encode($0.domain)
-        }
         let record = Record(
-            "limiq.\(recordName(name))", doc, make: { Arguments() }, fields: [domain] + fields)
+            "limiq.\(recordName(name))", doc, make: { Arguments() }, fields: [.domain] + fields())
         return Definition(
             name, .positional, record, grace: grace, returns: returns, doc: doc, example: example
         ) { arguments, request in
@@ -67,6 +59,19 @@ extension Definition {
     /// `domain.write_file` as `DomainWriteFile`.
     private static func recordName(_ name: String) -> String {
         name.split { $0 == "." || $0 == "_" }.map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
+    }
+}
+
+extension Field where Owner: DomainArguments {
+    fileprivate static var domain: Field {
+        Field(
+            name: "domain", luaType: Codec<DomainReference>.domain.luaType, isRequired: true,
+            doc: "The domain or its name.", records: { [] }
+        ) { owner, value, path throws(Failure) in
+            owner.domain = try Codec<DomainReference>.domain.decode(value, path)
+        } encode: {
+            Codec<DomainReference>.domain.encode($0.domain)
+        }
     }
 }
 

@@ -26,6 +26,19 @@ public struct XMLElement: Sendable {
         self.text = text
     }
 
+    /// What was read, to be written again. Characters between an element's children are left out.
+    public init(_ node: XMLNode) { self.init(node, within: nil) }
+
+    /// - Parameter namespace: the URI of the parent's namespace.
+    private init(_ node: XMLNode, within namespace: String?) {
+        name = node.name
+        attributes =
+            (node.namespace == namespace ? [] : [("xmlns", node.namespace ?? "")])
+            + node.attributes.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+        children = node.children.map { XMLElement($0, within: node.namespace) }
+        text = node.children.isEmpty && !node.text.isEmpty ? node.text : nil
+    }
+
     /// The element as text, indented by two spaces a level.
     public var xml: String {
         var output = ""

@@ -9,11 +9,23 @@ struct Limiq: ParsableCommand {
         commandName: "limiq",
         abstract: "Lua scripts that make virtual machines.",
         discussion: "A first machine: limiq run scripts/build-web.lua",
-        version: "0.1.0",
-        subcommands: [
-            Run.self, Up.self, Check.self, Test.self, List.self, Show.self, Console.self, Remove.self,
-            Image.self, Doctor.self, Stubs.self,
-        ])
+        version: version,
+        subcommands: subcommands(for: CommandLine.arguments.dropFirst().first))
+
+    static let version = "0.1.0"
+
+    private static let all: [(name: String, command: any ParsableCommand.Type)] = [
+        ("run", Run.self), ("up", Up.self), ("check", Check.self), ("test", Test.self), ("list", List.self),
+        ("show", Show.self), ("console", Console.self), ("rm", Remove.self), ("image", Image.self),
+        ("doctor", Doctor.self), ("stubs", Stubs.self),
+    ]
+
+    /// The parser looks into each command it is told of by reflection, a good part of a start: it is told of the one that is
+    /// called, and of all where there is help to give.
+    private static func subcommands(for word: String?) -> [any ParsableCommand.Type] {
+        let called = all.filter { $0.name == word }
+        return (called.isEmpty ? all : called).map(\.command)
+    }
 }
 
 @main
@@ -26,6 +38,11 @@ struct Program {
 
     private static func status(of arguments: [String]) -> Int32 {
         do {
+            // Before the parser has looked at any command: a build asks for it, often.
+            if arguments == ["--version"] {
+                print(Limiq.version)
+                return 0
+            }
             // `limiq help SCRIPT` beside the parser's own `limiq help SUBCOMMAND`.
             if arguments.first == "help", let script = arguments.dropFirst().first, script.hasSuffix(".lua") {
                 try ScriptHelp.show(script)

@@ -74,12 +74,18 @@ extension EndToEnd {
                 for _, label in ipairs { "ONE", "TWO" } do
                     limiq.iso.create { path = label .. ".iso", label = label, files = { name = label } }
                 end
-                local function label()
+                -- A drive that has just been given a medium says for a moment that it is not ready.
+                local function label(expected)
                     local script = "udevadm settle; blkid -p -s LABEL -o value /dev/sr1 || echo none"
-                    return guest:exec({ "sh", "-c", script }).stdout
+                    local seen
+                    limiq.try(limiq.retry, { times = 20, delay = "250ms" }, function()
+                        seen = guest:exec({ "sh", "-c", script }).stdout
+                        assert(seen == expected .. "\n")
+                    end)
+                    return seen
                 end
                 guest:attach_cdrom { id = "tools", iso_path = "ONE.iso" }
-                limiq.retry({ times = 20, delay = "250ms" }, function() assert(label() == "ONE\n", label()) end)
+                show(label "ONE")
                 -- udev would let go of it when it is asked.
                 guest:exec { "udevadm", "control", "--stop-exec-queue" }
                 guest:exec { "eject", "-i", "on", "/dev/sr1" }
@@ -87,19 +93,19 @@ extension EndToEnd {
                 show(e.code, e.message)
                 guest:eject_media("tools", { force = true })
                 guest:exec { "udevadm", "control", "--start-exec-queue" }
-                show(label())
+                show(label "none")
                 guest:insert_media("tools", "TWO.iso")
-                show(label())
+                show(label "TWO")
                 guest:insert_media("tools", "ONE.iso")
-                show(label())
+                show(label "ONE")
                 guest:eject_media "tools"
-                show(label())
+                show(label "none")
                 guest:detach_cdrom "tools"
                 show(guest:exec({ "sh", "-c", "for i in $(seq 20); do [ -e /dev/sr1 ] || break; sleep 0.2; done; lsblk -dno NAME /dev/sr*" }).stdout)
                 """#)
             #expect(
                 lines == [
-                    #""tray_locked""#, #""the guest of guest keeps the tray of tools locked""#,
+                    #""ONE\n""#, #""tray_locked""#, #""the guest of guest keeps the tray of tools locked""#,
                     #""none\n""#, #""TWO\n""#, #""ONE\n""#, #""none\n""#, #""sr0\n""#,
                 ])
         }

@@ -21,7 +21,7 @@ extension EndToEnd {
         )
         func network() async throws {
             try await TestDaemon.withSystemDaemon {
-                try await Home.with { home in
+                try await Home.with(on: TestDaemon.uri) { home in
                     func virsh(_ words: String...) async throws -> CommandResult {
                         try await command("virsh", ["-q", "-c", TestDaemon.uri] + words)
                     }
@@ -56,7 +56,7 @@ extension EndToEnd {
         @Test("a bridge of the host takes the guest's nic; one that is not there is named")
         func bridge() async throws {
             try await TestDaemon.withSystemDaemon {
-                try await Home.with { home in
+                try await Home.with(on: TestDaemon.uri) { home in
                     let bridge = "lq\(UInt16.random(in: 0...UInt16.max))"
                     let script = try home.script(
                         "net",

@@ -143,6 +143,12 @@ final class FakeHypervisor: Hypervisor {
         }
     }
 
+    func createSnapshot(_ name: String, _ xml: String, redefine: Bool) throws(Failure) { throw noSnapshots }
+    func snapshots(_ name: String) throws(Failure) -> [String: String] { throw noSnapshots }
+    func revert(_ name: String, to snapshot: String, running: Bool) throws(Failure) { throw noSnapshots }
+    func deleteSnapshot(_ name: String, _ snapshot: String) throws(Failure) { throw noSnapshots }
+    private var noSnapshots: Failure { Failure(.libvirt, "this hypervisor takes no snapshots") }
+
     func monitor(_ name: String, _ command: String) throws(Failure) -> String {
         if let answer = behaviour.withLock({ $0.monitor(command) }) { return answer }
         let words = command.split(separator: " ").map(String.init)

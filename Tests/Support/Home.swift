@@ -6,21 +6,25 @@ public struct Home: Sendable {
     public let path: String
     private let environment: [String: String]
 
-    /// - Parameter uri: `LIMIQ_URI`; without one the command chooses, as it does for a newcomer.
     private init(_ path: String, uri: String?) throws {
         self.path = path
-        // No key, agent or libvirt setting of whoever runs the tests.
+        // No key, agent or libvirt of whoever runs the tests, and no daemon that comes and goes beside them.
         environment = [
-            "LIMIQ_HOME": path, "HOME": path, "SSH_AUTH_SOCK": "", "LIMIQ_URI": uri ?? "",
-            "LIBVIRT_DEFAULT_URI": "",
+            "LIMIQ_HOME": path, "HOME": path, "SSH_AUTH_SOCK": "",
+            "LIMIQ_URI": uri ?? "qemu:///embed?root=\(path)/embed",
         ]
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
     }
 
     /// Runs `body` with a state folder; its machines and the folder are removed, thrown or not.
-    public static func with<Result>(_ body: (Home) async throws -> Result) async throws -> Result {
+    ///
+    /// - Parameter uri: of the hypervisor; libvirt's embedded driver in this folder where left out, which is what root has
+    ///   where no daemon runs.
+    public static func with<Result>(
+        on uri: String? = nil, _ body: (Home) async throws -> Result
+    ) async throws -> Result {
         let name = "h" + String(UInt32.random(in: .min ... .max), radix: 36)
-        let home = try Home("\(try ProcessFolder.path())/\(name)", uri: nil)
+        let home = try Home("\(try ProcessFolder.path())/\(name)", uri: uri)
         let result: Swift.Result<Result, any Error>
         do { result = .success(try await body(home)) } catch { result = .failure(error) }
         for machine in home.machines { _ = try await home.limiq("rm", machine) }
@@ -29,11 +33,9 @@ public struct Home: Sendable {
         return try result.get()
     }
 
-    /// One that lasts as long as this process. Its guests run under libvirt's embedded driver, so that the process can
-    /// end them without asking anyone.
+    /// One that lasts as long as this process, and its guests with it.
     static func ofProcess(_ name: String) throws -> Home {
-        let path = "\(try ProcessFolder.path())/\(name)"
-        return try Home(path, uri: "qemu:///embed?root=\(path)/embed")
+        try Home("\(try ProcessFolder.path())/\(name)", uri: nil)
     }
 
     /// The names of the machines that something is kept for.

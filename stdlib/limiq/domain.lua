@@ -100,6 +100,26 @@ function Domain:eject_media(id, options) return perform("domain.eject_media", se
 ---@param id string
 function Domain:detach_cdrom(id) return perform("domain.detach_cdrom", self, id) end
 
+---Keeps the state of now, to go back to.
+---@async
+---@param options { name: string, memory?: boolean }
+function Domain:snapshot(options) return perform("domain.snapshot", self, options) end
+
+---Its snapshots, the oldest first.
+---@async
+---@return { name: string, created: integer, memory: boolean }[]
+function Domain:snapshots() return perform("domain.snapshots", self) end
+
+---Goes back to a snapshot: all that came after is lost.
+---@async
+---@param name string
+function Domain:revert(name) return perform("domain.revert", self, name) end
+
+---Forgets a snapshot.
+---@async
+---@param name string
+function Domain:delete_snapshot(name) return perform("domain.delete_snapshot", self, name) end
+
 ---Waits for `"running"`, `"stopped"`, `"address"`, `"agent"`, `"ssh"` or `"cloud-init"`.
 ---@async
 ---@param what string

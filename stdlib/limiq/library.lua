@@ -150,6 +150,11 @@ local limiq = {}
 ---@class limiq.TrayOptions
 ---@field force? boolean Even where the guest has locked the tray.
 
+---A state to keep.
+---@class limiq.NewSnapshot
+---@field name string Letters, digits, `-`, `_` and `.`.
+---@field memory? boolean With the memory of a guest that runs; so it is where left out. `false` keeps the disks alone, the guest's file systems frozen for that moment where its agent answers.
+
 ---How the program runs.
 ---@class limiq.ExecOptions
 ---@field timeout? string|number The longest it may take; 60 s where left out.
@@ -645,6 +650,54 @@ function limiq.domain.eject_media(domain, id, options) end
 ---@param domain string|limiq.Domain The domain or its name.
 ---@param id string The drive's id, or its name such as `sda`.
 function limiq.domain.detach_cdrom(domain, id) end
+
+---Keeps the state of now, in the domain's own qcow2 disks, to go back to. A guest with UEFI can be kept by its disks while it runs: `memory = false`.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---limiq.domain.get("web-01"):snapshot { name = "before-upgrade" }
+---```
+---@async
+---@param domain string|limiq.Domain The domain or its name.
+---@param snapshot limiq.NewSnapshot The state.
+function limiq.domain.snapshot(domain, snapshot) end
+
+---The snapshots, the oldest first; `created` is in seconds since 1970, as `os.time()` is.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---for _, snapshot in ipairs(limiq.domain.get("web-01"):snapshots()) do print(snapshot.name) end
+---```
+---@async
+---@param domain string|limiq.Domain The domain or its name.
+---@return { name: string, created: integer, memory: boolean }[]
+function limiq.domain.snapshots(domain) end
+
+---Makes the domain what it was; all that came after is lost. A guest that runs goes on where it was, or boots, where its memory was not kept.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---limiq.domain.get("web-01"):revert "before-upgrade"
+---```
+---@async
+---@param domain string|limiq.Domain The domain or its name.
+---@param name string The snapshot.
+function limiq.domain.revert(domain, name) end
+
+---Forgets a snapshot, and gives its space back to the disks.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---limiq.domain.get("web-01"):delete_snapshot "before-upgrade"
+---```
+---@async
+---@param domain string|limiq.Domain The domain or its name.
+---@param name string The snapshot.
+function limiq.domain.delete_snapshot(domain, name) end
 
 ---Runs a program in the guest, through its agent, else by ssh, and waits for its end.
 ---

@@ -44,16 +44,19 @@ struct Bench {
     private static func seed(_ scratch: String) throws {
         var comparison = Comparison("cidata image of four files")
         let path = scratch + "/seed.iso"
+        let files = [
+            "user-data": "#cloud-config\nusers: []\n", "meta-data": "instance-id: i-1\n",
+            "network-config": "version: 2\n", "vendor-data": "#cloud-config\n{}\n",
+        ]
         let documents = CloudInitSpec(
-            userData: "#cloud-config\nusers: []\n", metaData: "instance-id: i-1\n", networkConfig: "version: 2\n",
-            vendorData: "#cloud-config\n{}\n")
+            userData: files["user-data"].map(CloudInitDocument.text),
+            metaData: files["meta-data"].map(CloudInitDocument.text),
+            networkConfig: files["network-config"].map(CloudInitDocument.text),
+            vendorData: files["vendor-data"].map(CloudInitDocument.text))
         let folder = scratch + "/seed"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        for (name, text) in [
-            ("user-data", documents.userData), ("meta-data", documents.metaData),
-            ("network-config", documents.networkConfig), ("vendor-data", documents.vendorData),
-        ] {
-            try (text ?? "").write(toFile: "\(folder)/\(name)", atomically: false, encoding: .utf8)
+        for (name, text) in files {
+            try text.write(toFile: "\(folder)/\(name)", atomically: false, encoding: .utf8)
         }
         comparison.add("limiq.cidata.create") {
             try? FileManager.default.removeItem(atPath: path)
@@ -85,7 +88,7 @@ struct Bench {
             print((os.clock() - began) / 20000 * 1e6)
             """.write(toFile: script, atomically: false, encoding: .utf8)
         let samples = try (0..<20).map { _ in
-            Double(try program(limiq, ["run", script], keepsOutput: true).trimmingCharacters(in: .whitespacesAndNewlines)) ?? .nan
+            Double(try program(limiq, ["run", script]).trimmingCharacters(in: .whitespacesAndNewlines)) ?? .nan
         }
         print(String(format: "\none primitive call (goal 3 µs)\n  limiq.yaml.decode of an empty text %16.2f µs", median(samples)))
     }

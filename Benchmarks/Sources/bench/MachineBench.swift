@@ -44,7 +44,7 @@ struct MachineBench {
             description("floor")
                 + "vm:up { start = false }\nprint(vm.domain:xml { inactive = true })\nvm.domain:undefine()\n")
         let path = scratch + "/floor.xml"
-        try program(limiq, ["run", keep, "--connect", Self.uri], environment: environment, keepsOutput: true)
+        try program(limiq, ["run", keep, "--connect", Self.uri], environment: environment)
             .write(toFile: path, atomically: false, encoding: .utf8)
         return path
     }
@@ -58,14 +58,13 @@ struct MachineBench {
         var floors: [Double] = []
         for _ in 0..<5 {
             let events = try program(
-                limiq, ["run", five, "--json", "--connect", Self.uri], environment: environment,
-                keepsOutput: true)
+                limiq, ["run", five, "--json", "--connect", Self.uri], environment: environment)
             ups += events.split(separator: "\n").compactMap { line in
                 let event = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
                 guard event?["phase"] as? String == "up" else { return nil }
                 return (event?["seconds"] as? Double).map { $0 * 1000 }
             }
-            floors += try program(floor, [Self.uri, xml, "5"], keepsOutput: true)
+            floors += try program(floor, [Self.uri, xml, "5"])
                 .split(separator: "\n").compactMap { Double($0) }
         }
         guard ups.count >= 20, floors.count >= 20 else {
@@ -73,11 +72,10 @@ struct MachineBench {
         }
         let (up, bare) = (median(ups), median(floors))
         print("\nup without a wait, medians of \(ups.count) (goal at most 1.05 of the floor, or within 10 ms)")
-        print(String(format: "  %-44@ %9.1f ms", "vm:up: overlay, seed, define, start" as NSString, up))
+        print(line("vm:up: overlay, seed, define, start", up))
         print(
-            String(
-                format: "  %-44@ %9.1f ms   limiq/this %.2f (%+.1f ms)",
-                "virDomainDefineXML + virDomainCreate in C" as NSString, bare, up / bare, up - bare))
+            line("virDomainDefineXML + virDomainCreate in C", bare)
+                + String(format: "   limiq/this %.2f (%+.1f ms)", up / bare, up - bare))
         fflush(nil)
     }
 
@@ -120,7 +118,7 @@ struct MachineBench {
                     [
                         "--connect", Self.uri, "--name", "peer", "--memory", "512", "--vcpus", "1", "--virt-type",
                         "qemu", "--import", "--osinfo", "debian11", "--disk",
-                        "path=\(scratch)/peer.qcow2,backing_store=\(image),backing_format=qcow2", "--cloud-init",
+                        "path=\(scratch)/peer.qcow2,backing_store=\(image),backing_format=qcow2,size=20", "--cloud-init",
                         "user-data=\(seed)/user-data", "--network", "user", "--graphics", "none",
                         "--noautoconsole",
                     ])

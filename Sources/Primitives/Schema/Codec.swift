@@ -9,10 +9,10 @@ public struct Codec<Swift: Sendable>: Sendable {
     public let decode: @Sendable (_ value: Value, _ path: String) throws(Failure) -> Swift
     public let encode: @Sendable (Swift) -> Value
     /// The records this type is made of, for the stubs.
-    let records: [RecordDescription]
+    let records: @Sendable () -> [RecordDescription]
 
     init(
-        _ luaType: String, records: [RecordDescription] = [],
+        _ luaType: String, records: @escaping @Sendable () -> [RecordDescription] = { [] },
         decode: @escaping @Sendable (Value, String) throws(Failure) -> Swift,
         encode: @escaping @Sendable (Swift) -> Value
     ) {
@@ -236,7 +236,7 @@ extension Codec {
 
     /// A table with the fields of a record.
     public static func record(_ record: Record<Swift>) -> Codec {
-        Codec(record.description.name, records: [record.description]) { value, path throws(Failure) in
+        Codec(record.name, records: { [record.description] }) { value, path throws(Failure) in
             try record.decode(value, at: path)
         } encode: {
             record.encode($0)

@@ -20,7 +20,8 @@ public struct Definition: Sendable {
     /// Reads the arguments of a call as the primitive does, and does nothing with them.
     let checkArguments: @Sendable ([Value]) throws -> Void
     let arguments: Arguments
-    let parameters: RecordDescription
+    private let describe: @Sendable () -> RecordDescription
+    var parameters: RecordDescription { describe() }
 
     /// - Parameters:
     ///   - record: the arguments' schema, read as `arguments` says.
@@ -37,7 +38,7 @@ public struct Definition: Sendable {
         self.example = example
         self.returns = returns
         self.arguments = arguments
-        parameters = record.description
+        describe = { record.description }
         let decode: @Sendable ([Value]) throws(Failure) -> Owner = { values throws(Failure) in
             switch arguments {
             case .table:

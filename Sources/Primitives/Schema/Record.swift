@@ -23,7 +23,7 @@ public struct Field<Owner: Sendable>: Sendable {
     let luaType: String
     let isRequired: Bool
     let doc: String
-    let records: [RecordDescription]
+    let records: @Sendable () -> [RecordDescription]
     let decode: @Sendable (inout Owner, Value, String) throws(Failure) -> Void
     /// `nil`: nothing to write, as where it has its default.
     let encode: @Sendable (Owner) -> Value?
@@ -60,22 +60,33 @@ extension Field {
 }
 
 /// A table a script passes: its fields are the one schema that decoding, the editor stubs and the reference share.
+///
+/// The fields are made at the first use: a run calls a few of the primitives it starts with, and key paths take time.
 public struct Record<Owner: Sendable>: Sendable {
-    let fields: [Field<Owner>]
+    let name: String
+    private let doc: String
     private let make: @Sendable () -> Owner
-    let description: RecordDescription
+    private let lazyFields: Lazy<[Field<Owner>]>
 
     public init(
-        _ name: String, _ doc: String, make: @escaping @Sendable () -> Owner, fields: [Field<Owner>]
+        _ name: String, _ doc: String, make: @escaping @Sendable () -> Owner,
+        fields: @autoclosure @escaping @Sendable () -> [Field<Owner>]
     ) {
-        self.fields = fields
+        self.name = name
+        self.doc = doc
         self.make = make
-        description = RecordDescription(
+        lazyFields = Lazy(fields)
+    }
+
+    var fields: [Field<Owner>] { lazyFields.get() }
+
+    var description: RecordDescription {
+        RecordDescription(
             name: name, doc: doc,
             fields: fields.map {
                 .init(name: $0.name, luaType: $0.luaType, isRequired: $0.isRequired, doc: $0.doc)
             },
-            records: fields.flatMap(\.records))
+            records: fields.flatMap { $0.records() })
     }
 
     /// Reads a table strictly.
@@ -86,6 +97,7 @@ public struct Record<Owner: Sendable>: Sendable {
         guard let map = value.map else {
             throw wrongType(path.isEmpty ? "the argument" : path, expected: "a table", got: value)
         }
+        let fields = fields
         var owner = make()
         var seen: Set<String> = []
         for entry in map.entries {
@@ -93,7 +105,7 @@ public struct Record<Owner: Sendable>: Sendable {
             guard let field = fields.first(where: { $0.name == entry.key }) else {
                 let nearest = nearestName(to: entry.key, in: fields.map(\.name))
                 throw Failure(
-                    .badField, "\(fieldPath) is not a field of \(description.name)",
+                    .badField, "\(fieldPath) is not a field of \(name)",
                     hint: nearest.map { "did you mean \($0)?" }
                         ?? "its fields are \(fields.map(\.name).joined(separator: ", "))")
             }
@@ -118,6 +130,7 @@ public struct Record<Owner: Sendable>: Sendable {
 
     /// Reads positional arguments: the first field is the first argument, and so on.
     func decode(positional arguments: [Value]) throws(Failure) -> Owner {
+        let fields = fields
         // A Lua function with optional arguments passes nil for those it was not given.
         let count = (arguments.lastIndex { $0 != .null } ?? -1) + 1
         guard count <= fields.count else {

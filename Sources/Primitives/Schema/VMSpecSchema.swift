@@ -179,7 +179,7 @@ extension Field {
         _ name: String, _ keyPath: any WritableKeyPath<Owner, UInt64> & Sendable, _ codec: Codec<UInt64>,
         _ doc: String
     ) -> Field {
-        Field(name: name, luaType: codec.luaType, isRequired: false, doc: doc, records: []) {
+        Field(name: name, luaType: codec.luaType, isRequired: false, doc: doc, records: { [] }) {
             owner, value, path throws(Failure) in
             owner[keyPath: keyPath] = try codec.decode(value, path)
         } encode: { _ in

@@ -45,6 +45,16 @@ public protocol Hypervisor: Sendable {
     /// - Parameter force: open a CD-ROM's tray even where the guest has locked it.
     func updateDevice(_ name: String, _ xml: String, force: Bool) throws(Failure)
 
+    /// Takes a snapshot by libvirt's document of it.
+    ///
+    /// - Parameter redefine: only keep the document, of a snapshot whose data is there already.
+    func createSnapshot(_ name: String, _ xml: String, redefine: Bool) throws(Failure)
+    /// libvirt's document of each snapshot, by its name.
+    func snapshots(_ name: String) throws(Failure) -> [String: String]
+    /// - Parameter running: start the guest where the snapshot is of one that was off.
+    func revert(_ name: String, to snapshot: String, running: Bool) throws(Failure)
+    func deleteSnapshot(_ name: String, _ snapshot: String) throws(Failure)
+
     /// A command of QEMU's human monitor (`hostfwd_add …`); returns what the monitor prints.
     func monitor(_ name: String, _ command: String) throws(Failure) -> String
     /// A command of QEMU's machine protocol as JSON text; returns the reply's JSON text.

@@ -85,6 +85,22 @@ struct GuestAgent: Sendable {
         }
     }
 
+    /// Writes out what the guest's file systems hold back, and lets nothing be written until they are thawed.
+    ///
+    /// - Returns: `false` where the guest cannot: they are then not frozen.
+    func freezeFileSystems() -> Bool {
+        let frozen: Int? = try? call("guest-fsfreeze-freeze", NothingSaid())
+        return (frozen ?? 0) > 0
+    }
+
+    /// Tried again, as a guest that stays frozen does nothing any more.
+    func thawFileSystems() {
+        for _ in 0..<3 {
+            let thawed: Int? = try? call("guest-fsfreeze-thaw", NothingSaid())
+            if thawed != nil { return }
+        }
+    }
+
     /// A file's bytes, read in pieces.
     func read(_ path: String, cancellation: Cancellation = Cancellation()) throws(Failure) -> [UInt8] {
         struct Piece: Decodable {
@@ -160,14 +176,12 @@ struct GuestAgent: Sendable {
         let handle: Int = try call("guest-file-open", OpenArguments(path: path, mode: mode))
         let result: Result
         do { result = try body(handle) } catch {
-            let _: Empty? = try? call("guest-file-close", Handle(handle: handle))
+            let _: NothingSaid? = try? call("guest-file-close", Handle(handle: handle))
             throw error
         }
-        let _: Empty = try call("guest-file-close", Handle(handle: handle))
+        let _: NothingSaid = try call("guest-file-close", Handle(handle: handle))
         return result
     }
-
-    private struct Empty: Decodable {}
 
     private func call<Arguments: Encodable, Result: Decodable>(
         _ command: String, _ arguments: Arguments

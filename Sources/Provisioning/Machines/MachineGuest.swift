@@ -97,9 +97,13 @@ extension Machine {
     ///
     /// QEMU writes the file; it goes through the VM's folder, where QEMU may write.
     public func screenshot(to path: String) throws(Failure) {
-        struct Arguments: Encodable {
-            var filename: String
-            var format = "png"
+        struct Command: Encodable {
+            struct Arguments: Encodable {
+                var filename: String
+                var format = "png"
+            }
+            var execute = "screendump"
+            var arguments: Arguments
         }
         let host = try host()
         guard host.isLocal else {
@@ -116,11 +120,20 @@ extension Machine {
             (_, _) throws(Failure) in
         }
         defer { unlink(temporary) }
-        let refusal = try refusal(of: "screendump", Arguments(filename: temporary))
-        guard refusal == nil, let bytes = readBytes(temporary), bytes.starts(with: [0x89, 0x50]) else {
+        let command: String
+        do {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = .withoutEscapingSlashes
+            command = String(
+                decoding: try encoder.encode(Command(arguments: .init(filename: temporary))), as: UTF8.self)
+        } catch { throw Failure("internal", "the command cannot be written", cause: "\(error)") }
+        let reply = try hypervisor.qmp(name, command)
+        guard !reply.contains("\"error\""), let bytes = readBytes(temporary),
+            bytes.starts(with: [0x89, 0x50])
+        else {
             throw Failure(
                 "guest", "no screenshot of \(name)", hint: "the VM needs a video device", resource: name,
-                cause: refusal)
+                cause: reply.trimmed())
         }
         try AtomicFile.write(path, existing: .replace, user: nil) { (descriptor, _) throws(Failure) in
             try AtomicFile.write(bytes, to: descriptor, path)

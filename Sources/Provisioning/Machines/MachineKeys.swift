@@ -20,12 +20,17 @@ extension Machine {
         for stroke in strokes {
             let keys = stroke.split(separator: "-", omittingEmptySubsequences: false)
                 .map { Arguments.Key(data: String($0)) }
-            guard let refusal = try refusal(of: "send-key", Arguments(keys: keys)) else { continue }
-            throw Failure(
-                .badField, "\"\(stroke)\" cannot be pressed in \(name)",
-                hint:
-                    "keys have QEMU's names: a, 1, ret, spc, f12; those held together are joined: ctrl-alt-delete",
-                resource: name, cause: refusal)
+            let complaint = "\"\(stroke)\" cannot be pressed in \(name)"
+            do throws(Failure) {
+                let _: NothingSaid = try qmp("send-key", Arguments(keys: keys), doing: complaint)
+            } catch {
+                guard error.message == complaint else { throw error }
+                throw Failure(
+                    .badField, complaint,
+                    hint:
+                        "keys have QEMU's names: a, 1, ret, spc, f12; those held together are joined: ctrl-alt-delete",
+                    resource: name, cause: error.cause)
+            }
         }
     }
 }

@@ -89,17 +89,14 @@ extension Machine {
         return words.contains("tray") || words.contains("locked")
     }
 
-    /// Moves a tray by QEMU's machine protocol.
     private func tray(_ command: String, _ drive: Drive, force: Bool? = nil) throws(Failure) {
         struct Arguments: Encodable {
             var id: String
             var force: Bool?
         }
-        if let refusal = try refusal(of: command, Arguments(id: drive.device, force: force)) {
-            throw Failure(
-                .libvirt, "cannot move the tray of \(drive.id ?? drive.target)", resource: name,
-                cause: refusal)
-        }
+        let _: NothingSaid = try qmp(
+            command, Arguments(id: drive.device, force: force),
+            doing: "cannot move the tray of \(drive.id ?? drive.target)")
     }
 
     private struct Drive {

@@ -1,0 +1,106 @@
+import Basics
+import LuaRuntime
+import Provisioning
+
+/// Snapshots of a domain.
+func domainSnapshotDefinitions(_ environment: Environment) -> [Definition] {
+    [snapshot(environment), snapshots(environment), revert(environment), deleteSnapshot(environment)]
+}
+
+private struct NewSnapshot: Sendable, Equatable {
+    var name = ""
+    var memory = true
+}
+
+private struct SnapshotArguments: DomainArguments {
+    var domain = DomainReference()
+    var snapshot = NewSnapshot()
+}
+
+private func snapshot(_ environment: Environment) -> Definition {
+    let snapshot = Record(
+        "limiq.NewSnapshot", "A state to keep.", make: NewSnapshot.init,
+        fields: [
+            Field("name", \.name, .string, required: true, "Letters, digits, `-`, `_` and `.`."),
+            Field(
+                "memory", \.memory, .bool,
+                """
+                With the memory of a guest that runs; so it is where left out. `false` keeps the disks alone, the guest's file \
+                systems frozen for that moment where its agent answers.
+                """),
+        ])
+    return .domain(
+        "domain.snapshot", environment, SnapshotArguments.self,
+        fields: [Field("snapshot", \.snapshot, .record(snapshot), required: true, "The state.")],
+        doc: """
+            Keeps the state of now, in the domain's own qcow2 disks, to go back to. A guest with UEFI can be kept by its disks \
+            while it runs: `memory = false`.
+            """,
+        example: """
+            local limiq = require "limiq"
+            limiq.domain.get("web-01"):snapshot { name = "before-upgrade" }
+            """
+    ) { machine, arguments, request in
+        try machine.snapshot(
+            arguments.snapshot.name, memory: arguments.snapshot.memory, cancellation: request.cancellation)
+        return .null
+    }
+}
+
+private func snapshots(_ environment: Environment) -> Definition {
+    .domain(
+        "domain.snapshots", environment, OnlyDomain.self,
+        returns: "{ name: string, created: integer, memory: boolean }[]",
+        doc: "The snapshots, the oldest first; `created` is in seconds since 1970, as `os.time()` is.",
+        example: """
+            local limiq = require "limiq"
+            for _, snapshot in ipairs(limiq.domain.get("web-01"):snapshots()) do print(snapshot.name) end
+            """
+    ) { machine, _, _ in
+        .list(
+            try machine.snapshots().map {
+                [
+                    "name": .string($0.name), "created": .int(Int64($0.created)),
+                    "memory": .bool($0.hasMemory),
+                ]
+            })
+    }
+}
+
+private struct NamedSnapshot: DomainArguments {
+    var domain = DomainReference()
+    var name = ""
+}
+
+private func revert(_ environment: Environment) -> Definition {
+    .domain(
+        "domain.revert", environment, NamedSnapshot.self,
+        fields: [Field("name", \.name, .string, required: true, "The snapshot.")],
+        doc: """
+            Makes the domain what it was; all that came after is lost. A guest that runs goes on where it was, or boots, where \
+            its memory was not kept.
+            """,
+        example: """
+            local limiq = require "limiq"
+            limiq.domain.get("web-01"):revert "before-upgrade"
+            """
+    ) { machine, arguments, request in
+        try machine.revert(to: arguments.name, cancellation: request.cancellation)
+        return .null
+    }
+}
+
+private func deleteSnapshot(_ environment: Environment) -> Definition {
+    .domain(
+        "domain.delete_snapshot", environment, NamedSnapshot.self,
+        fields: [Field("name", \.name, .string, required: true, "The snapshot.")],
+        doc: "Forgets a snapshot, and gives its space back to the disks.",
+        example: """
+            local limiq = require "limiq"
+            limiq.domain.get("web-01"):delete_snapshot "before-upgrade"
+            """
+    ) { machine, arguments, request in
+        try machine.deleteSnapshot(arguments.name, cancellation: request.cancellation)
+        return .null
+    }
+}

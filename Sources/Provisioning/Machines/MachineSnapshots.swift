@@ -1,0 +1,161 @@
+import Basics
+import FoundationEssentials
+import XML
+
+/// A state of a VM that it can go back to.
+public struct MachineSnapshot: Sendable, Equatable {
+    public var name: String
+    /// Seconds since 1970.
+    public var created: Int
+    /// With the guest's memory: going back goes on where the guest was. Otherwise the guest boots from the disks of then.
+    public var hasMemory: Bool
+}
+
+/// Snapshots in the VM's own qcow2 files, which libvirt keeps account of
+/// (https://libvirt.org/formatsnapshot.html, "internal").
+extension Machine {
+    /// Keeps the state of now.
+    ///
+    /// - Parameter memory: of a guest that runs, keep its memory too. Without it the disks alone are kept, as a power cut
+    ///   would leave them, or, where the guest agent answers, with the guest's file systems frozen for that moment.
+    /// - Throws: `Failure` with code `snapshot_exists`, `bad_field` for a name that cannot be, `libvirt` where a disk cannot
+    ///   hold snapshots.
+    public func snapshot(
+        _ snapshot: String, memory: Bool = true, cancellation: Cancellation = Cancellation()
+    ) throws(Failure) {
+        guard !snapshot.isEmpty, snapshot.utf8.count <= 128,
+            snapshot.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) })
+        else {
+            throw Failure(
+                .badField, "\"\(snapshot)\" cannot be the name of a snapshot",
+                hint: "letters, digits, - _ and . can, up to 128")
+        }
+        try MachineLock.hold(name, in: state, cancellation: cancellation) { () throws(Failure) in
+            let domain = try requireDomain()
+            guard try hypervisor.snapshots(name)[snapshot] == nil else {
+                throw Failure(
+                    "snapshot_exists", "\(name) has a snapshot \(snapshot) already",
+                    hint: "delete_snapshot(\"\(snapshot)\") removes it", resource: name)
+            }
+            if domain.state.isActive && !memory { return try snapshotDisks(snapshot) }
+            do throws(Failure) {
+                try hypervisor.createSnapshot(
+                    name, XMLElement("domainsnapshot", [:], [XMLElement("name", text: snapshot)]).xml,
+                    redefine: false)
+            } catch {
+                var failure = error
+                if failure.cause?.contains("pflash") == true {
+                    failure.hint = "a guest with UEFI can be kept by its disks, while it runs: memory = false"
+                }
+                throw failure
+            }
+        }
+    }
+
+    /// libvirt takes the disks of a running guest without its memory into new files only, and cannot go back to them: QEMU
+    /// is asked for all disks at once, and libvirt is told.
+    private func snapshotDisks(_ snapshot: String) throws(Failure) {
+        let doing = "cannot keep the disks of \(name)"
+        let devices: [BlockDevice] = try qmp("query-block", NothingSaid(), doing: doing)
+        let disks = devices.compactMap(\.inserted).filter { $0.drv == "qcow2" && !$0.ro }
+        guard !disks.isEmpty else {
+            throw Failure(
+                "no_snapshot", "\(name) has no qcow2 disk that could hold a snapshot", resource: name)
+        }
+        let domain = try XMLReader.parse(try hypervisor.xml(name, inactive: true, secrets: true))
+        let agent = GuestAgent(hypervisor: hypervisor, name: name)
+        let isFrozen = agent.answers() && agent.freezeFileSystems()
+        defer { if isFrozen { agent.thawFileSystems() } }
+        let _: NothingSaid = try qmp(
+            "transaction",
+            Transaction(
+                actions: disks.map {
+                    .init(data: .init(device: $0.nodeName, name: snapshot))
+                }), doing: doing)
+        try hypervisor.createSnapshot(
+            name,
+            XMLElement(
+                "domainsnapshot", [:],
+                [
+                    XMLElement("name", text: snapshot), XMLElement("state", text: "shutoff"),
+                    XMLElement("creationTime", text: String(Int(Date().timeIntervalSince1970))),
+                    XMLElement("memory", ["snapshot": "no"]), XMLElement(domain),
+                ]
+            ).xml, redefine: true)
+    }
+
+    /// The oldest first.
+    public func snapshots() throws(Failure) -> [MachineSnapshot] {
+        try requireDomain()
+        return try hypervisor.snapshots(name).map { name, text throws(Failure) in
+            let xml = try XMLReader.parse(text)
+            return MachineSnapshot(
+                name: name, created: xml.first("creationTime").flatMap { Int($0.text) } ?? 0,
+                hasMemory: ["internal", "external"].contains(xml.first("memory")?.attributes["snapshot"]))
+        }.sorted { ($0.created, $0.name) < ($1.created, $1.name) }
+    }
+
+    /// Makes the VM what it was: all that came after is lost. A guest that runs runs afterwards, from its memory of then or
+    /// by a boot from its disks of then.
+    ///
+    /// - Throws: `Failure` with code `not_found` where there is no such snapshot.
+    public func revert(to snapshot: String, cancellation: Cancellation = Cancellation()) throws(Failure) {
+        try MachineLock.hold(name, in: state, cancellation: cancellation) { () throws(Failure) in
+            let domain = try requireDomain()
+            try require(snapshot)
+            // libvirt makes a new process of it, with a console of its own.
+            try beginBoot()
+            try hypervisor.revert(name, to: snapshot, running: domain.state.isActive)
+            guard try requireDomain().state.isActive, let record = try record() else { return }
+            _ = try PortForwards(hypervisor: hypervisor, name: name)
+                .set(record.spec.nics, to: record.userAddress)
+        }
+    }
+
+    /// - Throws: `Failure` with code `not_found` where there is no such snapshot.
+    public func deleteSnapshot(
+        _ snapshot: String, cancellation: Cancellation = Cancellation()
+    ) throws(Failure) {
+        try MachineLock.hold(name, in: state, cancellation: cancellation) { () throws(Failure) in
+            try requireDomain()
+            try require(snapshot)
+            try hypervisor.deleteSnapshot(name, snapshot)
+        }
+    }
+
+    private func require(_ snapshot: String) throws(Failure) {
+        let names = try hypervisor.snapshots(name).keys.sorted()
+        if names.contains(snapshot) { return }
+        throw Failure(
+            .notFound, "\(name) has no snapshot \(snapshot)",
+            hint: names.isEmpty
+                ? "snapshot { name = … } makes one" : "it has \(names.joined(separator: ", "))",
+            resource: name)
+    }
+}
+
+private struct BlockDevice: Decodable {
+    struct Medium: Decodable {
+        var nodeName: String
+        var drv: String
+        var ro: Bool
+
+        enum CodingKeys: String, CodingKey {
+            case nodeName = "node-name"
+            case drv, ro
+        }
+    }
+    var inserted: Medium?
+}
+
+private struct Transaction: Encodable {
+    struct Action: Encodable {
+        struct Disk: Encodable {
+            var device: String
+            var name: String
+        }
+        var type = "blockdev-snapshot-internal-sync"
+        var data: Disk
+    }
+    var actions: [Action]
+}
