@@ -161,7 +161,7 @@ describe("a network_config", function()
             "Gateway=fd00::1", "Destination=10.9.0.0/16", "DNS=10.0.2.3", "Domains=example.org", "DHCP=ipv4" },
         eni = { "debian", "iface eth0 inet static", "address 10.0.2.50/24", "default gw 10.0.2.2",
             "fd00::50/64\n    gateway fd00::1", "%-net 10.9.0.0", "dns%-nameservers 10.0.2.3",
-            "dns%-search example.org", "accept_ra 0", "iface eth1 inet dhcp",
+            "dns%-search example.org", "iface eth1 inet dhcp",
             'ATTR{address}=="52:54:00:12:34:56", NAME="eth0"' },
         sysconfig = { "almalinux", "IPV6_FORCE_ACCEPT_RA=no", "HWADDR=52:54:00:12:34:56", "IPADDR=10.0.2.50",
             "GATEWAY=10.0.2.2", "IPV6_DEFAULTGW=fd00::1", "BOOTPROTO=dhcp" },

@@ -108,7 +108,7 @@ local function add_routes(routes, options, own)
 end
 
 ---A nic with these addresses, routes and nameservers, and no others: neither those of a DHCP server nor those of IPv6
----routers (where cloud-init can refuse these: by netplan, ifupdown and sysconfig). Works with every renderer of
+---routers (where cloud-init can refuse these: by netplan and sysconfig). Works with every renderer of
 ---cloud-init (netplan, networkd, ifupdown, NetworkManager). The other nics of the VM are then not configured by
 ---themselves: each wants a `static_ip` or a `dhcp`.
 ---
