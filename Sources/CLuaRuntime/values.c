@@ -75,6 +75,21 @@ static int secrets_equal(lua_State *L) {
     return 1;
 }
 
+/// What is joined with a secret is one.
+static int secrets_joined(lua_State *L) {
+    const char *texts[2];
+    size_t lengths[2];
+    for (int i = 0; i < 2; i++) {
+        texts[i] = limiq_to_secret(L, i + 1, &lengths[i]);
+        if (!texts[i]) texts[i] = luaL_checklstring(L, i + 1, &lengths[i]);
+    }
+    char *joined = lua_newuserdatauv(L, lengths[0] + lengths[1], 0);
+    if (lengths[0]) memcpy(joined, texts[0], lengths[0]);
+    if (lengths[1]) memcpy(joined + lengths[0], texts[1], lengths[1]);
+    limiq_push_secret(L, joined, lengths[0] + lengths[1]);
+    return 1;
+}
+
 // MARK: lists that came from above empty: as tables they could not be told from empty maps
 
 void limiq_mark_list(lua_State *L) {
@@ -265,6 +280,8 @@ void open_values(lua_State *L) {
     make_metatable(L, "secret", secret_text);
     lua_pushcfunction(L, secrets_equal);
     lua_setfield(L, -2, "__eq");
+    lua_pushcfunction(L, secrets_joined);
+    lua_setfield(L, -2, "__concat");
     lua_rawsetp(L, LUA_REGISTRYINDEX, &secret_key);
     lua_pushcfunction(L, print);
     lua_setglobal(L, "print");

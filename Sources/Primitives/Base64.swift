@@ -4,12 +4,19 @@ import Basics
 func base64Definitions(_ environment: Environment) -> [Definition] {
     [
         Definition(
-            "base64.encode", .positional, TextCall.record("limiq.Base64Encode", "The bytes."),
-            execution: .inline,
-            returns: "string", doc: "Bytes as base64 with padding, on one line.",
+            "base64.encode", .positional, encodeRecord, execution: .inline, returns: "string",
+            doc: "Bytes as base64 with padding, on one line. That of a secret is one.",
             example: #"print(limiq.base64.encode "hello")"#
         ) { call, _ in
-            .string(Base64.encode(call.text))
+            let bytes = try Codec<[UInt8]>.bytes.decode(call.bytes, "bytes")
+            switch call.options.encoding {
+            case nil: return sealed(Base64.encode(bytes), from: call.bytes)
+            case .utf16LE:
+                let units = try utf8(bytes, named: "the text").utf16
+                return sealed(
+                    Base64.encode(units.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8($0 >> 8)] }),
+                    from: call.bytes)
+            }
         },
         Definition(
             "base64.decode", .positional,
@@ -24,3 +31,33 @@ func base64Definitions(_ environment: Environment) -> [Definition] {
         },
     ]
 }
+
+private struct EncodeCall: Sendable {
+    enum Encoding: String, CaseIterable {
+        case utf16LE = "utf-16le"
+    }
+
+    struct Options: Sendable, Equatable {
+        var encoding: Encoding?
+    }
+
+    var bytes = Value.null
+    var options = Options()
+}
+
+private let encodeRecord = Record<EncodeCall>(
+    "limiq.Base64Encode", "What to encode, and how.", make: { EncodeCall() },
+    fields: [
+        Field("bytes", \.bytes, .any, required: true, "A string or a secret."),
+        Field(
+            "options", \.options,
+            .record(
+                Record<EncodeCall.Options>(
+                    "limiq.Base64Options", "What is encoded.", make: { EncodeCall.Options() },
+                    fields: [
+                        Field(
+                            "encoding", \.encoding, .choice(),
+                            "Of a text before: `utf-16le`, as Windows wants it; as it is where left out.")
+                    ])),
+            "How."),
+    ])

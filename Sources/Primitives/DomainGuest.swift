@@ -5,7 +5,7 @@ import Provisioning
 func domainGuestDefinitions(_ environment: Environment) -> [Definition] {
     [
         exec(environment), readFile(environment), writeFile(environment), address(environment),
-        console(environment), screenshot(environment),
+        console(environment), screenshot(environment), sendKeys(environment),
     ]
 }
 

@@ -95,6 +95,7 @@ public final class DryRun: Sendable {
         case let name where Self.making.contains(name):
             return first["path"]?.string.map { .string(environment.absolute($0)) } ?? ""
         case "image.resolve": return imagePath(first.string ?? "")
+        case "image.iso": return isoPath(first.string ?? "")
         case "ssh.keys": return ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI limiq-check"]
         case "ssh.host_key":
             return [
@@ -135,6 +136,11 @@ public final class DryRun: Sendable {
     private func imagePath(_ name: String) -> Value {
         if name.contains("/") { return .string(environment.absolute(name)) }
         return .string("\(environment.state.cloudImages)/\(name).qcow2")
+    }
+
+    private func isoPath(_ name: String) -> Value {
+        if name.contains("/") { return .string(environment.absolute(name)) }
+        return .string("\(environment.state.isos)/\(name).iso")
     }
 
     // MARK: - Machines

@@ -6,14 +6,9 @@ func isoDefinitions(_ environment: Environment) -> [Definition] {
     [isoCreateDefinition(environment), isoListDefinition(environment), isoReadDefinition(environment)]
 }
 
-/// What a script writes into an image.
-struct ISOContents: Sendable, Equatable {
-    var files: [ISOFile] = []
-    var folders: [String] = []
-}
-
 extension Codec where Swift == ISOContents {
-    /// Names and contents; a table in place of contents is a folder. A text that begins with `#!` may be run.
+    /// Names and contents; a table in place of contents is a folder. A text that begins with `#!` may be run. Contents may
+    /// be secret and are given back as such.
     static let isoContents = Codec("table<string, string|table>") { value, path throws(Failure) in
         var contents = ISOContents()
         /// Appends what one table holds; `above` ends in a slash below the root.
@@ -38,8 +33,11 @@ extension Codec where Swift == ISOContents {
         return contents
     } encode: { contents in
         var map = Map()
-        for folder in contents.folders { map.append(folder, .map(Map())) }
-        for file in contents.files { map.append(file.path, Codec<[UInt8]>.bytes.encode(file.contents)) }
+        for folder in contents.emptyFolders { map.append(folder, .map(Map())) }
+        for file in contents.files {
+            let text = String(validating: file.contents, as: UTF8.self)
+            map.append(file.path, text.map(Value.secret) ?? .bytes(file.contents))
+        }
         return .map(map)
     }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import Support
 import Testing
 
@@ -13,11 +14,41 @@ extension EndToEnd {
 
         @Test("passes the scripts that come with limiq")
         func ownScripts() async throws {
-            let scripts = ["build-web.lua", "first-vm.lua", "three-hosts.lua"].map {
-                "\(repository)/scripts/\($0)"
+            let folder = repository + "/scripts/"
+            let scripts = folderNames(folder).filter { $0.hasSuffix(".lua") }.map { folder + $0 }
+            #expect(scripts.count >= 7)
+            let result = try await Home.with { home in
+                try await command(
+                    program, ["check"] + scripts,
+                    environment: ["LIMIQ_HOME": home.path, "ADMIN_PASSWORD": "Passw0rd"])
             }
-            let result = try await Home.with { try await $0.start(["check"] + scripts).result() }
             #expect(result.status == 0 && result.errors.isEmpty && result.output.isEmpty, "\(result.errors)")
+        }
+
+        @Test(
+            "windows-server.lua says which ISO image is missing and how to get it, then asks for the password"
+        )
+        func windowsMedia() async throws {
+            try await Home.with { home in
+                let script = repository + "/scripts/windows-server.lua"
+                let isos = home.path + "/isos"
+                try FileManager.default.createDirectory(atPath: isos, withIntermediateDirectories: true)
+                for (name, way) in [
+                    ("windows-server-2022", "get it from https://www.microsoft.com/evalcenter/"),
+                    ("virtio-win", "download it with: "),
+                ] {
+                    let run = try await home.limiq("run", script)
+                    #expect(run.status == 1)
+                    #expect(
+                        run.errors.contains("there is no ISO image \(name) in \(isos)\n  hint: \(way)"),
+                        "\(run.errors)")
+                    try FileManager.default.copyItem(
+                        atPath: "/usr/lib/ipxe/ipxe.iso", toPath: "\(isos)/\(name).iso")
+                }
+                let run = try await home.limiq("run", script)
+                #expect(run.errors.contains("ADMIN_PASSWORD is not set"), "\(run.errors)")
+                try await expectNothing(in: home)
+            }
         }
 
         @Test("names the script's line, the VM and the way out, and fails")

@@ -88,6 +88,30 @@ import Testing
         #expect(try Self.decode(complete) == Self.decode(spec))
     }
 
+    @Test func `takes Ignition's configuration as a text or a table, and shows it to nobody`() throws {
+        let text = #"{"ignition":{"version":"3.4.0"}}"#
+        for given: Value in [.string(text), .secret(text), ["ignition": ["version": "3.4.0"]]] {
+            let spec = try Self.decode(["name": "core", "ignition": given])
+            #expect(spec.ignition == text)
+            #expect(Codec<VMSpec>.vmSpec(Self.environment).encode(spec)["ignition"] == .secret(text))
+        }
+        #expect(try Self.complaint(["name": "core", "ignition": 3]).message.hasPrefix("ignition must be"))
+    }
+
+    @Test func `takes the files of a CD-ROM with their folders, and shows none`() throws {
+        let files: Value = ["answer": .secret("hunter2"), "docs": ["a": "b", "empty": [:]]]
+        let spec = try Self.decode(["name": "win", "cdroms": [["label": "ANSWERS", "files": files]]])
+        let contents = try #require(spec.cdroms[0].files)
+        #expect(contents.files.map(\.path).sorted() == ["answer", "docs/a"])
+        #expect(contents.emptyFolders == ["docs/empty"])
+        #expect(spec.cdroms[0].id == "cdrom1" && spec.cdroms[0].isoPath == nil)
+        let shown = Codec<VMSpec>.vmSpec(Self.environment).encode(spec)["cdroms"]?.list?.first?["files"]
+        #expect(shown?["answer"] == .secret("hunter2"))
+        let again = try Self.decode(["name": "win", "cdroms": [["files": shown ?? .null]]])
+        #expect(again.cdroms[0].files?.files.map(\.path).sorted() == ["answer", "docs/a"])
+        #expect(again.cdroms[0].files?.emptyFolders == ["docs/empty"])
+    }
+
     @Test func `keeps a secret out of nothing but messages`() throws {
         let spec = try Self.decode([
             "name": "web", "console": ["vnc_enabled": true, "vnc_password": .secret("s3cret")],

@@ -43,6 +43,27 @@ struct YAMLPrimitivesTests {
         #expect(try host.call("base64.decode", .string(encoded), in: base64Definitions) == .string(plain))
     }
 
+    @Test("Base64 of a secret is one, and a text can be UTF-16 before, as Windows hides passwords")
+    func base64Options() throws {
+        let host = try HostSide()
+        let windows: Value = ["encoding": "utf-16le"]
+        // The example of Microsoft's documentation of AdministratorPassword.
+        #expect(
+            try host.call("base64.encode", "pwAdministratorPassword", windows, in: base64Definitions)
+                == "cAB3AEEAZABtAGkAbgBpAHMAdAByAGEAdABvAHIAUABhAHMAcwB3AG8AcgBkAA==")
+        #expect(
+            try host.call("base64.encode", .secret("é𝄞"), windows, in: base64Definitions)
+                == .secret("6QA02B7d"))
+        #expect(
+            try host.call("base64.encode", .secret("hello"), in: base64Definitions) == .secret("aGVsbG8="))
+        #expect(
+            failure { try host.call("base64.encode", .bytes([0xFF]), windows, in: base64Definitions) }.message
+                .contains("not UTF-8"))
+        #expect(
+            failure { try host.call("base64.encode", .int(3), in: base64Definitions) }.message
+                == "bytes must be a string, not 3")
+    }
+
     @Test("Bytes survive base64, and what is no base64 is refused")
     func base64Bytes() throws {
         let host = try HostSide()

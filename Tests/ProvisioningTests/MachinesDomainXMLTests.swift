@@ -98,6 +98,15 @@ import XML
             }
         ),
         (
+            "Flatcar",
+            spec {
+                $0.ignition = #"{"ignition":{"version":"3.3.0"}}"#
+                $0.cdroms = [
+                    CDROMSpec(id: "tools", label: "TOOLS", files: ISOContents(files: [ISOFile("a", "b")]))
+                ]
+            }
+        ),
+        (
             "IDE and a pool",
             spec {
                 var old = DiskSpec(id: "old")
@@ -207,6 +216,44 @@ import XML
         #expect(try features(Self.spec()) == [:])
         let failure = try #require(throws: Failure.self) { try Self.spec { $0.secureBoot = true }.check() }
         #expect(failure.hint == "firmware = \"uefi\"")
+    }
+
+    @Test func `gives Ignition its configuration by the names guests look for`() throws {
+        let spec = Self.spec { $0.ignition = #"{"ignition":{"version":"3.3.0"}}"# }
+        let node = try XMLReader.parse(try Self.xml(spec))
+        let info = try #require(node.first("sysinfo"))
+        #expect(info.attributes["type"] == "fwcfg")
+        #expect(
+            info.all("entry").map(\.attributes)
+                == ["opt/com.coreos/config", "opt/org.flatcar-linux/config"].map {
+                    ["name": $0, "file": "/var/lib/limiquantix/vms/web-01/ignition.json"]
+                })
+        #expect(node.first("devices/disk") == nil)
+    }
+
+    @Test func `gives it on a disk where there is no firmware configuration`() throws {
+        var host = Self.host
+        host.architecture = "s390x"
+        let xml = try Self.xml(Self.spec { $0.ignition = #"{"ignition":{"version":"3.3.0"}}"# }, host: host)
+        let node = try XMLReader.parse(xml)
+        #expect(node.first("sysinfo") == nil)
+        let disk = try #require(node.first("devices/disk"))
+        #expect(disk.first("serial")?.text == "ignition")
+        #expect(disk.first("target")?.attributes["bus"] == "virtio")
+        #expect(disk.first("readonly") != nil)
+    }
+
+    @Test func `keeps neither Ignition's configuration nor the files of a CD-ROM in the metadata`() throws {
+        let spec = Self.spec {
+            $0.ignition = #"{"ignition":{"version":"3.3.0"},"passwd":{"users":[{"name":"hunter2"}]}}"#
+            $0.cdroms = [CDROMSpec(id: "a", files: ISOContents(files: [ISOFile("answer", "hunter2")]))]
+        }
+        let xml = try Self.xml(spec)
+        #expect(!xml.contains("hunter2"))
+        let metadata = try #require(try XMLReader.parse(xml).first("metadata/machine")).text
+        #expect(metadata.contains("answer"))
+        // Salted: two VMs of one spec say nothing of each other.
+        #expect(try Self.xml(spec) != xml)
     }
 
     @Test func `boots in the order the spec says`() throws {

@@ -165,4 +165,9 @@ function Domain:console(options) return perform("domain.console", self, options)
 ---@param path string
 function Domain:screenshot(path) return perform("domain.screenshot", self, path) end
 
+---Presses keys one after the other: `domain:send_keys { "ret" }`.
+---@async
+---@param keys string[] by QEMU's names; those held together are joined: `"ctrl-alt-delete"`
+function Domain:send_keys(keys) return perform("domain.send_keys", self, keys) end
+
 return Domain

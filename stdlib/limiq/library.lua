@@ -65,7 +65,9 @@ local limiq = {}
 ---A CD-ROM drive with an ISO image.
 ---@class limiq.CDROMSpec
 ---@field id? string Unique in the VM; by position where left out.
----@field iso_path string The ISO image.
+---@field iso_path? string An ISO image that is there.
+---@field files? table<string, string|table> Contents by name of an ISO image that is made for the VM, and removed with it.
+---@field label? string The label of that image; `CDROM` where left out.
 ---@field bootable? boolean The guest may boot from it.
 
 ---Screens, on 127.0.0.1.
@@ -103,6 +105,7 @@ local limiq = {}
 ---@field cdroms? limiq.CDROMSpec[] The CD-ROM drives and what is in them.
 ---@field console? limiq.ConsoleSpec Screens a person can look at.
 ---@field cloud_init? limiq.CloudInitSpec What cloud-init in the guest is to read.
+---@field ignition? string|table What Ignition in the guest is to read (Fedora CoreOS, Flatcar): JSON, or a table.
 ---@field guest_os? string The guest's system; a name that begins with `win` gets SATA and a TPM.
 ---@field labels? table<string, string> Kept with the domain.
 
@@ -201,6 +204,10 @@ local limiq = {}
 ---@field check? boolean Raise an error for a code that is not 0; true unless told.
 ---@field cwd? string The folder it runs in; the script's unless told.
 ---@field env? table<string, string> Added to the environment.
+
+---What is encoded.
+---@class limiq.Base64Options
+---@field encoding? "utf-16le" Of a text before: `utf-16le`, as Windows wants it; as it is where left out.
 
 ---How JSON is laid out.
 ---@class limiq.JSONOptions
@@ -995,16 +1002,17 @@ function limiq.yaml.read(path) end
 
 limiq.base64 = {}
 
----Bytes as base64 with padding, on one line.
+---Bytes as base64 with padding, on one line. That of a secret is one.
 ---
 ---Example:
 ---```lua
 ---print(limiq.base64.encode "hello")
 ---```
 ---@async
----@param text string The bytes.
+---@param bytes any A string or a secret.
+---@param options? limiq.Base64Options How.
 ---@return string
-function limiq.base64.encode(text) end
+function limiq.base64.encode(bytes, options) end
 
 ---The bytes of a base64 text.
 ---

@@ -56,10 +56,11 @@ describe("recipes.static_ip", function()
             ethernets = {
                 eth0 = {
                     match = { macaddress = "52:54:00:12:34:56" }, ["set-name"] = "eth0",
-                    addresses = { "10.0.2.50/24" },
+                    addresses = { "10.0.2.50/24" }, ["accept-ra"] = false,
                 },
                 eth1 = {
                     match = { macaddress = vm:mac_address(2) }, ["set-name"] = "eth1", addresses = { "10.1.0.5/16" },
+                    ["accept-ra"] = false,
                 },
             },
         })
@@ -78,7 +79,7 @@ describe("recipes.static_ip", function()
             routes = {
                 { to = "0.0.0.0/0", via = "10.0.2.2" }, { to = "10.9.0.0/16", via = "10.0.2.9", metric = 50 },
             },
-            gateway6 = "fe80::1",
+            gateway6 = "fe80::1", ["accept-ra"] = false,
             nameservers = { addresses = { "10.0.2.3", "fd00::3" }, search = { "example.org" } },
         })
     end)
@@ -154,14 +155,16 @@ describe("a network_config", function()
 
     local expected = {
         netplan = { "ubuntu", "10.0.2.50/24", "via: 10.0.2.2", "gateway6: fd00::1", "via: 10.0.2.9", "10.0.2.3",
-            "example.org", "macaddress: '?52:54:00:12:34:56'?", "dhcp4: true" },
+            "example.org", "macaddress: '?52:54:00:12:34:56'?", "accept%-ra: false",
+            "dhcp4: true" },
         networkd = { "debian", "MACAddress=52:54:00:12:34:56", "Address=10.0.2.50/24", "Gateway=10.0.2.2",
             "Gateway=fd00::1", "Destination=10.9.0.0/16", "DNS=10.0.2.3", "Domains=example.org", "DHCP=ipv4" },
         eni = { "debian", "iface eth0 inet static", "address 10.0.2.50/24", "default gw 10.0.2.2",
             "fd00::50/64\n    gateway fd00::1", "%-net 10.9.0.0", "dns%-nameservers 10.0.2.3",
-            "dns%-search example.org", "iface eth1 inet dhcp", 'ATTR{address}=="52:54:00:12:34:56", NAME="eth0"' },
-        sysconfig = { "almalinux", "HWADDR=52:54:00:12:34:56", "IPADDR=10.0.2.50", "GATEWAY=10.0.2.2",
-            "IPV6_DEFAULTGW=fd00::1", "BOOTPROTO=dhcp" },
+            "dns%-search example.org", "iface eth1 inet dhcp",
+            'ATTR{address}=="52:54:00:12:34:56", NAME="eth0"' },
+        sysconfig = { "almalinux", "IPV6_FORCE_ACCEPT_RA=no", "HWADDR=52:54:00:12:34:56", "IPADDR=10.0.2.50",
+            "GATEWAY=10.0.2.2", "IPV6_DEFAULTGW=fd00::1", "BOOTPROTO=dhcp" },
         ["network-manager"] = { "fedora", "mac%-address=52:54:00:12:34:56", "10.0.2.50/24",
             "10.0.2.2", "gateway=fd00::1", "method=auto" },
     }

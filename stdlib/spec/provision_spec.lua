@@ -136,7 +136,7 @@ describe("recipes.docker", function()
     local function script(options) return recipes.docker(options).user_data.write_files[1].content end
 
     it("installs the engine alone", function()
-        equal(recipes.docker().user_data, { package_update = true, packages = { "docker.io" } })
+        equal(recipes.docker().user_data, { package_update = true, packages = { "docker.io", "apparmor" } })
     end)
 
     it("runs each container once, from a string or a table", function()

@@ -8,7 +8,7 @@ public func vmDocument(of spec: VMSpec) -> Value {
     var fields = told(vmSpecRecord.encode(spec), beside: defaults)
     for (name, record) in [
         ("disks", diskRecord.encode(DiskSpec(id: ""))), ("nics", nicRecord.encode(NICSpec(id: ""))),
-        ("cdroms", cdromRecord.encode(CDROMSpec(id: "", isoPath: ""))),
+        ("cdroms", cdromRecord.encode(CDROMSpec())),
     ] {
         if let members = fields[name]?.list {
             fields[name] = .list(members.map { .map(told($0, beside: record)) })

@@ -23,7 +23,7 @@ extension Codec where Swift == VMSpec {
             }
             for index in spec.cdroms.indices {
                 if spec.cdroms[index].id.isEmpty { spec.cdroms[index].id = "cdrom\(index + 1)" }
-                spec.cdroms[index].isoPath = environment.absolute(spec.cdroms[index].isoPath)
+                spec.cdroms[index].isoPath = spec.cdroms[index].isoPath.map(environment.absolute)
             }
             return spec
         } encode: {
@@ -84,6 +84,9 @@ private let vmSpecFields: [Field<VMSpec>] = [
     Field<VMSpec>("console", \.console, .record(consoleRecord), "Screens a person can look at."),
     Field<VMSpec>(
         "cloud_init", \.cloudInit, .record(cloudInitRecord), "What cloud-init in the guest is to read."),
+    Field<VMSpec>(
+        "ignition", \.ignition, .ignition,
+        "What Ignition in the guest is to read (Fedora CoreOS, Flatcar): JSON, or a table."),
     Field<VMSpec>(
         "guest_os", \.guestOS, .string,
         "The guest's system; a name that begins with `win` gets SATA and a TPM."),
@@ -151,12 +154,16 @@ private let forwardRecord = Record<PortForward>(
 
 private let cdromFields: [Field<CDROMSpec>] = [
     Field<CDROMSpec>("id", \.id, .string, "Unique in the VM; by position where left out."),
-    Field<CDROMSpec>("iso_path", \.isoPath, .path, required: true, "The ISO image."),
+    Field<CDROMSpec>("iso_path", \.isoPath, .path, "An ISO image that is there."),
+    Field<CDROMSpec>(
+        "files", \.files, .isoContents,
+        "Contents by name of an ISO image that is made for the VM, and removed with it."),
+    Field<CDROMSpec>("label", \.label, .string, "The label of that image; `CDROM` where left out."),
     Field<CDROMSpec>("bootable", \.bootable, .bool, "The guest may boot from it."),
 ]
 
 let cdromRecord = Record<CDROMSpec>(
-    "limiq.CDROMSpec", "A CD-ROM drive with an ISO image.", make: { CDROMSpec(id: "", isoPath: "") },
+    "limiq.CDROMSpec", "A CD-ROM drive with an ISO image.", make: { CDROMSpec() },
     fields: cdromFields)
 
 private let consoleFields: [Field<ConsoleSpec>] = [

@@ -6,20 +6,33 @@ import Glibc
 public struct CatalogueISO: Sendable, Equatable {
     public var name: String
     public var url: String
+    /// The address is a page, with a form or a choice of languages before the file.
+    public var isPage: Bool
 
-    public init(name: String, url: String) {
+    public init(name: String, url: String, isPage: Bool = false) {
         self.name = name
         self.url = url
+        self.isPage = isPage
     }
 }
 
-/// The ISO images limiq knows by name: the official addresses of their publishers.
-public let isoCatalogue = [
-    CatalogueISO(
-        name: "virtio-win",
-        url:
-            "https://fedorapeople.org/groups/virt/virtio-win/direct-downloads/stable-virtio/virtio-win.iso")
-]
+/// The ISO images limiq knows by name: the official addresses of their publishers. Windows' are evaluation copies.
+public let isoCatalogue =
+    [
+        CatalogueISO(
+            name: "virtio-win",
+            url:
+                "https://fedorapeople.org/groups/virt/virtio-win/direct-downloads/stable-virtio/virtio-win.iso"
+        )
+    ]
+    + [
+        ("windows-10", "windows-10-enterprise"), ("windows-11", "windows-11-enterprise"),
+        ("windows-server-2019", "windows-server-2019"), ("windows-server-2022", "windows-server-2022"),
+        ("windows-server-2025", "windows-server-2025"),
+    ].map { name, page in
+        CatalogueISO(
+            name: name, url: "https://www.microsoft.com/evalcenter/download-\(page)", isPage: true)
+    }
 
 /// The ISO images a user put into `isos/` of a state folder: `NAME.iso`.
 public struct ISOLibrary: Sendable {
@@ -75,7 +88,7 @@ public struct ISOLibrary: Sendable {
         let known = ((try? list()) ?? []).map(\.name)
         let hint: String
         if let iso = catalogue.first(where: { $0.name == name }) {
-            hint = "download it with: \(download(iso))"
+            hint = howToGet(iso)
         } else if let nearest = nearestName(to: name, in: known) {
             hint = "did you mean \(nearest)?"
         } else {
@@ -87,12 +100,14 @@ public struct ISOLibrary: Sendable {
             resource: name.isEmpty ? nil : name)
     }
 
-    /// A shell's command. The file has its name only once it is whole, and one that broke off is continued.
-    private func download(_ iso: CatalogueISO) -> String {
+    /// For a file, a shell's command: it has its name only once it is whole, and one that broke off is continued.
+    private func howToGet(_ iso: CatalogueISO) -> String {
         let folder = shellWord(state.isos)
         let file = shellWord(path(iso.name))
+        if iso.isPage { return "get it from \(iso.url) and put it there as \(iso.name).iso" }
         let part = shellWord(path(iso.name) + ".part")
-        return "mkdir -p \(folder) && curl --fail --location --continue-at - --output \(part)"
+        return
+            "download it with: mkdir -p \(folder) && curl --fail --location --continue-at - --output \(part)"
             + " \(shellWord(iso.url)) && mv \(part) \(file)"
     }
 

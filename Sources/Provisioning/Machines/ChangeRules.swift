@@ -55,12 +55,16 @@ enum ChangeRules {
         // A guest takes and gives up a drive on virtio-scsi, and none on SATA.
         "cdroms[]": { situation, _ in situation.live.isWindows ? .restart : .live },
         "cdroms[].iso_path": live,
+        "cdroms[].files": restart,
+        "cdroms[].label": restart,
         "cdroms[].bootable": bootable,
         "console.vnc_enabled": restart,
         "console.vnc_port": restart,
         "console.vnc_password": restart,
         "console.spice_enabled": restart,
         "console.spice_port": restart,
+        // It is read at the first boot only.
+        "ignition": replace,
         // The seed gets another instance-id, with which cloud-init runs again.
         "cloud_init.user_data": restart,
         "cloud_init.meta_data": restart,

@@ -57,7 +57,24 @@ extension DomainXML {
                     id: Self.seedID, iso: seed, bus: cdromBus, target: names.next(cdromBus), boot: nil,
                     on: host))
         }
+        if !hasFirmwareConfig, let path = layout.ignition {
+            elements.append(ignitionDisk(path, target: names.next(.virtio)))
+        }
         return elements
+    }
+
+    /// Ignition looks for a disk of this serial number where there is no firmware configuration (its provider `qemu`, for
+    /// s390x and ppc64le).
+    private func ignitionDisk(_ path: String, target: String) -> XMLElement {
+        XMLElement(
+            "disk", ["type": "file", "device": "disk"],
+            [
+                XMLElement("driver", ["name": "qemu", "type": "raw"]),
+                XMLElement("source", ["file": path], [Self.keepsOwner(on: host)]),
+                XMLElement("target", ["dev": target, "bus": "virtio"]),
+                XMLElement("readonly"),
+                XMLElement("serial", text: "ignition"),
+            ])
     }
 
     /// The id of the CD-ROM with the cidata image.

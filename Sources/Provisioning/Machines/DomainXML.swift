@@ -43,7 +43,7 @@ struct DomainXML {
                 XMLElement(
                     "vcpu", ["current": spec.maxCPUCores == nil ? nil : String(spec.processors)],
                     text: String(mostCores * spec.cpuSockets * spec.cpuThreadsPerCore)),
-                os, features, cpu, clock,
+                os, firmwareConfig, features, cpu, clock,
                 XMLElement("on_poweroff", text: "destroy"),
                 XMLElement("on_reboot", text: "restart"),
                 XMLElement("on_crash", text: "destroy"),
@@ -71,6 +71,19 @@ struct DomainXML {
             XMLElement("feature", ["enabled": enabled, "name": $0])
         }
     }
+
+    /// Where QEMU has no firmware configuration Ignition's is on a disk.
+    var hasFirmwareConfig: Bool { !["s390x", "ppc64", "ppc64le"].contains(host.architecture) }
+
+    private var firmwareConfig: XMLElement? {
+        guard hasFirmwareConfig, let path = layout.ignition else { return nil }
+        return XMLElement(
+            "sysinfo", ["type": "fwcfg"],
+            Self.ignitionEntries.map { XMLElement("entry", ["name": $0, "file": path]) })
+    }
+
+    /// Ignition's own name and Flatcar's, which passes over the other.
+    private static let ignitionEntries = ["opt/com.coreos/config", "opt/org.flatcar-linux/config"]
 
     private var features: XMLElement {
         let hyperv = XMLElement(

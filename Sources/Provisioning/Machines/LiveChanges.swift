@@ -140,7 +140,8 @@ struct LiveChanges {
             if let drive { try send(.attach(XMLElement(drive).xml)) }
         case (let present?, nil): try send(.detach(XMLElement(present).xml))
         case (.some, let cdrom?) where field == "iso_path":
-            try machine.insertMedia(id: id, iso: cdrom.isoPath)
+            let image = zip(spec.cdroms, MachineLayout(spec, of: machine).cdroms).first { $0.0.id == cdrom.id }
+            if let image { try machine.insertMedia(id: id, iso: image.1) }
         default: break
         }
     }

@@ -4,7 +4,8 @@ import XML
 
 extension Machine {
     /// The spec the VM was made from, whole: what its metadata keeps as digests only is read from where it stands, the
-    /// cloud-init documents in the seed and a VNC password in libvirt. The same spec makes the same VM.
+    /// cloud-init documents in the seed, the files of a CD-ROM and Ignition's configuration in the VM's folder, and a VNC
+    /// password in libvirt. The same spec makes the same VM.
     ///
     /// - Throws: `Failure` with code `not_found`, `not_ours`, or `io` where the seed cannot be read by the caller.
     public func spec() throws(Failure) -> VMSpec {
@@ -20,6 +21,13 @@ extension Machine {
                         String(validating: bytes, as: UTF8.self).map { .text($0) } ?? .bytes(bytes)
                 }
             }
+        }
+        let layout = MachineLayout(spec, in: state)
+        for (index, path) in layout.cdroms.enumerated() where spec.cdroms[index].files != nil {
+            spec.cdroms[index].files = try ISOContents(image: path)
+        }
+        if let path = layout.ignition {
+            spec.ignition = String(decoding: try fileBytes(path), as: UTF8.self)
         }
         if spec.console?.vncPassword != nil {
             let graphics = try XMLReader.parse(try hypervisor.xml(name, inactive: true, secrets: true))

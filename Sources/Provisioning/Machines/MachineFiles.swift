@@ -68,6 +68,24 @@ struct MachineFiles: MachineStorage {
         try layout.writeHostKeys(documents.hostKeys)
     }
 
+    /// The images of CD-ROM drives whose files the spec gives.
+    mutating func makeMedia() throws(Failure) {
+        for (cdrom, path) in zip(spec.cdroms, layout.cdroms) {
+            guard let files = cdrom.files else { continue }
+            try ISOImage.write(to: path, cdrom.label, files, user: host.emulatorUser)
+        }
+    }
+
+    /// As secret as a seed.
+    mutating func makeIgnition() throws(Failure) {
+        guard let path = layout.ignition, let text = spec.ignition else { return }
+        try AtomicFile.write(
+            path, existing: .replace, user: FileUser(host.emulatorUser, .read)
+        ) { (descriptor, _) throws(Failure) in
+            try AtomicFile.write(Array(text.utf8), to: descriptor, path)
+        }
+    }
+
     func missing(of record: MachineRecord) throws(Failure) -> String? {
         record.made.first { !fileExists($0) }
     }

@@ -20,10 +20,14 @@ struct MachineLayout: Sendable {
     /// The VM's own folder, of this machine.
     let folder: String
     var disks: [Disk]
-    /// The ISO images in the CD-ROM drives, in the spec's order.
+    /// The ISO image in each CD-ROM drive.
     var cdroms: [String]
+    /// Those of them that are made, in the VM's folder.
+    private let madeCDROMs: [String]
     /// The cidata image; `nil` without `cloud_init`.
     var seed: String?
+    /// Ignition's configuration; `nil` without one.
+    let ignition: String?
 
     /// The guest's serial console as text.
     var consoleLog: String
@@ -36,13 +40,15 @@ struct MachineLayout: Sendable {
         self.folder = folder
         isLocal = machine.isLocal
         consoleLog = machine.consoleLog
-        cdroms = spec.cdroms.map(\.isoPath)
         disks = spec.disks.map { disk in
             Disk(
                 spec: disk,
                 path: disk.path ?? "\(folder)/\(disk.id).\(disk.format == .raw ? "raw" : "qcow2")",
                 format: disk.format, isMade: disk.path == nil)
         }
+        cdroms = spec.cdroms.map { $0.isoPath ?? "\(folder)/cdrom-\($0.id).iso" }
+        madeCDROMs = zip(spec.cdroms, cdroms).filter { $0.0.isoPath == nil }.map(\.1)
+        ignition = spec.ignition == nil ? nil : "\(folder)/ignition.json"
         seed = spec.cloudInit == nil ? nil : "\(folder)/seed.iso"
     }
 
@@ -56,7 +62,8 @@ struct MachineLayout: Sendable {
 
     /// The files limiq makes on this machine for the VM, in the order they are made.
     var madeFiles: [String] {
-        isLocal ? disks.filter(\.isMade).map(\.path) + (seed.map { [$0] } ?? []) : []
+        isLocal
+            ? disks.filter(\.isMade).map(\.path) + madeCDROMs + [seed, ignition].compactMap(\.self) : []
     }
     /// Files of this machine that come to be while the VM runs.
     var runtimeFiles: [String] {

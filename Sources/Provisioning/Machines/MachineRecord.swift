@@ -6,9 +6,10 @@ import XML
 
 /// What limiq knows of a domain it made, kept in the domain's `<metadata>` as JSON: the spec, the owner and the files.
 ///
-/// Anyone who may read the domain may read it. So the cloud-init documents, which may hold passwords and keys, are
-/// kept as digests only: the documents themselves are in the seed, which the VM's owner alone can read. A VNC
-/// password is kept as a salted digest; libvirt itself keeps it and shows it with its `secure` flag only.
+/// Anyone who may read the domain may read it. So the cloud-init documents, Ignition's configuration and the files of
+/// CD-ROMs, which may hold passwords and keys, are kept as digests only: they themselves are in files which the VM's owner
+/// alone can read. A VNC password is kept as a digest; libvirt itself keeps it and shows it with its `secure` flag only.
+/// Where all but a password may be known, the digest is salted.
 public struct MachineRecord: Sendable, Equatable, Codable {
     public var version = 1
     /// With digests in the place of secrets.
@@ -99,15 +100,24 @@ extension VMSpec {
             guard let document = settled?[file] else { continue }
             copy.cloudInit?[file] = .text(digestPrefix + sha256(document.bytes(as: file)))
         }
-        if let password = console?.vncPassword {
-            copy.console?.vncPassword = "\(digestPrefix)\(salt):\(sha256(Array("\(salt):\(password)".utf8)))"
+        func salted(_ bytes: [UInt8]) -> String {
+            "\(digestPrefix)\(salt):\(sha256(Array("\(salt):".utf8) + bytes))"
+        }
+        copy.console?.vncPassword = console?.vncPassword.map { salted(Array($0.utf8)) }
+        copy.ignition = ignition.map { salted(Array($0.utf8)) }
+        for index in cdroms.indices {
+            copy.cdroms[index].files = cdroms[index].files?.mapContents { Array(salted($0).utf8) }
         }
         return copy
     }
 
     /// The spec with the same salt as a kept one, so that the two can be compared.
     func withDigests(like kept: VMSpec) -> VMSpec {
-        let parts = kept.console?.vncPassword?.split(separator: ":") ?? []
+        let files = kept.cdroms.compactMap(\.files).flatMap(\.files)
+        let digests =
+            [kept.console?.vncPassword, kept.ignition].compactMap(\.self)
+            + files.map { String(decoding: $0.contents, as: UTF8.self) }
+        let parts = digests.first?.split(separator: ":") ?? []
         return withDigests(salt: parts.count == 3 ? String(parts[1]) : "")
     }
 }

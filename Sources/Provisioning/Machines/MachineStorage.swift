@@ -17,6 +17,9 @@ protocol MachineStorage {
         _ cancellation: Cancellation, tell: @escaping (_ phase: String, _ detail: String?) -> Void
     ) throws(Failure)
     mutating func makeSeed() throws(Failure)
+    /// The images of CD-ROM drives whose files the spec gives, and Ignition's configuration.
+    mutating func makeMedia() throws(Failure)
+    mutating func makeIgnition() throws(Failure)
     /// What was made is there after a power failure too: libvirt is told of it next.
     func sync() throws(Failure)
     /// Removes what was made, where anything was.
@@ -26,6 +29,11 @@ protocol MachineStorage {
     func missing(of record: MachineRecord) throws(Failure) -> String?
     /// The parts of a VM that is there.
     func existing(_ record: MachineRecord) throws(Failure) -> MachineLayout
+}
+
+extension MachineStorage {
+    mutating func makeMedia() throws(Failure) {}
+    mutating func makeIgnition() throws(Failure) {}
 }
 
 extension Machine {

@@ -43,8 +43,8 @@ public struct UpReport: Sendable, Equatable {
 
 /// A step of a VM on its way, for whoever shows it.
 public struct MachineProgress: Sendable, Equatable {
-    /// `lock`, `disks`, `seed`, `define`, `change`, `shutdown`, `remove`, `start`, `forward`, `first-boot` (from the start to the guest's first sign of
-    /// life), the goal it waits for (`cloud-init`, `agent` …), `console` (a line of the guest's, while waiting), `undo`,
+    /// `lock`, `disks`, `media`, `seed`, `define`, `change`, `shutdown`, `remove`, `start`, `forward`, `first-boot` (from
+    /// the start to the guest's first sign of life), the goal it waits for (`cloud-init`, `agent` …), `console` (a line of the guest's, while waiting), `undo`,
     /// `warning`.
     public var phase: String
     public var machine: String

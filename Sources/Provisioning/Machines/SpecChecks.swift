@@ -28,20 +28,42 @@ extension VMSpec {
         try checkBootDisk()
         for (index, nic) in nics.enumerated() { try check(nic, "nics[\(index + 1)]") }
         try checkForwards()
-        for (index, cdrom) in cdroms.enumerated() {
-            try absolute(cdrom.isoPath, "cdroms[\(index + 1)].iso_path")
-            guard files == .none || fileExists(cdrom.isoPath) else {
-                throw Failure(
-                    .notFound, "cdroms[\(index + 1)].iso_path \(cdrom.isoPath) is not there",
-                    resource: cdrom.isoPath)
-            }
-            guard cdrom.id != DomainXML.seedID || cloudInit == nil else {
-                throw Failure(
-                    .badField, "cdroms[\(index + 1)].id is \"\(cdrom.id)\", which the cloud-init seed has")
-            }
-        }
+        for (index, cdrom) in cdroms.enumerated() { try check(cdrom, "cdroms[\(index + 1)]", files) }
         try checkConsole()
         try checkFirmware()
+        if let ignition { try IgnitionCheck.requireValid(ignition) }
+    }
+
+    private func check(_ cdrom: CDROMSpec, _ path: String, _ files: Files) throws(Failure) {
+        guard cdrom.id != DomainXML.seedID || cloudInit == nil else {
+            throw Failure(.badField, "\(path).id is \"\(cdrom.id)\", which the cloud-init seed has")
+        }
+        switch (cdrom.isoPath, cdrom.files) {
+        case (nil, nil):
+            throw Failure(
+                .badField, "\(path) has neither iso_path nor files",
+                hint: "iso_path = an image that is there, or files = what one is to be made of")
+        case (_?, _?):
+            throw Failure(.badField, "\(path) has both iso_path and files", hint: "give one of them")
+        case (nil, let files?):
+            do throws(Failure) {
+                _ = try ISOImage.bytes(cdrom.label, files)
+            } catch {
+                var failure = error
+                failure.message = "\(path): \(error.message)"
+                throw failure
+            }
+        case (let image?, nil):
+            try absolute(image, "\(path).iso_path")
+            guard files == .none || fileExists(image) else {
+                throw Failure(.notFound, "\(path).iso_path \(image) is not there", resource: image)
+            }
+            guard cdrom.label == nil else {
+                throw Failure(
+                    .badField, "\(path).label is for an image that is made of files",
+                    hint: "leave it out, as \(lastComponent(image)) has its own")
+            }
+        }
     }
 
     private func checkMaxima() throws(Failure) {

@@ -13,8 +13,15 @@ extension UpRun {
         let host = try machine.host()
         let known = standing.record.spec.disks
         let added = spec.disks.filter { disk in disk.path == nil && !known.contains { $0.id == disk.id } }
+        try writeDown(standing.record)
         if !added.isEmpty {
             try timed("disks") { () throws(Failure) in try make(added, standing.record, on: host) }
+        }
+        if (plan.changes + plan.pending).contains(where: { $0.field.list == "cdroms" }) {
+            try timed("media") { () throws(Failure) in
+                var files = MachineFiles(machine, spec, host: host)
+                try files.makeMedia()
+            }
         }
         if changesSeed, spec.cloudInit != nil {
             try timed("seed") { () throws(Failure) in
@@ -43,21 +50,24 @@ extension UpRun {
         for change in changes { tell("changed", change.path) }
     }
 
-    /// New disks of a VM that has a folder already.
+    /// What the VM will have beside what it has, before it is made.
+    private func writeDown(_ record: MachineRecord) throws(Failure) {
+        let new = MachineLayout(spec, of: machine).madeFiles.filter { !record.made.contains($0) }
+        guard !new.isEmpty else { return }
+        try MachineJournal(
+            machine: machine.name, uri: hypervisor.uri, files: record.made + new
+        ).amend(in: machine.folder)
+    }
+
+    /// New disks of a VM that is there.
     private func make(
         _ disks: [DiskSpec], _ record: MachineRecord, on host: HostDescription
     ) throws(Failure) {
         var part = spec
         part.disks = disks
-        part.cloudInit = nil
         var files = MachineFiles(machine, part, host: host)
-        let paths = files.layout.madeFiles
-        try MachineJournal(
-            machine: machine.name, uri: hypervisor.uri,
-            files: record.made + paths.filter { !record.made.contains($0) }
-        ).amend(in: machine.folder)
         // A run that was killed before the domain had it.
-        for path in paths where !record.made.contains(path) { unlink(path) }
+        for disk in files.layout.disks where !record.made.contains(disk.path) { unlink(disk.path) }
         try files.makeDisks(cancellation, tell: tell)
     }
 

@@ -136,8 +136,14 @@ final class UpRun {
             if !spec.disks.isEmpty || !host.isLocal {
                 try timed("disks") { () throws(Failure) in try files.makeDisks(cancellation, tell: tell) }
             }
-            if spec.cloudInit != nil {
-                try timed("seed") { () throws(Failure) in try files.makeSeed() }
+            if spec.cdroms.contains(where: { $0.files != nil }) {
+                try timed("media") { () throws(Failure) in try files.makeMedia() }
+            }
+            if spec.cloudInit != nil || spec.ignition != nil {
+                try timed("seed") { () throws(Failure) in
+                    try files.makeSeed()
+                    try files.makeIgnition()
+                }
             }
             let readiness = options.start ? try Readiness(machine, nics: spec.nics) : nil
             let chosen = acceleration ?? .emulation

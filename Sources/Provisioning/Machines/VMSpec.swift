@@ -27,6 +27,8 @@ public struct VMSpec: Sendable, Equatable, Codable {
     public var cdroms: [CDROMSpec] = []
     public var console: ConsoleSpec?
     public var cloudInit: CloudInitSpec?
+    /// Ignition's configuration as JSON: what Fedora CoreOS, Flatcar and their relatives read in the place of cloud-init's.
+    public var ignition: String?
     public var guestOS: String?
     public var labels: [String: String] = [:]
 
@@ -36,7 +38,7 @@ public struct VMSpec: Sendable, Equatable, Codable {
     var processors: Int { cpuCores * cpuSockets * cpuThreadsPerCore }
 
     enum CodingKeys: String, CodingKey {
-        case name, firmware, tpm, disks, nics, cdroms, console, labels
+        case name, firmware, tpm, disks, nics, cdroms, console, ignition, labels
         case secureBoot = "secure_boot"
         case cpuCores = "cpu_cores"
         case maxCPUCores = "max_cpu_cores"
@@ -150,16 +152,29 @@ public struct PortForward: Sendable, Equatable, Codable {
 
 public struct CDROMSpec: Sendable, Equatable, Codable {
     public var id: String
-    public var isoPath: String
+    /// An image that is there. Without it one is made of `files`, in the VM's own folder.
+    public var isoPath: String?
+    public var files: ISOContents?
+    /// Of an image that is made; `nil` is `CDROM`.
+    public var label: String?
     public var bootable = false
+
+    /// An empty drive: a spec that is read fills it.
+    public init() { id = "" }
 
     public init(id: String, isoPath: String) {
         self.id = id
         self.isoPath = isoPath
     }
 
+    public init(id: String, label: String? = nil, files: ISOContents) {
+        self.id = id
+        self.label = label
+        self.files = files
+    }
+
     enum CodingKeys: String, CodingKey {
-        case id, bootable
+        case id, files, label, bootable
         case isoPath = "iso_path"
     }
 }

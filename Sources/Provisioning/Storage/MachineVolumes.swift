@@ -36,6 +36,12 @@ struct MachineVolumes: MachineStorage {
     }
 
     mutating func open() throws(Failure) {
+        guard spec.ignition == nil, !spec.cdroms.contains(where: { $0.files != nil }) else {
+            throw Failure(
+                .hostNotAble,
+                "\(machine.hypervisor.uri) is another machine: ignition and files of CD-ROMs are not put there",
+                hint: "make an image with limiq.iso.create, and name it with iso_path")
+        }
         let own = try HostPool.own(machine.hypervisor)
         var volumes: [HostVolume] = []
         for (index, disk) in layout.disks.enumerated() where disk.isMade {
@@ -123,8 +129,8 @@ struct MachineVolumes: MachineStorage {
     private func images(
         _ cdroms: [CDROMSpec], _ cancellation: Cancellation, tell: @escaping (String) -> Void
     ) throws(Failure) -> [String] {
-        try cdroms.map { cdrom throws(Failure) in
-            try machine.hostPath(ofISO: cdrom.isoPath, cancellation, tell: tell)
+        try cdroms.compactMap(\.isoPath).map { path throws(Failure) in
+            try machine.hostPath(ofISO: path, cancellation, tell: tell)
         }
     }
 

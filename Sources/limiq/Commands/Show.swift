@@ -41,7 +41,10 @@ struct Show: ParsableCommand {
                 disk.id + size + (disk.backingFile.map { " on \($0)" } ?? disk.path.map { " \($0)" } ?? ""),
             ])
         }
-        for cdrom in spec.cdroms { rows.append(["cdrom", "\(cdrom.id) \(cdrom.isoPath)"]) }
+        for cdrom in spec.cdroms {
+            let files = cdrom.files?.files.map(\.path).sorted().joined(separator: " ") ?? ""
+            rows.append(["cdrom", "\(cdrom.id) \(cdrom.isoPath ?? "made of \(files)")"])
+        }
         for (key, value) in spec.labels.sorted(by: { $0.key < $1.key }) {
             rows.append(["label", "\(key)=\(value)"])
         }

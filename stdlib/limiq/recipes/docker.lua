@@ -108,7 +108,10 @@ local function docker(options)
     files[#files + 1] = script(options)
     return part.new("docker", {
         user_data = {
-            package_update = true, packages = { "docker.io" }, write_files = #files > 0 and files or nil,
+            package_update = true,
+            -- The engine only recommends apparmor, and starts no container without it where the kernel has AppArmor.
+            packages = { "docker.io", "apparmor" },
+            write_files = #files > 0 and files or nil,
         },
     })
 end

@@ -22,6 +22,7 @@ local M = {
     swap = require "limiq.recipes.swap",
     timezone = require "limiq.recipes.timezone",
     web = require "limiq.recipes.web",
+    windows_unattend = require "limiq.recipes.windows_unattend",
 }
 
 return M

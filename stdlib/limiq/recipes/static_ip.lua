@@ -107,9 +107,10 @@ local function add_routes(routes, options, own)
     end
 end
 
----A nic with addresses of its own, instead of those a DHCP server gives. Works with every renderer of cloud-init
----(netplan, networkd, ifupdown, NetworkManager). The other nics of the VM are then not configured by themselves: each
----wants a `static_ip` or a `dhcp`.
+---A nic with these addresses, routes and nameservers, and no others: neither those of a DHCP server nor those of IPv6
+---routers (where cloud-init can refuse these: by netplan and sysconfig). Works with every renderer of
+---cloud-init (netplan, networkd, ifupdown, NetworkManager). The other nics of the VM are then not configured by
+---themselves: each wants a `static_ip` or a `dhcp`.
 ---
 ---Example:
 ---```lua
@@ -135,6 +136,8 @@ local function static_ip(options)
         end
     end
     local config = gateways(options, own)
+    -- What an IPv6 router advertises would come beside it: an address, a route and nameservers.
+    config["accept-ra"] = false
     add_routes(config.routes, options, own)
     if #config.routes == 0 then config.routes = nil end
     config.addresses = texts
