@@ -54,7 +54,9 @@ import XML
     static func description(_ spec: VMSpec) throws -> XMLNode {
         try XMLReader.parse(
             DomainXML(
-                spec: spec, layout: MachineLayout(spec, in: StateFolder(root: "/limiq")),
+                spec: spec,
+                layout: MachineLayout(
+                    spec, of: Machine("web", on: FakeHypervisor(), state: StateFolder(root: "/limiq"))),
                 host: `Domain XML`.host, acceleration: .emulation, record: record(spec)
             ).description().xml)
     }

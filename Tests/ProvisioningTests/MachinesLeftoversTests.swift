@@ -121,7 +121,8 @@ import Testing
             #expect(survey.left.map(\.path) == [state.machine("busy"), part])
 
             let image = ImageLibrary.lock("debian-12", in: state)
-            try MachineLock.hold("busy", in: state, cancellation: Cancellation()) { () throws(Failure) in
+            try MachineLock.hold(Machine("busy", on: host, state: state), cancellation: Cancellation()) {
+                () throws(Failure) in
                 try FileLock.hold(image, for: "it", Cancellation()) { () throws(Failure) in
                     let leftovers = try Leftovers(state: state, on: host)
                     let now = try leftovers.survey()

@@ -182,7 +182,7 @@ extension PlanRun {
             guard error.code == .notFound, let path = error.resource, let expected = expected(path),
                 expected != nil
             else { throw error }
-            try spec.check(filesAreHere: false)
+            try spec.check(.none)
         }
     }
 
@@ -206,7 +206,9 @@ extension PlanRun {
                     detail: [size, base ?? ""].filter { !$0.isEmpty }.joined(separator: " ")))
         }
         if spec.cloudInit != nil { parts.append(.init(name: "seed", detail: "")) }
-        for cdrom in spec.cdroms { parts.append(.init(name: "cdrom \(cdrom.id)", detail: cdrom.isoPath ?? "made")) }
+        for cdrom in spec.cdroms {
+            parts.append(.init(name: "cdrom \(cdrom.id)", detail: cdrom.isoPath ?? "made"))
+        }
         for nic in spec.nics {
             let forwards = nic.forward.map { "127.0.0.1:\($0.host) → \($0.guest)/\($0.proto.rawValue)" }
             parts.append(

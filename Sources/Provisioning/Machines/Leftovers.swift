@@ -4,16 +4,16 @@ import Glibc
 /// What runs that were killed have left in a state folder: all that no finished VM owns, and nothing that another limiq
 /// is at work on, that belongs to another hypervisor, or that limiq did not make.
 public struct Leftovers {
-    public struct Item: Sendable {
+    public struct Item: Sendable, Equatable {
         /// Of a file or folder, absolute.
         public var path: String
         public var reason: String
         var kind = Kind.file
     }
 
-    enum Kind: Sendable {
+    enum Kind: Sendable, Equatable {
         /// The folder of a VM, with its domain where there is one.
-        case machine(Machine)
+        case machine(String)
         case folder
         case file
         /// A file that may be removed while nobody holds this lock.
@@ -21,7 +21,7 @@ public struct Leftovers {
         case lock
     }
 
-    public struct Survey: Sendable {
+    public struct Survey: Sendable, Equatable {
         public var left: [Item] = []
         /// What looks like a leftover and is none, with the reason.
         public var spared: [Item] = []
@@ -72,7 +72,8 @@ public struct Leftovers {
     /// - Returns: `nil` where it is gone, else why it was left.
     public func remove(_ item: Item) throws(Failure) -> String? {
         switch item.kind {
-        case .machine(let machine):
+        case .machine(let name):
+            let machine = Machine(name, on: hypervisor, state: state)
             let lock = MachineLock.path(machine)
             let answer = try FileLock.holdIfFree(lock, for: machine.name) { () throws(Failure) -> String? in
                 switch try judge(machine) {
@@ -138,7 +139,7 @@ public struct Leftovers {
             switch try judge(machine) {
             case .owned: survey.left += halfWritten(in: path)
             case .left(let reason):
-                survey.left.append(Item(path: path, reason: reason, kind: .machine(machine)))
+                survey.left.append(Item(path: path, reason: reason, kind: .machine(machine.name)))
             case .spared(let reason): survey.spared.append(Item(path: path, reason: reason))
             }
         }

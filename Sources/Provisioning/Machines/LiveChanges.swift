@@ -140,7 +140,9 @@ struct LiveChanges {
             if let drive { try send(.attach(XMLElement(drive).xml)) }
         case (let present?, nil): try send(.detach(XMLElement(present).xml))
         case (.some, let cdrom?) where field == "iso_path":
-            let image = zip(spec.cdroms, MachineLayout(spec, of: machine).cdroms).first { $0.0.id == cdrom.id }
+            let image = zip(spec.cdroms, MachineLayout(spec, of: machine).cdroms).first {
+                $0.0.id == cdrom.id
+            }
             if let image { try machine.insertMedia(id: id, iso: image.1) }
         default: break
         }

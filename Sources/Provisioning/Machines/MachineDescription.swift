@@ -22,7 +22,7 @@ extension Machine {
                 }
             }
         }
-        let layout = MachineLayout(spec, in: state)
+        let layout = MachineLayout(spec, of: self)
         for (index, path) in layout.cdroms.enumerated() where spec.cdroms[index].files != nil {
             spec.cdroms[index].files = try ISOContents(image: path)
         }
