@@ -22,7 +22,10 @@ extension EndToEnd {
                     program, ["check"] + scripts,
                     environment: ["LIMIQ_HOME": home.path, "ADMIN_PASSWORD": "Passw0rd"])
             }
-            #expect(result.status == 0 && result.errors.isEmpty && result.output.isEmpty, "\(result.errors)")
+            #expect(result.status == 0 && result.output.isEmpty, "\(result.errors)")
+            // A rolling replacement goes by what the machines answer.
+            let findings = result.errors.split(separator: "\n").filter { !$0.hasPrefix("rolling.lua:") }
+            #expect(findings.isEmpty, "\(findings)")
         }
 
         @Test(

@@ -121,7 +121,7 @@ import Testing
               rt.sleep(60)
             end)
             assert(table.concat(begun) == "abc" and cleaned == 3)
-            assert(e.message:find("1 of 5 failed, the rest was stopped:", 1, true), e.message)
+            assert(e.message:find("1 of 5 failed, which stopped 4 more:", 1, true), e.message)
             assert(e.errors[2].message == "b is bad" and e.errors[1] == nil)
             local results = rt.each({ 1, 2 }, { stop_on_error = true }, function(n) return n end)
             assert(results[2] == 2)

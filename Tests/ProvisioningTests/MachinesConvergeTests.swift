@@ -87,7 +87,7 @@ import XML
             wanted.memoryMiB = 2048
             let report = try running.machine.up(wanted, Self.options { $0.restart = true })
             #expect(report.changes.map(\.path) == ["cpu_cores", "memory_mib"])
-            #expect(report.phases.map(\.name) == ["change", "shutdown", "start", "wait"])
+            #expect(report.phases.map(\.name) == ["change", "shutdown", "start", "first-boot", "cloud-init"])
             #expect(running.calls == ["define", "define", "shutdown", "start"])
             #expect(running.host.liveNode("web")?.first("memory")?.text == "2048")
             #expect(try !running.machine.up(wanted, Self.options { $0.restart = true }).changed)

@@ -30,7 +30,7 @@ import Testing
                 return #"{"return":[{"device":"","qdev":"ua-cdrom-tools","tray_open":\#(isOpen)}]}"#
             }
             guard command.contains("blockdev-open-tray") else { return #"{"return":{}}"# }
-            left.withLock { $0.requests += 1 }
+            if command.contains("\"force\":false") { left.withLock { $0.requests += 1 } }
             let refusal = left.withLock { $0.refusals.isEmpty ? nil : $0.refusals.removeFirst() }
             return refusal.map { #"{"error":{"class":"GenericError","desc":"\#($0)"}}"# } ?? #"{"return":{}}"#
         }

@@ -63,9 +63,15 @@ import Testing
                 _ = try machine.up(Self.spec(answer: "hunter3", ignition: Self.ignition + "\n"))
             }
             #expect(failure.code == "spec_differs")
-            #expect(
-                failure.message.contains("cdroms[1].files.Autounattend.xml is another; ignition is another"))
-            #expect(!failure.message.contains("setup.cmd"))
+            #expect(failure.message.contains("ignition is another"), "it is read at the first boot only")
+
+            var options = UpOptions()
+            options.restart = true
+            let report = try machine.up(Self.spec(answer: "hunter3"), options)
+            #expect(report.changes.map(\.path) == ["cdroms[1].files"])
+            let image = try ISOContents(image: MachineLayout(Self.spec(), of: machine).cdroms[0])
+            #expect(image.files.contains { String(decoding: $0.contents, as: UTF8.self).contains("hunter3") })
+            #expect(try machine.up(Self.spec(answer: "hunter3")).changed == false)
         }
     }
 

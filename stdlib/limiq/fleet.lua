@@ -220,7 +220,18 @@ end
 ---@return table<string, table> reports what `vm:up` returns, by name
 function Fleet:up(options)
     local each, up = split(options)
-    local reports = self:each(function(vm) return vm:up(up) end, each)
+    local taken = {}
+    for _, domain in ipairs(perform("domain.list", { uri = self.uri })) do taken[domain.name] = true end
+    for _, vm in ipairs(self:members()) do taken[vm.name] = nil end
+    local reports = self:each(function(vm)
+        if taken[vm.name] then
+            runtime.fail {
+                code = "not_ours", resource = vm.name, hint = "choose another name for the fleet",
+                message = ("fleet %s: the vm %s is there already, and is none of its members"):format(self.name, vm.name),
+            }
+        end
+        return vm:up(up)
+    end, each)
     local names = {}
     for position, vm in ipairs(beyond(self, self.count)) do names[position] = vm.name end
     if #names > 0 then

@@ -786,6 +786,19 @@ function limiq.domain.console(domain, options) end
 ---@return string
 function limiq.domain.screenshot(domain, path) end
 
+---Presses keys one after the other, as if somebody sat at the guest's keyboard.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+----- "Press any key to boot from CD or DVD"
+---limiq.domain.get("windows-01"):send_keys { "ret" }
+---```
+---@async
+---@param domain string|limiq.Domain The domain or its name.
+---@param keys string[] Keys by QEMU's names (`a`, `ret`, `spc`, `f12`); those held together are joined: `ctrl-alt-delete`.
+function limiq.domain.send_keys(domain, keys) end
+
 limiq.image = {}
 
 ---The absolute path of a local image: of a file in `cloud-images/`, else what its publisher offers, downloaded and checked, else, where the publisher cannot be reached, built here. Scripts write `limiq.image "debian-12"`.

@@ -123,7 +123,7 @@ describe("a fleet", function()
 
     it("begins no other where one fails and that is asked for", clean(function()
         local web = fleet(3, nil, { spec = broken(2) })
-        raises(function() web:up { limit = 1, stop_on_error = true } end, "1 of 3 failed, the rest was stopped")
+        raises(function() web:up { limit = 1, stop_on_error = true } end, "1 of 3 failed, which stopped 1 more")
         equal(there(), { "spec-fleet-01" })
     end))
 

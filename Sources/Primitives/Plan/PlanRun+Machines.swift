@@ -50,6 +50,7 @@ extension PlanRun {
         "domain.eject_media": { try $0.changeDomain($1, "loses a medium", 1) },
         "domain.detach_cdrom": { try $0.changeDomain($1, "loses a CD-ROM", 1) },
         "domain.write_file": { try $0.changeDomain($1, "gets a file", 1) },
+        "domain.send_keys": { try $0.changeDomain($1, "gets keys", 1) },
         "domain.snapshot": { try $0.changeDomain($1, "gets a snapshot", 1) },
         "domain.revert": { try $0.changeDomain($1, "goes back to a snapshot", 1) },
         "domain.delete_snapshot": { try $0.changeDomain($1, "loses a snapshot", 1) },

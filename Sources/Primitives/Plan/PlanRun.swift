@@ -98,7 +98,7 @@ public final class PlanRun: Sendable {
         "vm.check", "vm.mac_address", "image.list", "image.iso", "yaml.encode", "yaml.decode",
         "base64.encode",
         "base64.decode", "json.encode", "json.decode", "log.info", "log.warn", "log.error", "env.get",
-        "params.get", "host.connect",
+        "params.get", "host.connect", "host.info", "vm.placements",
     ]
 }
 

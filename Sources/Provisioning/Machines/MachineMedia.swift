@@ -62,30 +62,25 @@ extension Machine {
 
     /// libvirt 9.0 forgets that a drive added to a running guest has a tray, and does not open it: that is done here.
     ///
-    /// A Linux guest locks every medium it sees, and opens the tray itself when it is asked, which it looks for every two
-    /// seconds. It is asked once: a request that it finds late would open the tray again, under the next medium. What is done
-    /// once the tray is open is tried again for a while, as it may close in between (a reset of the drive closes it, and
-    /// firmware resets what it finds).
+    /// A Linux guest locks every medium it sees, and opens the tray itself when it is asked. It is asked once: a request that
+    /// it finds late would open the tray again, under the next medium. Once it has let go, the tray is held open by force for
+    /// as long as the change takes: whoever opens the device in the guest closes it, as does a reset of the drive, and
+    /// firmware resets what it finds.
     private func changeByHand(_ drive: Drive, _ xml: String, force: Bool, since first: Failure)
         throws(Failure)
     {
         let deadline = ContinuousClock.now + .seconds(5)
-        var last = first
+        var (last, hasLetGo) = (first, force)
         repeat {
             do throws(Failure) {
-                try tray("blockdev-open-tray", drive, force: force)
-            } catch {
-                guard Self.isAboutTray(error) else { throw error }
-                last = error
-                guard try opens(drive, before: deadline) else { break }
-            }
-            do throws(Failure) {
+                try tray("blockdev-open-tray", drive, force: hasLetGo)
+                hasLetGo = true
                 try hypervisor.updateDevice(name, xml, force: force)
                 return try tray("blockdev-close-tray", drive)
             } catch {
                 guard Self.isAboutTray(error) else { throw error }
                 last = error
-                usleep(50_000)
+                if hasLetGo { usleep(50_000) } else { hasLetGo = try opens(drive, before: deadline) }
             }
         } while ContinuousClock.now < deadline
         throw Failure(
@@ -98,7 +93,7 @@ extension Machine {
         repeat {
             let device = try blockDevices().first { $0.qdev?.hasSuffix(drive.device) == true }
             if device?.isTrayOpen == true { return true }
-            usleep(20_000)
+            usleep(5_000)
         } while ContinuousClock.now < deadline
         return false
     }
