@@ -227,7 +227,8 @@ function Fleet:up(options)
         if taken[vm.name] then
             runtime.fail {
                 code = "not_ours", resource = vm.name, hint = "choose another name for the fleet",
-                message = ("fleet %s: the vm %s is there already, and is none of its members"):format(self.name, vm.name),
+                message = ("fleet %s: the vm %s is there already, and is none of its members"):format(
+                    self.name, vm.name),
             }
         end
         return vm:up(up)
