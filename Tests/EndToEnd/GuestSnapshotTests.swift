@@ -10,7 +10,7 @@ extension EndToEnd {
             let words = try await guest.run(
                 #"""
                 local function sh(script) return guest:exec({ "sh", "-c", script }).stdout end
-                show(sh "echo before >/root/kept; sleep 100000 >/dev/null 2>&1 & echo $!")
+                show(sh "echo before >/root/kept; sync; sleep 100000 >/dev/null 2>&1 & echo $!")
                 guest:snapshot { name = "point" }
                 show(guest:snapshots()[1].name, guest:snapshots()[1].memory)
                 show(limiq.try(guest.snapshot, guest, { name = "point" }) == nil)
