@@ -75,6 +75,19 @@ import Testing
         }
     }
 
+    @Test func `are the same still when something else of the VM has changed`() throws {
+        try withScratchState { state throws in
+            let machine = Machine("web", on: FakeHypervisor(), state: state)
+            var spec = Self.spec()
+            _ = try machine.up(spec)
+            spec.labels = ["tier": "web"]
+            #expect(try machine.up(spec).changes.map(\.path) == ["labels.tier"])
+            spec.cpuCores = 2
+            #expect(try machine.up(spec).pending.map(\.path) == ["cpu_cores"])
+            #expect(try machine.up(spec).pending.map(\.path) == ["cpu_cores"])
+        }
+    }
+
     @Test func `are read back as the spec they were made from`() throws {
         try withScratchState { state throws in
             let machine = Machine("web", on: FakeHypervisor(), state: state)

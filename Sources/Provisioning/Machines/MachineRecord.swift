@@ -27,13 +27,15 @@ public struct MachineRecord: Sendable, Equatable, Codable {
     /// The IPv4 address its seed gives it on user networking; `nil` where QEMU gives it one.
     public var userAddress: String?
 
+    /// - Parameter kept: the record this one takes the place of. Its salt stays, so that what has not changed is the same.
     public init(
         spec: VMSpec, owner: String, acceleration: Acceleration, made: [String], volumes: [HostVolume] = [],
-        folder: String
+        folder: String, after kept: MachineRecord? = nil
     ) {
         loginUser = spec.cloudInit?.loginUser
         userAddress = spec.userAddress
-        self.spec = spec.withDigests(salt: String(UInt64.random(in: .min ... .max), radix: 16))
+        self.spec = spec.withDigests(
+            salt: kept?.spec.salt ?? String(UInt64.random(in: .min ... .max), radix: 16))
         self.owner = owner
         self.acceleration = acceleration
         self.made = made
@@ -112,13 +114,16 @@ extension VMSpec {
     }
 
     /// The spec with the same salt as a kept one, so that the two can be compared.
-    func withDigests(like kept: VMSpec) -> VMSpec {
-        let files = kept.cdroms.compactMap(\.files).flatMap(\.files)
+    func withDigests(like kept: VMSpec) -> VMSpec { withDigests(salt: kept.salt ?? "") }
+
+    /// Of the digests of a kept spec; `nil` where it has none with a salt.
+    fileprivate var salt: String? {
+        let files = cdroms.compactMap(\.files).flatMap(\.files)
         let digests =
-            [kept.console?.vncPassword, kept.ignition].compactMap(\.self)
+            [console?.vncPassword, ignition].compactMap(\.self)
             + files.map { String(decoding: $0.contents, as: UTF8.self) }
         let parts = digests.first?.split(separator: ":") ?? []
-        return withDigests(salt: parts.count == 3 ? String(parts[1]) : "")
+        return parts.count == 3 ? String(parts[1]) : nil
     }
 }
 

@@ -124,7 +124,7 @@ extension UpRun {
     private func describe(
         _ merge: DomainMerge, _ standing: MachineStanding
     ) throws(Failure) {
-        let record = try record(spec, after: standing.record)
+        let record = self.record(after: standing.record)
         guard merge.isNeeded || record != standing.record else { return }
         let element = XMLNode(
             name: "machine", namespace: DomainXML.namespace, text: try record.json())
@@ -132,21 +132,18 @@ extension UpRun {
     }
 
     /// What is kept of a spec, in the place of what was.
-    private func record(_ spec: VMSpec, after old: MachineRecord) throws(Failure) -> MachineRecord {
+    private func record(after old: MachineRecord) -> MachineRecord {
         let layout = MachineLayout(spec, of: machine)
-        var record = MachineRecord(
+        return MachineRecord(
             spec: spec, owner: old.owner, acceleration: old.acceleration, made: layout.madeFiles,
-            folder: layout.folder)
-        // With the salt it had, so that the two can be compared.
-        if old.spec.console?.vncPassword != nil { record.spec = spec.withDigests(like: old.spec) }
-        return record
+            folder: layout.folder, after: old)
     }
 
     /// What the running guest has now: all of the spec, or where something waits for its next start, what can be seen
     /// nowhere but here.
     private func rememberLive(_ plan: MachinePlan, _ standing: MachineStanding) throws(Failure) {
         guard let old = standing.liveRecord else { return }
-        var record = try record(spec, after: standing.record)
+        var record = self.record(after: standing.record)
         if !plan.pending.isEmpty {
             record = old
             record.spec.labels = spec.labels
