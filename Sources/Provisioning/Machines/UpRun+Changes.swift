@@ -143,12 +143,13 @@ extension UpRun {
     /// nowhere but here.
     private func rememberLive(_ plan: MachinePlan, _ standing: MachineStanding) throws(Failure) {
         guard let old = standing.liveRecord else { return }
-        var record = self.record(after: standing.record)
+        let kept = self.record(after: standing.record)
+        var record = kept
         if !plan.pending.isEmpty {
             record = old
             record.spec.labels = spec.labels
             // Windows' are on SATA, and wait as well.
-            if !spec.isWindows { record.spec.cdroms = spec.cdroms }
+            if !spec.isWindows { record.spec.cdroms = present(kept.spec.cdroms, old.spec.cdroms) }
             for index in record.spec.nics.indices {
                 guard let nic = spec.nics.first(where: { $0.id == record.spec.nics[index].id }) else {
                     continue
@@ -164,6 +165,13 @@ extension UpRun {
         }
         guard record != old else { return }
         try hypervisor.change(machine.name, .metadata(try record.element()))
+    }
+
+    /// The drives of the running guest. An image that is made of other files waits for its next start.
+    private func present(_ wanted: [CDROMSpec], _ old: [CDROMSpec]) -> [CDROMSpec] {
+        wanted.map { cdrom in
+            old.first { $0.id == cdrom.id && $0.files != nil && cdrom.files != nil } ?? cdrom
+        }
     }
 
     /// A seed that no description has any more; whoever has it open keeps it.
