@@ -36,7 +36,7 @@ let package = Package(
         .target(name: "Basics", swiftSettings: strict),
         .target(name: "YAML", dependencies: ["Basics", "CYaml"], swiftSettings: strict),
         .target(name: "XML", dependencies: ["Basics", "CXML"], swiftSettings: strict),
-        .target(name: "Libvirt", dependencies: ["Basics", "CLibvirt"], swiftSettings: strict),
+        .target(name: "Libvirt", dependencies: ["Basics", "CLibvirt", "CXML"], swiftSettings: strict),
         .target(
             name: "Provisioning",
             dependencies: [

@@ -2,6 +2,7 @@
 // Without ICU's headers, which differ from those that Foundation brings along: nothing here uses what they declare.
 #include <libxml/xmlversion.h>
 #undef LIBXML_ICU_ENABLED
+#include <libxml/catalog.h>
 #include <libxml/parser.h>
 #include <libxml/tree.h>
 #include <libxml/xmlerror.h>

@@ -1,5 +1,6 @@
 import Basics
 import CLibvirt
+import CXML
 import Glibc
 
 /// libvirt in this process: set up once, before the first connection.
@@ -9,6 +10,9 @@ enum Library {
 
     /// The order matters: an event loop that is registered after an open is not used by that connection.
     private static let started: Result<Void, LibvirtError> = quietly {
+        // libvirt reads files by libxml2, which makes the lock of its catalogs at the first use: two threads that come to it at
+        // once make two, and wait for ever.
+        xmlInitializeCatalog()
         guard virInitialize() == 0 else { return .failure(.last()) }
         // Without it libvirt writes every error to stderr.
         virSetErrorFunc(nil) { _, _ in }
