@@ -46,6 +46,13 @@ public struct Failure: Error, Sendable, Equatable {
     }
 }
 
+extension Failure {
+    /// Adds a way out to those it has.
+    public mutating func add(hint: String) {
+        self.hint = self.hint.map { "\($0); \(hint)" } ?? hint
+    }
+}
+
 extension Failure: CustomStringConvertible {
     public var description: String {
         var text = message

@@ -191,9 +191,9 @@ function Fleet:members()
 end
 
 ---The members beyond the first `count`, the newest first.
-local function beyond(fleet, count)
+local function beyond(fleet, members, count)
     local newest_first = {}
-    for _, vm in ipairs(fleet:members()) do
+    for _, vm in ipairs(members) do
         if place_of(fleet, vm.name) > count then table.insert(newest_first, 1, vm) end
     end
     return newest_first
@@ -208,6 +208,15 @@ local function retire(vms, drain, options)
     end)
 end
 
+---@private
+---@param vm limiq.VM
+function Fleet:refuse_stranger(vm)
+    runtime.fail {
+        code = "not_ours", resource = vm.name, hint = "choose another name for the fleet",
+        message = ("fleet %s: the vm %s is there already, and is none of its members"):format(self.name, vm.name),
+    }
+end
+
 ---Brings up the members up to the count, up to `limit` at once. One that fails does not stop the others, unless
 ---`stop_on_error` is true. The other options are those of `vm:up`. Members beyond the count are left, with a warning.
 ---
@@ -220,21 +229,15 @@ end
 ---@return table<string, table> reports what `vm:up` returns, by name
 function Fleet:up(options)
     local each, up = split(options)
-    local taken = {}
+    local members, taken = self:members(), {}
     for _, domain in ipairs(perform("domain.list", { uri = self.uri })) do taken[domain.name] = true end
-    for _, vm in ipairs(self:members()) do taken[vm.name] = nil end
+    for _, vm in ipairs(members) do taken[vm.name] = nil end
     local reports = self:each(function(vm)
-        if taken[vm.name] then
-            runtime.fail {
-                code = "not_ours", resource = vm.name, hint = "choose another name for the fleet",
-                message = ("fleet %s: the vm %s is there already, and is none of its members"):format(
-                    self.name, vm.name),
-            }
-        end
+        if taken[vm.name] then self:refuse_stranger(vm) end
         return vm:up(up)
     end, each)
     local names = {}
-    for position, vm in ipairs(beyond(self, self.count)) do names[position] = vm.name end
+    for position, vm in ipairs(beyond(self, members, self.count)) do names[position] = vm.name end
     if #names > 0 then
         perform("log.warn", ("fleet %s: beyond its count of %d: %s; fleet:scale(%d) removes them"):format(
             self.name, self.count, table.concat(names, ", "), self.count))
@@ -258,7 +261,7 @@ function Fleet:scale(count, options)
     local drain = up.drain
     up.drain = nil
     self.count = count
-    retire(beyond(self, count), drain, { limit = each.limit or 1, stop_on_error = each.stop_on_error })
+    retire(beyond(self, self:members(), count), drain, { limit = each.limit or 1, stop_on_error = each.stop_on_error })
     local there, missing = {}, {}
     for _, vm in ipairs(self:members()) do there[vm.name] = true end
     for index = 1, count do
@@ -274,7 +277,7 @@ end
 ---web:remove()
 ---```
 ---@async
-function Fleet:remove() retire(beyond(self, 0), nil, {}) end
+function Fleet:remove() retire(beyond(self, self:members(), 0), nil, {}) end
 
 ---Replaces the members that differ from their spec, so that at least `count - max_unavailable` are healthy all the
 ---time; one that is missing is made. Those that are not healthy come first, as they cost nothing.

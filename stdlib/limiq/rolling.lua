@@ -59,8 +59,7 @@ local function survey(fleet, health)
         local differences = vm:diff()
         local is_missing = #differences == 1 and differences[1].path == "name" and differences[1].current == nil
         if not is_missing and not ours[vm.name] then
-            fail(fleet, ("the vm %s is there already, and is none of its members"):format(vm.name),
-                { code = "not_ours", resource = vm.name, hint = "choose another name for the fleet" })
+            fleet:refuse_stranger(vm)
         end
         local looked, answer = false, false
         if not is_missing then looked, answer = pcall(serves, vm, health) end

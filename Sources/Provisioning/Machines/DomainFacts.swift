@@ -71,7 +71,7 @@ struct DomainFacts: Equatable, Sendable {
     }
 
     private mutating func readDisk(_ disk: XMLNode, _ alias: String) {
-        guard let id = alias.dropping("ua-disk-") else { return }
+        guard let id = alias.dropping(DomainXML.diskAlias("")) else { return }
         func set(_ field: String, _ value: String?) { values[FieldPath("disks", id, field)] = value }
         set("", "\"\(id)\"")
         let source = disk.first("source")?.attributes ?? [:]
@@ -85,14 +85,14 @@ struct DomainFacts: Equatable, Sendable {
     }
 
     private mutating func readCDROM(_ drive: XMLNode, _ alias: String) {
-        guard let id = alias.dropping("ua-cdrom-"), id != DomainXML.seedID else { return }
+        guard let id = alias.dropping(DomainXML.cdromAlias("")), id != DomainXML.seedID else { return }
         values[FieldPath("cdroms", id)] = "\"\(id)\""
         values[FieldPath("cdroms", id, "iso_path")] =
             (drive.first("source")?.attributes["file"]).map { "\"\($0)\"" }
     }
 
     private mutating func readNIC(_ nic: XMLNode, _ alias: String) {
-        guard let id = alias.dropping("ua-nic-") else { return }
+        guard let id = alias.dropping(DomainXML.nicAlias("")) else { return }
         func set(_ field: String, _ value: String?) { values[FieldPath("nics", id, field)] = value }
         set("", "\"\(id)\"")
         let source = nic.first("source")?.attributes ?? [:]
@@ -109,7 +109,7 @@ struct DomainFacts: Equatable, Sendable {
     /// The ports that lead into the running guest, by nic.
     mutating func add(_ forwards: [String: [PortForward]], for spec: VMSpec) {
         for nic in spec.nics {
-            let present = forwards["host" + DomainXML.nicAlias(nic)] ?? []
+            let present = forwards["host" + DomainXML.nicAlias(nic.id)] ?? []
             // In the spec's order first, so that the same ports are the same text.
             let ordered = nic.forward.filter(present.contains) + present.filter { !nic.forward.contains($0) }
             values[FieldPath("nics", nic.id, "forward")] =
@@ -128,13 +128,13 @@ struct DomainFacts: Equatable, Sendable {
 extension XMLNode {
     /// The device's alias, where it was not libvirt that chose it.
     var alias: String? {
-        first("alias")?.attributes["name"].flatMap { $0.hasPrefix("ua-") ? $0 : nil }
+        first("alias")?.attributes["name"].flatMap { $0.hasPrefix(DomainXML.ownAlias) ? $0 : nil }
     }
 }
 
 extension String {
     /// What follows a prefix; `nil` where it does not begin so.
-    fileprivate func dropping(_ prefix: String) -> String? {
+    func dropping(_ prefix: String) -> String? {
         hasPrefix(prefix) ? String(dropFirst(prefix.count)) : nil
     }
 }

@@ -119,7 +119,7 @@ extension DomainXML {
                 // What a guest finds in /dev/disk/by-id; QEMU cuts it at 20 characters.
                 XMLElement("serial", text: String(spec.id.prefix(20))),
                 boot.map { XMLElement("boot", ["order": String($0)]) },
-                XMLElement("alias", ["name": "ua-disk-\(spec.id)"]),
+                XMLElement("alias", ["name": Self.diskAlias(spec.id)]),
             ])
     }
 
@@ -155,7 +155,7 @@ extension DomainXML {
                 XMLElement("target", ["dev": target, "bus": busName(bus)]),
                 XMLElement("readonly"),
                 boot.map { XMLElement("boot", ["order": String($0)]) },
-                id.map { XMLElement("alias", ["name": "ua-cdrom-\($0)"]) },
+                id.map { XMLElement("alias", ["name": cdromAlias($0)]) },
             ])
     }
 
@@ -204,11 +204,19 @@ extension DomainXML {
                 },
                 isTestDriver ? nil : XMLElement("link", ["state": "up"]),
                 boot.map { XMLElement("boot", ["order": String($0)]) },
-                isTestDriver ? nil : XMLElement("alias", ["name": Self.nicAlias(nic)]),
+                isTestDriver ? nil : XMLElement("alias", ["name": Self.nicAlias(nic.id)]),
             ])
     }
 
-    static func nicAlias(_ nic: NICSpec) -> String { "ua-nic-\(nic.id)" }
+    // MARK: the devices' names
+
+    /// What the alias of a device begins with, where it was not libvirt that chose it
+    /// (https://libvirt.org/formatdomain.html#devices).
+    static let ownAlias = "ua-"
+
+    static func diskAlias(_ id: String) -> String { "\(ownAlias)disk-\(id)" }
+    static func nicAlias(_ id: String) -> String { "\(ownAlias)nic-\(id)" }
+    static func cdromAlias(_ id: String) -> String { "\(ownAlias)cdrom-\(id)" }
 
     // MARK: consoles and screens
 

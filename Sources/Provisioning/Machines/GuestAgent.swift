@@ -188,7 +188,7 @@ struct GuestAgent: Sendable {
     ) throws(Failure) -> Result {
         let reply: String
         do {
-            let text = try JSONEncoder().encode(AgentCommand(execute: command, arguments: arguments))
+            let text = try JSONEncoder().encode(MonitorCommand(execute: command, arguments: arguments))
             reply = try hypervisor.agent(
                 name, String(decoding: text, as: UTF8.self), timeout: .seconds(30))
             return try JSONDecoder().decode(AgentReply<Result>.self, from: Data(reply.utf8)).value
@@ -220,11 +220,6 @@ struct GuestAgent: Sendable {
     private static func bytes(_ base64: String?) -> [UInt8] {
         base64.flatMap { Data(base64Encoded: $0) }.map(Array.init) ?? []
     }
-}
-
-private struct AgentCommand<Arguments: Encodable>: Encodable {
-    var execute: String
-    var arguments: Arguments
 }
 
 private struct AgentReply<Value: Decodable>: Decodable {

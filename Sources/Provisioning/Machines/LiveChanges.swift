@@ -36,11 +36,9 @@ struct LiveChanges {
                 var failure = error
                 let done = changes[..<index].map(\.path)
                 let left = changes[index...].map(\.path)
-                failure.hint = [
-                    failure.hint, done.isEmpty ? nil : "changed: \(done.joined(separator: ", "))",
-                    "not changed in the running guest: \(left.joined(separator: ", "))",
-                    "run it again, or start the guest anew",
-                ].compactMap(\.self).joined(separator: "; ")
+                if !done.isEmpty { failure.add(hint: "changed: \(done.joined(separator: ", "))") }
+                failure.add(hint: "not changed in the running guest: \(left.joined(separator: ", "))")
+                failure.add(hint: "run it again, or start the guest anew")
                 throw failure
             }
         }
@@ -82,7 +80,7 @@ struct LiveChanges {
     }
 
     private func changeDisk(_ disk: DiskSpec, _ field: String, _ live: XMLNode) throws(Failure) {
-        let drive = live.all("devices/disk").first { $0.alias == "ua-disk-\(disk.id)" }
+        let drive = live.all("devices/disk").first { $0.alias == DomainXML.diskAlias(disk.id) }
         guard let target = drive?.first("target")?.attributes["dev"] else { return }
         switch field {
         case "iops_limit", "throughput_mbps":
@@ -101,7 +99,9 @@ struct LiveChanges {
         let now = try XMLReader.parse(
             try machine.hypervisor.xml(machine.name, inactive: false, secrets: false))
         guard
-            var interface = now.all("devices/interface").first(where: { $0.alias == DomainXML.nicAlias(nic) })
+            var interface = now.all("devices/interface").first(where: {
+                $0.alias == DomainXML.nicAlias(nic.id)
+            })
         else { return }
         switch field {
         case "bandwidth_mbps":
@@ -113,7 +113,7 @@ struct LiveChanges {
             // A new nic comes with the next start.
             let aliases = live.all("devices/interface").compactMap(\.alias)
             try PortForwards(hypervisor: machine.hypervisor, name: machine.name).set(
-                spec.nics.filter { aliases.contains(DomainXML.nicAlias($0)) },
+                spec.nics.filter { aliases.contains(DomainXML.nicAlias($0.id)) },
                 to: standing.liveRecord?.userAddress, exactly: true)
         case "link", "bridge", "network":
             interface.children.removeAll { $0.name == "link" || $0.name == "source" }
@@ -129,7 +129,7 @@ struct LiveChanges {
     }
 
     private func changeCDROM(_ id: String, _ field: String, _ live: XMLNode) throws(Failure) {
-        let alias = "ua-cdrom-\(id)"
+        let alias = DomainXML.cdromAlias(id)
         let present = live.all("devices/disk").first { $0.alias == alias }
         let cdrom = spec.cdroms.first { $0.id == id }
         switch (present, cdrom) {

@@ -10,13 +10,18 @@ extension Machine {
     public func down(timeout: Duration, cancellation: Cancellation = Cancellation()) throws(Failure) -> Bool {
         try MachineLock.hold(self, cancellation: cancellation) { () throws(Failure) in
             guard try requireDomain().state.isActive else { return false }
-            do throws(Failure) {
-                try shutdown(timeout: timeout, cancellation: cancellation)
-            } catch {
-                guard error.code == .timeout else { throw error }
-                try hypervisor.destroy(name)
-            }
+            try end(timeout: timeout, cancellation: cancellation)
             return true
+        }
+    }
+
+    /// As `down`, of a VM that is on, by who holds its lock.
+    func end(timeout: Duration, cancellation: Cancellation) throws(Failure) {
+        do throws(Failure) {
+            try shutdown(timeout: timeout, cancellation: cancellation)
+        } catch {
+            guard error.code == .timeout else { throw error }
+            try hypervisor.destroy(name)
         }
     }
 

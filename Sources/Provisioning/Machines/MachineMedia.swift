@@ -122,7 +122,7 @@ extension Machine {
         var boot: String?
 
         /// QEMU's name of it.
-        var device: String { "ua-cdrom-\(id ?? target)" }
+        var device: String { DomainXML.cdromAlias(id ?? target) }
         var host: HostDescription
 
         func element(iso: String?) -> XMLElement {
@@ -152,11 +152,9 @@ extension Machine {
             guard let target = disk.first("target")?.attributes, let device = target["dev"] else {
                 return nil
             }
-            let alias = disk.first("alias")?.attributes["name"] ?? ""
             let isCDROM = disk.attributes["device"] == "cdrom"
             return Drive(
-                id: isCDROM && alias.hasPrefix("ua-cdrom-")
-                    ? String(alias.dropFirst("ua-cdrom-".count)) : nil,
+                id: isCDROM ? disk.alias?.dropping(DomainXML.cdromAlias("")) : nil,
                 target: device, bus: target["bus"] ?? "", isCDROM: isCDROM,
                 boot: disk.first("boot")?.attributes["order"], host: host)
         }

@@ -26,7 +26,8 @@ extension Machine {
 /// The arguments of a command that has none, and the answer of one that says nothing.
 struct NothingSaid: Codable {}
 
-private struct MonitorCommand<Arguments: Encodable>: Encodable {
+/// The guest agent takes the same form.
+struct MonitorCommand<Arguments: Encodable>: Encodable {
     var execute: String
     var arguments: Arguments
 }

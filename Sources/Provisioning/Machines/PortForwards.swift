@@ -20,7 +20,7 @@ struct PortForwards {
         var added = 0
         for nic in nics {
             // libvirt names the network back end after the device.
-            let backend = "host" + DomainXML.nicAlias(nic)
+            let backend = "host" + DomainXML.nicAlias(nic.id)
             for forward in present[backend] ?? [] where exactly && !nic.forward.contains(forward) {
                 let rule = "\(forward.proto.rawValue):127.0.0.1:\(forward.host)"
                 _ = try hypervisor.monitor(name, "hostfwd_remove \(backend) \(rule)")

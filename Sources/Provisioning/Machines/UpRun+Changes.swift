@@ -100,9 +100,9 @@ extension UpRun {
         for path in Set(wanted.values.keys).union(facts.values.keys)
         where facts.values[path] != wanted.values[path] {
             switch path.list {
-            case "disks": restored.insert("ua-disk-\(path.id)")
-            case "nics": restored.insert("ua-nic-\(path.id)")
-            case "cdroms": restored.insert("ua-cdrom-\(path.id)")
+            case "disks": restored.insert(DomainXML.diskAlias(path.id))
+            case "nics": restored.insert(DomainXML.nicAlias(path.id))
+            case "cdroms": restored.insert(DomainXML.cdromAlias(path.id))
             case _ where path.field.hasSuffix("memory_mib"): restored.insert("memory")
             case _ where path.field.contains("cpu"): restored.formUnion(["vcpu", "cpu"])
             default:
@@ -112,9 +112,9 @@ extension UpRun {
         }
         // Somebody else's devices are named in no spec.
         let ours = spec.aliases.union(record.spec.aliases)
-        restored = restored.filter { !$0.hasPrefix("ua-") || ours.contains($0) }
+        restored = restored.filter { !$0.hasPrefix(DomainXML.ownAlias) || ours.contains($0) }
         // The same file of another content: taken out by hand, it is put in again.
-        if changesSeed { restored.insert("ua-cdrom-\(DomainXML.seedID)") }
+        if changesSeed { restored.insert(DomainXML.cdromAlias(DomainXML.seedID)) }
         return DomainMerge(
             before: try machine.description(of: record.spec, record, old),
             after: try machine.description(of: spec, record, layout), present: present, restored: restored)
@@ -185,7 +185,7 @@ extension VMSpec {
     /// The aliases of its devices.
     fileprivate var aliases: Set<String> {
         Set(
-            disks.map { "ua-disk-\($0.id)" } + nics.map { "ua-nic-\($0.id)" }
-                + cdroms.map { "ua-cdrom-\($0.id)" })
+            disks.map { DomainXML.diskAlias($0.id) } + nics.map { DomainXML.nicAlias($0.id) }
+                + cdroms.map { DomainXML.cdromAlias($0.id) })
     }
 }

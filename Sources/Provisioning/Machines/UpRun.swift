@@ -106,12 +106,7 @@ final class UpRun {
 
     private func shutDown() throws(Failure) {
         try timed("shutdown") { () throws(Failure) in
-            do throws(Failure) {
-                try machine.shutdown(timeout: .seconds(60), cancellation: cancellation)
-            } catch {
-                guard error.code == .timeout else { throw error }
-                try hypervisor.destroy(machine.name)
-            }
+            try machine.end(timeout: .seconds(60), cancellation: cancellation)
         }
         report.changed = true
     }
@@ -194,8 +189,7 @@ final class UpRun {
         if options.keep {
             tell("undo", "\(machine.name) is left for a look")
             try? MachineJournal.finish(in: machine.folder)
-            failure.hint = [failure.hint, "vm \(machine.name) is kept; limiq rm \(machine.name) removes it"]
-                .compactMap(\.self).joined(separator: "; ")
+            failure.add(hint: "vm \(machine.name) is kept; limiq rm \(machine.name) removes it")
             return failure
         }
         tell("undo", "removing what was made of \(machine.name)")
@@ -206,10 +200,7 @@ final class UpRun {
                 try hypervisor.undefine(machine.name)
             }
             try files.remove()
-            failure.hint = [
-                failure.hint, "vm \(machine.name) was removed again; keep = true leaves it for a look",
-            ]
-            .compactMap(\.self).joined(separator: "; ")
+            failure.add(hint: "vm \(machine.name) was removed again; keep = true leaves it for a look")
         } catch {
             let left =
                 "what was made of \(machine.name) could not be removed (\(error.message)): limiq rm \(machine.name)"
