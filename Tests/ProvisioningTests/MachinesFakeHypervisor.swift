@@ -22,6 +22,10 @@ final class FakeHypervisor: Hypervisor {
     struct Behaviour: Sendable {
         var offersKVM = false
         var startFails: (@Sendable (XMLNode) -> Failure?)?
+        /// Called between a definition and its answer, which it may lose.
+        var afterDefinition: @Sendable () -> Failure? = { nil }
+        /// The daemon is gone.
+        var isGone = false
         /// Posted as soon as the domain runs.
         var eventsAfterStart: @Sendable (XMLNode) -> [DomainEvent] = { _ in [] }
         /// Posted as soon as the guest is asked to boot again.
@@ -76,7 +80,8 @@ final class FakeHypervisor: Hypervisor {
     }
 
     func domains() throws(Failure) -> [DomainSummary] {
-        shared.withLock { state in
+        if behaviour.withLock(\.isGone) { throw Failure(.libvirt, "the daemon is gone") }
+        return shared.withLock { state in
             state.domains.map { DomainSummary(name: $0, uuid: $1.uuid, state: $1.state) }
         }
     }
@@ -89,7 +94,7 @@ final class FakeHypervisor: Hypervisor {
         let node = try XMLReader.parse(xml)
         guard let name = node.first("name")?.text else { throw Failure(.libvirt, "no name") }
         let given = node.first("uuid")?.text
-        return try change(name, "define") { (state) throws(Failure) in
+        let summary = try change(name, "define") { (state) throws(Failure) in
             let known = state.domains[name]
             if let known, known.uuid != given {
                 throw Failure(.libvirt, "domain '\(name)' already exists with uuid \(known.uuid)")
@@ -105,6 +110,8 @@ final class FakeHypervisor: Hypervisor {
             state.domains[name] = domain
             return DomainSummary(name: name, uuid: uuid, state: domain.state)
         }
+        if let failure = behaviour.withLock(\.afterDefinition)() { throw failure }
+        return summary
     }
 
     func undefine(_ name: String) throws(Failure) {

@@ -179,6 +179,57 @@ import XML
         }
     }
 
+    @Test func `removes a new VM whose definition was lost on its way back, with its domain`() throws {
+        try withScratchState { state throws in
+            let host = Self.booting()
+            host.behaviour.withLock { $0.afterDefinition = { Failure(.libvirt, "the connection is lost") } }
+            let failure = try #require(throws: Failure.self) {
+                _ = try Machine("web", on: host, state: state).up(Self.spec())
+            }
+            #expect(failure.message == "the connection is lost")
+            #expect(try host.domains().isEmpty)
+            #expect(Self.contents(state.machines) == [])
+        }
+    }
+
+    @Test func `keeps the files of a VM that may be defined while nobody can be asked, and goes on with it`()
+        throws
+    {
+        try withScratchState { state throws in
+            let host = Self.booting()
+            host.behaviour.withLock {
+                $0.afterDefinition = {
+                    host.behaviour.withLock { $0.isGone = true }
+                    return Failure(.libvirt, "the connection is lost")
+                }
+            }
+            let machine = Machine("web", on: host, state: state)
+            let failure = try #require(throws: Failure.self) { _ = try machine.up(Self.spec()) }
+            #expect(failure.hint?.contains("limiq rm web") == true)
+            #expect(fileExists(machine.folder + "/boot-disk.qcow2"))
+            host.behaviour.withLock { $0.isGone = false }
+            #expect(try machine.up(Self.spec()).changed)
+            #expect(try host.domain("web")?.state == .running)
+        }
+    }
+
+    @Test func `names the file a VM that is off has lost, whether it is to start or not`() throws {
+        try withScratchState { state throws in
+            let host = Self.booting()
+            let machine = Machine("web", on: host, state: state)
+            var options = UpOptions()
+            options.start = false
+            _ = try machine.up(Self.spec(), options)
+            unlink(machine.folder + "/boot-disk.qcow2")
+            for start in [false, true] {
+                options.start = start
+                let failure = try #require(throws: Failure.self) { _ = try machine.up(Self.spec(), options) }
+                #expect(failure.message == "\(machine.folder)/boot-disk.qcow2 of vm web is gone")
+                #expect(throws: failure) { _ = try machine.plan(Self.spec(), options) }
+            }
+        }
+    }
+
     @Test func `leaves a new VM that fails where it is told to keep it`() throws {
         try withScratchState { state throws in
             var behaviour = FakeHypervisor.Behaviour()

@@ -19,11 +19,14 @@ struct BlockDevice: Decodable {
     var qdev: String?
     /// `nil` for what has no tray.
     var isTrayOpen: Bool?
+    /// The guest lets nobody take its medium out.
+    var isLocked: Bool?
     var inserted: Medium?
 
     enum CodingKeys: String, CodingKey {
         case qdev
         case isTrayOpen = "tray_open"
+        case isLocked = "locked"
         case inserted
     }
 }

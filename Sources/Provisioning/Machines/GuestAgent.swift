@@ -23,8 +23,11 @@ struct GuestAgent: Sendable {
     let name: String
 
     /// The agent runs and answers.
-    func answers(within timeout: Duration = .seconds(2)) -> Bool {
-        (try? hypervisor.agent(name, #"{"execute":"guest-ping"}"#, timeout: timeout)) != nil
+    func answers() -> Bool { (try? ping(within: .seconds(2))) != nil }
+
+    /// - Throws: `Failure` that says what libvirt does of an agent that does not answer.
+    func ping(within timeout: Duration) throws(Failure) {
+        _ = try hypervisor.agent(name, #"{"execute":"guest-ping"}"#, timeout: timeout)
     }
 
     /// Runs a program and waits for its end. The agent has no event for that: it is asked again, at first after 5 ms,

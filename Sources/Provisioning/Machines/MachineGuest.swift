@@ -74,14 +74,22 @@ extension Machine {
                 "guest_stopped", "\(name) is paused, nobody in it answers", hint: "resume it first",
                 resource: name)
         }
+        let ssh = ssh(try record(), user: user)
+        if let ssh, user != nil { return .ssh(ssh) }
         let agent = GuestAgent(hypervisor: hypervisor, name: name)
-        if user == nil, agent.answers() { return .agent(agent) }
-        if let ssh = ssh(try record(), user: user) { return .ssh(ssh) }
-        throw Failure(
-            "guest",
-            "nothing in \(name) can be asked: its agent does not answer, and ssh cannot reach it",
-            hint: "wait for \"agent\" first, install qemu-guest-agent, or forward port 22", resource: name
-        )
+        do {
+            // One that is not connected says so at once. In a busy guest it takes its time, and may be the only way in.
+            try agent.ping(within: .seconds(ssh == nil ? 20 : 2))
+            return .agent(agent)
+        } catch {
+            if let ssh { return .ssh(ssh) }
+            throw Failure(
+                "guest",
+                "nothing in \(name) can be asked: its agent does not answer, and ssh cannot reach it",
+                hint: "wait for \"agent\" first, install qemu-guest-agent, or forward port 22",
+                resource: name,
+                cause: error.message)
+        }
     }
 
     /// - Parameter user: `nil`: the one the VM's cloud-config made, else the one of ssh's configuration.

@@ -70,29 +70,37 @@ extension Machine {
         throws(Failure)
     {
         let deadline = ContinuousClock.now + .seconds(5)
-        var (last, hasLetGo) = (first, force)
+        var last = first
+        if !force {
+            // QEMU opens a tray that is not locked. Of one that is, it only tells the guest, which is no error.
+            try tray("blockdev-open-tray", drive, force: false)
+            guard try letsGo(of: drive, before: deadline) else { throw locked(drive, last) }
+        }
         repeat {
             do throws(Failure) {
-                try tray("blockdev-open-tray", drive, force: hasLetGo)
-                hasLetGo = true
+                try tray("blockdev-open-tray", drive, force: true)
                 try hypervisor.updateDevice(name, xml, force: force)
                 return try tray("blockdev-close-tray", drive)
             } catch {
                 guard Self.isAboutTray(error) else { throw error }
                 last = error
-                if hasLetGo { usleep(50_000) } else { hasLetGo = try opens(drive, before: deadline) }
+                usleep(50_000)
             }
         } while ContinuousClock.now < deadline
-        throw Failure(
-            "tray_locked", "the guest of \(name) keeps the tray of \(drive.id ?? drive.target) locked",
-            hint: "unmount it in the guest, or use force = true", resource: name, cause: last.cause)
+        throw locked(drive, last)
     }
 
-    /// Waits for the guest to open a tray.
-    private func opens(_ drive: Drive, before deadline: ContinuousClock.Instant) throws(Failure) -> Bool {
+    private func locked(_ drive: Drive, _ failure: Failure) -> Failure {
+        Failure(
+            "tray_locked", "the guest of \(name) keeps the tray of \(drive.id ?? drive.target) locked",
+            hint: "unmount it in the guest, or use force = true", resource: name, cause: failure.cause)
+    }
+
+    /// Waits for the guest to let go of a tray. Where it has, somebody in it may have closed it again.
+    private func letsGo(of drive: Drive, before deadline: ContinuousClock.Instant) throws(Failure) -> Bool {
         repeat {
             let device = try blockDevices().first { $0.qdev?.hasSuffix(drive.device) == true }
-            if device?.isTrayOpen == true { return true }
+            if device?.isTrayOpen == true || device?.isLocked == false { return true }
             usleep(5_000)
         } while ContinuousClock.now < deadline
         return false

@@ -33,8 +33,8 @@ public struct MachinePlan: Sendable, Equatable {
 extension Machine {
     /// What `up` with this spec would do now.
     ///
-    /// - Throws: `Failure` with code `spec_differs` where the VM would have to be replaced and may not, `not_ours`,
-    ///   `bad_field`, and what `up` finds before it makes anything.
+    /// - Throws: `Failure` with code `spec_differs` where the VM would have to be replaced and may not, `not_found` where
+    ///   it is off and a file of it is gone, `not_ours`, `bad_field`, and what `up` finds before it makes anything.
     public func plan(_ spec: VMSpec, _ options: UpOptions = UpOptions()) throws(Failure) -> MachinePlan {
         guard let domain = try hypervisor.domain(name) else {
             if options.start, try host().isLocal { try PortForwards.checkFree(spec.nics) }
@@ -65,9 +65,21 @@ extension Machine {
     func plan(
         _ spec: VMSpec, _ options: UpOptions, _ standing: MachineStanding
     ) throws(Failure) -> MachinePlan {
-        try plan(
+        let plan = try plan(
             try convergence(spec, standing).changes(), options, standing.record,
             isActive: standing.isActive, isPaused: standing.domain.state == .paused)
+        // A running guest has its files open, whatever their names have become.
+        if plan.action != .replace, plan.restarts || !standing.isActive {
+            try requireFiles(of: standing.record)
+        }
+        return plan
+    }
+
+    private func requireFiles(of record: MachineRecord) throws(Failure) {
+        guard let missing = try storage(for: record.spec, try host()).missing(of: record) else { return }
+        throw Failure(
+            .notFound, "\(missing) of vm \(name) is gone",
+            hint: "limiq rm \(name) removes the rest, so that it can be made anew", resource: missing)
     }
 
     private func plan(

@@ -8,6 +8,8 @@ final class UpRun {
     let cancellation: Cancellation
     private let progress: @Sendable (MachineProgress) -> Void
     var report = UpReport()
+    /// libvirt was asked to define the domain, and may have done so without our having its answer.
+    private var mayBeDefined = false
 
     var hypervisor: any Hypervisor { machine.hypervisor }
 
@@ -76,13 +78,6 @@ final class UpRun {
         let readiness = try Readiness(machine, nics: spec.nics)
         if plan.starts || plan.restarts {
             if try machine.host().isLocal { try PortForwards.checkFree(spec.nics) }
-            let record = try machine.requireRecord()
-            if let missing = try machine.storage(for: spec, try machine.host()).missing(of: record) {
-                throw Failure(
-                    .notFound, "\(missing) of vm \(machine.name) is gone",
-                    hint: "limiq rm \(machine.name) removes the rest, so that it can be made anew",
-                    resource: missing)
-            }
             try startAndWait(
                 readiness, uuid: domain.uuid, standing.record.acceleration,
                 mayFallBack: options.acceleration == nil)
@@ -144,7 +139,8 @@ final class UpRun {
             let chosen = acceleration ?? .emulation
             try files.sync()
             let domain = try timed("define") { () throws(Failure) in
-                try define(files.layout, host, chosen, uuid: nil)
+                mayBeDefined = true
+                return try define(files.layout, host, chosen, uuid: nil)
             }
             report.changed = true
             if let readiness {
@@ -194,8 +190,7 @@ final class UpRun {
         }
         tell("undo", "removing what was made of \(machine.name)")
         do {
-            // Where it was not defined here, one that is there now is somebody else's.
-            if report.changed, try hypervisor.domain(machine.name) != nil {
+            if mayBeDefined, let domain = try hypervisor.domain(machine.name), try isOurs(domain) {
                 try hypervisor.destroy(machine.name)
                 try hypervisor.undefine(machine.name)
             }
@@ -209,6 +204,17 @@ final class UpRun {
             failure.hint = left
         }
         return failure
+    }
+
+    /// The domain is the one that was defined here, and not somebody else's that took its name in between.
+    private func isOurs(_ domain: DomainSummary) throws(Failure) -> Bool {
+        do {
+            _ = try machine.standing(domain)
+            return true
+        } catch {
+            if error.code == "not_ours" { return false }
+            throw error
+        }
     }
 
     // MARK: starting and waiting
