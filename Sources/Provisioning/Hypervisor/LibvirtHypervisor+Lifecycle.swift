@@ -40,7 +40,17 @@ extension LibvirtHypervisor {
     }
 
     public func start(_ name: String) throws(Failure) {
-        try withDomain("start", name) { domain throws(LibvirtError) in try domain.create() }
+        try withDomain("start", name) { domain throws(LibvirtError) in
+            do throws(LibvirtError) {
+                try domain.create()
+            } catch {
+                // Right after a domain was ended, libvirt may take the late end of the old QEMU's monitor for the new one's.
+                guard error.code == .operationFailed, error.message.contains("no longer running") else {
+                    throw error
+                }
+                try domain.create()
+            }
+        }
     }
 
     public func shutdown(_ name: String) throws(Failure) {
