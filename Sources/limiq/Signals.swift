@@ -49,7 +49,6 @@ enum Signals {
         for number in stopSignals() + [SIGCONT] { sigaction(number, &action, nil) }
         startThread {
             unblock()
-            var count = 0
             while true {
                 var mark: UInt8 = 0
                 guard read(reading, &mark, 1) == 1 else { continue }
@@ -59,14 +58,18 @@ enum Signals {
                     continue
                 }
                 // It comes twice, from the kernel and from the shell, and is no person's second wish.
-                if number == SIGHUP, count > 0 { continue }
-                count += 1
+                if number == SIGHUP, taken.load(ordering: .relaxed) > 0 { continue }
+                let count = taken.add(1, ordering: .relaxed).newValue
                 handler(count)
                 if count > 2 { _exit(130) }
             }
         }
     }
 
+    /// The next signal is the first again.
+    static func startOver() { taken.store(0, ordering: .relaxed) }
+
+    private static let taken = Atomic<Int>(0)
     /// Where the signal handler writes.
     private static let pipeEnd = Atomic<Int32>(-1)
     private static let resumeHandler = Mutex<(@Sendable () -> Void)?>(nil)

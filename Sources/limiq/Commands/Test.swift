@@ -34,7 +34,7 @@ struct Test: ParsableCommand {
         let session = try Session(connect: nil, script: spec)
         let runtime = try LuaRuntime(
             options: session.options(),
-            primitives: try session.definitions(PlainDisplay()).map(\.primitive))
+            primitives: try session.definitions(PlainDisplay(showsProgress: false)).map(\.primitive))
         do {
             _ = try runtime.run(file: spec)
             let report = try runtime.run(

@@ -6,11 +6,14 @@ import Provisioning
 
 /// One plain line a step, for pipes and logs.
 struct PlainDisplay: Display {
+    var showsProgress = true
+
     func output(_ stream: OutputStream, _ bytes: [UInt8]) {
         writeAll(bytes, to: stream.descriptor)
     }
 
     func progress(_ progress: Progress) {
+        guard showsProgress else { return }
         // The guest's own lines are for a terminal; here they would bury the steps.
         if progress.phase == "console" { return }
         // The end of a step shows by the next one's beginning.

@@ -1,0 +1,37 @@
+local spec = require "limiq.spec"
+local repl = require "limiq.repl"
+
+spec.describe("repl.compile", function()
+    local environment = repl.environment()
+
+    local function does(text) return repl.compile(text, environment)() end
+
+    spec.it("takes an expression for its value, else a statement", function()
+        spec.equal(does "1 + 1", 2)
+        spec.equal(does "local x = 3 return x", 3)
+        spec.equal(does "recipes ~= nil and limiq.vm ~= nil", true)
+    end)
+
+    spec.it("keeps what a line assigns for the next, and away from all else", function()
+        does "kept = 7"
+        spec.equal(does "kept", 7)
+        spec.raises(function() return _G["kept"] end, "undeclared global")
+        spec.raises(function() does "keptt" end, "undeclared global keptt")
+    end)
+
+    spec.it("tells a text that is not whole from one that is wrong", function()
+        local _, _, open = repl.compile("for i = 1, 2 do", environment)
+        spec.equal(open, true)
+        local chunk, complaint, wrong = repl.compile(")(", environment)
+        spec.equal({ chunk == nil, complaint, wrong }, { true, "repl:1: unexpected symbol near ')'", false })
+    end)
+end)
+
+spec.describe("repl.show", function()
+    spec.it("writes plain tables as YAML, and all else as Lua does", function()
+        spec.equal(repl.show { 1, { b = "yes" } }, "- 1\n- b: 'yes'")
+        spec.equal(repl.show "text", "text")
+        spec.equal(repl.show(nil), "nil")
+        spec.equal(repl.show(print):match "^function", "function")
+    end)
+end)
