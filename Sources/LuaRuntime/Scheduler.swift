@@ -99,7 +99,7 @@ final class Scheduler {
     private func takeMessages() {
         while let task = timers.removeDue(.now) {
             if case .request = task.wait {
-                if let ending = task.ending { abandon(task, ending) }
+                if let ending = task.ending { abandon(task, ending, graceIsOver: true) }
                 continue
             }
             if case .task = task.wait {
@@ -226,7 +226,9 @@ final class Scheduler {
             task.argumentCount = 0
             return true
         }
-        if let failure = dueFailure(of: task) {
+        // What does not wait is done: others may wait for it.
+        let waits = request != LIMIQ_SPAWN && request != LIMIQ_CANCEL && request != LIMIQ_ANNOUNCE
+        if waits, let failure = dueFailure(of: task) {
             clua_pop(task.thread, Int32(count))
             pushRefusal(task, failure)
             return true
@@ -286,11 +288,13 @@ final class Scheduler {
     }
 
     /// Ends a task's wait with an error: at once, or where a request has something to undo, when it has or its time of
-    /// grace is over. An answer that comes after that is dropped.
-    func abandon(_ task: LuaTask, _ failure: Failure) {
+    /// grace is over. An answer that comes after that is dropped. Who is ended a second time goes on with its undoing, unless
+    /// it is to stop at once.
+    func abandon(_ task: LuaTask, _ failure: Failure, graceIsOver: Bool = false) {
         if case .request = task.wait {
             task.cancellation.cancel()
-            if task.grace > .zero, task.ending == nil, !task.killed, control.pointee.interrupts < 2 {
+            if task.grace > .zero, !graceIsOver, !task.killed, control.pointee.interrupts < 2 {
+                guard task.ending == nil else { return }
                 task.ending = failure
                 timers.add(task, at: .now + task.grace)
                 return

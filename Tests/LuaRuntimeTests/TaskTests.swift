@@ -1,4 +1,5 @@
 import Basics
+import Glibc
 import LuaRuntime
 import Synchronization
 import Testing
@@ -243,6 +244,69 @@ import Testing
         #expect(
             error.failure.message
                 == "every task waits for another: task 1 for task 2, task 2 for task 3, task 3 for task 2")
+    }
+
+    @Test func tasksThatWaitForEachOtherEndTheScriptEvenWhereTheyTakeNoError() throws {
+        for body in ["%s:join()", "while true do pcall(%s.join, %s) end"] {
+            let (a, b) = (body.replacing("%s", with: "a"), body.replacing("%s", with: "b"))
+            let error = try failure(
+                """
+                local a, b
+                a = rt.spawn(function() rt.sleep(0.001) \(b) end)
+                b = rt.spawn(function() rt.sleep(0.001) \(a) end)
+                """)
+            #expect(error.failure.code == .deadlock)
+        }
+    }
+
+    @Test func aTaskThatIsCancelledWhileItsModuleLoadsHoldsUpNobodyElse() throws {
+        try check(
+            """
+            package.preload.slow = function() rt.sleep(0.01) return "loaded" end
+            local loader = rt.spawn(function() return require "slow" end)
+            local other = rt.spawn(function() return require "slow" end)
+            -- Ready to go on at the same moment.
+            rt.spawn(function() rt.sleep(0.01) loader:cancel() end)
+            assert(other:join() == "loaded")
+            pcall(loader.join, loader)
+            """)
+    }
+
+    @Test func whatIsCancelledTwiceStillUndoesWhatItBegan() throws {
+        let undone = Mutex(0)
+        let work = Primitive("work", .pooled, grace: .seconds(10)) { request in
+            let mailbox = Mailbox<Bool>()
+            request.cancellation.withHandler({ mailbox.put(true) }) { _ = mailbox.next() }
+            usleep(50_000)
+            undone.withLock { $0 += 1 }
+            throw Failure(.cancelled, "cancelled")
+        }
+        let outcome = try run(
+            """
+            rt.spawn(function() rt.each({ 1, 2, 3, 4 }, function() perform('work') end) end)
+            rt.spawn(function() rt.timeout(60, function() perform('work') end) end)
+            rt.sleep(0.02)
+            error "the script fails"
+            """, primitives: [work])
+        #expect(outcome.error?.failure.message == "the script fails")
+        #expect(undone.withLock(\.self) == 5)
+    }
+
+    @Test func theCleanUpOfManyTasksMayStartTasksOfItsOwn() throws {
+        let outcome = try run(
+            """
+            for i = 1, 350 do
+              rt.spawn(function()
+                pcall(rt.sleep, 100)
+                rt.timeout(5, function() rt.sleep(0.001) end)
+                io.write "Z"
+              end)
+            end
+            rt.sleep(0.01)
+            error "the script fails"
+            """)
+        #expect(outcome.output.count == 350)
+        #expect(outcome.error?.failure.message == "the script fails")
     }
 
     @Test func aThousandCoroutinesWaitTogether() throws {

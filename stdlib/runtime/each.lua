@@ -60,7 +60,7 @@ function core.each(list, options, f)
   local function stop()
     stopped = true
     for _, record in ipairs(workers) do
-      if record.id ~= current() then cancel(record, "each", "another item failed") end
+      if record.id ~= current() and not record.cancelled then cancel(record, "each", "another item failed") end
     end
   end
   local function work()

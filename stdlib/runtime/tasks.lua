@@ -4,7 +4,7 @@ local core = ...
 local SPAWN, JOIN, CANCEL = core.SPAWN, core.JOIN, core.CANCEL
 local request, traced, carry, current = core.request, core.traced, core.carry, core.task
 local pack, unpack, type, tostring, pcall, error = table.pack, table.unpack, type, tostring, pcall, error
-local match, format, setmetatable, next = string.match, string.format, setmetatable, next
+local match, format, setmetatable, next, ipairs = string.match, string.format, setmetatable, next, ipairs
 
 --- The tasks that have not ended, and those that failed while nobody has seen the error.
 local running, unseen = {}, {}
@@ -116,6 +116,13 @@ function Task:cancel()
   cancel(record_of(self, "cancel"), "task:cancel", "cancelled")
 end
 
+--- Cancels those that nobody has cancelled yet: the others are at their clean-up, which another error would end.
+local function cancel_all(list, name, message)
+  for _, record in ipairs(list) do
+    if not record.cancelled then cancel(record, name, message) end
+  end
+end
+
 --- Whether an error asks for the end of the task rather than telling of something that went wrong.
 local function is_stop(e)
   return core.is_failure(e) and (e.code == "cancelled" or e.code == "interrupted")
@@ -123,22 +130,38 @@ end
 
 --- For the functions built on tasks: these take records, which scripts never see.
 core.tasks = {
-  start = start, wait_for = wait_for, result = result, cancel = cancel, is_stop = is_stop,
+  start = start, wait_for = wait_for, result = result, cancel = cancel, cancel_all = cancel_all, is_stop = is_stop,
   --- Counts a task's error as seen.
   forget = function(record) unseen[record.id] = nil end,
 }
 
 -- The end of a run
 
---- Waits until every task has ended, whatever interrupts the wait.
+--- The tasks that run, as a list: to cancel one lets others run, and start new ones.
+local function all_running()
+  local list = {}
+  for _, record in next, running do list[#list + 1] = record end
+  return list
+end
+
+--- Waits until every task has ended, whatever interrupts the wait. Where they wait for each other they are cancelled,
+--- and those that do not take it are killed.
 ---@return any? e What interrupted it.
 local function wait_for_all()
-  local stop
+  local stop, kill
   while true do
     local _, record = next(running)
     if not record then return stop end
     local ok, e = pcall(wait_for, record, "run")
-    if not ok then stop = stop or e end
+    if not ok then
+      stop = stop or e
+      if core.is_failure(e) and e.code == "deadlock" then
+        pcall(function()
+          for _, other in ipairs(all_running()) do cancel(other, "run", e.message, kill) end
+        end)
+        kill = true
+      end
+    end
   end
 end
 
@@ -148,7 +171,8 @@ function core.run(chunk, ...)
   running, unseen = {}, {}
   local results = pack(traced(chunk, ...))
   if not results[1] and not is_stop(results[2]) then
-    for _, record in next, running do cancel(record, "run", "the script failed") end
+    -- An interrupt in between reaches each task itself.
+    pcall(cancel_all, all_running(), "run", "the script failed")
   end
   local stop = wait_for_all()
   local first, more

@@ -3,7 +3,7 @@
 local core = ...
 local SLEEP, request, traced, carry = core.SLEEP, core.request, core.traced, core.carry
 local start, wait_for, result, cancel = core.tasks.start, core.tasks.wait_for, core.tasks.result, core.tasks.cancel
-local is_stop, forget = core.tasks.is_stop, core.tasks.forget
+local is_stop, forget, cancel_all = core.tasks.is_stop, core.tasks.forget, core.tasks.cancel_all
 local pack, unpack, type, tostring, pcall, error = table.pack, table.unpack, type, tostring, pcall, error
 local match, format, tonumber, math_type = string.match, string.format, tonumber, math.type
 local ipairs, next = ipairs, next
@@ -64,7 +64,7 @@ end
 function core.tasks.abandon(list, name, e)
   -- An interrupt has reached each of them already; to cancel it as well would end its clean-up.
   if not (core.is_failure(e) and e.code == "interrupted") then
-    for _, record in ipairs(list) do cancel(record, name, "cancelled") end
+    cancel_all(list, name, "cancelled")
   end
   for _, record in ipairs(list) do
     wait_for(record, name)
