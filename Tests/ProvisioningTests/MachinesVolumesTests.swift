@@ -195,6 +195,34 @@ struct MachinesVolumesTests {
         }
     }
 
+    @Test("a volume another host made of that name stays, also where this run is killed before it came to it")
+    func takenBehind() throws {
+        try withScratchState { state throws in
+            let setting = try Setting(state)
+            let other = VolumeXML(name: "web.data.qcow2", format: .qcow2, capacity: 1)
+            _ = try setting.host.createVolume(other, in: "fast")
+            var volumes = MachineVolumes(setting.machine, setting.spec)
+            try volumes.open()
+            // Here it died.
+            #expect(throws: Failure.self) { try setting.up() }
+            #expect(setting.host.storage.names.filter { $0.hasPrefix("web.") } == ["web.data.qcow2"])
+            _ = try setting.machine.remove()
+            #expect(setting.host.storage.names.filter { $0.hasPrefix("web.") } == ["web.data.qcow2"])
+        }
+    }
+
+    @Test("a volume whose making was not heard of is removed with the rest")
+    func unheard() throws {
+        try withScratchState { state throws in
+            let setting = try Setting(state)
+            setting.host.storage.state.withLock { $0.unheard = "web.data.qcow2" }
+            let failure = try #require(throws: Failure.self) { try setting.up() }
+            #expect(failure.message == "the connection is lost")
+            #expect(setting.host.storage.names.filter { $0.hasPrefix("web.") } == [])
+            #expect(folderNames(state.machines) == [])
+        }
+    }
+
     @Test("two hosts may have a VM of one name each, and what is of one stays when the other's is removed")
     func sameName() throws {
         try withScratchState { state throws in
@@ -231,7 +259,11 @@ struct MachinesVolumesTests {
             setting.host.behaviour.withLock { behaviour in
                 behaviour.offersKVM = true
                 behaviour.startFails = { node in
-                    node.attributes["type"] == "kvm" ? Failure(.libvirt, "failed to set MSR") : nil
+                    guard node.attributes["type"] == "kvm" else { return nil }
+                    return Failure(
+                        .libvirt, "cannot start web",
+                        cause: "internal error: process exited while connecting to monitor: failed to set MSR"
+                    )
                 }
             }
             let report = try setting.up()

@@ -18,6 +18,8 @@ final class FakeStorage: Sendable {
         var volumes: [HostVolume: Volume] = [:]
         /// The names of the volumes that were made, in order.
         var made: [String] = []
+        /// A volume that is made, while the answer is lost.
+        var unheard: String?
     }
 
     let state = Mutex(State())
@@ -79,6 +81,9 @@ extension FakeHypervisor {
             state.volumes[volume] = FakeStorage.Volume(description: description)
             state.made.append(volume.name)
             return true
+        }
+        if isNew, storage.state.withLock({ $0.unheard == volume.name }) {
+            throw Failure(.libvirt, "the connection is lost")
         }
         guard isNew, let made = try self.volume(volume) else {
             throw Failure(.diskExists, "the volume \(volume.name) is there")

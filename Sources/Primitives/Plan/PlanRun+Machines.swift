@@ -130,7 +130,7 @@ extension PlanRun {
     private func bringUp(
         _ machine: Machine, _ spec: VMSpec, _ options: UpOptions, _ call: PlannedCall
     ) throws(Failure) -> Value {
-        try check(spec)
+        try check(spec, on: machine)
         try CloudInitCheck.requireNoErrors(in: spec.cloudInitFindings)
         let earlier = forecast(machine)
         let plan: MachinePlan
@@ -178,8 +178,10 @@ extension PlanRun {
     }
 
     /// Files that a run would have made by then need not be there.
-    private func check(_ spec: VMSpec) throws(Failure) {
-        do { try spec.check() } catch {
+    private func check(_ spec: VMSpec, on machine: Machine) throws(Failure) {
+        do throws(Failure) {
+            try spec.check(machine.isLocal ? .all : .sent)
+        } catch {
             guard error.code == .notFound, let path = error.resource, let expected = expected(path),
                 expected != nil
             else { throw error }

@@ -6,6 +6,8 @@ protocol MachineStorage {
     /// Complete when all is made.
     var layout: MachineLayout { get }
 
+    /// Whether all can be made, as far as can be told beforehand.
+    func check() throws(Failure)
     /// Removes what a run that was killed has left of a VM without a domain.
     ///
     /// - Throws: `Failure` with code `folder_taken` where the VM's folder holds something else.

@@ -11,7 +11,7 @@ struct MachineVolumes: MachineStorage {
     private(set) var layout: MachineLayout
     /// The journal is written.
     private var isOpen = false
-    /// What there is already; no more than this is removed where the rest cannot be made.
+    /// What there is already, or may be; no more than this is removed where the rest cannot be made.
     private var made: [HostVolume] = []
 
     private var storage: any HostStorage { machine.hypervisor }
@@ -35,6 +35,44 @@ struct MachineVolumes: MachineStorage {
         try Machine.removeFiles([], layout)
     }
 
+    func check() throws(Failure) {
+        for (index, disk) in layout.disks.enumerated() where disk.isMade {
+            do throws(Failure) {
+                _ = try pool(of: disk.spec)
+                guard let base = disk.spec.backingFile else { continue }
+                _ = try capacity(of: disk.spec, on: try self.base(base))
+            } catch {
+                throw MachineFiles.named("disks[\(index + 1)]", error)
+            }
+        }
+    }
+
+    private func pool(of disk: DiskSpec) throws(Failure) -> String {
+        guard let id = disk.poolID else { return try HostPool.own(machine.hypervisor) }
+        return try HostPool.named(id, for: disk, on: machine.hypervisor)
+    }
+
+    /// An image that can be put on another machine.
+    private func base(_ path: String) throws(Failure) -> DiskImage {
+        let chain = try Overlay.inspectBase(path)
+        guard chain.count == 1 else {
+            throw Failure(
+                .badField, "backing_file \(path) is an overlay on \(chain[1].path)",
+                hint: "only one file is put on another machine: make one of them with "
+                    + "qemu-img convert -O qcow2", resource: path)
+        }
+        return chain[0]
+    }
+
+    /// In bytes.
+    private func capacity(of disk: DiskSpec, on base: DiskImage?) throws(Failure) -> UInt64 {
+        let size = disk.sizeGiB == 0 ? nil : ByteSize(gib: disk.sizeGiB)
+        let limit =
+            disk.format == .raw ? UInt64(Int64.max) / 512 * 512 : QCOW2Image.limit(extendedL2: false)
+        if let base { return try Overlay.virtualSize(size, over: base, limit: limit) }
+        return try DiskSize.rounded(size ?? ByteSize(bytes: 0), limit: limit)
+    }
+
     mutating func open() throws(Failure) {
         guard spec.ignition == nil, !spec.cdroms.contains(where: { $0.files != nil }) else {
             throw Failure(
@@ -45,16 +83,11 @@ struct MachineVolumes: MachineStorage {
         let own = try HostPool.own(machine.hypervisor)
         var volumes: [HostVolume] = []
         for (index, disk) in layout.disks.enumerated() where disk.isMade {
-            let pool: String
             do throws(Failure) {
-                pool =
-                    try disk.spec.poolID.map { id throws(Failure) in
-                        try HostPool.named(id, for: disk.spec, on: machine.hypervisor)
-                    } ?? own
+                volumes.append(HostVolume(pool: try pool(of: disk.spec), name: name(of: disk.spec)))
             } catch {
                 throw MachineFiles.named("disks[\(index + 1)].pool_id", error)
             }
-            volumes.append(HostVolume(pool: pool, name: name(of: disk.spec)))
         }
         if spec.cloudInit != nil { volumes.append(HostVolume(pool: own, name: machine.seedVolumeName)) }
         let log = HostVolume(pool: own, name: machine.consoleVolumeName)
@@ -62,9 +95,7 @@ struct MachineVolumes: MachineStorage {
         layout.volumes = volumes
         try makeFolders(layout.folder, mode: 0o700)
         isOpen = true
-        try MachineJournal(
-            machine: machine.name, uri: machine.hypervisor.uri, files: [], volumes: volumes
-        ).begin(in: layout.folder)
+        try writeDown([])
         layout.consoleLog = try make(VolumeXML(name: log.name, format: .raw, capacity: 0)).path
     }
 
@@ -85,26 +116,16 @@ struct MachineVolumes: MachineStorage {
     private mutating func makeDisk(
         _ index: Int, _ disk: DiskSpec, _ cancellation: Cancellation, tell: @escaping (String) -> Void
     ) throws(Failure) {
-        let size = disk.sizeGiB == 0 ? nil : ByteSize(gib: disk.sizeGiB)
-        let limit =
-            disk.format == .raw ? UInt64(Int64.max) / 512 * 512 : QCOW2Image.limit(extendedL2: false)
-        var description = VolumeXML(name: name(of: disk), format: disk.format, capacity: 0)
-        if let base = disk.backingFile {
-            let chain = try Overlay.inspectBase(base)
-            guard chain.count == 1 else {
-                throw Failure(
-                    .badField, "backing_file \(base) is an overlay on \(chain[1].path)",
-                    hint: "only one file is put on another machine: make one of them with "
-                        + "qemu-img convert -O qcow2", resource: base)
-            }
-            description.capacity = try Overlay.virtualSize(size, over: chain[0], limit: limit)
+        let base = try disk.backingFile.map { path throws(Failure) in try self.base(path) }
+        var description = VolumeXML(
+            name: name(of: disk), format: disk.format, capacity: try capacity(of: disk, on: base))
+        if let base {
             let upload = ImageUpload(
                 storage: storage, pool: pool(of: description.name), cancellation: cancellation, tell: tell)
-            let image = try upload.volume(for: chain[0].path, ending: chain[0].format)
-            description.backing = BackingImage(path: image.path, format: chain[0].format)
-            layout.disks[index].backing = [BackingImage(path: image.path, format: chain[0].format)]
-        } else {
-            description.capacity = try DiskSize.rounded(size ?? ByteSize(bytes: 0), limit: limit)
+            let image = try upload.volume(for: base.path, ending: base.format)
+            let backing = BackingImage(path: image.path, format: base.format)
+            description.backing = backing
+            layout.disks[index].backing = [backing]
         }
         layout.disks[index].path = try make(description).path
     }
@@ -138,11 +159,26 @@ struct MachineVolumes: MachineStorage {
         layout.volumes.first { $0.name == name }?.pool ?? LibvirtHypervisor.ownPool
     }
 
-    /// Makes one of the volumes that the journal names.
+    /// What the journal names is ours to remove: a volume comes into it when it is asked for and not before, as another
+    /// host that shares the pool may have one of this name.
     private mutating func make(_ description: VolumeXML) throws(Failure) -> VolumeSummary {
-        let volume = try storage.createVolume(description, in: pool(of: description.name))
-        made.append(volume.volume)
-        return volume
+        let volume = HostVolume(pool: pool(of: description.name), name: description.name)
+        if try storage.volume(volume) == nil { try writeDown(made + [volume]) }
+        do throws(Failure) {
+            let summary = try storage.createVolume(description, in: volume.pool)
+            made.append(volume)
+            return summary
+        } catch {
+            // Whoever loses the answer does not know whether it was made.
+            if error.code == .diskExists { try writeDown(made) } else { made.append(volume) }
+            throw error
+        }
+    }
+
+    private func writeDown(_ volumes: [HostVolume]) throws(Failure) {
+        try MachineJournal(
+            machine: machine.name, uri: machine.hypervisor.uri, files: [], volumes: volumes
+        ).begin(in: layout.folder)
     }
 
     func sync() throws(Failure) {
