@@ -121,11 +121,53 @@ import XML
             data.sizeGiB = 1
             wanted.disks.append(data)
             let file = state.machine("web") + "/data.qcow2"
+            var journal = MachineJournal(machine: "web", uri: running.host.uri, files: [file])
+            journal.making = [file]
+            #expect(try journal.amend(in: running.machine.folder) == [])
             append("half", to: file)
             let report = try running.machine.up(wanted)
             #expect(report.pending.map(\.path) == ["disks[2]"])
             #expect(run("qemu-img", "check", file).code == 0)
             #expect(try running.machine.record()?.made.contains(file) == true)
+            #expect(try running.machine.remove())
+            #expect(`Bringing a VM up`.contents(state.machines) == [])
+        }
+    }
+
+    @Test func `a file in a new disk's place that no killed run was making stays, and is named`() throws {
+        try withScratchState { state throws in
+            let running = try Running(Self.spec, state)
+            var wanted = Self.spec
+            wanted.disks[0].bootable = true
+            var data = DiskSpec(id: "data")
+            data.sizeGiB = 1
+            wanted.disks.append(data)
+            let before = try running.host.xml("web", inactive: true, secrets: true)
+            _ = try running.machine.up(wanted)
+            let file = state.machine("web") + "/data.qcow2"
+            // As after going back to a snapshot of before.
+            append("what the guest wrote", to: file, truncate: true)
+            _ = try running.host.define(before)
+            let failure = try #require(throws: Failure.self) { _ = try running.machine.up(wanted) }
+            #expect(failure.code == .diskExists && failure.resource == file, "\(failure)")
+            #expect(readWhole(file) == "what the guest wrote")
+        }
+    }
+
+    @Test func `what a killed change had begun is removed with the VM, also after another change`() throws {
+        try withScratchState { state throws in
+            let running = try Running(Self.spec, state)
+            var journal = MachineJournal(machine: "web", uri: running.host.uri, files: [])
+            let begun = state.machine("web") + "/begun.qcow2"
+            (journal.files, journal.making) = ([begun], [begun])
+            #expect(try journal.amend(in: running.machine.folder) == [])
+            append("half", to: begun)
+            var wanted = Self.spec
+            wanted.disks[0].bootable = true
+            var data = DiskSpec(id: "data")
+            data.sizeGiB = 1
+            wanted.disks.append(data)
+            _ = try running.machine.up(wanted)
             #expect(try running.machine.remove())
             #expect(`Bringing a VM up`.contents(state.machines) == [])
         }
@@ -158,7 +200,17 @@ import XML
             #expect(throws: Failure.self) {
                 _ = try running.machine.up(wanted, Self.options { $0.replace = true })
             }
+            wanted.cloudInit?.userData = "#cloud-config\n"
+            wanted.disks[0].format = .qcow2
+            wanted.disks[0].backingFile = state.root + "/large.raw"
+            append("", to: state.root + "/large.raw")
+            #expect(truncate(state.root + "/large.raw", 3 << 30) == 0)
+            let failure = try #require(throws: Failure.self) {
+                _ = try running.machine.up(wanted, Self.options { $0.replace = true })
+            }
+            #expect(failure.message.hasPrefix("disks[1].size is 1 GiB, smaller than its base"), "\(failure)")
             #expect(running.calls == [])
+            #expect(fileExists(state.machine("web") + "/boot-disk.qcow2"))
         }
     }
 

@@ -385,6 +385,12 @@ import XML
             #expect(Self.contents(state.machines) == [])
             #expect(try machine.remove())
             #expect(try machine.hypervisor.domain("plain") == nil)
+
+            _ = try machine.up(VMSpec(name: "plain"))
+            // It runs on, and is gone with its guest.
+            try machine.hypervisor.undefine("plain")
+            #expect(try machine.remove())
+            #expect(try machine.hypervisor.domain("plain") == nil)
         }
     }
 
@@ -453,6 +459,29 @@ import XML
             var second = `Bringing a VM up`.spec()
             second.name = "second"
             #expect(try Machine("second", on: host, state: state).up(second, options).warnings.isEmpty)
+        }
+    }
+
+    @Test func `is not to blame where a guest cannot start for another reason, or nobody hears of it`() throws
+    {
+        let failures = [
+            Failure(.libvirt, "cannot start web", cause: "network 'default' is not active"),
+            Failure(.libvirt, "the connection is lost"),
+        ]
+        for reason in failures {
+            try withScratchState { state throws in
+                let host = Self.deadly()
+                host.behaviour.withLock { $0.startFails = { _ in reason } }
+                var machine = Machine("web", on: host, state: state)
+                machine.cpuinfo = { "flags\t\t: vmx" }
+                let failure = try #require(throws: Failure.self) {
+                    _ = try machine.up(`Bringing a VM up`.spec())
+                }
+                #expect(failure.message == reason.message)
+                let chooser = AccelerationChooser(
+                    state: state, host: try host.host(), cpuinfo: machine.cpuinfo)
+                #expect(!chooser.isRefuted && chooser.choose().acceleration == .kvm)
+            }
         }
     }
 

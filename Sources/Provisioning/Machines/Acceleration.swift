@@ -68,6 +68,16 @@ struct AccelerationChooser: Sendable {
         "/dev/kvm is there but guests do not survive it (\(reason)): running under emulation, which is slower"
     }
 
+    /// Whether a guest that did not run may have KVM to blame: it ended by the hypervisor's fault, or QEMU ended while libvirt
+    /// was starting it, or libvirt names KVM.
+    static func isAtFault(_ failure: Failure) -> Bool {
+        if failure.code == "guest_failed" { return true }
+        let words = failure.cause?.lowercased() ?? ""
+        return failure.code == .libvirt
+            && (words.contains("kvm") || words.contains("connecting to monitor")
+                || words.contains("closed the monitor"))
+    }
+
     /// Guests have lived, or died, under KVM on this host.
     var isProven: Bool { remembered() != nil }
 

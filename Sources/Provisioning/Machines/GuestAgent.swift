@@ -90,17 +90,36 @@ struct GuestAgent: Sendable {
 
     /// Writes out what the guest's file systems hold back, and lets nothing be written until they are thawed.
     ///
-    /// - Returns: `false` where the guest cannot: they are then not frozen.
+    /// - Returns: `false` where they are surely not frozen, as the guest cannot: one whose answer is lost may have done it.
     func freezeFileSystems() -> Bool {
-        let frozen: Int? = try? call("guest-fsfreeze-freeze", NothingSaid())
-        return (frozen ?? 0) > 0
+        do throws(Failure) {
+            let frozen: Int = try call("guest-fsfreeze-freeze", NothingSaid())
+            return frozen > 0
+        } catch {
+            return error.code != "guest"
+        }
     }
 
-    /// Tried again, as a guest that stays frozen does nothing any more.
-    func thawFileSystems() {
-        for _ in 0..<3 {
-            let thawed: Int? = try? call("guest-fsfreeze-thaw", NothingSaid())
-            if thawed != nil { return }
+    /// Tried again for a while, as a guest that stays frozen does nothing any more.
+    ///
+    /// - Throws: `Failure` of the last try.
+    func thawFileSystems() throws(Failure) {
+        var tries = 0
+        while true {
+            do throws(Failure) {
+                let _: Int = try call("guest-fsfreeze-thaw", NothingSaid())
+                return
+            } catch {
+                tries += 1
+                guard tries < 10 else {
+                    throw Failure(
+                        "guest",
+                        "the file systems of \(name) may still be frozen, and nothing in it is written",
+                        hint: "virsh -c '\(hypervisor.uri)' domfsthaw \(name)", resource: name,
+                        cause: error.message)
+                }
+                sleep(1)
+            }
         }
     }
 

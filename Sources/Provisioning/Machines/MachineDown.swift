@@ -63,8 +63,7 @@ extension Machine {
                     hint: "remove it there: limiq rm \(name)", resource: name)
             }
             (files, volumes) = (record.made, record.volumes ?? [])
-            if domain.state.isActive { try hypervisor.destroy(name) }
-            try hypervisor.undefine(name)
+            try removeDomain(domain)
         } else if journal == nil {
             return MachineLayout(VMSpec(name: name), of: self).removeEmptyFolder()
         }
@@ -77,6 +76,13 @@ extension Machine {
         try removeVolumes(volumes)
         try Self.removeFiles(files, MachineLayout(VMSpec(name: name), of: self))
         return true
+    }
+
+    /// Ends a domain and what libvirt knows of it.
+    func removeDomain(_ domain: DomainSummary) throws(Failure) {
+        if domain.state.isActive { try hypervisor.destroy(name) }
+        // One that somebody had undefined while it ran is gone with its guest.
+        if try hypervisor.domain(name) != nil { try hypervisor.undefine(name) }
     }
 
     /// Removes files limiq made and the folder; what somebody else put there stays, and so does the folder then.

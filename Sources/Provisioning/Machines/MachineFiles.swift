@@ -16,6 +16,19 @@ struct MachineFiles: MachineStorage {
         layout = MachineLayout(spec, of: machine)
     }
 
+    func check() throws(Failure) {
+        for (index, disk) in layout.disks.enumerated() where disk.isMade {
+            guard let base = disk.spec.backingFile else { continue }
+            let size = disk.spec.sizeGiB == 0 ? nil : ByteSize(gib: disk.spec.sizeGiB)
+            do throws(Failure) {
+                let chain = try Overlay.inspectBase(base, access: AccessCheck(host.emulatorUser))
+                _ = try Overlay.virtualSize(size, over: chain[0], limit: .max)
+            } catch {
+                throw Self.named("disks[\(index + 1)]", error)
+            }
+        }
+    }
+
     func clearLeftovers() throws(Failure) {
         guard let journal = try MachineJournal.leftover(of: machine) else { return }
         try Machine.removeFiles(journal.files, layout)

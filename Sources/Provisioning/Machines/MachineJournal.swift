@@ -15,10 +15,12 @@ public struct MachineJournal: Sendable, Equatable, Codable {
     public var files: [String]
     /// On a host that is another machine.
     public var volumes: [HostVolume]?
+    /// Those of `files` that a change is making for a VM that is there: without it they are nobody's, and made anew.
+    public var making: [String]?
     /// The VM was brought up, or kept on purpose. Told by the file's name, not in it.
     public var isFinished = false
 
-    enum CodingKeys: String, CodingKey { case machine, uri, files, volumes }
+    enum CodingKeys: String, CodingKey { case machine, uri, files, volumes, making }
 
     public init(machine: String, uri: String, files: [String], volumes: [HostVolume]? = nil) {
         self.machine = machine
@@ -77,12 +79,26 @@ public struct MachineJournal: Sendable, Equatable, Codable {
         try syncFolder(Provisioning.folder(of: folder))
     }
 
-    /// Takes the place of the journal of a VM that gets more files. One that was finished stays so: what `gc` removed else
-    /// would be the VM.
-    func amend(in folder: String) throws(Failure) {
-        let isFinished = Self.read(in: folder)?.isFinished ?? true
-        try write(to: isFinished ? Self.finished(folder) : Self.unfinished(folder))
+    /// A VM that is there gets more files, beside those that are known of. A journal that was finished stays so: what `gc`
+    /// removed else would be the VM.
+    ///
+    /// - Returns: those of them that a change was making that never came to its end.
+    func amend(in folder: String) throws(Failure) -> [String] {
+        var journal = self
+        let known = Self.read(in: folder)
+        let begun = known?.making ?? []
+        journal.files += (known?.files ?? []).filter { !files.contains($0) }
+        journal.making = (making ?? []) + begun.filter { making?.contains($0) != true }
+        try journal.write(to: known?.isFinished == false ? Self.unfinished(folder) : Self.finished(folder))
         try syncFolder(folder)
+        return begun
+    }
+
+    /// The files a change was making are the VM's.
+    static func endChange(in folder: String) throws(Failure) {
+        guard var journal = read(in: folder), journal.making != nil else { return }
+        journal.making = nil
+        try journal.write(to: journal.isFinished ? finished(folder) : unfinished(folder))
     }
 
     private func write(to path: String) throws(Failure) {

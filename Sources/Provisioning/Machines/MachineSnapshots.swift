@@ -61,15 +61,22 @@ extension Machine {
                 "no_snapshot", "\(name) has no qcow2 disk that could hold a snapshot", resource: name)
         }
         let domain = try XMLReader.parse(try hypervisor.xml(name, inactive: true, secrets: true))
+        // libvirt knows of no snapshot of this name: one that is in a disk is what a run left that was killed in between.
+        for disk in disks {
+            let _: Ignored? = try? qmp(
+                "blockdev-snapshot-delete-internal-sync",
+                Transaction.Action.Disk(device: disk.nodeName, name: snapshot), doing: "")
+        }
         let agent = GuestAgent(hypervisor: hypervisor, name: name)
-        let isFrozen = agent.answers() && agent.freezeFileSystems()
-        defer { if isFrozen { agent.thawFileSystems() } }
-        let _: NothingSaid = try qmp(
-            "transaction",
-            Transaction(
-                actions: disks.map {
-                    .init(data: .init(device: $0.nodeName, name: snapshot))
-                }), doing: "cannot keep the disks of \(name)")
+        let mayBeFrozen = agent.answers() && agent.freezeFileSystems()
+        let taken = Result { () throws(Failure) -> NothingSaid in
+            try qmp(
+                "transaction",
+                Transaction(actions: disks.map { .init(data: .init(device: $0.nodeName, name: snapshot)) }),
+                doing: "cannot keep the disks of \(name)")
+        }
+        if mayBeFrozen { try agent.thawFileSystems() }
+        _ = try taken.get()
         try hypervisor.createSnapshot(
             name,
             XMLElement(
@@ -101,6 +108,8 @@ extension Machine {
         try MachineLock.hold(self, cancellation: cancellation) { () throws(Failure) in
             let domain = try requireDomain()
             try require(snapshot)
+            // What a change had been making is made no more: its files are of the VM as it was.
+            try MachineJournal.endChange(in: folder)
             // libvirt makes a new process of it, with a console of its own.
             try beginBoot()
             try hypervisor.revert(name, to: snapshot, running: domain.state.isActive)
@@ -131,6 +140,9 @@ extension Machine {
             resource: name)
     }
 }
+
+/// An answer nobody reads.
+private struct Ignored: Decodable {}
 
 private struct Transaction: Encodable {
     struct Action: Encodable {

@@ -72,9 +72,9 @@ struct PortForwards {
     /// Looks whether a host port is free before anything is made.
     ///
     /// - Throws: `Failure` with code `port_in_use`.
-    static func checkFree(_ nics: [NICSpec]) throws(Failure) {
+    static func checkFree(_ nics: [NICSpec], besides held: Set<UInt16> = []) throws(Failure) {
         for nic in nics {
-            for forward in nic.forward where !isFree(forward) {
+            for forward in nic.forward where !held.contains(forward.host) && !isFree(forward) {
                 throw Failure(
                     "port_in_use",
                     "port \(forward.host) of this host is in use, it cannot be forwarded to port \(forward.guest) of the guest",

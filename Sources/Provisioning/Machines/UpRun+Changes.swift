@@ -13,9 +13,11 @@ extension UpRun {
         let host = try machine.host()
         let known = standing.record.spec.disks
         let added = spec.disks.filter { disk in disk.path == nil && !known.contains { $0.id == disk.id } }
-        try writeDown(standing.record)
+        let begun = try writeDown(standing.record)
         if !added.isEmpty {
-            try timed("disks") { () throws(Failure) in try make(added, standing.record, on: host) }
+            try timed("disks") { () throws(Failure) in
+                try make(added, standing.record, begun, on: host)
+            }
         }
         if (plan.changes + plan.pending).contains(where: { $0.field.list == "cdroms" }) {
             try timed("media") { () throws(Failure) in
@@ -45,29 +47,35 @@ extension UpRun {
         }
         if standing.isActive, !plan.restarts { try rememberLive(plan, standing) }
         removeUnused(standing.record)
+        try MachineJournal.endChange(in: machine.folder)
         report.changes = changes
         report.changed = true
         for change in changes { tell("changed", change.path) }
     }
 
     /// What the VM will have beside what it has, before it is made.
-    private func writeDown(_ record: MachineRecord) throws(Failure) {
+    ///
+    /// - Returns: what a run that was killed had begun to make.
+    private func writeDown(_ record: MachineRecord) throws(Failure) -> [String] {
         let new = MachineLayout(spec, of: machine).madeFiles.filter { !record.made.contains($0) }
-        guard !new.isEmpty else { return }
-        try MachineJournal(
-            machine: machine.name, uri: hypervisor.uri, files: record.made + new
-        ).amend(in: machine.folder)
+        guard !new.isEmpty else { return [] }
+        var journal = MachineJournal(machine: machine.name, uri: hypervisor.uri, files: record.made + new)
+        journal.making = new.filter { !fileExists($0) }
+        return try journal.amend(in: machine.folder)
     }
 
     /// New disks of a VM that is there.
     private func make(
-        _ disks: [DiskSpec], _ record: MachineRecord, on host: HostDescription
+        _ disks: [DiskSpec], _ record: MachineRecord, _ begun: [String], on host: HostDescription
     ) throws(Failure) {
         var part = spec
         part.disks = disks
         var files = MachineFiles(machine, part, host: host)
-        // A run that was killed before the domain had it.
-        for disk in files.layout.disks where !record.made.contains(disk.path) { unlink(disk.path) }
+        // Of a run that was killed before the domain had it. Any other may hold what somebody wants: a snapshot that was gone
+        // back to knew nothing of it.
+        for disk in files.layout.disks where begun.contains(disk.path) && !record.made.contains(disk.path) {
+            unlink(disk.path)
+        }
         try files.makeDisks(cancellation, tell: tell)
     }
 

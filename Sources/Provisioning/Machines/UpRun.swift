@@ -65,7 +65,7 @@ final class UpRun {
     private func continueWith(_ domain: DomainSummary) throws(Failure) {
         let standing = try machine.standing(domain)
         let plan = try machine.plan(spec, options, standing)
-        if plan.action == .replace { return try replace(plan) }
+        if plan.action == .replace { return try replace(plan, standing) }
         if plan.action == .change { try change(plan, standing) }
         report.pending += plan.pending
         for change in plan.pending where change.cause != .pending {
@@ -91,9 +91,15 @@ final class UpRun {
         try wait(readiness, boots: false)
     }
 
-    private func replace(_ plan: MachinePlan) throws(Failure) {
+    private func replace(_ plan: MachinePlan, _ standing: MachineStanding) throws(Failure) {
         // What would keep the new one from being made is said while the old one is there.
         try checkCloudInit()
+        let host = try machine.host()
+        try machine.storage(for: spec, host).check()
+        if host.isLocal {
+            let held = Set(standing.liveRecord?.spec.nics.flatMap(\.forward).map(\.host) ?? [])
+            try PortForwards.checkFree(spec.nics, besides: held)
+        }
         try timed("remove") { () throws(Failure) in _ = try machine.removeLocked() }
         report.changes = plan.changes
         try makeNew()
@@ -191,8 +197,7 @@ final class UpRun {
         tell("undo", "removing what was made of \(machine.name)")
         do {
             if mayBeDefined, let domain = try hypervisor.domain(machine.name), try isOurs(domain) {
-                try hypervisor.destroy(machine.name)
-                try hypervisor.undefine(machine.name)
+                try machine.removeDomain(domain)
             }
             try files.remove()
             failure.add(hint: "vm \(machine.name) was removed again; keep = true leaves it for a look")
@@ -234,23 +239,22 @@ final class UpRun {
             try wait(readiness, boots: true)
             if isOnTrial, goal != .running { chooser?.remember(works: true) }
         } catch {
-            guard isOnTrial, let chooser, error.code == .libvirt || error.code == "guest_failed" else {
-                throw error
-            }
+            guard isOnTrial, let chooser, AccelerationChooser.isAtFault(error) else { throw error }
             let reason = error.cause?.split(separator: "\n").last.map(String.init) ?? error.message
-            chooser.remember(works: false, reason: reason)
             warn(AccelerationChooser.warning(reason))
-            try fallBack(uuid: uuid)
+            try fallBack(uuid: uuid) { chooser.remember(works: false, reason: reason) }
         }
     }
 
-    private func fallBack(uuid: String) throws(Failure) {
+    /// - Parameter started: called when it runs under emulation.
+    private func fallBack(uuid: String, started: () -> Void = {}) throws(Failure) {
         try hypervisor.destroy(machine.name)
         let host = try machine.host()
         let layout = try machine.storage(for: spec, host).existing(try machine.requireRecord())
         _ = try define(layout, host, .emulation, uuid: uuid)
         let readiness = try Readiness(machine, nics: spec.nics)
         try start(readiness, isOnTrial: false)
+        started()
         try wait(readiness, boots: true)
     }
 
