@@ -32,7 +32,7 @@ struct Rehearsal {
 }
 
 /// Stops a script that does not end: one that watches a machine would do so for ever.
-private final class TimeLimit: Sendable {
+final class TimeLimit: Sendable {
     private struct State {
         var hasEnded = false
         var isOver = false

@@ -26,4 +26,35 @@ struct SignalTests {
             #expect(folderNames(folder).contains("cleaned"))
         }
     }
+
+    @Test("ends the specs, after the clean-up of the one that runs, and a look at a script's parameters")
+    func specsAndHelp() async throws {
+        try await ScratchFolder.with { folder in
+            let script = """
+                local limiq = require "limiq"
+                local mark <close> = setmetatable({}, { __close = function() limiq.file.write("cleaned", "") end })
+                limiq.file.write("begun", "")
+                while true do end
+                """
+            for name in ["a_spec.lua", "b_spec.lua"] {
+                try Data(script.utf8).write(to: URL(fileURLWithPath: "\(folder)/\(name)"))
+            }
+            try Data("while true do end".utf8).write(to: URL(fileURLWithPath: folder + "/endless.lua"))
+            for words in [["test", folder], ["help", folder + "/endless.lua"]] {
+                let running = try RunningCommand(
+                    "\(repository)/.build/debug/limiq", words, environment: ["LIMIQ_HOME": folder])
+                if words[0] == "test" {
+                    for _ in 0..<600 where !folderNames(folder).contains("begun") {
+                        try await Task.sleep(for: .milliseconds(50))
+                    }
+                } else {
+                    try await Task.sleep(for: .seconds(1))
+                }
+                running.signal(SIGINT)
+                let result = await running.result()
+                #expect(result.status != 0 && result.output.isEmpty, "\(words[0])")
+                #expect(folderNames(folder).contains("cleaned"))
+            }
+        }
+    }
 }

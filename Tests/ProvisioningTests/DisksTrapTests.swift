@@ -90,6 +90,10 @@ struct OverlayTrapTests {
                 #expect(try refusal(scratch).code == .badImage)
                 try scratch.write("base.qcow2", whole)
             }
+            // A name longer than the cluster it is in: at 8, 16 and 20.
+            try scratch.patch(
+                "base.qcow2", at: 8, [0, 0, 0, 0, 0, 0, 0, 112, 0, 0, 3, 255, 0, 0, 0, 9])
+            #expect(try refusal(scratch).code == .badImage)
         }
     }
 

@@ -151,6 +151,13 @@ struct ImagesLibraryTests {
                 complaint("overlay")
                     == "overlay is an overlay on base\n  hint: make one file of the two with: qemu-img convert -O qcow2"
             )
+            // Its descriptor takes in any file there is.
+            try scratch.run(
+                "qemu-img", "create", "-f", "vmdk", "-o", "subformat=monolithicFlat", "flat.vmdk", "1M")
+            #expect(
+                complaint("flat.vmdk")
+                    == "flat.vmdk is vmdk, which may take in other files\n  hint: make qcow2 of it: qemu-img convert -f vmdk -O qcow2"
+            )
             #expect(complaint("fifo")?.hasPrefix("fifo is a FIFO, not a file") == true)
             #expect(complaint("absent")?.hasPrefix("cannot open absent: there is no such file") == true)
             for (packer, unpacker) in [

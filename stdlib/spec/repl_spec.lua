@@ -2,9 +2,7 @@ local spec = require "limiq.spec"
 local repl = require "limiq.repl"
 
 spec.describe("repl.compile", function()
-    local environment = repl.environment()
-
-    local function does(text) return repl.compile(text, environment)() end
+    local function does(text) return repl.compile(text)() end
 
     spec.it("takes an expression for its value, else a statement", function()
         spec.equal(does "1 + 1", 2)
@@ -20,9 +18,9 @@ spec.describe("repl.compile", function()
     end)
 
     spec.it("tells a text that is not whole from one that is wrong", function()
-        local _, _, open = repl.compile("for i = 1, 2 do", environment)
+        local _, _, open = repl.compile("for i = 1, 2 do")
         spec.equal(open, true)
-        local chunk, complaint, wrong = repl.compile(")(", environment)
+        local chunk, complaint, wrong = repl.compile(")(")
         spec.equal({ chunk == nil, complaint, wrong }, { true, "repl:1: unexpected symbol near ')'", false })
     end)
 end)

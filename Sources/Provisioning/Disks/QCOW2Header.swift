@@ -72,7 +72,7 @@ struct QCOW2Header: Equatable {
         let nameOffset = head.big64(8)
         let nameLength = UInt64(head.big32(16))
         if nameOffset != 0 {
-            guard (1...1023).contains(nameLength), nameOffset >= headerLength,
+            guard (1...1023).contains(nameLength), nameOffset >= headerLength, nameLength <= clusterSize,
                 nameOffset <= clusterSize - nameLength
             else { throw Self.bad(path, "its qcow2 header makes no sense") }
             let name = try file.read(at: nameOffset, count: Int(nameLength))

@@ -138,9 +138,14 @@ public struct ImageLibrary: Sendable {
         }
     }
 
-    /// - Throws: `Failure` with code `bad_field` for an overlay: a downloaded one could name any file of this machine as
-    ///   its base, and a copied one would go with its base.
+    /// - Throws: `Failure` with code `bad_field` for what is not one file: a downloaded one could name any file of this
+    ///   machine as its base, or, in the formats that can, as a part of itself; a copied one would go without it.
     func requireWhole(_ chain: [DiskImage]) throws(Failure) {
+        if let image = chain.first, image.format != "qcow2", image.format != "raw" {
+            throw Failure(
+                .badField, "\(image.path) is \(image.format), which may take in other files",
+                hint: "make qcow2 of it: qemu-img convert -f \(image.format) -O qcow2", resource: image.path)
+        }
         guard let base = chain.first?.backingFile else { return }
         throw Failure(
             .badField, "\(chain[0].path) is an overlay on \(base)",

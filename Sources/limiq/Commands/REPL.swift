@@ -1,6 +1,8 @@
 import ArgumentParser
 import Basics
+import Glibc
 import LuaRuntime
+import Synchronization
 
 struct REPL: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -12,29 +14,60 @@ struct REPL: ParsableCommand {
 
     @OptionGroup var host: HostOptions
 
+    private struct Lines {
+        var text = ""
+        var isLast = false
+        /// What the lines say is being done.
+        var isRunning = false
+    }
+
     func run() throws {
         let session = try Session(connect: host.connect)
-        let editor = LineEditor()
-        let line = RunningLine()
+        let lines = Mutex(Lines())
         let primitives =
             try session.definitions(PlainDisplay()).map(\.primitive) + [
-                Primitive("runtime.read_line") { request in
-                    Signals.startOver()
-                    guard let text = try editor.read(prompt: request.arguments.first?.string ?? "") else {
-                        return [.null]
-                    }
-                    return [.string(text)]
-                },
-                Primitive("runtime.interrupted") { request in
-                    line.awaitInterruption(request.cancellation)
-                    return []
-                },
+                Primitive("runtime.lines", .inline) { _ in
+                    lines.withLock { [.string($0.text), .bool($0.isLast)] }
+                }
             ]
         let runtime = try LuaRuntime(options: session.options(), primitives: primitives)
         let interrupter = runtime.interrupter
-        try Signals.forward { count in
-            if count > 1 || !line.interrupt() { interrupter.interrupt() }
+        try Signals.forward { _ in
+            if lines.withLock(\.isRunning) { return interrupter.interrupt() }
+            writeAll("\n".utf8, to: STDERR_FILENO)
+            _exit(130)
         }
-        _ = try runtime.run(source: "require(\"limiq.repl\").run()", name: "=limiq repl")
+        let editor = LineEditor()
+        repeat {
+            let text = lines.withLock(\.text)
+            let line = editor.read(prompt: text.isEmpty ? "> " : ">> ")
+            if line == nil, text.isEmpty { return }
+            Signals.startOver()
+            lines.withLock { lines in
+                lines.text += (text.isEmpty ? "" : "\n") + (line ?? "")
+                lines.isLast = line == nil
+                lines.isRunning = true
+            }
+            let isDone = Self.isDone(runtime)
+            lines.withLock { lines in
+                lines.isRunning = false
+                if isDone { lines.text = "" }
+            }
+        } while !lines.withLock(\.isLast)
+    }
+
+    /// Runs the lines there are. Each run of the runtime can be interrupted anew.
+    ///
+    /// - Returns: `false` where more of them could make a whole.
+    private static func isDone(_ runtime: LuaRuntime) -> Bool {
+        let script = """
+            return require("limiq.repl").run(require("limiq.runtime").perform "runtime.lines")
+            """
+        do throws(ScriptError) {
+            return try runtime.run(source: script, name: "=limiq repl").first != .bool(false)
+        } catch {
+            writeAll("\(error)\n".utf8, to: STDERR_FILENO)
+            return true
+        }
     }
 }

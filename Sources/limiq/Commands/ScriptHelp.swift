@@ -9,6 +9,7 @@ enum ScriptHelp {
     private static let reached: Failure.Code = "parameters_reached"
 
     static func show(_ script: String) throws {
+        Signals.unblock()
         let session = try Session(connect: nil, script: script)
         let text = try firstComment(of: script)
         if !text.isEmpty { print(text) }
@@ -38,10 +39,15 @@ enum ScriptHelp {
         var options = try session.options()
         options.output = { _, _ in }
         let runtime = try LuaRuntime(options: options, primitives: primitives)
+        let limit = TimeLimit(runtime.interrupter)
+        defer { limit.end() }
         do {
             _ = try runtime.run(file: script)
         } catch {
-            guard error.failure.code == reached else { throw error }
+            guard error.failure.code == reached else {
+                guard limit.isOver else { throw error }
+                throw Failure(.timeout, "\(script) has come to no limiq.params after 10 s")
+            }
         }
         return found.withLock { $0 }
     }

@@ -7,6 +7,7 @@ struct Stubs: ParsableCommand {
         abstract: "Print the library's definition file for editors (LuaLS).", shouldDisplay: false)
 
     func run() throws {
+        Signals.unblock()
         let session = try Session(connect: nil, script: nil)
         print(editorStubs(try session.definitions(PlainDisplay())), terminator: "")
     }

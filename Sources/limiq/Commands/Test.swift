@@ -3,6 +3,7 @@ import Basics
 import Glibc
 import LuaRuntime
 import Provisioning
+import Synchronization
 
 struct Test: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -17,10 +18,12 @@ struct Test: ParsableCommand {
         guard !specs.isEmpty else {
             throw Failure(.notFound, "no *_spec.lua in \(paths.joined(separator: ", "))")
         }
+        let current = Mutex<Interrupter?>(nil)
+        try Signals.forward { _ in current.withLock { $0?.interrupt() } }
         var passed = 0
         var failed = 0
         for spec in specs {
-            let result = try Self.run(spec)
+            let result = try Self.run(spec) { interrupter in current.withLock { $0 = interrupter } }
             passed += result.passed
             failed += result.failures.count
             for failure in result.failures { print("\(spec): \(failure)") }
@@ -30,11 +33,16 @@ struct Test: ParsableCommand {
     }
 
     /// Runs one spec in a Lua state of its own. A spec that cannot be run is one failure.
-    private static func run(_ spec: String) throws -> (passed: Int, failures: [String]) {
+    ///
+    /// - Throws: `ScriptError` where it is interrupted: it has cleaned up then.
+    private static func run(
+        _ spec: String, _ begins: (Interrupter) -> Void
+    ) throws -> (passed: Int, failures: [String]) {
         let session = try Session(connect: nil, script: spec)
         let runtime = try LuaRuntime(
             options: session.options(),
             primitives: try session.definitions(PlainDisplay(showsProgress: false)).map(\.primitive))
+        begins(runtime.interrupter)
         do {
             _ = try runtime.run(file: spec)
             let report = try runtime.run(
@@ -45,6 +53,7 @@ struct Test: ParsableCommand {
             }
             return (Int(report?["passed"]?.int ?? 0), failures)
         } catch {
+            if error.failure.code == .interrupted { throw error }
             return (0, ["\(error)"])
         }
     }

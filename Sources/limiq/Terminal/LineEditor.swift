@@ -1,12 +1,10 @@
-import Basics
 import Glibc
-import Synchronization
 
 /// Lines of a person: edited by libedit where that is installed and somebody types, else as they come.
 ///
 /// libedit is looked for when it is needed, and no other command waits for it to be loaded
 /// (https://www.thrysoee.dk/editline, `readline(3)`).
-final class LineEditor: Sendable {
+struct LineEditor {
     private typealias Readline = @convention(c) (UnsafePointer<CChar>?) -> UnsafeMutablePointer<CChar>?
     private typealias AddHistory = @convention(c) (UnsafePointer<CChar>?) -> CInt
 
@@ -25,7 +23,7 @@ final class LineEditor: Sendable {
     }
 
     /// - Returns: the next line without its end; `nil` at the end of the input.
-    func read(prompt: String) throws(Failure) -> String? {
+    func read(prompt: String) -> String? {
         guard let readline else {
             if isTerminal { writeAll(prompt.utf8, to: STDOUT_FILENO) }
             return Swift.readLine()
@@ -37,26 +35,5 @@ final class LineEditor: Sendable {
         defer { free(bytes) }
         if bytes.pointee != 0 { _ = addHistory?(bytes) }
         return String(cString: bytes)
-    }
-}
-
-/// The line that is being done, which a person may interrupt.
-final class RunningLine: Sendable {
-    private let interrupted = Mutex<Mailbox<Void>?>(nil)
-
-    /// Returns when the line is interrupted, or done: then it is cancelled.
-    func awaitInterruption(_ cancellation: Cancellation) {
-        let mailbox = Mailbox<Void>()
-        interrupted.withLock { $0 = mailbox }
-        defer { interrupted.withLock { $0 = nil } }
-        cancellation.withHandler({ mailbox.put(()) }) { mailbox.next() }
-    }
-
-    /// - Returns: `false` where none is being done.
-    func interrupt() -> Bool {
-        interrupted.withLock { mailbox in
-            mailbox?.put(())
-            return mailbox != nil
-        }
     }
 }
