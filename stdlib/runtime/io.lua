@@ -4,7 +4,7 @@ local core = ...
 local write, perform = core.write, core.perform
 local type, error, tostring, setmetatable, select = type, error, tostring, setmetatable, select
 local find, sub, match = string.find, string.sub, string.match
-local tonumber, pack, unpack = tonumber, table.pack, table.unpack
+local tonumber, pack, unpack, concat = tonumber, table.pack, table.unpack, table.concat
 
 local streams = setmetatable({}, { __mode = "k" })
 local File = {}
@@ -37,9 +37,10 @@ function File.seek() return nil, "Illegal seek", 29 end
 
 function File.close() error("a standard stream cannot be closed", 2) end
 
--- Reading: what has come and is not taken yet
+-- Reading: what has come and is not taken yet. Pieces in which nothing was found wait in `held` for what follows, as to
+-- join each to the next would cost the square of their number.
 
-local pending, at_end = "", false
+local held, pending, at_end = {}, "", false
 
 local function more()
   if at_end then return false end
@@ -52,35 +53,52 @@ local function more()
   return true
 end
 
+local function hold()
+  held[#held + 1], pending = pending, ""
+end
+
+--- Joins what is held.
+local function settle()
+  if held[1] then held, pending = {}, concat(held) .. pending end
+end
+
+local function take_all()
+  settle()
+  local text = pending
+  pending = ""
+  return text
+end
+
 local function read_line(keep)
-  local from = 1
   while true do
-    local newline = find(pending, "\n", from, true)
+    local newline = find(pending, "\n", 1, true)
     if newline then
-      local line = sub(pending, 1, keep and newline or newline - 1)
-      pending = sub(pending, newline + 1)
+      local line = concat(held) .. sub(pending, 1, keep and newline or newline - 1)
+      held, pending = {}, sub(pending, newline + 1)
       return line
     end
-    from = #pending + 1
+    hold()
     if not more() then
-      local line = pending
-      pending = ""
+      local line = take_all()
       return line ~= "" and line or nil
     end
   end
 end
 
 local function read_all()
-  while more() do end
-  local text = pending
-  pending = ""
-  return text
+  repeat hold() until not more()
+  return take_all()
 end
 
 local function read_count(count)
-  while #pending < count or (count == 0 and pending == "") do
+  settle()
+  local size = #pending
+  while size < count or (count == 0 and size == 0) do
+    hold()
     if not more() then break end
+    size = size + #pending
   end
+  settle()
   if pending == "" then return nil end
   local text = sub(pending, 1, count)
   pending = sub(pending, count + 1)
@@ -89,6 +107,7 @@ end
 
 --- A numeral of at most 200 characters, as the manual has it.
 local function read_number()
+  settle()
   while not find(pending, "%S") do
     if not more() then return nil end
   end
