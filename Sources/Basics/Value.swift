@@ -27,6 +27,29 @@ public enum Value: Sendable, Equatable {
         }
     }
 
+    /// It is a secret, or one is in it.
+    public var holdsSecret: Bool {
+        switch self {
+        case .secret: true
+        case .list(let members): members.contains(where: \.holdsSecret)
+        case .map(let map): map.entries.contains { $0.value.holdsSecret }
+        default: false
+        }
+    }
+
+    /// With every text in it a secret.
+    public var sealed: Value {
+        switch self {
+        case .string(let text): return .secret(text)
+        case .list(let members): return .list(members.map(\.sealed))
+        case .map(let map):
+            var sealed = Map()
+            for entry in map.entries { sealed.append(entry.key, entry.value.sealed) }
+            return .map(sealed)
+        default: return self
+        }
+    }
+
     public var string: String? {
         if case .string(let text) = self { text } else { nil }
     }

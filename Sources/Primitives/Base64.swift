@@ -24,10 +24,12 @@ func base64Definitions(_ environment: Environment) -> [Definition] {
             execution: .inline, returns: "string", doc: "The bytes of a base64 text.",
             example: #"print(limiq.base64.decode "aGVsbG8=")"#
         ) { call, _ in
-            guard let bytes = Base64.decode(String(decoding: call.text, as: UTF8.self)) else {
-                throw Failure(.badField, "the text is not base64")
+            try call.read { (text) throws(Failure) in
+                guard let bytes = Base64.decode(String(decoding: text, as: UTF8.self)) else {
+                    throw Failure(.badField, "the text is not base64")
+                }
+                return Codec.bytes.encode(bytes)
             }
-            return Codec.bytes.encode(bytes)
         },
     ]
 }

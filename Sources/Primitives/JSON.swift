@@ -22,7 +22,7 @@ func jsonDefinitions(_ environment: Environment) -> [Definition] {
                 + "and column, also for a key that is there twice.",
             example: #"local answer = limiq.json.decode '{ "ports": [80, 443] }'"#
         ) { call, _ in
-            try parseJSON(call.text)
+            try call.read { (bytes) throws(Failure) in try parseJSON(bytes) }
         },
         Definition(
             "json.read", .positional,

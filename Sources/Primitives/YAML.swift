@@ -22,7 +22,7 @@ func yamlDefinitions(_ environment: Environment) -> [Definition] {
                 + "stays text. Raises `bad_yaml` with line and column, also for a key that is there twice.",
             example: #"local config = limiq.yaml.decode "packages: [nginx]""#
         ) { call, _ in
-            try YAML.parse(try utf8(call.text, named: "the text"))
+            try call.read { (bytes) throws(Failure) in try YAML.parse(try utf8(bytes, named: "the text")) }
         },
         Definition(
             "yaml.read", .positional,
@@ -46,25 +46,36 @@ private let encodeRecord = Record<EncodeCall>(
 
 /// The argument of a call that takes one text.
 struct TextCall: Sendable {
-    var text: [UInt8] = []
+    struct Text: Sendable, Equatable {
+        var bytes: [UInt8] = []
+        var isSecret = false
+
+        static let codec = Codec<Text>("string") { value, path throws(Failure) in
+            Text(bytes: try Codec.bytes.decode(value, path), isSecret: value.holdsSecret)
+        } encode: {
+            Codec.bytes.encode($0.bytes)
+        }
+    }
+
+    var text = Text()
 
     static func record(_ name: String, _ doc: String) -> Record<TextCall> {
-        Record(name, doc, make: { TextCall() }, fields: [Field("text", \.text, .bytes, required: true, doc)])
+        Record(
+            name, doc, make: { TextCall() }, fields: [Field("text", \.text, Text.codec, required: true, doc)])
+    }
+
+    /// What the text means. That of a secret is one, and what is wrong with it is not quoted.
+    func read(_ body: ([UInt8]) throws(Failure) -> Value) throws(Failure) -> Value {
+        guard text.isSecret else { return try body(text.bytes) }
+        do { return try body(text.bytes).sealed } catch {
+            throw Failure(error.code, "the text, a secret, cannot be read")
+        }
     }
 }
 
 /// A text made of a value: as much a secret as what went into it.
 func sealed(_ text: String, from value: Value) -> Value {
-    holdsSecret(value) ? .secret(text) : .string(text)
-}
-
-private func holdsSecret(_ value: Value) -> Bool {
-    switch value {
-    case .secret: true
-    case .list(let members): members.contains(where: holdsSecret)
-    case .map(let map): map.entries.contains { holdsSecret($0.value) }
-    default: false
-    }
+    value.holdsSecret ? .secret(text) : .string(text)
 }
 
 /// Bytes as text.

@@ -6,7 +6,8 @@ extension Codec where Swift == CloudInitDocument {
     /// below `#cloud-config`).
     static let cloudInitDocument = Codec("string|table") { value, path throws(Failure) in
         switch value {
-        case .string(let text), .secret(let text): return .text(text)
+        case .string(let text): return .text(text)
+        case .secret(let text): return .secret(text)
         case .bytes(let bytes): return .bytes(bytes)
         case .map: return .table(value)
         default: throw wrongType(path, expected: "a text or a table", got: value)
@@ -14,6 +15,7 @@ extension Codec where Swift == CloudInitDocument {
     } encode: { document in
         switch document {
         case .text(let text): .string(text)
+        case .secret(let text): .secret(text)
         case .bytes(let bytes): .bytes(bytes)
         case .table(let table): table
         }

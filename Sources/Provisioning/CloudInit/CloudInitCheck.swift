@@ -27,10 +27,10 @@ public enum CloudInitCheck {
                 let (left, right) = (left.mark, right.mark)
                 return (left?.line ?? 0, left?.column ?? 0) < (right?.line ?? 0, right?.column ?? 0)
             }
-            guard document.isTable else { return sorted }
             return sorted.map { finding in
                 var finding = finding
-                finding.mark = nil
+                if document.isTable { finding.mark = nil }
+                if document.holdsSecret { finding.hideQuotes() }
                 return finding
             }
         }

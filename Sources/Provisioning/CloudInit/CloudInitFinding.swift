@@ -33,6 +33,19 @@ extension CloudInitCheck {
             self.hint = hint
         }
 
+        /// Leaves out what is quoted of the file, which may be a secret in it.
+        mutating func hideQuotes() {
+            message = Self.withoutQuotes(message)
+            hint = hint.map(Self.withoutQuotes)
+        }
+
+        /// From the first quotation mark to the last: a quoted text may hold some.
+        private static func withoutQuotes(_ text: String) -> String {
+            guard let first = text.firstIndex(of: "\""), let last = text.lastIndex(of: "\""), first < last
+            else { return text }
+            return text[..<first] + "‹secret›" + text[text.index(after: last)...]
+        }
+
         /// One line, without the hint: `user-data:7:1: runcmds is no cloud-config key` for a text,
         /// `cloud_init.user_data.runcmds is no cloud-config key` for a table.
         public var text: String {

@@ -15,6 +15,8 @@ public enum SeedFile: String, Sendable, CaseIterable {
 public enum CloudInitDocument: Sendable, Equatable, ExpressibleByStringLiteral {
     /// Taken as it is.
     case text(String)
+    /// The same, and shown to nobody.
+    case secret(String)
     /// Taken as it is: gzip, or what else is no UTF-8.
     case bytes([UInt8])
     /// Written as YAML.
@@ -26,7 +28,7 @@ public enum CloudInitDocument: Sendable, Equatable, ExpressibleByStringLiteral {
     public func bytes(as file: SeedFile) -> [UInt8] {
         switch self {
         case .bytes(let bytes): bytes
-        case .text(let text): Array(text.utf8)
+        case .text(let text), .secret(let text): Array(text.utf8)
         case .table(let table): Array(CloudConfig.text(of: table, as: file).utf8)
         }
     }
@@ -34,9 +36,17 @@ public enum CloudInitDocument: Sendable, Equatable, ExpressibleByStringLiteral {
     /// The same as text; `nil` where it is no UTF-8.
     func text(as file: SeedFile) -> String? {
         switch self {
-        case .text(let text): text
+        case .text(let text), .secret(let text): text
         case .bytes(let bytes): String(validating: bytes, as: UTF8.self)
         case .table(let table): CloudConfig.text(of: table, as: file)
+        }
+    }
+
+    var holdsSecret: Bool {
+        switch self {
+        case .secret: true
+        case .table(let table): table.holdsSecret
+        default: false
         }
     }
 

@@ -69,9 +69,12 @@ struct SeedNetwork {
             if !rest.hasSuffix("\n") { rest += "\n" }
             // Not so where an anchor stood in it, or the map is in braces.
             let value = try? YAML.parse(rest)
-            if value == .map(map) || (value == .null && map.isEmpty) { return .text(rest) }
+            if value == .map(map) || (value == .null && map.isEmpty) {
+                return document.holdsSecret ? .secret(rest) : .text(rest)
+            }
         }
-        return .text(CloudConfig.userData(from: .map(map)))
+        let rest = CloudConfig.userData(from: .map(map))
+        return document.holdsSecret ? .secret(rest) : .text(rest)
     }
 
     // MARK: - Binding to the nic
