@@ -46,14 +46,7 @@ extension LuaRuntime {
 
         /// Writes to the process's own streams at once. What a closed pipe refuses is lost.
         @Sendable public static func writeToProcess(_ stream: OutputStream, _ bytes: UnsafeRawBufferPointer) {
-            var rest = bytes[...]
-            while !rest.isEmpty {
-                let written = write(
-                    stream == .error ? 2 : 1, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
-                if written < 0, errno == EINTR || errno == EAGAIN { continue }
-                guard written > 0 else { return }
-                rest = rest.dropFirst(written)
-            }
+            writeAll(bytes, to: stream == .error ? STDERR_FILENO : STDOUT_FILENO)
         }
     }
 }

@@ -100,10 +100,4 @@ extension [UInt8] {
     mutating func putBig(_ value: some FixedWidthInteger, at offset: Int) {
         Swift.withUnsafeBytes(of: value.bigEndian) { replaceSubrange(offset..<offset + $0.count, with: $0) }
     }
-
-    mutating func putLittle(_ value: some FixedWidthInteger, at offset: Int) {
-        Swift.withUnsafeBytes(of: value.littleEndian) {
-            replaceSubrange(offset..<offset + $0.count, with: $0)
-        }
-    }
 }

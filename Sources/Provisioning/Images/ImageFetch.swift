@@ -94,19 +94,10 @@ struct ImageFetch {
                 if !continuing { try part.empty() }
                 progress(
                     Progress(name, "download", detail: "the connection broke at \(part.length >> 20) MiB"))
-                try pause(.seconds(1))
+                _ = cancellation.pause(.seconds(1))
+                try cancellation.check()
             }
         }
-    }
-
-    private func pause(_ time: Duration) throws(Failure) {
-        let wake = Mailbox<Void>()
-        _ = cancellation.withHandler {
-            wake.put(())
-        } _: {
-            wake.next(before: .now + time)
-        }
-        try cancellation.check()
     }
 
     /// - Parameter bytes: still to come.

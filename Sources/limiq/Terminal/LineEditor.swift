@@ -1,3 +1,4 @@
+import Basics
 import Glibc
 
 /// Lines of a person: edited by libedit where that is installed and somebody types, else as they come.
