@@ -122,14 +122,16 @@ struct ConnectionPoolTests {
     @Test("a daemon that takes a connection and says nothing is given up")
     func silentDaemon() async throws {
         let path = "/tmp/limiq-silent-\(UInt32.random(in: 0...UInt32.max))"
-        // It listens, and never accepts.
-        let listener = try RunningCommand(
-            "python3",
-            [
-                "-c",
-                "import socket, sys, time; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); time.sleep(60)",
-                path,
-            ])
+        // It listens, and never accepts. It has its name only once it listens.
+        let script = """
+            import os, socket, sys, time
+            s = socket.socket(socket.AF_UNIX)
+            s.bind(sys.argv[1] + ".new")
+            s.listen()
+            os.rename(sys.argv[1] + ".new", sys.argv[1])
+            time.sleep(60)
+            """
+        let listener = try RunningCommand("python3", ["-c", script, path])
         defer {
             listener.signal(SIGKILL)
             unlink(path)
