@@ -6,6 +6,23 @@ import Testing
 @testable import limiq
 
 @Suite struct `The record of a run` {
+    @Test func `gives each way out once, with NAME only where machines differ in it`() {
+        func hints(_ given: [(String, String)]) -> [String] {
+            var story = Story()
+            for (name, hint) in given {
+                story.ask(name, at: 0)
+                story.answer(name, failure: Failure("x", "it fails", hint: hint), at: 1)
+            }
+            return RunReport(story.record, took: .seconds(2), error: nil).text.split(separator: "\n")
+                .map(String.init).filter { $0.hasPrefix("  hint: ") }
+        }
+        #expect(hints([("a", "write a number")]) == ["  hint: write a number"])
+        #expect(hints([("a", "write a number"), ("b", "write a number")]) == ["  hint: write a number"])
+        #expect(
+            hints([("web", "limiq rm web removes it"), ("db", "limiq rm db removes it")])
+                == ["  hint: limiq rm NAME removes it"])
+    }
+
     @Test func `has a machine wait from its call to its first step`() {
         var story = Story()
         story.ask("web", at: 1)

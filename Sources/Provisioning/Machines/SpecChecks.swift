@@ -96,7 +96,7 @@ extension VMSpec {
         let isLabel = name.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == 45 }
         guard !name.isEmpty, name.utf8.count <= 63, isLabel, !name.hasPrefix("-"), !name.hasSuffix("-") else {
             throw Failure(
-                .badField, "name \"\(name)\" is not a host name",
+                .badField, "name \(quoted(name)) is not a host name",
                 hint: "use up to 63 lower-case letters, digits and hyphens, such as \"web-01\"")
         }
     }

@@ -52,17 +52,21 @@ extension RunReport {
         return (["failed: \(counts.joined(separator: " and "))"] + lines + hints).joined(separator: "\n")
     }
 
-    /// The ways out, each once: they differ in the machine's name only.
+    /// The ways out, each once: those that differ in the machine's name only are one, with NAME in its place.
     private var hints: [String] {
-        var hints: [String] = []
+        var forms: [(general: String, hints: Set<String>)] = []
         for problem in problems {
             guard let hint = problem.failure.hint else { continue }
             let name = problem.work.subject.name
-            let general = hint.split(separator: " ").map { $0 == name ? "NAME" : String($0) }
-            let line = "  hint: " + general.joined(separator: " ")
-            if !hints.contains(line) { hints.append(line) }
+            let general = hint.split(separator: " ").map { $0 == name ? "NAME" : String($0) }.joined(
+                separator: " ")
+            if let known = forms.firstIndex(where: { $0.general == general || $0.hints.contains(hint) }) {
+                forms[known].hints.insert(hint)
+            } else {
+                forms.append((general, [hint]))
+            }
         }
-        return Array(hints.prefix(3))
+        return forms.prefix(3).map { "  hint: " + ($0.hints.count == 1 ? $0.hints.first ?? "" : $0.general) }
     }
 
     /// What ended the script. Of an error of `limiq.each` only what the list of failures does not say.
