@@ -142,7 +142,12 @@ public struct Record<Owner: Sendable>: Sendable {
         for (index, field) in fields.enumerated() {
             let value = index < arguments.count ? arguments[index] : .null
             if value == .null {
-                if field.isRequired { throw Failure(.badField, "\(field.name) is missing") }
+                if field.isRequired {
+                    throw Failure(
+                        .badField, "\(field.name) is missing",
+                        hint: handles.contains(field.name)
+                            ? "call its methods with a colon, as in \(field.name):start()" : nil)
+                }
                 continue
             }
             try field.decode(&owner, value, field.name)
@@ -150,3 +155,6 @@ public struct Record<Owner: Sendable>: Sendable {
         return owner
     }
 }
+
+/// What a handle's method, called with a point, lacks.
+private let handles: Set<String> = ["vm", "domain"]
