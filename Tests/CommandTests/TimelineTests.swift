@@ -158,4 +158,14 @@ import XML
             #expect(failure?.message.contains("format 2") == true)
         }
     }
+
+    @Test(arguments: [1e300, -5]) func `that no run takes are not drawn`(seconds: Double) async throws {
+        try await ScratchFolder.with { folder in
+            let phase = Timings.Phase(phase: "disks", began: 0, seconds: seconds, ok: true)
+            let row = Timings.Row(name: "web", outcome: "done", phases: [phase])
+            try Timings(script: "x.lua", began: "", seconds: 1, vms: [row]).write(to: folder + "/x.json")
+            let failure = #expect(throws: Failure.self) { _ = try Timings.read(folder + "/x.json") }
+            #expect(failure?.message.contains("has times that no run takes") == true)
+        }
+    }
 }

@@ -68,7 +68,7 @@ struct DiskFileTests {
         }
     }
 
-    @Test("are removed, and other files are not")
+    @Test("are removed and resized, and other files are not")
     func remove() async throws {
         try await DisksScratch.with { scratch in
             try Disk.create(scratch.path("blank"), size: ByteSize(mib: 1), format: .raw)
@@ -76,8 +76,12 @@ struct DiskFileTests {
             try scratch.write("letter.txt", Data("dear".utf8))
             try scratch.write("sector", Data(repeating: 65, count: 512))
             for name in ["letter.txt", "sector"] {
-                let failure = #expect(throws: Failure.self) { try Disk.remove(scratch.path(name)) }
-                #expect(failure?.message == "\(scratch.path(name)) is no disk image")
+                for touch in [{ try Disk.remove($0) }, { try Disk.resize($0, to: ByteSize(mib: 2)) }]
+                    as [(String) throws -> Void]
+                {
+                    let failure = #expect(throws: Failure.self) { try touch(scratch.path(name)) }
+                    #expect(failure?.message == "\(scratch.path(name)) is no disk image")
+                }
             }
             #expect(scratch.names == ["letter.txt", "sector"])
             let failure = #expect(throws: Failure.self) { try Disk.remove(scratch.path("absent")) }
@@ -110,6 +114,17 @@ struct DiskFileTests {
 @Suite("Files that appear whole")
 struct AtomicFileTests {
     private struct Stop: Error {}
+
+    @Test("take no device's, pipe's or socket's place")
+    func special() async throws {
+        try await DisksScratch.with { scratch in
+            let pipe = scratch.path("pipe")
+            #expect(mkfifo(pipe, 0o600) == 0)
+            let failure = try #require(throws: Failure.self) { try writeBytes([1], to: pipe) }
+            #expect(failure.message == "cannot write \(pipe): it is a device, a pipe or a socket")
+            #expect(try scratch.run("stat", "-c", "%F", pipe) == "fifo\n")
+        }
+    }
 
     @Test("have no name before they are written, and leave nothing after an error")
     func error() async throws {

@@ -84,7 +84,10 @@ struct OverlayTrapTests {
         try await withBase { scratch in
             try scratch.write("empty.raw", Data())
             #expect(try refusal(scratch, base: "empty.raw").message.contains("is empty"))
-            for (offset, bytes) in [(20, [0, 0, 0, 60]), (40, [255, 255, 255, 255]), (100, [0, 0, 0, 1])] {
+            // The version at 4: one to come is no raw disk.
+            for (offset, bytes) in [
+                (4, [0, 0, 0, 9]), (20, [0, 0, 0, 60]), (40, [255, 255, 255, 255]), (100, [0, 0, 0, 1]),
+            ] {
                 let whole = try scratch.bytes("base.qcow2")
                 try scratch.patch("base.qcow2", at: offset, bytes.map { UInt8($0) })
                 #expect(try refusal(scratch).code == .badImage)

@@ -128,10 +128,28 @@ local function indices_of(fleet)
     return indices
 end
 
+local up_options = {
+    start = true, wait = true, timeout = true, keep = true, restart = true, replace = true, acceleration = true,
+    limit = true, stop_on_error = true,
+}
+local scale_options = { drain = true }
+for name in pairs(up_options) do scale_options[name] = true end
+
 ---Splits options into those of `limiq.each` and the rest.
-local function split(options)
+---@param method string for messages
+---@param known table<string, boolean>
+local function split(method, options, known)
+    options = options or {}
+    -- Where no member is made nobody else looks at them.
+    runtime.check_fields(method, options, known)
+    if options.drain ~= nil and type(options.drain) ~= "function" then
+        runtime.fail {
+            code = "bad_field",
+            message = ("%s: drain must be a function, not a %s"):format(method, type(options.drain)),
+        }
+    end
     local rest = {}
-    for name, value in pairs(options or {}) do rest[name] = value end
+    for name, value in pairs(options) do rest[name] = value end
     local each = { limit = rest.limit, stop_on_error = rest.stop_on_error }
     rest.limit, rest.stop_on_error = nil, nil
     return each, rest
@@ -228,7 +246,7 @@ end
 ---@param options? table `limit`, `stop_on_error`, and `vm:up`'s own: `wait`, `timeout` …
 ---@return table<string, table> reports what `vm:up` returns, by name
 function Fleet:up(options)
-    local each, up = split(options)
+    local each, up = split("fleet:up", options, up_options)
     local members, taken = self:members(), {}
     for _, domain in ipairs(perform("domain.list", { uri = self.uri })) do taken[domain.name] = true end
     for _, vm in ipairs(members) do taken[vm.name] = nil end
@@ -257,7 +275,7 @@ end
 ---@param options? table `drain`, `limit` (for removals 1 where left out), `stop_on_error`, and `vm:up`'s own
 function Fleet:scale(count, options)
     check_count(self, count)
-    local each, up = split(options)
+    local each, up = split("fleet:scale", options, scale_options)
     local drain = up.drain
     up.drain = nil
     self.count = count

@@ -120,6 +120,11 @@ end
 ---@return string[] replaced
 return function(fleet, options)
     runtime.check_fields("fleet:rolling", options, known)
+    for _, name in ipairs { "health", "drain" } do
+        if options[name] ~= nil and type(options[name]) ~= "function" then
+            fail(fleet, ("%s must be a function, not a %s"):format(name, type(options[name])), { code = "bad_field" })
+        end
+    end
     options = {
         max_unavailable = options.max_unavailable or 1, timeout = options.timeout or "10m",
         health = options.health, drain = options.drain, wait = options.wait,

@@ -7,7 +7,7 @@ local is_stop, forget, cancel = core.tasks.is_stop, core.tasks.forget, core.task
 local current = core.task
 local concat, gsub, format = table.concat, string.gsub, string.format
 local max, min, math_type = math.max, math.min, math.type
-local type, tostring, pcall, error, ipairs = type, tostring, pcall, error, ipairs
+local type, tostring, pcall, error, ipairs, next = type, tostring, pcall, error, ipairs, next
 
 local function report(list, errors, count, done)
   local lines, causes, first = {}, {}, nil
@@ -43,6 +43,9 @@ function core.each(list, options, f)
   if f == nil and type(options) == "function" then options, f = {}, options end
   core.check_table(1, "each", list)
   core.check_table(2, "each", options)
+  if #list == 0 and next(list) ~= nil then
+    core.fail { code = "bad_field", message = "each: it takes a list, not names: " .. tostring(next(list)) }
+  end
   core.check_function(3, "each", f)
   core.check_fields("each", options, { limit = true, stop_on_error = true })
   local limit = options.limit or max(#list, 1)

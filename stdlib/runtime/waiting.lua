@@ -10,6 +10,9 @@ local ipairs, next = ipairs, next
 
 --- Refuses options nobody reads.
 function core.check_fields(name, options, known)
+  if type(options) ~= "table" then
+    core.fail { code = "bad_field", message = format("%s: it takes a table, not a %s", name, type(options)) }
+  end
   for field in next, options do
     if not known[field] then
       local nearest = core.nearest(tostring(field), known)

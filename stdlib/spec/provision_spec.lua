@@ -74,6 +74,15 @@ describe("recipes.compose", function()
     end)
 end)
 
+describe("a list given to the library", function()
+    it("has neither holes nor names", function()
+        raises(function() recipes.compose { recipes.timezone "UTC", nil, recipes.packages { "nginx" } } end,
+            "one of its parts is nil")
+        raises(function() recipes.files { ["/etc/motd"] = "hi" } end, "it takes a list of files")
+        raises(function() limiq.each({ a = 1 }, print) end, "it takes a list")
+    end)
+end)
+
 describe("recipes.swap", function()
     it("takes a size, or the file as well", function()
         equal(recipes.swap("2GiB").user_data,

@@ -134,7 +134,7 @@ extension Codec where Swift: FixedWidthInteger {
             guard let whole else { throw wrongType(path, expected: "a whole number", got: value) }
             guard let number = Swift(exactly: whole), range.contains(number) else {
                 let bounds =
-                    range.upperBound == .max
+                    range.upperBound == .max && Swift.bitWidth > 16
                     ? "\(range.lowerBound) or more" : "from \(range.lowerBound) to \(range.upperBound)"
                 throw Failure(.badField, "\(path) must be \(bounds), not \(whole)")
             }

@@ -48,6 +48,7 @@ public enum Disk {
         do {
             let file = try ReadableFile(path)
             guard !DiskLock.isUsed(file) else { throw inUse(path) }
+            guard try looksLikeDisk(file) else { throw noDisk(path, "resizes") }
             var found: (image: DiskImage, header: QCOW2Header?)?
             _ = try DiskImage.chain(path, format: nil) { (_, image, header) throws(Failure) in
                 found = found ?? (image, header)
@@ -80,14 +81,15 @@ public enum Disk {
         do {
             let file = try ReadableFile(path)
             guard !DiskLock.isUsed(file) else { throw inUse(path) }
-            guard try looksLikeDisk(file) else {
-                throw Failure(
-                    .badImage, "\(path) is no disk image",
-                    hint: "limiq removes only what it knows for a disk: use rm for other files",
-                    resource: path)
-            }
+            guard try looksLikeDisk(file) else { throw noDisk(path, "removes") }
         }
         guard unlink(path) == 0 else { throw Failure.system(errno, "cannot remove \(path)", resource: path) }
+    }
+
+    private static func noDisk(_ path: String, _ verb: String) -> Failure {
+        Failure(
+            .badImage, "\(path) is no disk image", hint: "limiq \(verb) only what it knows for a disk",
+            resource: path)
     }
 
     /// A raw disk has no mark of its own: whole sectors that are named as a disk, blank, or partitioned.

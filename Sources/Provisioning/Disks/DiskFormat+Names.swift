@@ -20,6 +20,8 @@ enum DiskFormatName {
         (qcow2, 0, [0x51, 0x46, 0x49, 0xFB, 0, 0, 0, 2]),
         (qcow2, 0, [0x51, 0x46, 0x49, 0xFB, 0, 0, 0, 3]),
         ("qcow", 0, [0x51, 0x46, 0x49, 0xFB, 0, 0, 0, 1]),
+        // Of a version to come: no raw disk begins so.
+        (qcow2, 0, [0x51, 0x46, 0x49, 0xFB]),
         ("qed", 0, Array("QED\0".utf8)),
         ("vmdk", 0, Array("KDMV".utf8)),
         ("vmdk", 0, Array("COWD".utf8)),

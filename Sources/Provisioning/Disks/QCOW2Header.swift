@@ -50,6 +50,9 @@ struct QCOW2Header: Equatable {
         let head = try file.read(at: 0, count: 112)
         guard head.count >= 72 else { throw Self.truncated(path, file.length) }
         let version = head.big32(4)
+        guard version == 2 || version == 3 else {
+            throw Self.bad(path, "it is qcow2 of version \(version); 2 and 3 are known")
+        }
         clusterBits = Int(head.big32(20))
         virtualSize = head.big64(24)
         cryptMethod = head.big32(32)

@@ -27,7 +27,10 @@ public enum AtomicFile {
         _ body: (_ descriptor: Int32, _ temporary: String) throws(Failure) -> Void
     ) throws(Failure) {
         let (folder, name) = try split(path)
-        if case .refuse(let code) = existing, fileExists(path) { throw taken(path, code) }
+        switch existing {
+        case .refuse(let code): if fileExists(path) { throw taken(path, code) }
+        case .replace: try requireReplaceable(path)
+        }
         let temporary = folder + temporaryName(for: name)
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw cannotWrite(path, errno, folder: folder) }
@@ -127,6 +130,7 @@ public enum AtomicFile {
         let folder = folder(of: path)
         switch existing {
         case .replace:
+            try requireReplaceable(path)
             guard Glibc.rename(temporary, path) == 0 else { throw cannotWrite(path, errno, folder: folder) }
         case .refuse(let code):
             if limiq_rename_noreplace(temporary, path) == 0 { return }
@@ -140,6 +144,21 @@ public enum AtomicFile {
                 throw cannotWrite(path, errno, folder: folder)
             }
             unlink(temporary)
+        }
+    }
+
+    /// A device, a pipe or a socket keeps its name: a file in its place would take it from all who use it.
+    ///
+    /// - Throws: `Failure` with code `io` where there is one.
+    public static func requireReplaceable(_ path: String) throws(Failure) {
+        var info = stat()
+        guard lstat(path, &info) == 0 else { return }
+        switch info.st_mode & S_IFMT {
+        case S_IFREG, S_IFLNK, S_IFDIR: return
+        default:
+            throw Failure(
+                .io, "cannot write \(path): it is a device, a pipe or a socket",
+                hint: "give the path of a file, new or old", resource: path)
         }
     }
 

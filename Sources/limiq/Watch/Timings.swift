@@ -60,6 +60,11 @@ struct Timings: Sendable, Equatable, Codable {
                     .badField, "\(path) is of format \(timings.format), which this limiq does not know",
                     hint: "use the limiq that wrote it", resource: path)
             }
+            let times = (timings.vms + timings.images).flatMap(\.phases).flatMap { [$0.began, $0.seconds] }
+            // A year is more than any run takes, and less than what cannot be drawn.
+            guard (times + [timings.seconds]).allSatisfy({ (0...31_536_000).contains($0) }) else {
+                throw Failure(.badField, "\(path) has times that no run takes", resource: path)
+            }
             return timings
         } catch let failure as Failure { throw failure } catch {
             throw Failure(
@@ -83,6 +88,7 @@ struct Timings: Sendable, Equatable, Codable {
     ///
     /// - Throws: `Failure` with code `io` or `not_found`.
     static func checkWritable(_ path: String) throws(Failure) {
+        try AtomicFile.requireReplaceable(path)
         let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
         guard access(folder, W_OK) == 0 else {
             throw Failure(

@@ -104,6 +104,11 @@ end
 ---@return table|fun(vm: limiq.VM): table cloud_init
 local function compose(parts)
     if not is_list(parts) then part.refuse("compose", "it takes a list of parts") end
+    local count = 0
+    for _ in pairs(parts) do count = count + 1 end
+    if count ~= #parts then
+        part.refuse("compose", "one of its parts is nil, or has a name", "a part that is not wanted is {}")
+    end
     for _, each in ipairs(parts) do
         if type(each) == "function" then
             return function(vm) return joined(parts, vm) end

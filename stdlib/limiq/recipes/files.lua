@@ -9,7 +9,9 @@ local part = require "limiq.recipes.part"
 ---@param files { path: string, content: string|userdata, permissions?: string, owner?: string }[]
 ---@return limiq.recipes.Part
 local function write_files(files)
-    if type(files) ~= "table" then part.refuse("files", "it takes a list of files") end
+    if type(files) ~= "table" or #files == 0 and next(files) ~= nil then
+        part.refuse("files", "it takes a list of files", 'write { { path = "/etc/motd", content = "welcome\\n" } }')
+    end
     local written = {}
     for index, file in ipairs(files) do
         part.check(("files[%d]"):format(index), file,
