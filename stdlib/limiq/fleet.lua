@@ -48,6 +48,17 @@ local function check_count(fleet, count)
     end
 end
 
+local function check_names(fleet)
+    local seen = {}
+    if type(fleet.names) ~= "table" then
+        refuse(fleet, ("names must be a list, not a %s"):format(type(fleet.names)))
+    end
+    for _, name in ipairs(fleet.names) do
+        if seen[name] then refuse(fleet, ("names has %s twice"):format(tostring(name))) end
+        seen[name] = true
+    end
+end
+
 ---A number has at least two digits, and none changes when the fleet grows.
 local function name_of(fleet, index)
     return fleet.names and fleet.names[index] or ("%s-%02d"):format(fleet.name, index)
@@ -72,6 +83,9 @@ local function member(fleet, index)
     if given.name ~= nil and given.name ~= name then
         refuse(fleet, ("spec(%d) is named %s, not %s"):format(index, tostring(given.name), name),
             "leave its name out, or give the fleet names = { … }")
+    end
+    if given.labels ~= nil and type(given.labels) ~= "table" then
+        refuse(fleet, ("labels of spec(%d) is a %s, not a table"):format(index, type(given.labels)))
     end
     -- The caller may give the same table for each.
     local spec, labels = {}, {}
@@ -100,6 +114,7 @@ function Fleet.new(definition, uri)
             }
         end
     end
+    if definition.names ~= nil then check_names(fleet) end
     local count = definition.count or definition.names and #definition.names
     check_count(fleet, count)
     fleet.count = count
@@ -167,7 +182,10 @@ end
 ---@param fn fun(vm: limiq.VM, i: integer): any
 ---@param options? { limit?: integer, stop_on_error?: boolean }
 ---@return table<string, any> results the first result of each, by name
-function Fleet:each(fn, options) return over(self, indices_of(self), options, fn) end
+function Fleet:each(fn, options)
+    if type(fn) ~= "function" then refuse(self, ("each takes a function, not a %s"):format(type(fn))) end
+    return over(self, indices_of(self), options, fn)
+end
 
 ---Runs a program in each member.
 ---

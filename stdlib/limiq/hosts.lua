@@ -204,7 +204,8 @@ end
 ---@param spec limiq.VMSpec
 ---@return table host the library bound to it
 function Hosts:place(spec)
-    local name, memory = spec.name, perform("vm.check", spec).memory_mib
+    local checked = perform("vm.check", spec)
+    local name, memory = checked.name, checked.memory_mib
     local looked = attempt_each(self, function(host) return host.host.info() end)
     local home = home_of(self, name, looked)
     -- From here to the end nothing waits but the author's own function: two that are placed at once see each other.

@@ -50,6 +50,9 @@ local function bound_to(uri)
             return Domain.handle(perform("domain.get", name, uri).name, uri)
         end,
         list = function(filter)
+            if filter ~= nil and type(filter) ~= "table" then
+                runtime.fail { code = "bad_field", message = "domain.list: it takes a table, not a " .. type(filter) }
+            end
             local wanted, handles = { uri = uri }, {}
             for field, value in pairs(filter or {}) do wanted[field] = value end
             for index, domain in ipairs(perform("domain.list", wanted)) do
