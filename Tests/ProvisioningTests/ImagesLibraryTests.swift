@@ -13,6 +13,17 @@ struct ImagesLibraryTests {
         "\u{1B}[2Jclear", String(repeating: "x", count: 201), String(repeating: "x", count: 5000),
     ]
 
+    /// A VMDK whose data are another file.
+    private static let descriptor = """
+        # Disk DescriptorFile
+        version=1
+        CID=fffffffe
+        parentCID=ffffffff
+        createType="monolithicFlat"
+        RW 2 FLAT "/etc/passwd" 0
+
+        """
+
     @Test("a file in cloud-images counts, and nobody is asked", arguments: ["qcow2", "img", "raw"])
     func ownFile(_ ending: String) async throws {
         try await ImagesBench.with { bench in
@@ -139,6 +150,10 @@ struct ImagesLibraryTests {
             try scratch.run("qemu-img", "create", "-f", "raw", "base", "1M")
             try scratch.run("qemu-img", "create", "-f", "qcow2", "-b", "base", "-F", "raw", "overlay")
             try scratch.run("mkfifo", "fifo")
+            try scratch.write("descriptor", Data(Self.descriptor.utf8))
+            try scratch.run("qemu-img", "create", "-f", "vdi", "vdi", "1M")
+            try scratch.run(
+                "qemu-img", "create", "-f", "qcow2", "-o", "data_file=data,data_file_raw=on", "outside", "1M")
             func complaint(_ file: String) -> String? {
                 let failure = #expect(throws: Failure.self) {
                     try bench.library().add("own", from: scratch.path(file), Cancellation())
@@ -151,13 +166,14 @@ struct ImagesLibraryTests {
                 complaint("overlay")
                     == "overlay is an overlay on base\n  hint: make one file of the two with: qemu-img convert -O qcow2"
             )
-            // Its descriptor takes in any file there is.
-            try scratch.run(
-                "qemu-img", "create", "-f", "vmdk", "-o", "subformat=monolithicFlat", "flat.vmdk", "1M")
-            #expect(
-                complaint("flat.vmdk")
-                    == "flat.vmdk is vmdk, which may take in other files\n  hint: make qcow2 of it: qemu-img convert -f vmdk -O qcow2"
-            )
+            for (file, format) in [("descriptor", "vmdk"), ("vdi", "vdi")] {
+                #expect(
+                    complaint(file) == """
+                        \(file) is \(format), and the library takes qcow2 and raw
+                          hint: convert it first: qemu-img convert -O qcow2 \(file) \(file).qcow2
+                        """)
+            }
+            #expect(complaint("outside")?.hasPrefix("outside keeps its data in another file") == true)
             #expect(complaint("fifo")?.hasPrefix("fifo is a FIFO, not a file") == true)
             #expect(complaint("absent")?.hasPrefix("cannot open absent: there is no such file") == true)
             for (packer, unpacker) in [
@@ -292,6 +308,8 @@ struct ImagesLibraryTests {
                 "qemu-img create -f qcow2 -b /etc/passwd -F raw o 1M && mv o publisher/files/latest/disk.qcow2"
             )
             #expect(complaint()?.contains("is an overlay on /etc/passwd") == true)
+            try bench.scratch.write("publisher/files/latest/disk.qcow2", Data(Self.descriptor.utf8))
+            #expect(complaint()?.contains("is vmdk, and the library takes qcow2 and raw") == true)
             try bench.scratch.write("publisher/files/latest/disk.qcow2", Data())
             #expect(complaint()?.contains("is empty") == true)
         }

@@ -11,14 +11,13 @@ extension ImageLibrary {
         _ name: String, from path: String, checksum: ImageChecksum? = nil, _ cancellation: Cancellation
     ) throws(Failure) {
         try requireFree(name)
-        let chain = try DiskImage.inspect(try checked(path))
-        try requireWhole(chain)
+        let format = try requireWhole(path)
         if let checksum, try !checksum.matches(path, cancellation) {
             throw Failure("bad_checksum", "\(path) is not what its checksum says", resource: path)
         }
         try alone(name, cancellation, { _ in }) { () throws(Failure) in
             try requireFree(name)
-            let target = "\(state.cloudImages)/\(name)\(chain.first?.format == "raw" ? ".raw" : ".qcow2")"
+            let target = "\(state.cloudImages)/\(name)\(Self.ending(of: format))"
             try AtomicFile.write(target, existing: .refuse("image_exists")) { descriptor, _ throws(Failure) in
                 try copy(path, to: descriptor, target, cancellation)
                 fchmod(descriptor, 0o644)

@@ -111,9 +111,8 @@ public struct ImageLibrary: Sendable {
 
     /// Gives a finished file its name in the library.
     func publish(_ part: String, as name: String) throws(Failure) -> String {
-        let chain = try DiskImage.inspect(part)
-        try requireWhole(chain)
-        let target = "\(state.cloudImages)/\(name)\(chain.first?.format == "raw" ? ".raw" : ".qcow2")"
+        let format = try requireWhole(part)
+        let target = "\(state.cloudImages)/\(name)\(Self.ending(of: format))"
         // It has its name only once it is on the disk.
         let file = open(part, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { throw Failure.system(errno, "cannot open \(part)", resource: part) }
@@ -130,7 +129,7 @@ public struct ImageLibrary: Sendable {
 
     /// Gives what was downloaded or built its name, or throws it away: another try would not make an image of it.
     func take(_ part: String, as name: String, from origin: String) throws(Failure) -> String {
-        do { return try publish(try checked(part), as: name) } catch {
+        do { return try publish(part, as: name) } catch {
             unlink(part)
             throw Failure(
                 error.code, "what \(origin) gives cannot be the image \(name)", hint: error.hint,
@@ -138,19 +137,35 @@ public struct ImageLibrary: Sendable {
         }
     }
 
-    /// - Throws: `Failure` with code `bad_field` for what is not one file: a downloaded one could name any file of this
-    ///   machine as its base, or, in the formats that can, as a part of itself; a copied one would go without it.
-    func requireWhole(_ chain: [DiskImage]) throws(Failure) {
-        if let image = chain.first, image.format != "qcow2", image.format != "raw" {
+    /// Refuses what would take other files of this machine with it: a downloaded overlay could name any of them as its
+    /// base, a VMDK's descriptor any as its data, and the guest would read it. Formats of other makers are told by their
+    /// first bytes, before a program of QEMU's opens what they refer to.
+    ///
+    /// - Returns: the format's name, `qcow2` or `raw`.
+    /// - Throws: `Failure` with code `bad_field` for an overlay, `bad_image` for another format and for a qcow2 file that
+    ///   keeps its data elsewhere or could not be used, and as `checked`.
+    func requireWhole(_ path: String) throws(Failure) -> String {
+        let format = DiskFormatName.detect(
+            try ReadableFile(path).read(at: 0, count: DiskFormatName.probeLength))
+        guard format == DiskFormatName.qcow2 || format == DiskFormatName.raw else {
             throw Failure(
-                .badField, "\(image.path) is \(image.format), which may take in other files",
-                hint: "make qcow2 of it: qemu-img convert -f \(image.format) -O qcow2", resource: image.path)
+                .badImage, "\(path) is \(format), and the library takes qcow2 and raw",
+                hint: "convert it first: qemu-img convert -O qcow2 \(path) \(path).qcow2", resource: path)
         }
-        guard let base = chain.first?.backingFile else { return }
-        throw Failure(
-            .badField, "\(chain[0].path) is an overlay on \(base)",
-            hint: "make one file of the two with: qemu-img convert -O qcow2", resource: chain[0].path)
+        var header: QCOW2Header?
+        let chain = try DiskImage.chain(try checked(path), format: format) { (_, _, found) throws(Failure) in
+            header = header ?? found
+        }
+        if let base = chain.first?.backingFile {
+            throw Failure(
+                .badField, "\(path) is an overlay on \(base)",
+                hint: "make one file of the two with: qemu-img convert -O qcow2", resource: path)
+        }
+        try header?.requireUsable(path)
+        return format
     }
+
+    static func ending(of format: String) -> String { format == DiskFormatName.raw ? ".raw" : ".qcow2" }
 
     private func fetch(
         _ image: CatalogueImage, _ cancellation: Cancellation,
