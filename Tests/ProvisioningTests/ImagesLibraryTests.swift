@@ -229,6 +229,35 @@ struct ImagesLibraryTests {
         }
     }
 
+    @Test("an image that QEMU has open stays, wherever the disk on it is")
+    func open() async throws {
+        try await ImagesBench.with { bench in
+            try bench.put("own.qcow2", bench.image)
+            try bench.scratch.run(
+                "qemu-img", "create", "-f", "qcow2", "-b", bench.path("own.qcow2"), "-F", "qcow2",
+                "elsewhere.qcow2")
+            let user = Process()
+            user.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+            user.arguments = ["qemu-io", "-f", "qcow2", bench.scratch.path("elsewhere.qcow2")]
+            let input = Pipe()
+            user.standardInput = input
+            user.standardOutput = Pipe()
+            try user.run()
+            defer { user.terminate() }
+            let failure = #expect(throws: Failure.self) {
+                for _ in 1...100 where try !DiskLock.isUsed(ReadableFile(bench.path("own.qcow2"))) {
+                    usleep(50_000)
+                }
+                try bench.library().remove("own")
+            }
+            #expect(failure?.code == "in_use")
+            #expect(bench.names == ["own.qcow2"])
+            try input.fileHandleForWriting.close()
+            user.waitUntilExit()
+            try bench.library().remove("own")
+        }
+    }
+
     @Test("add downloads from an address, continued only where a checksum tells what it is")
     func addFromAddress() async throws {
         try await ImagesBench.with { bench in

@@ -51,7 +51,8 @@ extension ImageLibrary {
         }
     }
 
-    /// Removes an image's file. One that a VM's disk is an overlay on stays.
+    /// Removes an image's file. One that a VM's disk is an overlay on stays, and one that QEMU has open: a disk elsewhere
+    /// may stand on it.
     ///
     /// - Throws: `Failure` with code `not_found` or `in_use`.
     public func remove(_ name: String) throws(Failure) {
@@ -65,6 +66,12 @@ extension ImageLibrary {
             throw Failure(
                 "in_use", "the image \(name) is in use: \(user) is an overlay on it",
                 hint: "remove that machine first", resource: name)
+        }
+        // What cannot be read nobody can tell of.
+        if let file = try? ReadableFile(path), DiskLock.isUsed(file) {
+            throw Failure(
+                "in_use", "the image \(name) is in use: a running VM or a program has it open",
+                hint: "end what uses it first: fuser \(path)", resource: name)
         }
         guard unlink(path) == 0 else { throw Failure.system(errno, "cannot remove \(path)", resource: path) }
     }
