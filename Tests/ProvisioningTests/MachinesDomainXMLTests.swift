@@ -218,6 +218,29 @@ import XML
         #expect(failure.hint == "firmware = \"uefi\"")
     }
 
+    @Test func `refuses a screen's port without the screen, two on one port, and two nics of one address`()
+        throws
+    {
+        func refusal(_ change: (inout VMSpec) -> Void) -> String? {
+            #expect(throws: Failure.self) { try Self.spec(change).check() }?.message
+        }
+        func nic(_ id: String) -> NICSpec {
+            var nic = NICSpec(id: id)
+            nic.macAddress = "52:54:00:00:00:01"
+            return nic
+        }
+        var console = ConsoleSpec()
+        console.vncPort = 5901
+        #expect(refusal { $0.console = console } == "console.vnc_port needs console.vnc_enabled = true")
+        console.vncEnabled = true
+        console.spicePort = 5901
+        #expect(refusal { $0.console = console } == "console.spice_port needs console.spice_enabled = true")
+        console.spiceEnabled = true
+        #expect(refusal { $0.console = console } == "console.vnc_port and console.spice_port are both 5901")
+        #expect(
+            refusal { $0.nics = [nic("a"), nic("b")] } == "nics[2].mac_address is that of nics[1] already")
+    }
+
     @Test func `gives Ignition its configuration by the names guests look for`() throws {
         let spec = Self.spec { $0.ignition = #"{"ignition":{"version":"3.3.0"}}"# }
         let node = try XMLReader.parse(try Self.xml(spec))

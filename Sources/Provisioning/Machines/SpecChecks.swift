@@ -27,6 +27,14 @@ extension VMSpec {
         for (index, disk) in disks.enumerated() { try check(disk, "disks[\(index + 1)]", files) }
         try checkBootDisk()
         for (index, nic) in nics.enumerated() { try check(nic, "nics[\(index + 1)]") }
+        for (index, nic) in nics.enumerated() {
+            guard let address = nic.macAddress?.lowercased(),
+                let first = nics.firstIndex(where: { $0.macAddress?.lowercased() == address }), first < index
+            else { continue }
+            throw Failure(
+                .badField, "nics[\(index + 1)].mac_address is that of nics[\(first + 1)] already",
+                hint: "leave it out to have one made")
+        }
         try checkForwards()
         for (index, cdrom) in cdroms.enumerated() { try check(cdrom, "cdroms[\(index + 1)]", files) }
         try checkConsole()
@@ -243,11 +251,20 @@ extension VMSpec {
         if let password = console.vncPassword, password.utf8.count > 8 {
             throw Failure(.badField, "console.vnc_password is longer than the 8 characters VNC takes")
         }
-        for (port, path) in [(console.vncPort, "vnc_port"), (console.spicePort, "spice_port")]
-        where port != 0 && port < 5900 {
-            throw Failure(
-                .badField, "console.\(path) must be 5900 or more, not \(port)",
-                hint: "leave it out to have a free one picked")
+        for (port, screen, isEnabled) in [
+            (console.vncPort, "vnc", console.vncEnabled), (console.spicePort, "spice", console.spiceEnabled),
+        ] where port != 0 {
+            guard isEnabled else {
+                throw Failure(.badField, "console.\(screen)_port needs console.\(screen)_enabled = true")
+            }
+            guard port >= 5900 else {
+                throw Failure(
+                    .badField, "console.\(screen)_port must be 5900 or more, not \(port)",
+                    hint: "leave it out to have a free one picked")
+            }
+        }
+        if console.vncPort != 0, console.vncPort == console.spicePort {
+            throw Failure(.badField, "console.vnc_port and console.spice_port are both \(console.vncPort)")
         }
     }
 
