@@ -5,6 +5,9 @@ import Glibc
 public enum OutputStream: Sendable {
     case standard
     case error
+
+    /// The process's own.
+    public var descriptor: Int32 { self == .error ? STDERR_FILENO : STDOUT_FILENO }
 }
 
 extension LuaRuntime {
@@ -46,7 +49,7 @@ extension LuaRuntime {
 
         /// Writes to the process's own streams at once. What a closed pipe refuses is lost.
         @Sendable public static func writeToProcess(_ stream: OutputStream, _ bytes: UnsafeRawBufferPointer) {
-            writeAll(bytes, to: stream == .error ? STDERR_FILENO : STDOUT_FILENO)
+            writeAll(bytes, to: stream.descriptor)
         }
     }
 }

@@ -9,6 +9,16 @@ import XML
 @Suite struct `Bringing a VM to another spec` {
     private static let spec = `Bringing a VM up`.spec()
 
+    /// With a second disk.
+    private static var specWithData: VMSpec {
+        var spec = spec
+        spec.disks[0].bootable = true
+        var data = DiskSpec(id: "data")
+        data.sizeGiB = 1
+        spec.disks.append(data)
+        return spec
+    }
+
     /// A VM that runs, and what it was asked to do since.
     private struct Running {
         let host: FakeHypervisor
@@ -115,11 +125,7 @@ import XML
     {
         try withScratchState { state throws in
             let running = try Running(Self.spec, state)
-            var wanted = Self.spec
-            wanted.disks[0].bootable = true
-            var data = DiskSpec(id: "data")
-            data.sizeGiB = 1
-            wanted.disks.append(data)
+            let wanted = Self.specWithData
             let file = state.machine("web") + "/data.qcow2"
             var journal = MachineJournal(machine: "web", uri: running.host.uri, files: [file])
             journal.making = [file]
@@ -137,11 +143,7 @@ import XML
     @Test func `a file in a new disk's place that no killed run was making stays, and is named`() throws {
         try withScratchState { state throws in
             let running = try Running(Self.spec, state)
-            var wanted = Self.spec
-            wanted.disks[0].bootable = true
-            var data = DiskSpec(id: "data")
-            data.sizeGiB = 1
-            wanted.disks.append(data)
+            let wanted = Self.specWithData
             let before = try running.host.xml("web", inactive: true, secrets: true)
             _ = try running.machine.up(wanted)
             let file = state.machine("web") + "/data.qcow2"
@@ -162,11 +164,7 @@ import XML
             (journal.files, journal.making) = ([begun], [begun])
             #expect(try journal.amend(in: running.machine.folder) == [])
             append("half", to: begun)
-            var wanted = Self.spec
-            wanted.disks[0].bootable = true
-            var data = DiskSpec(id: "data")
-            data.sizeGiB = 1
-            wanted.disks.append(data)
+            let wanted = Self.specWithData
             _ = try running.machine.up(wanted)
             #expect(try running.machine.remove())
             #expect(`Bringing a VM up`.contents(state.machines) == [])

@@ -37,6 +37,12 @@ struct MachinesVolumesTests {
             spec.cloudInit = CloudInitSpec(userData: .text("#cloud-config\n"))
         }
 
+        /// Somebody else's, under the name of the VM's second disk.
+        func putOthersVolume() throws {
+            let other = VolumeXML(name: "web.data.qcow2", format: .qcow2, capacity: 1)
+            _ = try host.createVolume(other, in: "fast")
+        }
+
         func up() throws -> UpReport {
             var options = UpOptions()
             options.wait = .running
@@ -186,8 +192,7 @@ struct MachinesVolumesTests {
     func taken() throws {
         try withScratchState { state throws in
             let setting = try Setting(state)
-            let other = VolumeXML(name: "web.data.qcow2", format: .qcow2, capacity: 1)
-            _ = try setting.host.createVolume(other, in: "fast")
+            try setting.putOthersVolume()
             #expect {
                 try setting.up()
             } throws: { error in (error as? Failure)?.code == .diskExists }
@@ -199,8 +204,7 @@ struct MachinesVolumesTests {
     func takenBehind() throws {
         try withScratchState { state throws in
             let setting = try Setting(state)
-            let other = VolumeXML(name: "web.data.qcow2", format: .qcow2, capacity: 1)
-            _ = try setting.host.createVolume(other, in: "fast")
+            try setting.putOthersVolume()
             var volumes = MachineVolumes(setting.machine, setting.spec)
             try volumes.open()
             // Here it died.

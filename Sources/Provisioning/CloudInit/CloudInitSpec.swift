@@ -50,6 +50,9 @@ public enum CloudInitDocument: Sendable, Equatable, ExpressibleByStringLiteral {
         }
     }
 
+    /// A text made of it: as much a secret as this one.
+    func rewritten(_ text: String) -> CloudInitDocument { holdsSecret ? .secret(text) : .text(text) }
+
     var isTable: Bool {
         if case .table = self { true } else { false }
     }

@@ -69,12 +69,9 @@ struct SeedNetwork {
             if !rest.hasSuffix("\n") { rest += "\n" }
             // Not so where an anchor stood in it, or the map is in braces.
             let value = try? YAML.parse(rest)
-            if value == .map(map) || (value == .null && map.isEmpty) {
-                return document.holdsSecret ? .secret(rest) : .text(rest)
-            }
+            if value == .map(map) || (value == .null && map.isEmpty) { return document.rewritten(rest) }
         }
-        let rest = CloudConfig.userData(from: .map(map))
-        return document.holdsSecret ? .secret(rest) : .text(rest)
+        return document.rewritten(CloudConfig.userData(from: .map(map)))
     }
 
     // MARK: - Binding to the nic

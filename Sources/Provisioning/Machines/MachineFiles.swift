@@ -19,10 +19,9 @@ struct MachineFiles: MachineStorage {
     func check() throws(Failure) {
         for (index, disk) in layout.disks.enumerated() where disk.isMade {
             guard let base = disk.spec.backingFile else { continue }
-            let size = disk.spec.sizeGiB == 0 ? nil : ByteSize(gib: disk.spec.sizeGiB)
             do throws(Failure) {
                 let chain = try Overlay.inspectBase(base, access: AccessCheck(host.emulatorUser))
-                _ = try Overlay.virtualSize(size, over: chain[0], limit: .max)
+                _ = try Overlay.virtualSize(disk.spec.size, over: chain[0], limit: .max)
             } catch {
                 throw Self.named("disks[\(index + 1)]", error)
             }
@@ -55,16 +54,15 @@ struct MachineFiles: MachineStorage {
     ) throws(Failure) {
         for (index, disk) in layout.disks.enumerated() where disk.isMade {
             try cancellation.check()
-            let size = disk.spec.sizeGiB == 0 ? nil : ByteSize(gib: disk.spec.sizeGiB)
             do throws(Failure) {
                 if let base = disk.spec.backingFile {
                     let chain = try Overlay.create(
-                        disk.path, base: base, size: size, user: host.emulatorUser,
+                        disk.path, base: base, size: disk.spec.size, user: host.emulatorUser,
                         emulatorVersion: host.emulatorVersion)
                     layout.disks[index].backing = MachineLayout.backing(chain)
                 } else {
                     try Disk.create(
-                        disk.path, size: size ?? ByteSize(bytes: 0), format: disk.format,
+                        disk.path, size: disk.spec.size ?? ByteSize(bytes: 0), format: disk.format,
                         user: host.emulatorUser)
                 }
             } catch {

@@ -63,7 +63,7 @@ extension Machine {
         let domain = try XMLReader.parse(try hypervisor.xml(name, inactive: true, secrets: true))
         // libvirt knows of no snapshot of this name: one that is in a disk is what a run left that was killed in between.
         for disk in disks {
-            let _: Ignored? = try? qmp(
+            let _: NothingSaid? = try? qmp(
                 "blockdev-snapshot-delete-internal-sync",
                 Transaction.Action.Disk(device: disk.nodeName, name: snapshot), doing: "")
         }
@@ -140,9 +140,6 @@ extension Machine {
             resource: name)
     }
 }
-
-/// An answer nobody reads.
-private struct Ignored: Decodable {}
 
 private struct Transaction: Encodable {
     struct Action: Encodable {

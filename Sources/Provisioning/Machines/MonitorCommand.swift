@@ -23,7 +23,7 @@ extension Machine {
     }
 }
 
-/// The arguments of a command that has none, and the answer of one that says nothing.
+/// The arguments of a command that has none, and the answer of one that says nothing or is not read.
 struct NothingSaid: Codable {}
 
 /// The guest agent takes the same form.

@@ -27,14 +27,7 @@ extension VMSpec {
         for (index, disk) in disks.enumerated() { try check(disk, "disks[\(index + 1)]", files) }
         try checkBootDisk()
         for (index, nic) in nics.enumerated() { try check(nic, "nics[\(index + 1)]") }
-        for (index, nic) in nics.enumerated() {
-            guard let address = nic.macAddress?.lowercased(),
-                let first = nics.firstIndex(where: { $0.macAddress?.lowercased() == address }), first < index
-            else { continue }
-            throw Failure(
-                .badField, "nics[\(index + 1)].mac_address is that of nics[\(first + 1)] already",
-                hint: "leave it out to have one made")
-        }
+        try checkAddresses()
         try checkForwards()
         for (index, cdrom) in cdroms.enumerated() { try check(cdrom, "cdroms[\(index + 1)]", files) }
         try checkConsole()
@@ -211,6 +204,20 @@ extension VMSpec {
                 hint: "name a bridge or a network")
         }
         if let address = nic.macAddress { try checkMAC(address, "\(path).mac_address") }
+    }
+
+    /// No two nics have one address.
+    private func checkAddresses() throws(Failure) {
+        var seen: [String: String] = [:]
+        for (index, nic) in nics.enumerated() {
+            let path = "nics[\(index + 1)]"
+            guard let address = nic.macAddress?.lowercased(),
+                let other = seen.updateValue(path, forKey: address)
+            else { continue }
+            throw Failure(
+                .badField, "\(path).mac_address is that of \(other) already",
+                hint: "leave it out to have one made")
+        }
     }
 
     private func checkMAC(_ address: String, _ path: String) throws(Failure) {

@@ -88,6 +88,8 @@ public struct DiskSpec: Sendable, Equatable, Codable {
     public var path: String?
     /// Size in GiB; 0 takes the backing file's.
     public var sizeGiB: UInt64 = 0
+    /// The same as bytes; `nil` takes the backing file's.
+    var size: ByteSize? { sizeGiB == 0 ? nil : ByteSize(gib: sizeGiB) }
     /// `nil`: what suits `guest_os`.
     public var bus: DiskBus?
     public var format = DiskFormat.qcow2

@@ -66,11 +66,10 @@ struct MachineVolumes: MachineStorage {
 
     /// In bytes.
     private func capacity(of disk: DiskSpec, on base: DiskImage?) throws(Failure) -> UInt64 {
-        let size = disk.sizeGiB == 0 ? nil : ByteSize(gib: disk.sizeGiB)
         let limit =
             disk.format == .raw ? UInt64(Int64.max) / 512 * 512 : QCOW2Image.limit(extendedL2: false)
-        if let base { return try Overlay.virtualSize(size, over: base, limit: limit) }
-        return try DiskSize.rounded(size ?? ByteSize(bytes: 0), limit: limit)
+        if let base { return try Overlay.virtualSize(disk.size, over: base, limit: limit) }
+        return try DiskSize.rounded(disk.size ?? ByteSize(bytes: 0), limit: limit)
     }
 
     mutating func open() throws(Failure) {

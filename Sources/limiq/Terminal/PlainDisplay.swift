@@ -26,10 +26,6 @@ struct PlainDisplay: Display {
     }
 }
 
-extension OutputStream {
-    var descriptor: Int32 { self == .error ? STDERR_FILENO : STDOUT_FILENO }
-}
-
 extension Progress {
     /// `web-server-01: seed (0.1 s)`.
     var line: String {
