@@ -35,14 +35,17 @@ struct Program {
     static func main() {
         // Before any thread starts, so that every thread inherits it: the two are taken by the thread that waits for them.
         Signals.block()
-        exit(status(of: Array(CommandLine.arguments.dropFirst())))
+        let status = status(of: Array(CommandLine.arguments.dropFirst()))
+        guard let loss = StandardOutput.loss else { exit(status) }
+        complain("what belongs on standard output is lost: \(loss)")
+        exit(status == 0 ? 1 : status)
     }
 
     private static func status(of arguments: [String]) -> Int32 {
         do {
             // Before the parser has looked at any command: a build asks for it, often.
             if arguments == ["--version"] {
-                print(Limiq.version)
+                StandardOutput.print(Limiq.version)
                 return 0
             }
             // `limiq help SCRIPT` beside the parser's own `limiq help SUBCOMMAND`.
@@ -63,7 +66,7 @@ struct Program {
             let text = Limiq.fullMessage(for: error)
             let code = Limiq.exitCode(for: error)
             if code == .success {
-                print(text)
+                StandardOutput.print(text)
                 return 0
             }
             if !text.isEmpty { complain(text) }

@@ -99,6 +99,7 @@ struct Session {
         var options = LuaRuntime.Options(libraryFolder: try Installation.library())
         options.search = Self.searchPath()
         options.memoryLimit = memoryLimit
+        options.output = { stream, bytes in stream.write(Array(bytes)) }
         options.constants = ["args": .list(words.map(Value.string))]
         return options
     }

@@ -83,4 +83,30 @@ import Testing
             #expect(result.output == "begun\nno line end until here\n")
         }
     }
+
+    @Test(arguments: ["run many.lua", "run --json many.lua", "plan many.lua", "--version", "report run.json"])
+    func `is a failure where what belongs on standard output is lost`(words: String) async throws {
+        try await LimiqCommand.with { limiq in
+            _ = try await limiq.run("run", "many.lua", "--timings", "run.json")
+            let line = "exec \(program) \(words) >/dev/full"
+            let result = try await command(
+                "sh", ["-c", line], environment: limiq.environment, folder: limiq.folder)
+            #expect(result.status != 0, "\(words)")
+            #expect(
+                result.errors.hasSuffix(
+                    "limiq: what belongs on standard output is lost: No space left on device\n"),
+                "\(words): \(result.errors)")
+        }
+    }
+
+    @Test func `is none where a reader has read enough`() async throws {
+        try await LimiqCommand.with { limiq in
+            let line = "{ \(program) run many.lua; echo $? >status; } | true"
+            _ = try await command("sh", ["-c", line], environment: limiq.environment, folder: limiq.folder)
+            #expect(
+                try await eventually {
+                    (try? String(contentsOfFile: limiq.folder + "/status", encoding: .utf8)) == "0\n"
+                })
+        }
+    }
 }

@@ -21,7 +21,7 @@ struct Console: ParsableCommand {
         let session = try Session(connect: host.connect)
         let machine = Machine(name, on: try session.hosts.hypervisor(nil), state: session.state)
         try machine.requireDomain()
-        if log { return writeAll(try machine.consoleBytes(), to: STDOUT_FILENO) }
+        if log { return StandardOutput.write(try machine.consoleBytes()) }
         let stream = try machine.hypervisor.openConsole(name)
         writeAll(Array("connected to \(name); Ctrl-] ends it\r\n".utf8), to: STDERR_FILENO)
         let terminal = RawTerminal()
@@ -55,7 +55,7 @@ struct Console: ParsableCommand {
 
 /// What the guest says, until its console ends.
 private func showOutput(of stream: any ConsoleStream) {
-    while let bytes = try? stream.read(), !bytes.isEmpty { writeAll(bytes, to: STDOUT_FILENO) }
+    while let bytes = try? stream.read(), !bytes.isEmpty { StandardOutput.write(bytes) }
 }
 
 /// A terminal that passes every key on; `nil` where standard input is none.

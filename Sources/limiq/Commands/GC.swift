@@ -26,14 +26,14 @@ struct GC: ParsableCommand {
         for item in survey.left {
             try cancellation.check()
             guard !dryRun else {
-                print("\(item.path): \(item.reason)")
+                StandardOutput.print("\(item.path): \(item.reason)")
                 continue
             }
             do throws(Failure) {
                 if let reason = try leftovers.remove(item) {
                     tell("left alone: \(item.path): \(reason)")
                 } else {
-                    print("\(item.path): \(item.reason)")
+                    StandardOutput.print("\(item.path): \(item.reason)")
                     removed += 1
                 }
             } catch {

@@ -27,7 +27,7 @@ struct Image: ParsableCommand {
                 // Whole MiB: the exact length of a file is a long number.
                 add(entry.name, "iso", entry.size.map { ($0 + 0xFFFFF) & ~0xFFFFF }, entry.path)
             }
-            print(table(rows))
+            StandardOutput.print(table(rows))
         }
     }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Basics
+import Glibc
 import Provisioning
 
 struct List: ParsableCommand {
@@ -12,7 +13,8 @@ struct List: ParsableCommand {
         let session = try Session(connect: host.connect)
         let machines = try Machine.list(on: try session.hosts.hypervisor(nil), state: session.state)
         guard !machines.isEmpty else {
-            return writeAll(Array("no machines yet; limiq run SCRIPT makes them\n".utf8), to: 2)
+            writeAll("no machines yet; limiq run SCRIPT makes them\n".utf8, to: STDERR_FILENO)
+            return
         }
         var rows = [["NAME", "STATE", "ADDRESS", "FORWARDS"]]
         for machine in machines {
@@ -23,7 +25,7 @@ struct List: ParsableCommand {
                 forwards.isEmpty ? "-" : forwards,
             ])
         }
-        print(table(rows))
+        StandardOutput.print(table(rows))
     }
 }
 

@@ -39,9 +39,9 @@ struct Plan: ParsableCommand {
         if let failure = rehearsal.failure, !stops { throw failure }
         let end = stops ? rehearsal.failure?.location ?? script : nil
         if json {
-            print(try jsonText(document(plan, end: end), pretty: true))
+            StandardOutput.print(try jsonText(document(plan, end: end), pretty: true))
         } else {
-            writeAll(Array(PlanTree(plan.steps, end: end).text.utf8), to: STDOUT_FILENO)
+            StandardOutput.write(PlanTree(plan.steps, end: end).text.utf8)
         }
         if plan.isChange || stops { throw ExitCode(2) }
     }

@@ -13,6 +13,6 @@ struct Report: ParsableCommand {
 
     func run() throws {
         Signals.unblock()
-        writeAll(Array(Timeline(try Timings.read(file)).svg.utf8), to: STDOUT_FILENO)
+        StandardOutput.write(Timeline(try Timings.read(file)).svg.utf8)
     }
 }

@@ -12,11 +12,12 @@ enum ScriptHelp {
         Signals.unblock()
         let session = try Session(connect: nil, script: script)
         let text = try firstComment(of: script)
-        if !text.isEmpty { print(text) }
+        if !text.isEmpty { StandardOutput.print(text) }
         let parameters = try parameters(of: script, session)
-        guard !parameters.isEmpty else { return print("it has no parameters") }
-        print("parameters (limiq run \(script) --set NAME=VALUE):")
-        print(table(parameters.entries.map { ["  \($0.key)", (try? jsonText($0.value)) ?? ""] }))
+        guard !parameters.isEmpty else { return StandardOutput.print("it has no parameters") }
+        StandardOutput.print("parameters (limiq run \(script) --set NAME=VALUE):")
+        StandardOutput.print(
+            table(parameters.entries.map { ["  \($0.key)", (try? jsonText($0.value)) ?? ""] }))
     }
 
     /// Runs the script up to its `limiq.params`: there, and at anything that would touch the world, it stops.

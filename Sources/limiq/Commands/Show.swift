@@ -18,7 +18,9 @@ struct Show: ParsableCommand {
         Signals.unblock()
         let session = try Session(connect: host.connect)
         let machine = Machine(name, on: try session.hosts.hypervisor(nil), state: session.state)
-        if spec { return print(try jsonText(vmDocument(of: try machine.spec()), pretty: true)) }
+        if spec {
+            return StandardOutput.print(try jsonText(vmDocument(of: try machine.spec()), pretty: true))
+        }
         let info = try machine.info()
         var rows = [["name", info.name], ["uuid", info.uuid], ["state", info.state.rawValue]]
         if !info.addresses.isEmpty { rows.append(["address", info.addresses.joined(separator: " ")]) }
@@ -27,7 +29,7 @@ struct Show: ParsableCommand {
         }
         guard let record = info.record else {
             rows.append(["note", "limiq did not make it"])
-            return print(table(rows))
+            return StandardOutput.print(table(rows))
         }
         let spec = record.spec
         let cpus = spec.cpuCores * spec.cpuSockets * spec.cpuThreadsPerCore
@@ -50,6 +52,6 @@ struct Show: ParsableCommand {
         }
         rows.append(["owner", record.owner])
         rows.append(["folder", record.folder])
-        print(table(rows))
+        StandardOutput.print(table(rows))
     }
 }

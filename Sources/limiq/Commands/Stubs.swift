@@ -9,6 +9,6 @@ struct Stubs: ParsableCommand {
     func run() throws {
         Signals.unblock()
         let session = try Session(connect: nil, script: nil)
-        print(editorStubs(try session.definitions(PlainDisplay())), terminator: "")
+        StandardOutput.write(editorStubs(try session.definitions(PlainDisplay())).utf8)
     }
 }

@@ -19,7 +19,7 @@ final class JSONDisplay: Display {
 
     func output(_ stream: OutputStream, _ bytes: [UInt8]) {
         guard stream == .standard else {
-            writeAll(bytes, to: stream.descriptor)
+            stream.write(bytes)
             return
         }
         emit("print", ["text": .string(String(decoding: bytes, as: UTF8.self))])
@@ -75,7 +75,7 @@ final class JSONDisplay: Display {
             ]
             // Every value is one JSON has: there is no text that is not UTF-8 and no number that is not finite.
             guard let text = try? jsonText(.map(head + fields)) else { return }
-            writeAll(Array("\(text)\n".utf8), to: STDOUT_FILENO)
+            StandardOutput.write("\(text)\n".utf8)
         }
     }
 }

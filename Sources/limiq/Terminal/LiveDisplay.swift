@@ -45,13 +45,13 @@ final class LiveDisplay: Display {
 
     func output(_ stream: OutputStream, _ bytes: [UInt8]) {
         guard isatty(stream.descriptor) == 1 else {
-            writeAll(bytes, to: stream.descriptor)
+            stream.write(bytes)
             return
         }
         drawing.withLock { drawing in
             clear(&drawing)
             drawing.screen.printed(bytes)
-            writeAll(bytes, to: stream.descriptor)
+            stream.write(bytes)
         }
     }
 

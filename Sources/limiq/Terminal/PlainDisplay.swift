@@ -9,7 +9,7 @@ struct PlainDisplay: Display {
     var showsProgress = true
 
     func output(_ stream: OutputStream, _ bytes: [UInt8]) {
-        writeAll(bytes, to: stream.descriptor)
+        stream.write(bytes)
     }
 
     func progress(_ progress: Progress) {

@@ -1,0 +1,34 @@
+import Basics
+import Glibc
+import LuaRuntime
+import Synchronization
+
+/// Where results go. What it could not take is remembered, and told at the end of the command: results that are lost are a
+/// failure, whatever else went well.
+enum StandardOutput {
+    private static let failure = Mutex<Int32>(0)
+
+    static func write(_ bytes: some Sequence<UInt8>) {
+        let error = writeAll(bytes, to: STDOUT_FILENO)
+        // A reader that has gone wants no more: `limiq list | head`.
+        guard error != 0, error != EPIPE else { return }
+        failure.withLock { $0 = error }
+    }
+
+    static func print(_ text: String) { write("\(text)\n".utf8) }
+
+    /// Why results were lost; `nil` where none were.
+    static var loss: String? {
+        let error = failure.withLock(\.self)
+        return error == 0 ? nil : String(cString: strerror(error))
+    }
+}
+
+extension OutputStream {
+    func write(_ bytes: [UInt8]) {
+        switch self {
+        case .standard: StandardOutput.write(bytes)
+        case .error: writeAll(bytes, to: STDERR_FILENO)
+        }
+    }
+}
