@@ -49,7 +49,7 @@ extension Codec where Swift == Map {
 }
 
 /// A value for people. Tables look like Lua.
-private func shown(_ value: Value, quotes: Bool) -> String {
+func shown(_ value: Value, quotes: Bool = false) -> String {
     switch value {
     case .null: "nil"
     case .bool(let flag): "\(flag)"

@@ -121,4 +121,19 @@ import Testing
             try Self.complaint(["name": "w", "cpu_cores": .secret("s3cret")]).message.contains("s3cret")
                 == false)
     }
+
+    @Test(arguments: [Value.string("s3cret"), .secret("s3cret")])
+    func `shows no script the password of a screen`(password: Value) throws {
+        let spec = try Self.decode([
+            "name": "web", "console": ["vnc_enabled": true, "vnc_password": password],
+        ])
+        #expect(
+            Codec<VMSpec>.vmSpec(Self.environment).encode(spec)["console"]?["vnc_password"]
+                == .secret("s3cret"))
+    }
+
+    @Test func `takes no secret as a label, which everybody can read`() throws {
+        let complaint = try Self.complaint(["name": "web", "labels": ["token": .secret("s3cret")]])
+        #expect(complaint.message == "labels.token is read by whoever looks, and cannot be a secret")
+    }
 }

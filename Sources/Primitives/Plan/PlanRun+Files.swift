@@ -98,7 +98,7 @@ extension PlanRun {
             let words = call.argument(0)["command"]?.list ?? []
             var step = PlanStep(action: .run, kind: "program", name: "this machine")
             step.parts = [
-                .init(name: "runs", detail: words.compactMap(\.string).joined(separator: " "))
+                .init(name: "runs", detail: words.map { shown($0) }.joined(separator: " "))
             ]
             run.add(step, call.request)
             return ["code": 0, "stdout": run.guess(), "stderr": ""]

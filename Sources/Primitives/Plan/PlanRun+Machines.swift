@@ -62,7 +62,7 @@ extension PlanRun {
         "domain.exec": { run, call in
             let machine = try run.machine(call)
             let words = (call.argument(1)["command"] ?? call.argument(1)).list ?? []
-            let text = words.compactMap(\.string).joined(separator: " ")
+            let text = words.map { shown($0) }.joined(separator: " ")
             var step = PlanStep(action: .run, kind: "program", name: machine.name)
             step.parts = [PlanStep.Part(name: "runs", detail: text)]
             step.afterBoot = ["its answer"]

@@ -62,6 +62,21 @@ extension Codec where Swift == String {
         .string($0)
     }
 
+    /// Text that is a secret, also where a script gave it as plain text.
+    static let password = Codec("string", decode: Codec.string.decode) { .secret($0) }
+
+    /// Text that whoever may look can read. A secret has no place there.
+    static let publicText = Codec("string") { value, path throws(Failure) in
+        if case .secret = value {
+            throw Failure(
+                .badField, "\(path) is read by whoever looks, and cannot be a secret",
+                hint: "give a plain string")
+        }
+        return try Codec.string.decode(value, path)
+    } encode: {
+        .string($0)
+    }
+
     /// A path of the host's filesystem: not empty, no NUL.
     public static let path = Codec("string") { value, path throws(Failure) in
         let text = try Codec.string.decode(value, path)

@@ -90,7 +90,7 @@ private let vmSpecFields: [Field<VMSpec>] = [
     Field<VMSpec>(
         "guest_os", \.guestOS, .string,
         "The guest's system; a name that begins with `win` gets SATA and a TPM."),
-    Field<VMSpec>("labels", \.labels, .dictionary(of: .string), "Kept with the domain."),
+    Field<VMSpec>("labels", \.labels, .dictionary(of: .publicText), "Kept with the domain."),
 ]
 
 let vmSpecRecord = Record<VMSpec>(
@@ -169,7 +169,7 @@ let cdromRecord = Record<CDROMSpec>(
 private let consoleFields: [Field<ConsoleSpec>] = [
     Field<ConsoleSpec>("vnc_enabled", \.vncEnabled, .bool, "A VNC server."),
     Field<ConsoleSpec>("vnc_port", \.vncPort, .int(0...65535), "5900 or more; a free one where left out."),
-    Field<ConsoleSpec>("vnc_password", \.vncPassword, .string, "At most 8 characters."),
+    Field<ConsoleSpec>("vnc_password", \.vncPassword, .password, "At most 8 characters."),
     Field<ConsoleSpec>("spice_enabled", \.spiceEnabled, .bool, "A SPICE server."),
     Field<ConsoleSpec>(
         "spice_port", \.spicePort, .int(0...65535), "5900 or more; a free one where left out."),
