@@ -114,7 +114,8 @@ struct `Domains on libvirt's embedded driver` {
             let machine = Machine(
                 name, on: try EmbeddedHost.hypervisor, state: EmbeddedHost.environment.state)
             let document = vmDocument(of: try machine.spec())
-            #expect(document["spec"]?["console"] == ["vnc_enabled": true, "vnc_password": "secret"])
+            #expect(
+                document["spec"]?["console"] == ["vnc_enabled": true, "vnc_password": .secret("secret")])
             #expect(document["spec"]?["cloud_init"]?["user_data"] == "#cloud-config\nhostname: web\n")
             #expect(document["spec"]?["cpu_cores"] == nil, "a default is left out")
             #expect(
