@@ -71,6 +71,9 @@ struct FileTests {
                     == 0o644)
             #expect(try call(files, "file.read", .string(folder + "/a.bin")) == "again")
             #expect(
+                try call(files, "file.read", "/proc/self/status").string?.contains("Threads:") == true,
+                "a file of /proc has no length, and a text")
+            #expect(
                 try call(files, "file.exists", "a.bin") == true && call(files, "file.exists", "b") == false)
             try FileManager.default.createDirectory(
                 atPath: folder + "/in/ner", withIntermediateDirectories: true)

@@ -6,7 +6,12 @@ import Glibc
 /// - Throws: `Failure` with code `not_found`, `io`, or `bad_field` for a folder, FIFO or device.
 public func fileBytes(_ path: String) throws(Failure) -> [UInt8] {
     let file = try ReadableFile(path)
-    return try file.read(at: 0, count: Int(clamping: file.length))
+    guard file.length == 0 else { return try file.read(at: 0, count: Int(clamping: file.length)) }
+    // Those of /proc have no length, and bytes still.
+    guard let bytes = bytesToTheEnd(of: file.descriptor) else {
+        throw Failure.system(errno, "cannot read \(path)", resource: path)
+    }
+    return bytes
 }
 
 /// The bytes of a small file of limiq's own or of the system, those of `/proc` included, which have no length; `nil`
@@ -15,6 +20,11 @@ func readBytes(_ path: String) -> [UInt8]? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }
+    return bytesToTheEnd(of: descriptor)
+}
+
+/// `nil` where it cannot be read; `errno` says why.
+private func bytesToTheEnd(of descriptor: Int32) -> [UInt8]? {
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 16 << 10)
     while true {

@@ -16,18 +16,43 @@ struct Remove: ParsableCommand {
         let cancellation = Cancellation()
         try Signals.forward { _ in cancellation.cancel() }
         let hypervisor = try session.hosts.hypervisor(nil)
-        var missing: [String] = []
-        for name in names {
+        // A guest takes its time to end, and one that hangs keeps none of the others.
+        let pool = WorkerPool(limit: 16)
+        let outcomes = Mailbox<(name: String, outcome: Result<Bool, Failure>)>()
+        let machines = Set(names)
+        for name in machines.sorted() {
             let machine = Machine(name, on: hypervisor, state: session.state)
-            if try machine.remove(cancellation: cancellation) {
-                writeAll(Array("removed \(name)\n".utf8), to: 2)
-            } else {
-                missing.append(name)
+            pool.run {
+                outcomes.put(
+                    (
+                        name,
+                        Result { () throws(Failure) in
+                            try cancellation.check()
+                            return try machine.remove(cancellation: cancellation)
+                        }
+                    ))
             }
         }
-        guard let first = missing.first else { return }
-        throw Failure(
-            .notFound, "there is no VM \(missing.joined(separator: ", "))",
-            hint: "limiq list shows those that are there", resource: first)
+        var missing: [String] = []
+        var failures: [Failure] = []
+        for _ in machines {
+            let (name, outcome) = outcomes.next()
+            switch outcome {
+            case .success(true): writeAll(Array("removed \(name)\n".utf8), to: 2)
+            case .success(false): missing.append(name)
+            case .failure(let failure): failures.append(failure)
+            }
+        }
+        if !missing.isEmpty {
+            missing.sort()
+            failures.append(
+                Failure(
+                    .notFound, "there is no VM \(missing.joined(separator: ", "))",
+                    hint: "limiq list shows those that are there", resource: missing[0]))
+        }
+        // An interruption is said once.
+        if let cancelled = failures.first(where: { $0.code == .cancelled }) { throw cancelled }
+        for failure in failures.dropLast() { writeAll(Array("\(failure)\n".utf8), to: 2) }
+        if let last = failures.last { throw last }
     }
 }
