@@ -4,7 +4,14 @@ import Provisioning
 /// Prints what limiq costs beside its peers and beside the floor, each pair measured in one run.
 @main
 struct Bench {
-    static func main() throws {
+    static func main() {
+        do { try measure() } catch {
+            FileHandle.standardError.write(Data("bench: \(error)\n".utf8))
+            exit(1)
+        }
+    }
+
+    private static func measure() throws {
         let limiq = try value("LIMIQ_BINARY")
         if CommandLine.arguments.dropFirst().first == "fleet" {
             return try inScratchFolder { try FleetBench(limiq: limiq, scratch: $0).run() }
