@@ -12,11 +12,13 @@ extension Connection {
         return try body(domain)
     }
 
-    /// Defines a persistent domain from XML that libvirt checks against its schema first.
+    /// Defines a persistent domain from XML.
+    ///
+    /// - Parameter isChecked: against libvirt's schema first. Without it libvirt passes over what it does not know.
     public func define<Result>(
-        _ xml: String, _ body: (borrowing Domain) throws(LibvirtError) -> Result
+        _ xml: String, isChecked: Bool = true, _ body: (borrowing Domain) throws(LibvirtError) -> Result
     ) throws(LibvirtError) -> Result {
-        let flags = VIR_DOMAIN_DEFINE_VALIDATE.rawValue
+        let flags = isChecked ? VIR_DOMAIN_DEFINE_VALIDATE.rawValue : 0
         let domain = Domain(owning: try checked(virDomainDefineXMLFlags(pointer, xml, flags)))
         return try body(domain)
     }

@@ -213,6 +213,23 @@ struct HypervisorEmbedTests {
         }
     }
 
+    @Test("what libvirt does not know is refused, however many without it were defined before")
+    func unknownElements() async throws {
+        try await ScratchHost.withHost { scratch in
+            for number in 1...3 {
+                let name = scratch.name("known\(number)")
+                let defined = try scratch.hypervisor.define(TestGuest.domain(name))
+                #expect(defined.name == name)
+                for strange in ["<nonsense/>", "<input type='mouse' bus='usb' nonsense='1'/>"] {
+                    let wrong = TestGuest.domain(scratch.name("wrong"), devices: strange)
+                    #expect(throws: Failure.self) { try scratch.hypervisor.define(wrong) }
+                }
+            }
+            let domains = try scratch.hypervisor.domains()
+            #expect(domains.allSatisfy { !$0.name.contains("wrong") })
+        }
+    }
+
     @Test("the agent of a guest without one is a failure with the way out")
     func noAgent() async throws {
         try await ScratchHost.withHost { scratch in

@@ -10,6 +10,8 @@ public final class LibvirtHypervisor: Hypervisor {
     let pool: ConnectionPool
     let events = EventHub()
     private let description = Mutex<HostDescription?>(nil)
+    /// The shapes of the domains that libvirt has checked.
+    let checkedShapes = Mutex<Set<String>>([])
     /// Held while limiq's own storage pool is being made.
     let making = Mutex(())
 
