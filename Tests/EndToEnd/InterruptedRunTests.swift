@@ -59,7 +59,9 @@ extension EndToEnd {
 
         @Test(
             "killed at any moment, the next run makes what is missing, once",
-            arguments: ["vms/vm-1", "vms/vm-2/console.log", "vms/vm-3/making.json"])
+            arguments: [
+                "vms/vm-1", "embed/run/qemu/vm-1.xml", "vms/vm-2/console.log", "vms/vm-3/making.json",
+            ])
         func killed(when file: String) async throws {
             try await Home.with { home in
                 let script = try home.script("several", Self.several)

@@ -98,6 +98,33 @@ struct HypervisorDaemonTests {
         #expect(fileText(path) == "user = \"me\"\n")
     }
 
+    @Test("a domain that a killed process was just starting is off, and starts; one that runs is left alone")
+    func halfStarts() throws {
+        let root = "/tmp/limiq-half-\(UInt32.random(in: 0...UInt32.max))"
+        defer { try? removeFolder(root) }
+        func status(_ name: String, pid: Int) throws -> (file: String, folder: String) {
+            let (file, folder) = ("\(root)/run/qemu/\(name).xml", "\(root)/lib/qemu/domain-1-\(name)")
+            for path in ["\(root)/run/qemu", folder] { try makeFolders(path) }
+            try writeBytes("key".utf8, to: folder + "/master-key.aes")
+            try writeBytes(
+                """
+                <domstatus state='paused' reason='starting up' pid='\(pid)'>
+                  <job type='none' async='start' phase='none' flags='0x0'/>
+                  <libDir path='\(folder)'/>
+                  <channelTargetDir path='/tmp'/>
+                  <domain type='qemu'><name>\(name)</name></domain>
+                </domstatus>
+                """.utf8, to: file)
+            return (file, folder)
+        }
+        let (half, running) = (try status("half", pid: 0), try status("running", pid: 1234))
+        try EmbeddedDriver.forgetHalfStarts(in: root)
+        for path in [half.file, half.folder] { #expect(!fileExists(path), "\(path)") }
+        for path in [running.file, running.folder + "/master-key.aes"] {
+            #expect(fileExists(path), "\(path)")
+        }
+    }
+
     @Test("an ordinary user's session starts its daemon by itself")
     func session() async throws {
         try await TestUser.with { user in

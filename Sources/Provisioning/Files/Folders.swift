@@ -34,6 +34,24 @@ func foldersBelow(_ folder: String) throws(Failure) -> [String] {
     return found
 }
 
+/// Removes a file; one that is gone already is no error.
+///
+/// - Throws: `Failure` with code `io`.
+func removeFile(_ path: String) throws(Failure) {
+    guard unlink(path) == 0 || errno == ENOENT else {
+        throw Failure.system(errno, "cannot remove \(path)", resource: path)
+    }
+}
+
+/// Removes a folder with all that is in it; links are removed, not followed.
+///
+/// - Throws: `Failure` with code `not_found` or `io`.
+func removeWhole(_ folder: String) throws(Failure) {
+    for file in try filesBelow(folder) { try removeFile("\(folder)/\(file)") }
+    for inner in try foldersBelow(folder).reversed() { rmdir("\(folder)/\(inner)") }
+    rmdir(folder)
+}
+
 /// Makes a folder and its parents; one that is there already stays as it is.
 ///
 /// - Parameter mode: of the last one; the parents are 0755.

@@ -26,6 +26,7 @@ enum EmbeddedDriver {
             }
             try refuseWhereHeld(root)
             try prepare(root)
+            try forgetHalfStarts(in: root)
             do throws(LibvirtError) {
                 let connection = try Connection(uri: HypervisorURI.embed(root: root))
                 held = (root, connection)

@@ -93,6 +93,10 @@ enum LibvirtFailure {
             "another process has the disk open: stop the VM or the program that uses it"
         },
         Remedy(.libvirt, words: "No space left on device") { _ in "free some space on the host" },
+        Remedy(.libvirt, words: "cannot acquire state change lock") { _ in
+            "another call about this domain does not end: see that its disks and its storage answer; where libvirt was killed "
+                + "as it started it, stop libvirtd, remove the domain's file in /run/libvirt/qemu and start libvirtd"
+        },
         Remedy(.libvirt, words: "guest agent is not") { _ in
             "wait until the guest's agent is up: domain:wait \"agent\""
         },

@@ -100,16 +100,8 @@ public struct Leftovers {
             try removeFile(item.path)
             return nil
         case .folder:
-            for file in try filesBelow(item.path) { try removeFile("\(item.path)/\(file)") }
-            for folder in try foldersBelow(item.path).reversed() { rmdir("\(item.path)/\(folder)") }
-            rmdir(item.path)
+            try removeWhole(item.path)
             return nil
-        }
-    }
-
-    private func removeFile(_ path: String) throws(Failure) {
-        guard unlink(path) == 0 || errno == ENOENT else {
-            throw Failure.system(errno, "cannot remove \(path)", resource: path)
         }
     }
 
