@@ -1,4 +1,5 @@
 import Basics
+import Foundation
 import Glibc
 import Subprocess
 import Support
@@ -123,6 +124,34 @@ struct HypervisorDaemonTests {
         for path in [running.file, running.folder + "/master-key.aes"] {
             #expect(fileExists(path), "\(path)")
         }
+    }
+
+    @Test(
+        "a control group that a killed start left is removed; one with a process in it, or of another root, is not"
+    )
+    func emptyGroups() async throws {
+        let isUnified = fileExists("/sys/fs/cgroup/cgroup.controllers")
+        let machines = isUnified ? "/sys/fs/cgroup/machine" : "/sys/fs/cgroup/freezer/machine"
+        let root = "/tmp/limiq-groups-\(UInt32.random(in: 0...UInt32.max))"
+        let digest = try await run(
+            .name("sha256sum"), input: .string(root), output: .string(limit: 1000)
+        ).standardOutput
+        let (own, other) = ("qemu-embed-\(digest.prefix(8))", "qemu-embed-00000000")
+        let left = "\(machines)/\(own)-1-left.libvirt-qemu"
+        let kept = ["\(machines)/\(own)-2-runs.libvirt-qemu", "\(machines)/\(other)-1-left.libvirt-qemu"]
+        defer { for folder in kept { rmdir(folder) } }
+        for folder in kept + ["\(left)/emulator"] { try makeFolders(folder) }
+        _ = try await run(.name("cat"), input: .inputWriter, output: .discarded, error: .discarded) {
+            execution in
+            let process = "\(execution.processIdentifier.value)"
+            try process.write(toFile: kept[0] + "/cgroup.procs", atomically: false, encoding: .utf8)
+            EmbeddedDriver.removeEmptyGroups(of: root)
+            #expect(!fileExists(left))
+            for folder in kept { #expect(fileExists(folder), "\(folder)") }
+            try await execution.standardInputWriter.finish()
+        }
+        EmbeddedDriver.removeEmptyGroups(of: root)
+        #expect(!fileExists(kept[0]), "its process has ended")
     }
 
     @Test("an ordinary user's session starts its daemon by itself")

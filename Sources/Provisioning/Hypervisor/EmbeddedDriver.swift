@@ -27,6 +27,7 @@ enum EmbeddedDriver {
             try refuseWhereHeld(root)
             try prepare(root)
             try forgetHalfStarts(in: root)
+            removeEmptyGroups(of: root)
             do throws(LibvirtError) {
                 let connection = try Connection(uri: HypervisorURI.embed(root: root))
                 held = (root, connection)
