@@ -193,6 +193,14 @@ import XML
         #expect(buses == ["scsi"])
     }
 
+    @Test(arguments: [(Acceleration.emulation, "yes"), (.kvm, "no")])
+    func `gives an emulated guest an HPET, as no other clock of it holds on a busy host`(
+        acceleration: Acceleration, present: String
+    ) throws {
+        let timers = try XMLReader.parse(Self.xml(Self.spec(), acceleration)).all("clock/timer")
+        #expect(timers.first { $0.attributes["name"] == "hpet" }?.attributes["present"] == present)
+    }
+
     @Test func `gives a Windows guest SATA and a TPM`() throws {
         let node = try XMLReader.parse(try Self.xml(Self.matrix[3].spec))
         #expect(node.all("devices/disk/target").allSatisfy { $0.attributes["bus"] == "sata" })

@@ -116,13 +116,16 @@ struct DomainXML {
             ])
     }
 
+    /// KVM's guests have a clock of its own (a Windows guest, Hyper-V's). An emulated one without HPET is left with
+    /// ACPI's 24-bit timer, which wraps every 4.7 s: where the host is busy, a Linux guest with several processors then
+    /// misses its timers and hangs.
     private var clock: XMLElement {
         XMLElement(
             "clock", ["offset": isWindows ? "localtime" : "utc"],
             [
                 XMLElement("timer", ["name": "rtc", "tickpolicy": "catchup"]),
                 XMLElement("timer", ["name": "pit", "tickpolicy": "delay"]),
-                XMLElement("timer", ["name": "hpet", "present": "no"]),
+                XMLElement("timer", ["name": "hpet", "present": acceleration == .kvm ? "no" : "yes"]),
             ])
     }
 
