@@ -15,7 +15,7 @@ extension EndToEnd {
                 "while [ ! -e /run/go ]; do sleep 0.2; done", "echo the last words of runcmd; exit 3",
             }
             return limiq.vm {
-                name = "failing", cpu_cores = 2, memory = "1GiB", firmware = "uefi",
+                name = "failing", memory = "1GiB", firmware = "uefi",
                 disks = { { id = "boot", backing_file = limiq.image "debian-12" } },
                 nics = { { forward = { { host = PORT, guest = 22 } } } },
                 cloud_init = cloud_init,

@@ -9,18 +9,18 @@ extension EndToEnd {
             local limiq = require "limiq"
             local recipes = require "limiq.recipes"
 
-            ---An image of what the guest has itself: no registry is asked.
+            ---An image of one of Debian's packages: no registry is asked. Installed, it would have the guest rebuild its initramfs.
             local image = [[
             #!/bin/sh -e
             cd "$(mktemp -d)"
-            mkdir bin
-            cp /bin/busybox bin
+            apt-get download busybox-static
+            dpkg --extract busybox-static_*.deb .
             echo "from a container" >index.html
-            tar --create . | docker import --change 'CMD ["/bin/busybox", "httpd", "-f"]' - limiq-test
+            tar --create bin index.html | docker import --change 'CMD ["/bin/busybox", "httpd", "-f"]' - limiq-test
             ]]
 
             local vm = limiq.vm {
-                name = "recipes", cpu_cores = 2, memory = "1GiB",
+                name = "recipes", memory = "1GiB",
                 disks = {
                     { id = "boot", size = "20GiB", bootable = true, backing_file = limiq.image "debian-12" },
                     { id = "data", size = "1GiB" },
@@ -35,11 +35,12 @@ extension EndToEnd {
                     recipes.admin { name = "admin", ssh_authorized_keys = limiq.ssh_keys() },
                     recipes.ssh_host_keys(),
                     recipes.guest_agent(),
-                    recipes.packages { "busybox-static" },
+                    recipes.packages { "pv" },
                     recipes.timezone "Europe/Zurich",
                     recipes.swap "64MiB",
                     recipes.mounts { { disk = "data", path = "/srv/data" } },
                     recipes.files {
+                        { path = "/etc/apt/apt.conf.d/needed-only", content = 'APT::Install-Recommends "false";\n' },
                         { path = "/etc/secret", content = limiq.secret "hunter2\n", permissions = "0640",
                             owner = "root:daemon" },
                         { path = "/var/lib/cloud/scripts/per-instance/40-image", content = image, permissions = "0755" },
@@ -103,7 +104,7 @@ extension EndToEnd {
                     id --name --groups admin
                     sudo --user admin sudo --non-interactive id --user
                     systemctl is-active qemu-guest-agent
-                    dpkg-query --show --showformat '${db:Status-Status}\\n' busybox-static
+                    dpkg-query --show --showformat '${db:Status-Status}\\n' pv
                     date --date @0 '+%Z %H'
                     swapon --show=NAME,SIZE --noheadings --bytes | tr --squeeze-repeats ' '
                     findmnt --noheadings --output FSTYPE,SOURCE /srv/data | tr --squeeze-repeats ' '

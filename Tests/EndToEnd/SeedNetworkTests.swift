@@ -28,7 +28,7 @@ extension EndToEnd {
                     """
                     local limiq = require "limiq"
                     local vm = limiq.vm {
-                        name = "static", cpu_cores = 2, memory = "1GiB",
+                        name = "static", memory = "1GiB",
                         disks = { { backing_file = limiq.image "debian-12" } },
                         nics = { { forward = { { host = \(port), guest = 80 } } } },
                         cloud_init = { vendor_data = limiq.file.read "vendor.gz", user_data = [[

@@ -23,7 +23,7 @@ extension EndToEnd {
                         config.output = { all = ">> /var/log/cloud-init-output.log" }
                         config.runcmd = { "exit 3" }
                         local vm = limiq.vm {
-                            name = "silent", cpu_cores = 2, memory = "1GiB",
+                            name = "silent", memory = "1GiB",
                             disks = { { id = "boot", backing_file = limiq.image "debian-12" } },
                             nics = { { forward = { { host = \#(freePort()), guest = 22 } } } },
                             cloud_init = cloud_init,

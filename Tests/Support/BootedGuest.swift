@@ -2,7 +2,7 @@ import Basics
 
 /// A Debian guest that the tests of a process share: booted at the first use, ended with the process.
 ///
-/// 2 processors, 1 GiB, a disk of 20 GiB on the debian-12 image, a user `admin` with limiq's key, port 22 forwarded. Tests
+/// One processor, 1 GiB, a disk of 20 GiB on the debian-12 image, a user `admin` with limiq's key, port 22 forwarded. Tests
 /// talk to it by the command, a script at a time: libvirt's embedded driver is one process's at a time, so suites that use
 /// it run one after the other.
 public struct BootedGuest: Sendable {
@@ -28,7 +28,7 @@ public struct BootedGuest: Sendable {
             local limiq = require "limiq"
             local recipes = require "limiq.recipes"
             return limiq.vm {
-                name = "\(Self.name)", cpu_cores = 2, memory = "1GiB",
+                name = "\(Self.name)", memory = "1GiB",
                 disks = { { id = "boot", size = "20GiB", backing_file = limiq.image "debian-12" } },
                 nics = { { forward = { { host = \(sshPort), guest = 22 } } } },
                 cloud_init = recipes.compose {
