@@ -24,6 +24,13 @@ public struct StorageVolume: ~Copyable {
         return info.allocation
     }
 
+    /// Gives the guest that sees it more room, or less.
+    ///
+    /// - Parameter capacity: bytes.
+    public func resize(to capacity: UInt64) throws(LibvirtError) {
+        try checked(virStorageVolResize(pointer, capacity, 0))
+    }
+
     /// Removes it with its contents.
     public func delete() throws(LibvirtError) { try checked(virStorageVolDelete(pointer, 0)) }
 

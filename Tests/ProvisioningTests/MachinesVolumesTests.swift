@@ -9,7 +9,7 @@ import XML
 @Suite("A VM on another machine, its volumes in memory")
 struct MachinesVolumesTests {
     /// A host, a VM on it with an overlay, a blank disk, an ISO image and a seed.
-    private struct Setting {
+    struct Setting {
         let host: FakeHypervisor
         let machine: Machine
         var spec: VMSpec
@@ -43,9 +43,10 @@ struct MachinesVolumesTests {
             _ = try host.createVolume(other, in: "fast")
         }
 
-        func up() throws -> UpReport {
+        func up(_ change: (inout UpOptions) -> Void = { _ in }) throws -> UpReport {
             var options = UpOptions()
             options.wait = .running
+            change(&options)
             return try machine.up(spec, options)
         }
     }

@@ -69,6 +69,7 @@ extension FakeHypervisor {
             state.volumes[volume].map {
                 VolumeSummary(
                     volume: volume, path: "\(folder)/\(volume.name)", length: UInt64($0.bytes.count),
+                    capacity: $0.description.capacity,
                     modified: String($0.changes), backing: $0.description.backing)
             }
         }
@@ -89,6 +90,10 @@ extension FakeHypervisor {
             throw Failure(.diskExists, "the volume \(volume.name) is there")
         }
         return made
+    }
+
+    func growVolume(_ volume: HostVolume, to capacity: UInt64) throws(Failure) {
+        storage.state.withLock { $0.volumes[volume]?.description.capacity = capacity }
     }
 
     func removeVolume(_ volume: HostVolume) throws(Failure) {

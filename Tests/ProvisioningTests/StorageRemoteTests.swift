@@ -75,6 +75,68 @@ struct StorageRemoteTests {
         }
     }
 
+    @Test(
+        "a VM there is changed in place: limits, a larger disk, a new one, another image in a drive, another seed"
+    )
+    func changes() async throws {
+        try await RemoteHost.with(1) { hosts in
+            let host = hosts[0]
+            try await ScratchFolder.with { folder in
+                let base = folder + "/tiny.raw"
+                try TestGuest.writeDisk(base)
+                for name in ["one", "two"] {
+                    try ISOImage.write(to: "\(folder)/\(name).iso", label: name, files: [ISOFile("a", name)])
+                }
+                try await onThread {
+                    let machine = Machine(
+                        "web", on: LibvirtHypervisor(uri: host.uri), state: StateFolder(root: folder))
+                    func size(_ disk: String) -> String {
+                        let info = run("qemu-img", "info", "-U", "\(host.pool)/web.\(disk).qcow2").output
+                        return info.split(separator: "\n").first { $0.hasPrefix("virtual size") }.map(
+                            String.init) ?? info
+                    }
+                    var spec = Self.spec("web", base: base)
+                    spec.disks[0].bootable = true
+                    spec.cdroms = [CDROMSpec(id: "tools", isoPath: folder + "/one.iso")]
+                    _ = try machine.up(spec, Self.running)
+
+                    spec.disks[0].iopsLimit = 100
+                    spec.disks[0].sizeGiB = 1
+                    spec.cdroms[0].isoPath = folder + "/two.iso"
+                    let live = try machine.up(spec, Self.running)
+                    #expect(
+                        live.changes.map(\.path) == [
+                            "cdroms[1].iso_path", "disks[1].iops_limit", "disks[1].size_gib",
+                        ])
+                    #expect(size("boot").contains("1 GiB"))
+                    let running = try machine.hypervisor.xml("web", inactive: false, secrets: false)
+                    #expect(running.contains("<total_iops_sec>100<") && running.contains("\(host.pool)/two-"))
+                    #expect(try !machine.up(spec, Self.running).changed)
+
+                    var data = DiskSpec(id: "data")
+                    data.sizeGiB = 2
+                    spec.disks.append(data)
+                    spec.cloudInit?.userData = "#cloud-config\npassword: another\n"
+                    let waiting = try machine.up(spec, Self.running)
+                    #expect(waiting.pending.map(\.path) == ["cloud_init.user_data", "disks[2]"])
+                    #expect(size("data").contains("2 GiB"))
+                    let seed = run("isoinfo", "-R", "-x", "/user-data", "-i", host.pool + "/web.seed.iso")
+                    #expect(seed.output == "#cloud-config\npassword: another\n")
+
+                    try machine.hypervisor.destroy("web")
+                    spec.disks[1].sizeGiB = 3
+                    let started = try machine.up(spec, Self.running)
+                    #expect(started.changes.map(\.path) == ["disks[2].size_gib"])
+                    #expect(size("data").contains("3 GiB"))
+                    #expect(host.processes(with: "guest=web").count == 1)
+                    #expect(try !machine.up(spec, Self.running).changed)
+                    #expect(try machine.remove())
+                    #expect(host.volumes.filter { $0.hasPrefix("web.") } == [])
+                }
+            }
+        }
+    }
+
     @Test("what a guest there says is read, its screen is seen, and a person's console is not in the way")
     func guest() async throws {
         try await RemoteHost.with(1) { hosts in

@@ -159,6 +159,13 @@ extension LibvirtHypervisor {
         )
     }
 
+    public func growVolume(_ volume: HostVolume, to capacity: UInt64) throws(Failure) {
+        let found: Void? = try withVolume("grow", volume) { opened throws(LibvirtError) in
+            try opened.resize(to: capacity)
+        }
+        guard found != nil else { throw gone(volume) }
+    }
+
     public func removeVolume(_ volume: HostVolume) throws(Failure) {
         var isInUse = false
         _ = try withVolume("remove", volume) { opened throws(LibvirtError) in
@@ -246,6 +253,7 @@ extension LibvirtHypervisor {
         return VolumeSummary(
             volume: HostVolume(pool: pool, name: volume.name), path: try volume.path(),
             length: description?.first("physical").flatMap { UInt64($0.text) } ?? 0,
+            capacity: description?.first("capacity").flatMap { UInt64($0.text) } ?? 0,
             modified: description?.first("target/timestamps/mtime")?.text ?? "", backing: backing)
     }
 }

@@ -43,7 +43,8 @@ enum ChangeRules {
         "disks[].bootable": bootable,
         "disks[].iops_limit": live,
         "disks[].throughput_mbps": live,
-        "disks[].pool_id": restart,
+        // What is made in a pool stays there.
+        "disks[].pool_id": { isMade($0.current, $1) ? .replace : .restart },
         "nics[]": restart,
         "nics[].mac_address": restart,
         "nics[].bridge": network,

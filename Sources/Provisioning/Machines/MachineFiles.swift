@@ -8,6 +8,8 @@ struct MachineFiles: MachineStorage {
     private let host: HostDescription
     private(set) var layout: MachineLayout
     private var isOpen = false
+    /// The ids of disks that are there already.
+    private var known: Set<String> = []
 
     init(_ machine: Machine, _ spec: VMSpec, host: HostDescription) {
         self.machine = machine
@@ -52,7 +54,7 @@ struct MachineFiles: MachineStorage {
     mutating func makeDisks(
         _ cancellation: Cancellation, tell: @escaping (_ phase: String, _ detail: String?) -> Void
     ) throws(Failure) {
-        for (index, disk) in layout.disks.enumerated() where disk.isMade {
+        for (index, disk) in layout.disks.enumerated() where disk.isMade && !known.contains(disk.spec.id) {
             try cancellation.check()
             do throws(Failure) {
                 if let base = disk.spec.backingFile {
@@ -97,8 +99,41 @@ struct MachineFiles: MachineStorage {
         }
     }
 
-    func missing(of record: MachineRecord) throws(Failure) -> String? {
-        record.made.first { !fileExists($0) }
+    // MARK: a VM that is there
+
+    mutating func openChange(of record: MachineRecord) throws(Failure) {
+        known = record.spec.idsOfMadeDisks
+        let new = layout.madeFiles.filter { !record.made.contains($0) }
+        guard !new.isEmpty else { return }
+        var journal = MachineJournal(
+            machine: machine.name, uri: machine.hypervisor.uri, files: record.made + new)
+        journal.making = new.filter { !fileExists($0) }
+        let begun = try journal.amend(in: layout.folder)
+        // Of a run that was killed before the domain had it. Any other may hold what somebody wants: a snapshot that was gone
+        // back to knew nothing of it.
+        for disk in layout.disks where disk.isMade && begun.contains(disk.path) && new.contains(disk.path) {
+            unlink(disk.path)
+        }
+    }
+
+    func grow(
+        _ disk: DiskSpec, _ record: MachineRecord, _ cancellation: Cancellation
+    ) throws(Failure) {
+        guard let file = layout.disks.first(where: { $0.spec.id == disk.id }) else { return }
+        try Disk.resize(file.path, to: ByteSize(gib: disk.sizeGiB), cancellation: cancellation)
+    }
+
+    func removeUnused(of record: MachineRecord) throws(Failure) {
+        for file in record.made where !layout.madeFiles.contains(file) { unlink(file) }
+    }
+
+    func missing(of record: MachineRecord, besidesSeed: Bool) throws(Failure) -> String? {
+        record.made.first { !fileExists($0) && !(besidesSeed && $0 == layout.seed) }
+    }
+
+    func virtualSize(of disk: DiskSpec, _ record: MachineRecord) throws(Failure) -> UInt64? {
+        let file = MachineLayout(record.spec, of: machine).disks.first { $0.spec.id == disk.id }
+        return file.flatMap { try? DiskImage.inspect($0.path) }?.first?.virtualSize
     }
 
     func existing(_ record: MachineRecord) throws(Failure) -> MachineLayout {

@@ -17,10 +17,12 @@ public struct MachineJournal: Sendable, Equatable, Codable {
     public var volumes: [HostVolume]?
     /// Those of `files` that a change is making for a VM that is there: without it they are nobody's, and made anew.
     public var making: [String]?
+    /// Those of `volumes`.
+    public var makingVolumes: [HostVolume]?
     /// The VM was brought up, or kept on purpose. Told by the file's name, not in it.
     public var isFinished = false
 
-    enum CodingKeys: String, CodingKey { case machine, uri, files, volumes, making }
+    enum CodingKeys: String, CodingKey { case machine, uri, files, volumes, making, makingVolumes }
 
     public init(machine: String, uri: String, files: [String], volumes: [HostVolume]? = nil) {
         self.machine = machine
@@ -79,8 +81,7 @@ public struct MachineJournal: Sendable, Equatable, Codable {
         try syncFolder(Provisioning.folder(of: folder))
     }
 
-    /// A VM that is there gets more files, beside those that are known of. A journal that was finished stays so: what `gc`
-    /// removed else would be the VM.
+    /// A VM that is there gets more files, beside those that are known of.
     ///
     /// - Returns: those of them that a change was making that never came to its end.
     func amend(in folder: String) throws(Failure) -> [String] {
@@ -89,15 +90,23 @@ public struct MachineJournal: Sendable, Equatable, Codable {
         let begun = known?.making ?? []
         journal.files += (known?.files ?? []).filter { !files.contains($0) }
         journal.making = (making ?? []) + begun.filter { making?.contains($0) != true }
-        try journal.write(to: known?.isFinished == false ? Self.unfinished(folder) : Self.finished(folder))
-        try syncFolder(folder)
+        try journal.takePlace(of: known, in: folder)
         return begun
     }
 
-    /// The files a change was making are the VM's.
+    /// Writes it in the place of one that a VM has. One that was finished stays so: what `gc` removed else would be the VM.
+    func takePlace(of known: MachineJournal?, in folder: String) throws(Failure) {
+        try write(to: known?.isFinished == false ? Self.unfinished(folder) : Self.finished(folder))
+        try syncFolder(folder)
+    }
+
+    /// What a change was making is the VM's.
     static func endChange(in folder: String) throws(Failure) {
-        guard var journal = read(in: folder), journal.making != nil else { return }
+        guard var journal = read(in: folder), journal.making != nil || journal.makingVolumes != nil else {
+            return
+        }
         journal.making = nil
+        journal.makingVolumes = nil
         try journal.write(to: journal.isFinished ? finished(folder) : unfinished(folder))
     }
 

@@ -26,6 +26,11 @@ public struct MachinePlan: Sendable, Equatable {
         self.starts = starts
     }
 
+    /// The script's cloud-init is another: the seed is made anew.
+    var makesSeed: Bool {
+        (changes + pending).contains { $0.field.field.hasPrefix("cloud_init.") && $0.cause == .script }
+    }
+
     /// A run would change something.
     public var isChange: Bool { action != .none || starts || restarts || resumes }
 }
@@ -70,13 +75,14 @@ extension Machine {
             isActive: standing.isActive, isPaused: standing.domain.state == .paused)
         // A running guest has its files open, whatever their names have become.
         if plan.action != .replace, plan.restarts || !standing.isActive {
-            try requireFiles(of: standing.record)
+            try requireFiles(of: standing.record, besidesSeed: plan.makesSeed)
         }
         return plan
     }
 
-    private func requireFiles(of record: MachineRecord) throws(Failure) {
-        guard let missing = try storage(for: record.spec, try host()).missing(of: record) else { return }
+    private func requireFiles(of record: MachineRecord, besidesSeed: Bool) throws(Failure) {
+        let storage = storage(for: record.spec, try host())
+        guard let missing = try storage.missing(of: record, besidesSeed: besidesSeed) else { return }
         throw Failure(
             .notFound, "\(missing) of vm \(name) is gone",
             hint: "limiq rm \(name) removes the rest, so that it can be made anew", resource: missing)
@@ -85,8 +91,7 @@ extension Machine {
     private func plan(
         _ changes: [Change], _ options: UpOptions, _ record: MachineRecord, isActive: Bool, isPaused: Bool
     ) throws(Failure) -> MachinePlan {
-        // The volumes of a VM on another machine are made once.
-        let replaced = isLocal ? changes.filter { $0.kind == .replace } : changes
+        let replaced = changes.filter { $0.kind == .replace }
         guard replaced.isEmpty || options.replace else { throw specDiffers(replaced, record) }
         var plan = MachinePlan()
         plan.changes = changes
@@ -111,7 +116,10 @@ extension Machine {
     }
 
     private func specDiffers(_ changes: [Change], _ record: MachineRecord) -> Failure {
-        let lost = record.made.filter(fileExists)
+        let volumes = (record.volumes ?? []).filter {
+            $0.name != seedVolumeName && $0.name != consoleVolumeName
+        }
+        let lost = record.made.filter(fileExists) + volumes.map { "\($0.pool)/\($0.name)" }
         return Failure(
             "spec_differs",
             "vm \(name) is there already, and cannot become what the script says without being made anew: "

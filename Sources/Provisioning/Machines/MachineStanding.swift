@@ -42,16 +42,13 @@ extension Machine {
 
     /// The VM as it stands beside a spec.
     func convergence(_ spec: VMSpec, _ standing: MachineStanding) throws(Failure) -> Convergence {
-        // On another machine the files have other names, so that nothing is said of changes by hand.
-        var wanted =
-            isLocal
-            ? DomainFacts(try description(of: spec, standing.record, MachineLayout(spec, of: self)))
-            : DomainFacts(standing.next)
+        let description = try description(of: spec, standing.record, MachineLayout(spec, of: self))
+        var wanted = DomainFacts(withSources(of: standing.next, description, spec))
         var convergence = Convergence(
             wanted: spec, wantedFacts: wanted,
             next: Convergence.Side(spec: standing.record.spec, facts: DomainFacts(standing.next)))
         if let live = standing.live, let liveSpec = standing.liveRecord?.spec {
-            var facts = DomainFacts(isLocal ? live : standing.next)
+            var facts = DomainFacts(live)
             if (spec.nics + liveSpec.nics).contains(where: { !$0.forward.isEmpty }) {
                 let present = PortForwards.parse(try hypervisor.monitor(name, "info usernet"))
                 facts.add(present, for: spec)
@@ -63,9 +60,8 @@ extension Machine {
         for disk in spec.disks where disk.path == nil {
             let known = standing.record.spec.disks.first { $0.id == disk.id }
             guard let known, known.sizeGiB != disk.sizeGiB else { continue }
-            let file = MachineLayout(standing.record.spec, of: self).disks.first { $0.spec.id == disk.id }
             convergence.diskSizes[disk.id] =
-                file.flatMap { try? DiskImage.inspect($0.path) }?.first?.virtualSize
+                try storage(for: standing.record.spec, try host()).virtualSize(of: known, standing.record)
         }
         return convergence
     }

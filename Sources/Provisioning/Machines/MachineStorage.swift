@@ -27,9 +27,23 @@ protocol MachineStorage {
     /// Removes what was made, where anything was.
     func remove() throws(Failure)
 
-    /// What of a VM that is there is gone; `nil` where it is whole.
-    func missing(of record: MachineRecord) throws(Failure) -> String?
-    /// The parts of a VM that is there.
+    // MARK: a VM that is there
+
+    /// Instead of `open`: of the disks, those the VM does not have are made, and what a killed change left of them is
+    /// removed.
+    mutating func openChange(of record: MachineRecord) throws(Failure)
+    /// Of a VM that is off.
+    func grow(_ disk: DiskSpec, _ record: MachineRecord, _ cancellation: Cancellation) throws(Failure)
+    /// Removes what the VM had and the spec does not say any more; whoever has it open keeps it.
+    func removeUnused(of record: MachineRecord) throws(Failure)
+
+    /// What of it is gone; `nil` where it is whole.
+    ///
+    /// - Parameter besidesSeed: the seed is made anew.
+    func missing(of record: MachineRecord, besidesSeed: Bool) throws(Failure) -> String?
+    /// The bytes a guest sees of a disk that limiq made; `nil` where there is none.
+    func virtualSize(of disk: DiskSpec, _ record: MachineRecord) throws(Failure) -> UInt64?
+    /// Its parts, with those a change has made.
     func existing(_ record: MachineRecord) throws(Failure) -> MachineLayout
 }
 

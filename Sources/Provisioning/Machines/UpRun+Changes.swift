@@ -6,35 +6,31 @@ import XML
 /// killed between two of them finds the rest to be done at the next `up`, as all is compared anew with what is.
 extension UpRun {
     func change(_ plan: MachinePlan, _ standing: MachineStanding) throws(Failure) {
-        let changesSeed = (plan.changes + plan.pending).contains {
-            $0.field.field.hasPrefix("cloud_init.") && $0.cause == .script
-        }
-        if changesSeed { try checkCloudInit() }
+        if plan.makesSeed { try checkCloudInit() }
         let host = try machine.host()
-        let known = standing.record.spec.disks
-        let added = spec.disks.filter { disk in disk.path == nil && !known.contains { $0.id == disk.id } }
-        let begun = try writeDown(standing.record)
-        if !added.isEmpty {
-            try timed("disks") { () throws(Failure) in
-                try make(added, standing.record, begun, on: host)
-            }
+        var files = machine.storage(for: spec, host)
+        try files.openChange(of: standing.record)
+        let known = standing.record.spec.idsOfMadeDisks
+        let changesMedia = (plan.changes + plan.pending).contains { $0.field.list == "cdroms" }
+        // Images for drives of another machine are put there along with the disks.
+        if spec.disks.contains(where: { $0.path == nil && !known.contains($0.id) })
+            || changesMedia && !host.isLocal
+        {
+            try timed("disks") { () throws(Failure) in try files.makeDisks(cancellation, tell: tell) }
         }
-        if (plan.changes + plan.pending).contains(where: { $0.field.list == "cdroms" }) {
-            try timed("media") { () throws(Failure) in
-                var files = MachineFiles(machine, spec, host: host)
-                try files.makeMedia()
-            }
+        if changesMedia, host.isLocal { try timed("media") { () throws(Failure) in try files.makeMedia() } }
+        if plan.makesSeed, spec.cloudInit != nil {
+            try timed("seed") { () throws(Failure) in try files.makeSeed() }
         }
-        if changesSeed, spec.cloudInit != nil {
-            try timed("seed") { () throws(Failure) in
-                var files = MachineFiles(machine, spec, host: host)
-                try files.makeSeed()
-            }
-        }
+        let layout = try machine.withCeph(try files.existing(standing.record))
+        let record = MachineRecord(
+            spec: spec, owner: standing.record.owner, acceleration: standing.record.acceleration,
+            made: layout.madeFiles, volumes: layout.volumes,
+            folder: layout.madeFiles.isEmpty ? standing.record.folder : layout.folder, after: standing.record)
         let changes = try timed("change") { () throws(Failure) -> [Change] in
-            if !standing.isActive { try growDisks(plan) }
-            let merge = try self.merge(standing, changesSeed: changesSeed)
-            try describe(merge, standing)
+            if !standing.isActive { try growDisks(plan, standing.record, files) }
+            let merge = try self.merge(standing, layout, changesSeed: plan.makesSeed)
+            try describe(merge, record, standing)
             var live = LiveChanges(
                 machine: machine, spec: spec, standing: standing, description: merge.after,
                 cancellation: cancellation)
@@ -45,65 +41,34 @@ extension UpRun {
             }
             return plan.changes.filter { change in !live.unfollowed.contains { $0.path == change.path } }
         }
-        if standing.isActive, !plan.restarts { try rememberLive(plan, standing) }
-        removeUnused(standing.record)
+        if standing.isActive, !plan.restarts { try rememberLive(plan, record, standing) }
+        try files.removeUnused(of: standing.record)
         try MachineJournal.endChange(in: machine.folder)
         report.changes = changes
         report.changed = true
         for change in changes { tell("changed", change.path) }
     }
 
-    /// What the VM will have beside what it has, before it is made.
-    ///
-    /// - Returns: what a run that was killed had begun to make.
-    private func writeDown(_ record: MachineRecord) throws(Failure) -> [String] {
-        let new = MachineLayout(spec, of: machine).madeFiles.filter { !record.made.contains($0) }
-        guard !new.isEmpty else { return [] }
-        var journal = MachineJournal(machine: machine.name, uri: hypervisor.uri, files: record.made + new)
-        journal.making = new.filter { !fileExists($0) }
-        return try journal.amend(in: machine.folder)
-    }
-
-    /// New disks of a VM that is there.
-    private func make(
-        _ disks: [DiskSpec], _ record: MachineRecord, _ begun: [String], on host: HostDescription
+    private func growDisks(
+        _ plan: MachinePlan, _ record: MachineRecord, _ files: any MachineStorage
     ) throws(Failure) {
-        var part = spec
-        part.disks = disks
-        var files = MachineFiles(machine, part, host: host)
-        // Of a run that was killed before the domain had it. Any other may hold what somebody wants: a snapshot that was gone
-        // back to knew nothing of it.
-        for disk in files.layout.disks where begun.contains(disk.path) && !record.made.contains(disk.path) {
-            unlink(disk.path)
-        }
-        try files.makeDisks(cancellation, tell: tell)
-    }
-
-    private func growDisks(_ plan: MachinePlan) throws(Failure) {
-        for disk in MachineLayout(spec, of: machine).disks where disk.isMade {
-            let size = FieldPath("disks", disk.spec.id, "size_gib")
+        for disk in spec.disks where disk.path == nil {
+            let size = FieldPath("disks", disk.id, "size_gib")
             guard plan.changes.contains(where: { $0.field == size }) else { continue }
-            try Disk.resize(
-                disk.path, to: ByteSize(gib: disk.spec.sizeGiB), cancellation: cancellation)
+            try files.grow(disk, record, cancellation)
         }
     }
 
     /// The old and the new description of the next start.
     private func merge(
-        _ standing: MachineStanding, changesSeed: Bool
+        _ standing: MachineStanding, _ layout: MachineLayout, changesSeed: Bool
     ) throws(Failure) -> DomainMerge {
         let record = standing.record
-        var layout = MachineLayout(spec, of: machine)
-        try layout.readChains()
-        var old = MachineLayout(record.spec, of: machine)
-        for index in old.disks.indices {
-            guard let same = layout.disks.first(where: { $0.path == old.disks[index].path }) else { continue }
-            old.disks[index].backing = same.backing
-            old.disks[index].format = same.format
-        }
+        let old = self.old(record.spec, layout)
         let present = try XMLReader.parse(try hypervisor.xml(machine.name, inactive: true, secrets: true))
         var restored: Set<String> = []
-        let wanted = DomainFacts(try machine.description(of: spec, record, layout))
+        let after = try machine.description(of: spec, record, layout)
+        let wanted = DomainFacts(after)
         let facts = DomainFacts(standing.next)
         for path in Set(wanted.values.keys).union(facts.values.keys)
         where facts.values[path] != wanted.values[path] {
@@ -125,33 +90,48 @@ extension UpRun {
         if changesSeed { restored.insert(DomainXML.cdromAlias(DomainXML.seedID)) }
         return DomainMerge(
             before: try machine.description(of: record.spec, record, old),
-            after: try machine.description(of: spec, record, layout), present: present, restored: restored)
+            after: after, present: present, restored: restored)
+    }
+
+    /// What was, with the names it has in the new layout where it is the same.
+    private func old(_ was: VMSpec, _ new: MachineLayout) -> MachineLayout {
+        var layout = MachineLayout(was, of: machine)
+        layout.consoleLog = new.consoleLog
+        if layout.seed != nil, let seed = new.seed { layout.seed = seed }
+        for (index, disk) in was.disks.enumerated() {
+            let same = new.disks.first {
+                $0.spec.id == disk.id && $0.spec.path == disk.path && $0.spec.poolID == disk.poolID
+                    && (disk.path != nil || $0.spec.format == disk.format)
+            }
+            guard let same else { continue }
+            layout.disks[index] = same
+            layout.disks[index].spec = disk
+        }
+        for (index, cdrom) in was.cdroms.enumerated() {
+            let same = spec.cdroms.firstIndex { $0.id == cdrom.id && $0.isoPath == cdrom.isoPath }
+            if let same { layout.cdroms[index] = new.cdroms[same] }
+        }
+        return layout
     }
 
     /// Writes down what the next start takes.
     private func describe(
-        _ merge: DomainMerge, _ standing: MachineStanding
+        _ merge: DomainMerge, _ record: MachineRecord, _ standing: MachineStanding
     ) throws(Failure) {
-        let record = self.record(after: standing.record)
         guard merge.isNeeded || record != standing.record else { return }
         let element = XMLNode(
             name: "machine", namespace: DomainXML.namespace, text: try record.json())
         _ = try hypervisor.define(XMLElement(merge.merged(metadata: element)).xml)
     }
 
-    /// What is kept of a spec, in the place of what was.
-    private func record(after old: MachineRecord) -> MachineRecord {
-        let layout = MachineLayout(spec, of: machine)
-        return MachineRecord(
-            spec: spec, owner: old.owner, acceleration: old.acceleration, made: layout.madeFiles,
-            folder: layout.folder, after: old)
-    }
-
     /// What the running guest has now: all of the spec, or where something waits for its next start, what can be seen
     /// nowhere but here.
-    private func rememberLive(_ plan: MachinePlan, _ standing: MachineStanding) throws(Failure) {
+    ///
+    /// - Parameter kept: of the next start.
+    private func rememberLive(
+        _ plan: MachinePlan, _ kept: MachineRecord, _ standing: MachineStanding
+    ) throws(Failure) {
         guard let old = standing.liveRecord else { return }
-        let kept = self.record(after: standing.record)
         var record = kept
         if !plan.pending.isEmpty {
             record = old
@@ -181,15 +161,12 @@ extension UpRun {
             old.first { $0.id == cdrom.id && $0.files != nil && cdrom.files != nil } ?? cdrom
         }
     }
-
-    /// A seed that no description has any more; whoever has it open keeps it.
-    private func removeUnused(_ old: MachineRecord) {
-        let made = MachineLayout(spec, of: machine).madeFiles
-        for file in old.made where !made.contains(file) { unlink(file) }
-    }
 }
 
 extension VMSpec {
+    /// The ids of disks that limiq makes.
+    var idsOfMadeDisks: Set<String> { Set(disks.filter { $0.path == nil }.map(\.id)) }
+
     /// The aliases of its devices.
     fileprivate var aliases: Set<String> {
         Set(

@@ -170,12 +170,7 @@ final class UpRun {
     private func define(
         _ layout: MachineLayout, _ host: HostDescription, _ acceleration: Acceleration, uuid: String?
     ) throws(Failure) -> DomainSummary {
-        var layout = layout
-        for (index, disk) in layout.disks.enumerated() {
-            guard let pool = disk.spec.poolID, let rbd = try hypervisor.pool(pool)?.rbd else { continue }
-            layout.disks[index].rbd = rbd
-            if !disk.isMade { layout.disks[index].path = "\(rbd.pool)/\(disk.path)" }
-        }
+        let layout = try machine.withCeph(layout)
         let record = MachineRecord(
             spec: spec, owner: MachineRecord.currentOwner(), acceleration: acceleration,
             made: layout.madeFiles, volumes: layout.volumes, folder: layout.folder)

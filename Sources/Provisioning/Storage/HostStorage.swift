@@ -20,6 +20,10 @@ public protocol HostStorage: Sendable {
     ///
     /// - Throws: `Failure` with code `disk_exists` where the name is taken.
     func createVolume(_ description: VolumeXML, in pool: String) throws(Failure) -> VolumeSummary
+    /// Makes a volume larger that no guest has open.
+    ///
+    /// - Parameter capacity: bytes.
+    func growVolume(_ volume: HostVolume, to capacity: UInt64) throws(Failure)
     /// Removes a volume. Does nothing where it is gone already.
     ///
     /// - Throws: `Failure` with code `disk_in_use` while bytes are being written to it or read from it.
@@ -66,17 +70,21 @@ public struct VolumeSummary: Sendable, Equatable {
     public var path: String
     /// Bytes of the file, not what a guest sees of it.
     public var length: UInt64
+    /// Bytes a guest sees.
+    public var capacity: UInt64
     /// When it was last written to, by its host's clock; empty where libvirt does not say.
     public var modified: String
     /// The image below it; `nil` for one that stands alone.
     public var backing: BackingImage?
 
     public init(
-        volume: HostVolume, path: String, length: UInt64, modified: String = "", backing: BackingImage? = nil
+        volume: HostVolume, path: String, length: UInt64, capacity: UInt64, modified: String = "",
+        backing: BackingImage? = nil
     ) {
         self.volume = volume
         self.path = path
         self.length = length
+        self.capacity = capacity
         self.modified = modified
         self.backing = backing
     }

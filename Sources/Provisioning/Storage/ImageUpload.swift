@@ -54,6 +54,16 @@ struct ImageUpload {
         }
     }
 
+    /// Whether a volume of this name holds a file of this path, of whatever content.
+    static func isName(_ volume: String, of path: String, ending: String) -> Bool {
+        let names = Names(path: path, digest: "", ending: ending)
+        guard let rest = volume.dropping(names.stem) else { return false }
+        // 1f0c2d3e4a5b6978.1.iso
+        let parts = rest.split(separator: ".")
+        return parts.count == 3 && parts[0].count == 16 && parts[0].allSatisfy(\.isHexDigit)
+            && Int(parts[1]) != nil && parts[2] == ending
+    }
+
     private struct Names {
         let stem: String
         let ending: String

@@ -1,10 +1,14 @@
 import Basics
+import XML
 
 extension Machine {
     /// The volume of its serial console's log, in limiq's own pool.
     var consoleVolumeName: String { "\(name).console.log" }
     /// The volume of its cidata image, in that pool too.
     var seedVolumeName: String { "\(name).seed.iso" }
+
+    /// The volume of a disk that is made.
+    func volumeName(of disk: DiskSpec) -> String { "\(name).\(disk.id).\(disk.format.libvirtName)" }
 
     /// Removes volumes that were made for this VM, where they are there, and what became of its console log.
     func removeVolumes(_ volumes: [HostVolume]) throws(Failure) {
@@ -18,6 +22,48 @@ extension Machine {
                 try hypervisor.removeVolume(HostVolume(pool: volume.pool, name: old))
             }
         }
+    }
+
+    /// A layout in which the disks that Ceph has say where it is.
+    func withCeph(_ layout: MachineLayout) throws(Failure) -> MachineLayout {
+        var layout = layout
+        for (index, disk) in layout.disks.enumerated() {
+            guard let pool = disk.spec.poolID, let rbd = try hypervisor.pool(pool)?.rbd else { continue }
+            layout.disks[index].rbd = rbd
+            if !disk.isMade { layout.disks[index].path = "\(rbd.pool)/\(disk.path)" }
+        }
+        return layout
+    }
+
+    /// A description of a domain with the sources its drives have, where those are what the spec says: a host names the
+    /// volumes of its pools, and limiq would have to ask for each.
+    ///
+    /// - Parameter present: the domain's own.
+    func withSources(of present: XMLNode, _ description: XMLNode, _ spec: VMSpec) -> XMLNode {
+        var description = description
+        let drives = present.all("devices/disk")
+        for index in description.children.indices where description.children[index].name == "devices" {
+            for place in description.children[index].children.indices {
+                guard let alias = description.children[index].children[place].alias,
+                    let source = drives.first(where: { $0.alias == alias })?.first("source"),
+                    isSource(source, of: alias, spec)
+                else { continue }
+                description.children[index].children[place].children.removeAll { $0.name == "source" }
+                description.children[index].children[place].children.append(source)
+            }
+        }
+        return description
+    }
+
+    private func isSource(_ source: XMLNode, of alias: String, _ spec: VMSpec) -> Bool {
+        let volume = lastComponent(source.attributes["file"] ?? source.attributes["name"] ?? "")
+        if let disk = spec.disks.first(where: { DomainXML.diskAlias($0.id) == alias }) {
+            guard disk.poolID != nil || !isLocal else { return false }
+            return volume == (disk.path ?? volumeName(of: disk))
+        }
+        guard !isLocal, let iso = spec.cdroms.first(where: { DomainXML.cdromAlias($0.id) == alias })?.isoPath
+        else { return false }
+        return ImageUpload.isName(volume, of: iso, ending: "iso")
     }
 
     /// Where the hypervisor finds an ISO image of this machine: here, or a volume it is put into once.

@@ -13,6 +13,10 @@ struct MachineVolumes: MachineStorage {
     private var isOpen = false
     /// What there is already, or may be; no more than this is removed where the rest cannot be made.
     private var made: [HostVolume] = []
+    /// The VM that is changed; `nil` for a new one.
+    private var changed: MachineRecord?
+    /// What its journal has beside what is made now.
+    private var kept: [HostVolume] = []
 
     private var storage: any HostStorage { machine.hypervisor }
 
@@ -23,9 +27,7 @@ struct MachineVolumes: MachineStorage {
     }
 
     /// A VM's name has no dot, so that no two volumes have one name.
-    private func name(of disk: DiskSpec) -> String {
-        "\(machine.name).\(disk.id).\(disk.format.libvirtName)"
-    }
+    private func name(of disk: DiskSpec) -> String { machine.volumeName(of: disk) }
 
     // MARK: making
 
@@ -36,6 +38,7 @@ struct MachineVolumes: MachineStorage {
     }
 
     func check() throws(Failure) {
+        try checkCanBeSent()
         for (index, disk) in layout.disks.enumerated() where disk.isMade {
             do throws(Failure) {
                 _ = try pool(of: disk.spec)
@@ -72,36 +75,52 @@ struct MachineVolumes: MachineStorage {
         return try DiskSize.rounded(disk.size ?? ByteSize(bytes: 0), limit: limit)
     }
 
-    mutating func open() throws(Failure) {
+    private func checkCanBeSent() throws(Failure) {
         guard spec.ignition == nil, !spec.cdroms.contains(where: { $0.files != nil }) else {
             throw Failure(
                 .hostNotAble,
                 "\(machine.hypervisor.uri) is another machine: ignition and files of CD-ROMs are not put there",
                 hint: "make an image with limiq.iso.create, and name it with iso_path")
         }
-        let own = try HostPool.own(machine.hypervisor)
-        var volumes: [HostVolume] = []
-        for (index, disk) in layout.disks.enumerated() where disk.isMade {
-            do throws(Failure) {
-                volumes.append(HostVolume(pool: try pool(of: disk.spec), name: name(of: disk.spec)))
-            } catch {
-                throw MachineFiles.named("disks[\(index + 1)].pool_id", error)
-            }
-        }
-        if spec.cloudInit != nil { volumes.append(HostVolume(pool: own, name: machine.seedVolumeName)) }
-        let log = HostVolume(pool: own, name: machine.consoleVolumeName)
-        volumes.append(log)
-        layout.volumes = volumes
-        try makeFolders(layout.folder, mode: 0o700)
+    }
+
+    mutating func open() throws(Failure) {
+        try checkCanBeSent()
+        layout.volumes = try volumes(besides: [])
         isOpen = true
         try writeDown([])
-        layout.consoleLog = try make(VolumeXML(name: log.name, format: .raw, capacity: 0)).path
+        layout.consoleLog = try make(
+            VolumeXML(name: machine.consoleVolumeName, format: .raw, capacity: 0)
+        ).path
+    }
+
+    /// All that the spec wants, each in its pool.
+    ///
+    /// - Parameter known: those of a VM that is there.
+    private func volumes(besides known: [HostVolume]) throws(Failure) -> [HostVolume] {
+        var volumes = known
+        func add(_ name: String, _ pool: () throws(Failure) -> String) throws(Failure) {
+            guard !known.contains(where: { $0.name == name }) else { return }
+            volumes.append(HostVolume(pool: try pool(), name: name))
+        }
+        for (index, disk) in layout.disks.enumerated() where disk.isMade {
+            try add(name(of: disk.spec)) { () throws(Failure) in
+                do throws(Failure) { return try pool(of: disk.spec) } catch {
+                    throw MachineFiles.named("disks[\(index + 1)].pool_id", error)
+                }
+            }
+        }
+        let own = try HostPool.own(machine.hypervisor)
+        if spec.cloudInit != nil { try add(machine.seedVolumeName) { own } }
+        try add(machine.consoleVolumeName) { own }
+        return volumes
     }
 
     mutating func makeDisks(
         _ cancellation: Cancellation, tell: @escaping (_ phase: String, _ detail: String?) -> Void
     ) throws(Failure) {
-        for (index, disk) in layout.disks.enumerated() where disk.isMade {
+        let known = changed?.spec.idsOfMadeDisks ?? []
+        for (index, disk) in layout.disks.enumerated() where disk.isMade && !known.contains(disk.spec.id) {
             try cancellation.check()
             do throws(Failure) {
                 try makeDisk(index, disk.spec, cancellation) { tell("upload", $0) }
@@ -133,6 +152,10 @@ struct MachineVolumes: MachineStorage {
         guard let documents = spec.cloudInit else { return }
         let bytes = try ISOImage.bytes(
             label: "cidata", files: Cidata.files(documents, name: machine.name, nics: spec.nics))
+        // A guest that runs keeps the old one open.
+        for old in changed?.volumes ?? [] where old.name == machine.seedVolumeName {
+            try storage.removeVolume(old)
+        }
         // It may hold secrets: the volume's mode is 0600.
         let volume = try make(
             VolumeXML(name: machine.seedVolumeName, format: .raw, capacity: UInt64(bytes.count)))
@@ -175,9 +198,14 @@ struct MachineVolumes: MachineStorage {
     }
 
     private func writeDown(_ volumes: [HostVolume]) throws(Failure) {
-        try MachineJournal(
-            machine: machine.name, uri: machine.hypervisor.uri, files: [], volumes: volumes
-        ).begin(in: layout.folder)
+        // A VM that is changed may have been made from another machine.
+        try makeFolders(layout.folder, mode: 0o700)
+        var journal = MachineJournal(
+            machine: machine.name, uri: machine.hypervisor.uri, files: [],
+            volumes: kept + volumes.filter { !kept.contains($0) })
+        guard changed != nil else { return try journal.begin(in: layout.folder) }
+        journal.makingVolumes = volumes
+        try journal.takePlace(of: MachineJournal.read(in: layout.folder), in: layout.folder)
     }
 
     func sync() throws(Failure) {
@@ -190,18 +218,55 @@ struct MachineVolumes: MachineStorage {
         try Machine.removeFiles([], layout)
     }
 
-    // MARK: what is there
+    // MARK: a VM that is there
 
-    func missing(of record: MachineRecord) throws(Failure) -> String? {
-        for volume in record.volumes ?? [] where try storage.volume(volume) == nil {
-            return "\(volume.pool)/\(volume.name)"
+    mutating func openChange(of record: MachineRecord) throws(Failure) {
+        changed = record
+        let known = record.volumes ?? []
+        layout.volumes = try volumes(besides: known)
+        let journal = MachineJournal.read(in: layout.folder)
+        let begun = (journal?.makingVolumes ?? []).filter { !known.contains($0) }
+        kept = known + (journal?.volumes ?? []).filter { !known.contains($0) && !begun.contains($0) }
+        try machine.removeVolumes(begun)
+    }
+
+    func grow(
+        _ disk: DiskSpec, _ record: MachineRecord, _ cancellation: Cancellation
+    ) throws(Failure) {
+        guard let volume = volume(of: disk, record) else { return }
+        try storage.growVolume(volume, to: ByteSize(gib: disk.sizeGiB).bytes)
+    }
+
+    func removeUnused(of record: MachineRecord) throws(Failure) {
+        try machine.removeVolumes((record.volumes ?? []).filter { !isWanted($0) })
+    }
+
+    private func isWanted(_ volume: HostVolume) -> Bool {
+        volume.name == machine.consoleVolumeName
+            || volume.name == machine.seedVolumeName && spec.cloudInit != nil
+            || spec.disks.contains { $0.path == nil && name(of: $0) == volume.name }
+    }
+
+    private func volume(of disk: DiskSpec, _ record: MachineRecord) -> HostVolume? {
+        record.volumes?.first { $0.name == name(of: disk) }
+    }
+
+    func missing(of record: MachineRecord, besidesSeed: Bool) throws(Failure) -> String? {
+        for volume in record.volumes ?? [] where !(besidesSeed && volume.name == machine.seedVolumeName) {
+            if try storage.volume(volume) == nil { return "\(volume.pool)/\(volume.name)" }
         }
         return nil
     }
 
+    func virtualSize(of disk: DiskSpec, _ record: MachineRecord) throws(Failure) -> UInt64? {
+        guard let volume = volume(of: disk, record) else { return nil }
+        return try storage.volume(volume)?.capacity
+    }
+
     func existing(_ record: MachineRecord) throws(Failure) -> MachineLayout {
         var layout = layout
-        layout.volumes = record.volumes ?? []
+        let known = record.volumes ?? []
+        layout.volumes = (known + made.filter { !known.contains($0) }).filter(isWanted)
         func summary(_ name: String) throws(Failure) -> VolumeSummary {
             if let volume = layout.volumes.first(where: { $0.name == name }),
                 let found = try storage.volume(volume)
