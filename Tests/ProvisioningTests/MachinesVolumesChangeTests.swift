@@ -235,4 +235,37 @@ import XML
             #expect(try !setting.up().changed)
         }
     }
+
+    @Test func `files of a CD-ROM are an image there, and others another for the next start`() throws {
+        try withScratchState { state throws in
+            var setting = try Setting(state)
+            let answers = ISOContents(files: [ISOFile("answers/a.txt", "yes")])
+            setting.spec.cdroms.insert(CDROMSpec(id: "answers", label: "ANSWERS", files: answers), at: 0)
+            _ = try setting.up()
+            func read() throws -> String {
+                let image = state.root + "/answers.iso"
+                try writeBytes(setting.host.storage.bytes("web.cdrom-answers.iso") ?? [], to: image)
+                return run("isoinfo", "-R", "-x", "/answers/a.txt", "-i", image).output
+            }
+            #expect(try read() == "yes")
+            #expect(setting.host.storage.description("web.cdrom-answers.iso")?.mode == "0600")
+            let node = setting.host.domainNode("web")
+            #expect(Self.diskSource(node, "answers") == "/limiq/web.cdrom-answers.iso")
+            #expect(Self.diskSource(node, "tools")?.hasPrefix("/limiq/tools-") == true)
+            #expect(try setting.machine.spec().cdroms[0].files?.files == answers.files)
+            #expect(try !setting.up().changed)
+
+            setting.spec.cdroms[0].files = ISOContents(files: [ISOFile("answers/a.txt", "no")])
+            #expect(try setting.up().pending.map(\.path) == ["cdroms[1].files"])
+            #expect(try read() == "no")
+            #expect(try setting.up { $0.restart = true }.changed)
+            #expect(try !setting.up().changed)
+
+            // It is left with an image in the folder when it is killed on the way.
+            append("half", to: setting.machine.folder + "/cdrom-answers.iso")
+            #expect(try setting.machine.remove())
+            #expect(setting.host.storage.names.filter { $0.hasPrefix("web.") } == [])
+            #expect(folderNames(state.machines) == [])
+        }
+    }
 }

@@ -97,8 +97,14 @@ struct StorageRemoteTests {
                     }
                     var spec = Self.spec("web", base: base)
                     spec.disks[0].bootable = true
-                    spec.cdroms = [CDROMSpec(id: "tools", isoPath: folder + "/one.iso")]
+                    spec.cdroms = [
+                        CDROMSpec(id: "tools", isoPath: folder + "/one.iso"),
+                        CDROMSpec(id: "notes", files: ISOContents(files: [ISOFile("note.txt", "of files")])),
+                    ]
                     _ = try machine.up(spec, Self.running)
+                    let note = run(
+                        "isoinfo", "-R", "-x", "/note.txt", "-i", host.pool + "/web.cdrom-notes.iso")
+                    #expect(note.output == "of files")
 
                     spec.disks[0].iopsLimit = 100
                     spec.disks[0].sizeGiB = 1

@@ -12,8 +12,9 @@ extension Machine {
         try requireDomain()
         let record = try requireRecord()
         var spec = record.spec
+        let layout = MachineLayout(spec, of: self)
         if let digests = spec.cloudInit {
-            try withSeed(of: record) { path throws(Failure) in
+            try withImage(layout.seed ?? "", seedVolumeName, record) { path throws(Failure) in
                 let seed = try ISOReader(path)
                 for file in SeedFile.allCases where digests[file] != nil {
                     let bytes = try seed.read(Array(file.rawValue.utf8))
@@ -22,9 +23,10 @@ extension Machine {
                 }
             }
         }
-        let layout = MachineLayout(spec, of: self)
         for (index, path) in layout.cdroms.enumerated() where spec.cdroms[index].files != nil {
-            spec.cdroms[index].files = try ISOContents(image: path)
+            try withImage(path, volumeName(of: spec.cdroms[index]), record) { path throws(Failure) in
+                spec.cdroms[index].files = try ISOContents(image: path)
+            }
         }
         if let path = layout.ignition {
             spec.ignition = String(decoding: try fileBytes(path), as: UTF8.self)
@@ -37,16 +39,16 @@ extension Machine {
         return spec
     }
 
-    /// - Parameter body: is given the seed as a file of this machine.
-    private func withSeed(
-        of record: MachineRecord, _ body: (_ path: String) throws(Failure) -> Void
+    /// - Parameters:
+    ///   - file: an image that was made for the VM, where it is of this machine; of another it is a volume.
+    ///   - body: is given it as a file of this machine.
+    private func withImage(
+        _ file: String, _ volume: String, _ record: MachineRecord,
+        _ body: (_ path: String) throws(Failure) -> Void
     ) throws(Failure) {
-        guard !isLocal else {
-            guard let path = MachineLayout(record.spec, of: self).seed else { return }
-            return try body(path)
-        }
-        guard let volume = record.volumes?.first(where: { $0.name == seedVolumeName }) else { return }
-        let path = "\(folder)/seed-\(getpid())-\(UInt32.random(in: 0 ... .max)).iso"
+        guard !isLocal else { return try body(file) }
+        guard let volume = record.volumes?.first(where: { $0.name == volume }) else { return }
+        let path = "\(folder)/image-\(getpid())-\(UInt32.random(in: 0 ... .max)).iso"
         try makeFolders(folder, mode: 0o700)
         defer {
             unlink(path)

@@ -127,8 +127,9 @@ struct MachineFiles: MachineStorage {
         for file in record.made where !layout.madeFiles.contains(file) { unlink(file) }
     }
 
-    func missing(of record: MachineRecord, besidesSeed: Bool) throws(Failure) -> String? {
-        record.made.first { !fileExists($0) && !(besidesSeed && $0 == layout.seed) }
+    func missing(of record: MachineRecord, before plan: MachinePlan) throws(Failure) -> String? {
+        let anew = (plan.makesSeed ? [layout.seed] : []) + (plan.makesMedia ? layout.cdroms : [])
+        return record.made.first { !fileExists($0) && !anew.contains($0) }
     }
 
     func virtualSize(of disk: DiskSpec, _ record: MachineRecord) throws(Failure) -> UInt64? {

@@ -31,6 +31,9 @@ public struct MachinePlan: Sendable, Equatable {
         (changes + pending).contains { $0.field.field.hasPrefix("cloud_init.") && $0.cause == .script }
     }
 
+    /// Images in CD-ROM drives are made anew, or others are put into them.
+    var makesMedia: Bool { (changes + pending).contains { $0.field.list == "cdroms" } }
+
     /// A run would change something.
     public var isChange: Bool { action != .none || starts || restarts || resumes }
 }
@@ -75,14 +78,14 @@ extension Machine {
             isActive: standing.isActive, isPaused: standing.domain.state == .paused)
         // A running guest has its files open, whatever their names have become.
         if plan.action != .replace, plan.restarts || !standing.isActive {
-            try requireFiles(of: standing.record, besidesSeed: plan.makesSeed)
+            try requireFiles(of: standing.record, before: plan)
         }
         return plan
     }
 
-    private func requireFiles(of record: MachineRecord, besidesSeed: Bool) throws(Failure) {
+    private func requireFiles(of record: MachineRecord, before plan: MachinePlan) throws(Failure) {
         let storage = storage(for: record.spec, try host())
-        guard let missing = try storage.missing(of: record, besidesSeed: besidesSeed) else { return }
+        guard let missing = try storage.missing(of: record, before: plan) else { return }
         throw Failure(
             .notFound, "\(missing) of vm \(name) is gone",
             hint: "limiq rm \(name) removes the rest, so that it can be made anew", resource: missing)
@@ -116,9 +119,8 @@ extension Machine {
     }
 
     private func specDiffers(_ changes: [Change], _ record: MachineRecord) -> Failure {
-        let volumes = (record.volumes ?? []).filter {
-            $0.name != seedVolumeName && $0.name != consoleVolumeName
-        }
+        let disks = record.spec.disks.map(volumeName)
+        let volumes = (record.volumes ?? []).filter { disks.contains($0.name) }
         let lost = record.made.filter(fileExists) + volumes.map { "\($0.pool)/\($0.name)" }
         return Failure(
             "spec_differs",

@@ -37,10 +37,8 @@ protocol MachineStorage {
     /// Removes what the VM had and the spec does not say any more; whoever has it open keeps it.
     func removeUnused(of record: MachineRecord) throws(Failure)
 
-    /// What of it is gone; `nil` where it is whole.
-    ///
-    /// - Parameter besidesSeed: the seed is made anew.
-    func missing(of record: MachineRecord, besidesSeed: Bool) throws(Failure) -> String?
+    /// What of it is gone, beside what a plan makes anew; `nil` where it is whole.
+    func missing(of record: MachineRecord, before plan: MachinePlan) throws(Failure) -> String?
     /// The bytes a guest sees of a disk that limiq made; `nil` where there is none.
     func virtualSize(of disk: DiskSpec, _ record: MachineRecord) throws(Failure) -> UInt64?
     /// Its parts, with those a change has made.
@@ -48,7 +46,6 @@ protocol MachineStorage {
 }
 
 extension MachineStorage {
-    mutating func makeMedia() throws(Failure) {}
     mutating func makeIgnition() throws(Failure) {}
 }
 

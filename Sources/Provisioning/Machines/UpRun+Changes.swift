@@ -11,14 +11,13 @@ extension UpRun {
         var files = machine.storage(for: spec, host)
         try files.openChange(of: standing.record)
         let known = standing.record.spec.idsOfMadeDisks
-        let changesMedia = (plan.changes + plan.pending).contains { $0.field.list == "cdroms" }
         // Images for drives of another machine are put there along with the disks.
         if spec.disks.contains(where: { $0.path == nil && !known.contains($0.id) })
-            || changesMedia && !host.isLocal
+            || plan.makesMedia && !host.isLocal
         {
             try timed("disks") { () throws(Failure) in try files.makeDisks(cancellation, tell: tell) }
         }
-        if changesMedia, host.isLocal { try timed("media") { () throws(Failure) in try files.makeMedia() } }
+        if plan.makesMedia { try timed("media") { () throws(Failure) in try files.makeMedia() } }
         if plan.makesSeed, spec.cloudInit != nil {
             try timed("seed") { () throws(Failure) in try files.makeSeed() }
         }

@@ -10,6 +10,9 @@ extension Machine {
     /// The volume of a disk that is made.
     func volumeName(of disk: DiskSpec) -> String { "\(name).\(disk.id).\(disk.format.libvirtName)" }
 
+    /// The volume of the image in a CD-ROM drive that is made of files.
+    func volumeName(of cdrom: CDROMSpec) -> String { "\(name).cdrom-\(cdrom.id).iso" }
+
     /// Removes volumes that were made for this VM, where they are there, and what became of its console log.
     func removeVolumes(_ volumes: [HostVolume]) throws(Failure) {
         // A pool that is gone has taken its volumes with it.
@@ -61,9 +64,11 @@ extension Machine {
             guard disk.poolID != nil || !isLocal else { return false }
             return volume == (disk.path ?? volumeName(of: disk))
         }
-        guard !isLocal, let iso = spec.cdroms.first(where: { DomainXML.cdromAlias($0.id) == alias })?.isoPath
-        else { return false }
-        return ImageUpload.isName(volume, of: iso, ending: "iso")
+        guard !isLocal, let cdrom = spec.cdroms.first(where: { DomainXML.cdromAlias($0.id) == alias }) else {
+            return false
+        }
+        guard let image = cdrom.isoPath else { return volume == volumeName(of: cdrom) }
+        return ImageUpload.isName(volume, of: image, ending: "iso")
     }
 
     /// Where the hypervisor finds an ISO image of this machine: here, or a volume it is put into once.

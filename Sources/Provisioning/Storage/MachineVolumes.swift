@@ -1,4 +1,5 @@
 import Basics
+import Glibc
 
 /// The volumes of a VM that is being made on another machine. Images and ISO images are files of this machine and are put
 /// there once; disks, seed and console log are the VM's own, named `web.boot-disk.qcow2`.
@@ -34,7 +35,7 @@ struct MachineVolumes: MachineStorage {
     func clearLeftovers() throws(Failure) {
         guard let journal = try MachineJournal.leftover(of: machine) else { return }
         try machine.removeVolumes(journal.volumes ?? [])
-        try Machine.removeFiles([], layout)
+        try Machine.removeFiles(journal.files, layout)
     }
 
     func check() throws(Failure) {
@@ -76,12 +77,10 @@ struct MachineVolumes: MachineStorage {
     }
 
     private func checkCanBeSent() throws(Failure) {
-        guard spec.ignition == nil, !spec.cdroms.contains(where: { $0.files != nil }) else {
-            throw Failure(
-                .hostNotAble,
-                "\(machine.hypervisor.uri) is another machine: ignition and files of CD-ROMs are not put there",
-                hint: "make an image with limiq.iso.create, and name it with iso_path")
-        }
+        guard spec.ignition != nil else { return }
+        throw Failure(
+            .hostNotAble, "\(machine.hypervisor.uri) is another machine: ignition is not put there",
+            hint: "run limiq on that machine")
     }
 
     mutating func open() throws(Failure) {
@@ -112,6 +111,7 @@ struct MachineVolumes: MachineStorage {
         }
         let own = try HostPool.own(machine.hypervisor)
         if spec.cloudInit != nil { try add(machine.seedVolumeName) { own } }
+        for cdrom in spec.cdroms where cdrom.files != nil { try add(machine.volumeName(of: cdrom)) { own } }
         try add(machine.consoleVolumeName) { own }
         return volumes
     }
@@ -128,7 +128,7 @@ struct MachineVolumes: MachineStorage {
                 throw MachineFiles.named("disks[\(index + 1)]", error)
             }
         }
-        layout.cdroms = try images(spec.cdroms, cancellation) { tell("upload", $0) }
+        try putImages(&layout, cancellation) { tell("upload", $0) }
     }
 
     private mutating func makeDisk(
@@ -152,28 +152,51 @@ struct MachineVolumes: MachineStorage {
         guard let documents = spec.cloudInit else { return }
         let bytes = try ISOImage.bytes(
             label: "cidata", files: Cidata.files(documents, name: machine.name, nics: spec.nics))
-        // A guest that runs keeps the old one open.
-        for old in changed?.volumes ?? [] where old.name == machine.seedVolumeName {
-            try storage.removeVolume(old)
-        }
-        // It may hold secrets: the volume's mode is 0600.
-        let volume = try make(
-            VolumeXML(name: machine.seedVolumeName, format: .raw, capacity: UInt64(bytes.count)))
         var isSent = false
-        try storage.upload(to: volume.volume, length: UInt64(bytes.count)) {
+        layout.seed = try makeAnew(machine.seedVolumeName, length: UInt64(bytes.count)) {
             defer { isSent = true }
             return isSent ? nil : .bytes(bytes)
         }
-        layout.seed = volume.path
         try layout.writeHostKeys(documents.hostKeys)
     }
 
+    mutating func makeMedia() throws(Failure) {
+        for (index, cdrom) in spec.cdroms.enumerated() {
+            guard let files = cdrom.files else { continue }
+            let path = file(of: cdrom)
+            defer { unlink(path) }
+            try makeFolders(layout.folder, mode: 0o700)
+            try ISOImage.write(to: path, cdrom.label, files)
+            var reader = SparseReader(try ReadableFile(path))
+            layout.cdroms[index] = try makeAnew(machine.volumeName(of: cdrom), length: reader.length) {
+                () throws(Failure) in try reader.next()
+            }
+        }
+    }
+
+    /// Where an image of files is on its way.
+    private func file(of cdrom: CDROMSpec) -> String { "\(layout.folder)/cdrom-\(cdrom.id).iso" }
+
+    /// A volume in the place of one of this name that the VM may have: a guest that runs keeps that open. As it may hold
+    /// secrets its mode is 0600.
+    ///
+    /// - Returns: its path.
+    private mutating func makeAnew(
+        _ name: String, length: UInt64, _ next: () throws(Failure) -> UploadPart?
+    ) throws(Failure) -> String {
+        for old in changed?.volumes ?? [] where old.name == name { try storage.removeVolume(old) }
+        let volume = try make(VolumeXML(name: name, format: .raw, capacity: length))
+        try storage.upload(to: volume.volume, length: length, next)
+        return volume.path
+    }
+
     /// The ISO images of the drives, each put there once.
-    private func images(
-        _ cdroms: [CDROMSpec], _ cancellation: Cancellation, tell: @escaping (String) -> Void
-    ) throws(Failure) -> [String] {
-        try cdroms.compactMap(\.isoPath).map { path throws(Failure) in
-            try machine.hostPath(ofISO: path, cancellation, tell: tell)
+    private func putImages(
+        _ layout: inout MachineLayout, _ cancellation: Cancellation, tell: @escaping (String) -> Void
+    ) throws(Failure) {
+        for (index, cdrom) in spec.cdroms.enumerated() {
+            guard let path = cdrom.isoPath else { continue }
+            layout.cdroms[index] = try machine.hostPath(ofISO: path, cancellation, tell: tell)
         }
     }
 
@@ -201,7 +224,8 @@ struct MachineVolumes: MachineStorage {
         // A VM that is changed may have been made from another machine.
         try makeFolders(layout.folder, mode: 0o700)
         var journal = MachineJournal(
-            machine: machine.name, uri: machine.hypervisor.uri, files: [],
+            machine: machine.name, uri: machine.hypervisor.uri,
+            files: spec.cdroms.filter { $0.files != nil }.map(file),
             volumes: kept + volumes.filter { !kept.contains($0) })
         guard changed != nil else { return try journal.begin(in: layout.folder) }
         journal.makingVolumes = volumes
@@ -215,7 +239,7 @@ struct MachineVolumes: MachineStorage {
     func remove() throws(Failure) {
         guard isOpen else { return }
         try machine.removeVolumes(made)
-        try Machine.removeFiles([], layout)
+        try Machine.removeFiles(spec.cdroms.map(file), layout)
     }
 
     // MARK: a VM that is there
@@ -245,14 +269,18 @@ struct MachineVolumes: MachineStorage {
         volume.name == machine.consoleVolumeName
             || volume.name == machine.seedVolumeName && spec.cloudInit != nil
             || spec.disks.contains { $0.path == nil && name(of: $0) == volume.name }
+            || spec.cdroms.contains { $0.files != nil && machine.volumeName(of: $0) == volume.name }
     }
 
     private func volume(of disk: DiskSpec, _ record: MachineRecord) -> HostVolume? {
         record.volumes?.first { $0.name == name(of: disk) }
     }
 
-    func missing(of record: MachineRecord, besidesSeed: Bool) throws(Failure) -> String? {
-        for volume in record.volumes ?? [] where !(besidesSeed && volume.name == machine.seedVolumeName) {
+    func missing(of record: MachineRecord, before plan: MachinePlan) throws(Failure) -> String? {
+        var anew: [String] = []
+        if plan.makesSeed { anew.append(machine.seedVolumeName) }
+        if plan.makesMedia { anew += record.spec.cdroms.map(machine.volumeName) }
+        for volume in record.volumes ?? [] where !anew.contains(volume.name) {
             if try storage.volume(volume) == nil { return "\(volume.pool)/\(volume.name)" }
         }
         return nil
@@ -284,7 +312,10 @@ struct MachineVolumes: MachineStorage {
         }
         if spec.cloudInit != nil { layout.seed = try summary(machine.seedVolumeName).path }
         layout.consoleLog = try summary(machine.consoleVolumeName).path
-        layout.cdroms = try images(spec.cdroms, Cancellation()) { _ in }
+        try putImages(&layout, Cancellation()) { _ in }
+        for (index, cdrom) in spec.cdroms.enumerated() where cdrom.files != nil {
+            layout.cdroms[index] = try summary(machine.volumeName(of: cdrom)).path
+        }
         return layout
     }
 }
