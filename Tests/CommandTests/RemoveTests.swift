@@ -17,4 +17,13 @@ import Testing
             #expect(limiq.machines == [])
         }
     }
+
+    @Test(arguments: ["../disk", "a/b", "..", ""])
+    func `says of a path that no VM has that name`(name: String) async throws {
+        try await LimiqCommand.with { limiq in
+            let result = try await limiq.run("rm", name)
+            #expect(result.status == 1)
+            #expect(result.errors.hasPrefix("limiq: there is no VM \(name)\n"), "\(result.errors)")
+        }
+    }
 }

@@ -44,7 +44,9 @@ extension Machine {
     /// - Throws: `Failure` with code `not_ours` for a domain limiq did not make.
     @discardableResult
     public func remove(cancellation: Cancellation = Cancellation()) throws(Failure) -> Bool {
-        try MachineLock.hold(self, cancellation: cancellation) { () throws(Failure) in
+        // No domain has such a name, and no VM's folder would be meant by it.
+        guard !name.isEmpty, !name.contains("/"), name != ".", name != ".." else { return false }
+        return try MachineLock.hold(self, cancellation: cancellation) { () throws(Failure) in
             try removeLocked()
         }
     }
