@@ -104,6 +104,37 @@ import XML
         }
     }
 
+    @Test(arguments: [true, false])
+    func `another file in the place of a disk that was made is left there, as what the guest wrote is in it`(
+        isActive: Bool
+    ) throws {
+        try withScratchState { state throws in
+            let running = try Running(Self.spec, state)
+            let overlay = state.machine("web") + "/boot-disk.before-backup"
+            for live in [false, true] {
+                running.host.edit("web", live: live) { node in
+                    node.editDevice({ $0.alias == "ua-disk-boot-disk" }) { $0.set("source", "file", overlay) }
+                }
+            }
+            if !isActive { try running.host.destroy("web") }
+            var wanted = Self.spec
+            wanted.labels = ["tier": "web"]
+            for spec in [Self.spec, wanted] {
+                #expect {
+                    try running.machine.up(spec, Self.options { $0.restart = true })
+                } throws: { error in
+                    let failure = error as? Failure
+                    return failure?.code == "spec_differs" && failure?.message.contains(overlay) == true
+                        && failure?.hint?.contains("by hand") == true
+                }
+            }
+            let disk = running.host.domainNode("web")?.all("devices/disk").first {
+                $0.alias == "ua-disk-boot-disk"
+            }
+            #expect(disk?.first("source")?.attributes["file"] == overlay)
+        }
+    }
+
     @Test func `a guest that is off takes all, and its disk grows`() throws {
         try withScratchState { state throws in
             let running = try Running(Self.spec, state)

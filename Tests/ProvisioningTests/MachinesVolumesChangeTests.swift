@@ -182,6 +182,26 @@ import XML
         }
     }
 
+    @Test func `another file in the place of a disk that was made is left there`() throws {
+        try withScratchState { state throws in
+            var setting = try Self.running(state)
+            let overlay = "/limiq/web.boot-disk.before-backup"
+            for live in [false, true] {
+                setting.host.edit("web", live: live) { node in
+                    node.editDevice({ $0.alias == "ua-disk-boot-disk" }) { $0.set("source", "file", overlay) }
+                }
+            }
+            setting.spec.memoryMiB = 512
+            #expect {
+                try setting.up()
+            } throws: { error in
+                (error as? Failure)?.message.contains(
+                    "disks[1].path is \"\(overlay)\", the script says \"web.boot-disk.qcow2\"") == true
+            }
+            #expect(Self.diskSource(setting.host.domainNode("web"), "boot-disk") == overlay)
+        }
+    }
+
     @Test func `one that is changed from another machine than it was made from is the same VM`() throws {
         try withScratchState { state throws in
             var setting = try Self.running(state)
@@ -259,6 +279,14 @@ import XML
             #expect(try setting.up().pending.map(\.path) == ["cdroms[1].files"])
             #expect(try read() == "no")
             #expect(try setting.up { $0.restart = true }.changed)
+            #expect(try !setting.up().changed)
+
+            // The drive that had an image of this machine gets one of files.
+            setting.spec.cdroms[1] = CDROMSpec(id: "tools", files: answers)
+            #expect(try setting.up { $0.restart = true }.changed)
+            for node in [setting.host.domainNode("web"), setting.host.liveNode("web")] {
+                #expect(Self.diskSource(node, "tools") == "/limiq/web.cdrom-tools.iso")
+            }
             #expect(try !setting.up().changed)
 
             // It is left with an image in the folder when it is killed on the way.

@@ -121,8 +121,10 @@ enum ChangeRules {
             ? .replace : .restart
     }
 
+    /// Where somebody has put another file in the place of one that limiq made, such as an overlay on it (`virsh
+    /// snapshot-create-as --disk-only`), what the guest has written since is in that.
     private static let diskPath: Rule = { situation, path in
-        isMade(situation.current, path) && !isMade(situation.wanted, path) ? .replace : .restart
+        isMade(situation.current, path) ? .replace : .restart
     }
 
     private static let diskSize: Rule = { situation, path in

@@ -52,7 +52,7 @@ struct Convergence {
             guard isScript || isOther || runsWithOther == true else { continue }
             let rule = ChangeRules.kind(path, situation)
             // Without a guest that has to follow, only what would be lost counts.
-            let kind = runsWithOther == true || isScript && rule == .replace ? rule : .live
+            let kind = runsWithOther == true || (isScript || isOther) && rule == .replace ? rule : .live
             let fact = isOther ? next.facts.values[path] : live?.facts.values[path]
             changes[path] = Change(
                 path, path: path.text(in: [wanted, next.spec, situation.live]),

@@ -139,11 +139,11 @@ struct LiveChanges {
             drive?.children.removeAll { $0.name == "boot" }
             if let drive { try send(.attach(XMLElement(drive).xml)) }
         case (let present?, nil): try send(.detach(XMLElement(present).xml))
-        case (.some, let cdrom?) where field == "iso_path":
-            let image = zip(spec.cdroms, MachineLayout(spec, of: machine).cdroms).first {
-                $0.0.id == cdrom.id
+        case (.some, .some) where field == "iso_path":
+            let drive = description.all("devices/disk").first { $0.alias == alias }
+            if let image = drive?.first("source")?.attributes["file"] {
+                try machine.insert(id: id, hostPath: image)
             }
-            if let image { try machine.insertMedia(id: id, iso: image.1) }
         default: break
         }
     }

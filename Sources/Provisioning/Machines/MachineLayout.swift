@@ -1,7 +1,7 @@
 import Basics
 
 /// Where the parts of one VM are. On a host that is another machine the paths of disks, seed, ISO images and console log
-/// are that machine's, and known when the volumes are made.
+/// are that machine's; until the volumes are made, or looked up, those of limiq's making are their names.
 struct MachineLayout: Sendable {
     /// A disk as the domain gets it.
     struct Disk: Sendable, Equatable {
@@ -36,20 +36,21 @@ struct MachineLayout: Sendable {
     private let isLocal: Bool
 
     init(_ spec: VMSpec, of machine: Machine) {
-        let folder = machine.folder
+        let (folder, isLocal) = (machine.folder, machine.isLocal)
         self.folder = folder
-        isLocal = machine.isLocal
+        self.isLocal = isLocal
         consoleLog = machine.consoleLog
         disks = spec.disks.map { disk in
-            Disk(
-                spec: disk,
-                path: disk.path ?? "\(folder)/\(disk.id).\(disk.format == .raw ? "raw" : "qcow2")",
-                format: disk.format, isMade: disk.path == nil)
+            let made =
+                isLocal ? "\(folder)/\(disk.id).\(disk.format.libvirtName)" : machine.volumeName(of: disk)
+            return Disk(spec: disk, path: disk.path ?? made, format: disk.format, isMade: disk.path == nil)
         }
-        cdroms = spec.cdroms.map { $0.isoPath ?? "\(folder)/cdrom-\($0.id).iso" }
+        cdroms = spec.cdroms.map { cdrom in
+            cdrom.isoPath ?? (isLocal ? "\(folder)/cdrom-\(cdrom.id).iso" : machine.volumeName(of: cdrom))
+        }
         madeCDROMs = zip(spec.cdroms, cdroms).filter { $0.0.isoPath == nil }.map(\.1)
         ignition = spec.ignition == nil ? nil : "\(folder)/ignition.json"
-        seed = spec.cloudInit == nil ? nil : "\(folder)/seed.iso"
+        seed = spec.cloudInit == nil ? nil : isLocal ? "\(folder)/seed.iso" : machine.seedVolumeName
     }
 
     /// Where in the console's log the present boot begins, where that is not its start.

@@ -33,8 +33,12 @@ extension Machine {
         guard iso.hasPrefix("/"), fileExists(iso) else {
             throw Failure(.notFound, "the ISO image \(iso) is not there", resource: iso)
         }
-        try change(
-            try drive(id), iso: try hostPath(ofISO: iso, Cancellation()) { _ in }, force: force)
+        try insert(id: id, hostPath: try hostPath(ofISO: iso, Cancellation()) { _ in }, force: force)
+    }
+
+    /// As `insertMedia`, of an image that is where the hypervisor finds it.
+    func insert(id: String, hostPath: String, force: Bool = false) throws(Failure) {
+        try change(try drive(id), iso: hostPath, force: force)
     }
 
     /// Takes out what is in a drive.

@@ -126,7 +126,9 @@ extension Machine {
             "spec_differs",
             "vm \(name) is there already, and cannot become what the script says without being made anew: "
                 + changes.map(\.description).joined(separator: "; "),
-            hint: "up { replace = true } makes it anew"
+            hint: (changes.contains { $0.cause == .drift }
+                ? "bring back by hand what was changed by hand; " : "")
+                + "up { replace = true } makes it anew"
                 + (lost.isEmpty ? "" : ", and throws away \(lost.joined(separator: ", "))"),
             resource: name)
     }
