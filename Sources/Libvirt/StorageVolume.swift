@@ -24,7 +24,7 @@ public struct StorageVolume: ~Copyable {
         return info.allocation
     }
 
-    /// Gives the guest that sees it more room, or less.
+    /// Gives the guest that will see it more room. libvirt refuses less than there is, or than the file takes.
     ///
     /// - Parameter capacity: bytes.
     public func resize(to capacity: UInt64) throws(LibvirtError) {

@@ -104,6 +104,46 @@ import XML
         }
     }
 
+    @Test
+    func `a disk that waits for the next start grows as one that the guest has, and is not thrown away`()
+        throws
+    {
+        try withScratchState { state throws in
+            let running = try Running(Self.spec, state)
+            var wanted = Self.specWithData
+            #expect(try running.machine.up(wanted).pending.map(\.path) == ["disks[2]"])
+            #expect(try !running.machine.up(wanted).changed)
+            wanted.disks[1].sizeGiB = 2
+            let grown = try running.machine.up(wanted)
+            #expect(grown.changes.map(\.path) == ["disks[2].size_gib"])
+            let file = state.machine("web") + "/data.qcow2"
+            #expect(run("qemu-img", "info", file).output.contains("2 GiB"))
+            wanted.disks[1].format = .raw
+            #expect {
+                try running.machine.up(wanted, Self.options { $0.restart = true })
+            } throws: { error in
+                (error as? Failure)?.message.contains("disks[2].format") == true
+            }
+            #expect(fileExists(file))
+        }
+    }
+
+    @Test func `a disk grows before the domain says so, and so does when a change after it fails`() throws {
+        try withScratchState { state throws in
+            let running = try Running(Self.spec, state)
+            var wanted = Self.spec
+            wanted.disks[0].sizeGiB = 2
+            wanted.disks[0].iopsLimit = 100
+            running.host.behaviour.withLock {
+                $0.changeFails = { change in
+                    if case .diskLimits = change { Failure(.libvirt, "no limits") } else { nil }
+                }
+            }
+            #expect(throws: Failure.self) { try running.machine.up(wanted) }
+            #expect(running.calls == ["resize vda \(2 << 30)", "define", "limits vda 0 100"])
+        }
+    }
+
     @Test(arguments: [true, false])
     func `another file in the place of a disk that was made is left there, as what the guest wrote is in it`(
         isActive: Bool

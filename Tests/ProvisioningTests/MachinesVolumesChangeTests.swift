@@ -34,7 +34,7 @@ import XML
             #expect(report.changes == plan.changes && report.pending == [])
             #expect(
                 setting.host.calls.dropFirst(before.0) == [
-                    "define web", "limits vda 0 100 web", "resize vdb \(3 << 30) web", "memory 512 web",
+                    "resize vdb \(3 << 30) web", "define web", "limits vda 0 100 web", "memory 512 web",
                     "metadata live web",
                 ])
             #expect(setting.host.storage.names == before.1)
@@ -293,6 +293,125 @@ import XML
             append("half", to: setting.machine.folder + "/cdrom-answers.iso")
             #expect(try setting.machine.remove())
             #expect(setting.host.storage.names.filter { $0.hasPrefix("web.") } == [])
+            #expect(folderNames(state.machines) == [])
+        }
+    }
+
+    @Test func `a disk that was moved to another pool stays there`() throws {
+        try withScratchState { state throws in
+            var setting = try Self.running(state)
+            for live in [false, true] {
+                setting.host.edit("web", live: live) { node in
+                    node.editDevice({ $0.alias == "ua-disk-boot-disk" }) {
+                        $0.set("source", "file", "/fast/web.boot-disk.qcow2")
+                    }
+                }
+            }
+            setting.spec.labels = ["tier": "web"]
+            #expect {
+                try setting.up()
+            } throws: { error in
+                (error as? Failure)?.message.contains("disks[1].path is \"/fast/web.boot-disk.qcow2\"")
+                    == true
+            }
+            let source = Self.diskSource(setting.host.domainNode("web"), "boot-disk")
+            #expect(source == "/fast/web.boot-disk.qcow2")
+        }
+    }
+
+    /// What breaks off a change: killed, or a host that is gone.
+    private static func breakOff(_ setting: Setting, at volume: String) {
+        setting.host.storage.state.withLock { $0.unheard = volume }
+        #expect(throws: Failure.self) { try setting.up() }
+        setting.host.storage.state.withLock { $0.unheard = nil }
+    }
+
+    @Test func `a seed that was not written to its end is written anew, also for the script that was before`()
+        throws
+    {
+        try withScratchState { state throws in
+            var setting = try Self.running(state)
+            let before = setting.spec
+            setting.spec.cloudInit = CloudInitSpec(userData: .text("#cloud-config\nhostname: other\n"))
+            Self.breakOff(setting, at: "web.seed.iso")
+            #expect(setting.host.storage.bytes("web.seed.iso") == [])
+            try setting.host.destroy("web")
+            setting.spec = before
+            #expect(try setting.machine.plan(before).isChange)
+            #expect(try setting.up().changed)
+            #expect(setting.host.storage.bytes("web.seed.iso")?.isEmpty == false)
+            #expect(try !setting.up().changed)
+        }
+    }
+
+    @Test func `images of files are written again only where they are others, or not whole`() throws {
+        try withScratchState { state throws in
+            var setting = try Setting(state)
+            for name in ["a", "b"] {
+                let files = ISOContents(files: [ISOFile("name", name)])
+                setting.spec.cdroms.append(CDROMSpec(id: name, files: files))
+            }
+            _ = try setting.up()
+            func made(_ name: String) -> Int { setting.host.storage.made.filter { $0 == name }.count }
+            setting.spec.cdroms[2].files = ISOContents(files: [ISOFile("name", "c")])
+            Self.breakOff(setting, at: "web.cdrom-b.iso")
+            setting.spec.cdroms[2].files = ISOContents(files: [ISOFile("name", "b")])
+            #expect(try setting.up().changed)
+            #expect((made("web.cdrom-a.iso"), made("web.cdrom-b.iso")) == (1, 3))
+            #expect(setting.host.storage.bytes("web.cdrom-b.iso")?.isEmpty == false)
+            #expect(try !setting.up().changed)
+        }
+    }
+
+    @Test func `what the journal knows and the domain does not is in nobody's way`() throws {
+        try withScratchState { state throws in
+            var setting = try Self.running(state)
+            let answers = CDROMSpec(id: "answers", files: ISOContents(files: [ISOFile("a", "b")]))
+            setting.spec.cdroms.append(answers)
+            let before = try #require(setting.host.domainNode("web"))
+            _ = try setting.up { $0.restart = true }
+            // As a snapshot that is gone back to, which knows nothing of the image.
+            setting.host.edit("web", live: false) { $0 = before }
+            setting.host.edit("web", live: true) { $0 = before }
+            #expect(try setting.up { $0.restart = true }.changed)
+            #expect(try !setting.up().changed)
+            setting.spec.cdroms.removeLast()
+            #expect(try setting.up { $0.restart = true }.changed)
+            #expect(!setting.host.storage.names.contains("web.cdrom-answers.iso"))
+        }
+    }
+
+    @Test func `an ISO image that has become another stays what it was until the script names another`()
+        throws
+    {
+        try withScratchState { state throws in
+            var setting = try Self.running(state)
+            append("another content", to: setting.spec.cdroms[0].isoPath ?? "", truncate: true)
+            let volumes = setting.host.storage.names
+            setting.spec.memoryMiB = 512
+            #expect(try setting.up().changes.map(\.path) == ["memory_mib"])
+            #expect(setting.host.storage.names == volumes)
+            #expect(try !setting.up().changed)
+        }
+    }
+
+    @Test func `of a run that was killed while it put files there nothing is left in the VM's folder`() throws
+    {
+        try withScratchState { state throws in
+            var setting = try Self.running(state)
+            let before = setting.spec
+            setting.spec.cdroms.append(CDROMSpec(id: "a", files: ISOContents(files: [ISOFile("a", "b")])))
+            Self.breakOff(setting, at: "web.cdrom-a.iso")
+            append("half", to: setting.machine.folder + "/cdrom-a.iso")
+            setting.spec = before
+            setting.spec.memoryMiB = 512
+            #expect(try setting.up().changed)
+            #expect(!setting.host.storage.names.contains("web.cdrom-a.iso"))
+            // Somebody else's from now on.
+            let other = VolumeXML(name: "web.cdrom-a.iso", format: .raw, capacity: 1)
+            _ = try setting.host.createVolume(other, in: "limiq")
+            #expect(try setting.machine.remove())
+            #expect(setting.host.storage.names.contains("web.cdrom-a.iso"))
             #expect(folderNames(state.machines) == [])
         }
     }

@@ -114,7 +114,8 @@ public enum AtomicFile {
         return began <= status.st_mtim.tv_sec + 2
     }
 
-    private static func temporaryName(for name: String) -> String {
+    /// The name of a file that is nobody's once this process has ended.
+    static func temporaryName(for name: String) -> String {
         let ending = ".limiq-\(getpid())-\(String(UInt64.random(in: 0...UInt64.max), radix: 36)).tmp"
         // A name may be as long as the filesystem allows already (NAME_MAX, 255 bytes).
         let room = 254 - ending.utf8.count

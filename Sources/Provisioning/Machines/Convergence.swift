@@ -105,7 +105,8 @@ struct Convergence {
         switch path.pattern {
         case _ where path.list != nil && !path.field.isEmpty:
             let device = FieldPath(path.list ?? "", path.id)
-            if changes[device] != nil { return true }
+            // A device that only waits for the next start may be changed once more before it.
+            if let device = changes[device], device.cause == .script || !isScript(path) { return true }
             return path.field == "path" && !isScript(path)
                 && changes[FieldPath("disks", path.id, "format")] != nil
         case "max_memory_mib":

@@ -88,8 +88,6 @@ struct LiveChanges {
                 .diskLimits(
                     target: target, bytesPerSecond: disk.throughputMBps * 1_000_000,
                     operationsPerSecond: disk.iopsLimit))
-        case "size_gib" where disk.path == nil:
-            try send(.diskSize(target: target, bytes: disk.sizeGiB << 30))
         default: break
         }
     }

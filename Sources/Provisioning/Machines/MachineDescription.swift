@@ -48,7 +48,8 @@ extension Machine {
     ) throws(Failure) {
         guard !isLocal else { return try body(file) }
         guard let volume = record.volumes?.first(where: { $0.name == volume }) else { return }
-        let path = "\(folder)/image-\(getpid())-\(UInt32.random(in: 0 ... .max)).iso"
+        // Whoever is killed before it is removed leaves what the next removal of the VM finds.
+        let path = "\(folder)/\(AtomicFile.temporaryName(for: volume.name))"
         try makeFolders(folder, mode: 0o700)
         defer {
             unlink(path)

@@ -82,9 +82,10 @@ struct MachineFiles: MachineStorage {
     }
 
     /// The images of CD-ROM drives whose files the spec gives.
-    mutating func makeMedia() throws(Failure) {
+    mutating func makeMedia(_ cancellation: Cancellation) throws(Failure) {
         for (cdrom, path) in zip(spec.cdroms, layout.cdroms) {
             guard let files = cdrom.files else { continue }
+            try cancellation.check()
             try ISOImage.write(to: path, cdrom.label, files, user: host.emulatorUser)
         }
     }
@@ -101,7 +102,8 @@ struct MachineFiles: MachineStorage {
 
     // MARK: a VM that is there
 
-    mutating func openChange(of record: MachineRecord) throws(Failure) {
+    mutating func openChange(of standing: MachineStanding) throws(Failure) {
+        let record = standing.record
         known = record.spec.idsOfMadeDisks
         let new = layout.madeFiles.filter { !record.made.contains($0) }
         guard !new.isEmpty else { return }
@@ -137,7 +139,7 @@ struct MachineFiles: MachineStorage {
         return file.flatMap { try? DiskImage.inspect($0.path) }?.first?.virtualSize
     }
 
-    func existing(_ record: MachineRecord) throws(Failure) -> MachineLayout {
+    func existing(_ standing: MachineStanding) throws(Failure) -> MachineLayout {
         var layout = MachineLayout(spec, of: machine)
         try layout.readChains()
         return layout

@@ -94,10 +94,16 @@ public struct MachineJournal: Sendable, Equatable, Codable {
         return begun
     }
 
+    /// Volumes of a VM in the place of which a change was writing new ones: those are not whole.
+    func broken(of record: MachineRecord) -> [HostVolume] {
+        (makingVolumes ?? []).filter { record.volumes?.contains($0) == true }
+    }
+
     /// Writes it in the place of one that a VM has. One that was finished stays so: what `gc` removed else would be the VM.
     func takePlace(of known: MachineJournal?, in folder: String) throws(Failure) {
         try write(to: known?.isFinished == false ? Self.unfinished(folder) : Self.finished(folder))
         try syncFolder(folder)
+        if known == nil { try syncFolder(Provisioning.folder(of: folder)) }
     }
 
     /// What a change was making is the VM's.

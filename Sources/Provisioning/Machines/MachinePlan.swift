@@ -26,13 +26,18 @@ public struct MachinePlan: Sendable, Equatable {
         self.starts = starts
     }
 
-    /// The script's cloud-init is another: the seed is made anew.
+    /// The script's cloud-init is another, or a run was killed while it wrote the seed: that is made anew.
     var makesSeed: Bool {
-        (changes + pending).contains { $0.field.field.hasPrefix("cloud_init.") && $0.cause == .script }
+        isSeedBroken
+            || (changes + pending).contains { $0.field.field.hasPrefix("cloud_init.") && $0.cause == .script }
     }
 
     /// Images in CD-ROM drives are made anew, or others are put into them.
-    var makesMedia: Bool { (changes + pending).contains { $0.field.list == "cdroms" } }
+    var makesMedia: Bool { areMediaBroken || (changes + pending).contains { $0.field.list == "cdroms" } }
+
+    /// What a run that was killed has left half-written in the place of what the VM had.
+    var isSeedBroken = false
+    var areMediaBroken = false
 
     /// A run would change something.
     public var isChange: Bool { action != .none || starts || restarts || resumes }
@@ -73,9 +78,15 @@ extension Machine {
     func plan(
         _ spec: VMSpec, _ options: UpOptions, _ standing: MachineStanding
     ) throws(Failure) -> MachinePlan {
-        let plan = try plan(
+        var plan = try plan(
             try convergence(spec, standing).changes(), options, standing.record,
             isActive: standing.isActive, isPaused: standing.domain.state == .paused)
+        if !isLocal, plan.action != .replace, let journal = MachineJournal.read(in: folder) {
+            let broken = journal.broken(of: standing.record).map(\.name)
+            plan.isSeedBroken = broken.contains(seedVolumeName)
+            plan.areMediaBroken = standing.record.spec.cdroms.contains { broken.contains(volumeName(of: $0)) }
+            if plan.isSeedBroken || plan.areMediaBroken { plan.action = .change }
+        }
         // A running guest has its files open, whatever their names have become.
         if plan.action != .replace, plan.restarts || !standing.isActive {
             try requireFiles(of: standing.record, before: plan)
@@ -118,7 +129,7 @@ extension Machine {
         return plan
     }
 
-    private func specDiffers(_ changes: [Change], _ record: MachineRecord) -> Failure {
+    func specDiffers(_ changes: [Change], _ record: MachineRecord) -> Failure {
         let disks = record.spec.disks.map(volumeName)
         let volumes = (record.volumes ?? []).filter { disks.contains($0.name) }
         let lost = record.made.filter(fileExists) + volumes.map { "\($0.pool)/\($0.name)" }

@@ -20,7 +20,7 @@ protocol MachineStorage {
     ) throws(Failure)
     mutating func makeSeed() throws(Failure)
     /// The images of CD-ROM drives whose files the spec gives, and Ignition's configuration.
-    mutating func makeMedia() throws(Failure)
+    mutating func makeMedia(_ cancellation: Cancellation) throws(Failure)
     mutating func makeIgnition() throws(Failure)
     /// What was made is there after a power failure too: libvirt is told of it next.
     func sync() throws(Failure)
@@ -31,7 +31,7 @@ protocol MachineStorage {
 
     /// Instead of `open`: of the disks, those the VM does not have are made, and what a killed change left of them is
     /// removed.
-    mutating func openChange(of record: MachineRecord) throws(Failure)
+    mutating func openChange(of standing: MachineStanding) throws(Failure)
     /// Of a VM that is off.
     func grow(_ disk: DiskSpec, _ record: MachineRecord, _ cancellation: Cancellation) throws(Failure)
     /// Removes what the VM had and the spec does not say any more; whoever has it open keeps it.
@@ -42,7 +42,7 @@ protocol MachineStorage {
     /// The bytes a guest sees of a disk that limiq made; `nil` where there is none.
     func virtualSize(of disk: DiskSpec, _ record: MachineRecord) throws(Failure) -> UInt64?
     /// Its parts, with those a change has made.
-    func existing(_ record: MachineRecord) throws(Failure) -> MachineLayout
+    func existing(_ standing: MachineStanding) throws(Failure) -> MachineLayout
 }
 
 extension MachineStorage {

@@ -2,14 +2,15 @@ import Basics
 import Glibc
 import XML
 
-/// The changes of a VM that is there. First the files, then what its next start takes, then the running guest: whoever is
-/// killed between two of them finds the rest to be done at the next `up`, as all is compared anew with what is.
+/// The changes of a VM that is there. First the files and how large they are, then what its next start takes, then the
+/// running guest: whoever is killed between two of them finds the rest to be done at the next `up`, as all is compared anew
+/// with what is.
 extension UpRun {
     func change(_ plan: MachinePlan, _ standing: MachineStanding) throws(Failure) {
         if plan.makesSeed { try checkCloudInit() }
         let host = try machine.host()
         var files = machine.storage(for: spec, host)
-        try files.openChange(of: standing.record)
+        try files.openChange(of: standing)
         let known = standing.record.spec.idsOfMadeDisks
         // Images for drives of another machine are put there along with the disks.
         if spec.disks.contains(where: { $0.path == nil && !known.contains($0.id) })
@@ -17,17 +18,18 @@ extension UpRun {
         {
             try timed("disks") { () throws(Failure) in try files.makeDisks(cancellation, tell: tell) }
         }
-        if plan.makesMedia { try timed("media") { () throws(Failure) in try files.makeMedia() } }
+        if plan.makesMedia { try timed("media") { () throws(Failure) in try files.makeMedia(cancellation) } }
         if plan.makesSeed, spec.cloudInit != nil {
             try timed("seed") { () throws(Failure) in try files.makeSeed() }
         }
-        let layout = try machine.withCeph(try files.existing(standing.record))
+        let layout = try machine.withCeph(try files.existing(standing))
+        try requireOwnDisks(layout, standing)
         let record = MachineRecord(
             spec: spec, owner: standing.record.owner, acceleration: standing.record.acceleration,
             made: layout.madeFiles, volumes: layout.volumes,
             folder: layout.madeFiles.isEmpty ? standing.record.folder : layout.folder, after: standing.record)
         let changes = try timed("change") { () throws(Failure) -> [Change] in
-            if !standing.isActive { try growDisks(plan, standing.record, files) }
+            try growDisks(plan, standing, files)
             let merge = try self.merge(standing, layout, changesSeed: plan.makesSeed)
             try describe(merge, record, standing)
             var live = LiveChanges(
@@ -48,13 +50,37 @@ extension UpRun {
         for change in changes { tell("changed", change.path) }
     }
 
+    /// A size is looked at no more once the domain has it: a disk grows before.
     private func growDisks(
-        _ plan: MachinePlan, _ record: MachineRecord, _ files: any MachineStorage
+        _ plan: MachinePlan, _ standing: MachineStanding, _ files: any MachineStorage
     ) throws(Failure) {
         for disk in spec.disks where disk.path == nil {
             let size = FieldPath("disks", disk.id, "size_gib")
             guard plan.changes.contains(where: { $0.field == size }) else { continue }
-            try files.grow(disk, record, cancellation)
+            let drive = standing.live?.all("devices/disk").first { $0.alias == DomainXML.diskAlias(disk.id) }
+            if let target = drive?.first("target")?.attributes["dev"] {
+                try hypervisor.change(machine.name, .diskSize(target: target, bytes: disk.sizeGiB << 30))
+            } else {
+                try files.grow(disk, standing.record, cancellation)
+            }
+        }
+    }
+
+    /// A disk that somebody has moved, into another pool by the same name, stays where it is: what the guest has written
+    /// since is there.
+    private func requireOwnDisks(_ layout: MachineLayout, _ standing: MachineStanding) throws(Failure) {
+        for (index, disk) in layout.disks.enumerated() where disk.isMade {
+            let drive = standing.next.all("devices/disk").first {
+                $0.alias == DomainXML.diskAlias(disk.spec.id)
+            }
+            guard let source = drive?.first("source")?.attributes,
+                let path = source["file"] ?? source["name"],
+                path != disk.path
+            else { continue }
+            let change = Change(
+                FieldPath("disks", disk.spec.id, "path"), path: "disks[\(index + 1)].path",
+                current: "\"\(path)\"", wanted: "\"\(disk.path)\"", kind: .replace, cause: .drift)
+            throw machine.specDiffers([change], standing.record)
         }
     }
 
@@ -135,6 +161,12 @@ extension UpRun {
         if !plan.pending.isEmpty {
             record = old
             record.spec.labels = spec.labels
+            func isLive(_ field: FieldPath) -> Bool {
+                plan.changes.contains { $0.field == field && $0.kind == .live }
+            }
+            if isLive(FieldPath("guest_os")) { record.spec.guestOS = spec.guestOS }
+            if isLive(FieldPath("secure_boot")) { record.spec.secureBoot = spec.secureBoot }
+            if isLive(FieldPath("tpm")) { record.spec.tpm = spec.tpm }
             // Windows' are on SATA, and wait as well.
             if !spec.isWindows { record.spec.cdroms = present(kept.spec.cdroms, old.spec.cdroms) }
             for index in record.spec.nics.indices {
@@ -148,6 +180,12 @@ extension UpRun {
                     continue
                 }
                 record.spec.disks[index].sizeGiB = disk.sizeGiB
+                if isLive(FieldPath("disks", disk.id, "bootable")) {
+                    record.spec.disks[index].bootable = disk.bootable
+                }
+                if isLive(FieldPath("disks", disk.id, "format")) {
+                    record.spec.disks[index].format = disk.format
+                }
             }
         }
         guard record != old else { return }

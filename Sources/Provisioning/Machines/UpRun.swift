@@ -133,7 +133,7 @@ final class UpRun {
                 try timed("disks") { () throws(Failure) in try files.makeDisks(cancellation, tell: tell) }
             }
             if spec.cdroms.contains(where: { $0.files != nil }) {
-                try timed("media") { () throws(Failure) in try files.makeMedia() }
+                try timed("media") { () throws(Failure) in try files.makeMedia(cancellation) }
             }
             if spec.cloudInit != nil || spec.ignition != nil {
                 try timed("seed") { () throws(Failure) in
@@ -245,7 +245,8 @@ final class UpRun {
     private func fallBack(uuid: String, started: () -> Void = {}) throws(Failure) {
         try hypervisor.destroy(machine.name)
         let host = try machine.host()
-        let layout = try machine.storage(for: spec, host).existing(try machine.requireRecord())
+        let standing = try machine.standing(try machine.requireDomain())
+        let layout = try machine.storage(for: spec, host).existing(standing)
         _ = try define(layout, host, .emulation, uuid: uuid)
         let readiness = try Readiness(machine, nics: spec.nics)
         try start(readiness, isOnTrial: false)

@@ -58,7 +58,7 @@ extension Machine {
         return description
     }
 
-    private func isSource(_ source: XMLNode, of alias: String, _ spec: VMSpec) -> Bool {
+    func isSource(_ source: XMLNode, of alias: String, _ spec: VMSpec) -> Bool {
         let volume = lastComponent(source.attributes["file"] ?? source.attributes["name"] ?? "")
         if let disk = spec.disks.first(where: { DomainXML.diskAlias($0.id) == alias }) {
             guard disk.poolID != nil || !isLocal else { return false }

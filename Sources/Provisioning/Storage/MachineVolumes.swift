@@ -15,9 +15,11 @@ struct MachineVolumes: MachineStorage {
     /// What there is already, or may be; no more than this is removed where the rest cannot be made.
     private var made: [HostVolume] = []
     /// The VM that is changed; `nil` for a new one.
-    private var changed: MachineRecord?
+    private var changed: MachineStanding?
     /// What its journal has beside what is made now.
     private var kept: [HostVolume] = []
+    /// Those of the VM's own that a run which was killed has not finished.
+    private var broken: [HostVolume] = []
 
     private var storage: any HostStorage { machine.hypervisor }
 
@@ -119,7 +121,7 @@ struct MachineVolumes: MachineStorage {
     mutating func makeDisks(
         _ cancellation: Cancellation, tell: @escaping (_ phase: String, _ detail: String?) -> Void
     ) throws(Failure) {
-        let known = changed?.spec.idsOfMadeDisks ?? []
+        let known = changed?.record.spec.idsOfMadeDisks ?? []
         for (index, disk) in layout.disks.enumerated() where disk.isMade && !known.contains(disk.spec.id) {
             try cancellation.check()
             do throws(Failure) {
@@ -128,7 +130,14 @@ struct MachineVolumes: MachineStorage {
                 throw MachineFiles.named("disks[\(index + 1)]", error)
             }
         }
-        try putImages(&layout, cancellation) { tell("upload", $0) }
+        for (index, cdrom) in spec.cdroms.enumerated() {
+            guard let path = cdrom.isoPath else { continue }
+            if let changed, let known = image(in: cdrom, changed) {
+                layout.cdroms[index] = known
+            } else {
+                layout.cdroms[index] = try machine.hostPath(ofISO: path, cancellation) { tell("upload", $0) }
+            }
+        }
     }
 
     private mutating func makeDisk(
@@ -160,18 +169,29 @@ struct MachineVolumes: MachineStorage {
         try layout.writeHostKeys(documents.hostKeys)
     }
 
-    mutating func makeMedia() throws(Failure) {
+    mutating func makeMedia(_ cancellation: Cancellation) throws(Failure) {
         for (index, cdrom) in spec.cdroms.enumerated() {
-            guard let files = cdrom.files else { continue }
+            guard let files = cdrom.files, !isThere(cdrom) else { continue }
             let path = file(of: cdrom)
             defer { unlink(path) }
             try makeFolders(layout.folder, mode: 0o700)
             try ISOImage.write(to: path, cdrom.label, files)
             var reader = SparseReader(try ReadableFile(path))
             layout.cdroms[index] = try makeAnew(machine.volumeName(of: cdrom), length: reader.length) {
-                () throws(Failure) in try reader.next()
+                () throws(Failure) in
+                try cancellation.check()
+                return try reader.next()
             }
         }
+    }
+
+    /// The VM has this image of files.
+    private func isThere(_ cdrom: CDROMSpec) -> Bool {
+        guard let record = changed?.record else { return false }
+        let name = machine.volumeName(of: cdrom)
+        let wanted = spec.withDigests(like: record.spec).cdroms.first { $0.id == cdrom.id }
+        return wanted == record.spec.cdroms.first { $0.id == cdrom.id }
+            && record.volumes?.contains { $0.name == name } == true && !broken.contains { $0.name == name }
     }
 
     /// Where an image of files is on its way.
@@ -184,20 +204,23 @@ struct MachineVolumes: MachineStorage {
     private mutating func makeAnew(
         _ name: String, length: UInt64, _ next: () throws(Failure) -> UploadPart?
     ) throws(Failure) -> String {
-        for old in changed?.volumes ?? [] where old.name == name { try storage.removeVolume(old) }
+        for old in kept where old.name == name { try storage.removeVolume(old) }
         let volume = try make(VolumeXML(name: name, format: .raw, capacity: length))
         try storage.upload(to: volume.volume, length: length, next)
         return volume.path
     }
 
-    /// The ISO images of the drives, each put there once.
-    private func putImages(
-        _ layout: inout MachineLayout, _ cancellation: Cancellation, tell: @escaping (String) -> Void
-    ) throws(Failure) {
-        for (index, cdrom) in spec.cdroms.enumerated() {
-            guard let path = cdrom.isoPath else { continue }
-            layout.cdroms[index] = try machine.hostPath(ofISO: path, cancellation, tell: tell)
-        }
+    /// Where the image of this machine is that a drive has; `nil` where it has another. One whose file is another by now
+    /// stays until the script names another.
+    private func image(in cdrom: CDROMSpec, _ standing: MachineStanding) -> String? {
+        let alias = DomainXML.cdromAlias(cdrom.id)
+        guard
+            standing.record.spec.cdroms.contains(where: { $0.id == cdrom.id && $0.isoPath == cdrom.isoPath }),
+            let source = standing.next.all("devices/disk").first(where: { $0.alias == alias })?.first(
+                "source"),
+            machine.isSource(source, of: alias, spec)
+        else { return nil }
+        return source.attributes["file"]
     }
 
     private func pool(of name: String) -> String {
@@ -228,7 +251,7 @@ struct MachineVolumes: MachineStorage {
             files: spec.cdroms.filter { $0.files != nil }.map(file),
             volumes: kept + volumes.filter { !kept.contains($0) })
         guard changed != nil else { return try journal.begin(in: layout.folder) }
-        journal.makingVolumes = volumes
+        journal.makingVolumes = volumes + broken.filter { !volumes.contains($0) }
         try journal.takePlace(of: MachineJournal.read(in: layout.folder), in: layout.folder)
     }
 
@@ -244,14 +267,17 @@ struct MachineVolumes: MachineStorage {
 
     // MARK: a VM that is there
 
-    mutating func openChange(of record: MachineRecord) throws(Failure) {
-        changed = record
-        let known = record.volumes ?? []
+    mutating func openChange(of standing: MachineStanding) throws(Failure) {
+        changed = standing
+        let known = standing.record.volumes ?? []
         layout.volumes = try volumes(besides: known)
         let journal = MachineJournal.read(in: layout.folder)
         let begun = (journal?.makingVolumes ?? []).filter { !known.contains($0) }
         kept = known + (journal?.volumes ?? []).filter { !known.contains($0) && !begun.contains($0) }
+        broken = journal?.broken(of: standing.record) ?? []
         try machine.removeVolumes(begun)
+        for image in journal?.files ?? [] { unlink(image) }
+        try writeDown([])
     }
 
     func grow(
@@ -262,7 +288,8 @@ struct MachineVolumes: MachineStorage {
     }
 
     func removeUnused(of record: MachineRecord) throws(Failure) {
-        try machine.removeVolumes((record.volumes ?? []).filter { !isWanted($0) })
+        // Of what was made only images can be unused: a disk goes with the VM.
+        try machine.removeVolumes(kept.filter { $0.name.hasSuffix(".iso") && !isWanted($0) })
     }
 
     private func isWanted(_ volume: HostVolume) -> Bool {
@@ -291,9 +318,9 @@ struct MachineVolumes: MachineStorage {
         return try storage.volume(volume)?.capacity
     }
 
-    func existing(_ record: MachineRecord) throws(Failure) -> MachineLayout {
+    func existing(_ standing: MachineStanding) throws(Failure) -> MachineLayout {
         var layout = layout
-        let known = record.volumes ?? []
+        let known = standing.record.volumes ?? []
         layout.volumes = (known + made.filter { !known.contains($0) }).filter(isWanted)
         func summary(_ name: String) throws(Failure) -> VolumeSummary {
             if let volume = layout.volumes.first(where: { $0.name == name }),
@@ -312,9 +339,14 @@ struct MachineVolumes: MachineStorage {
         }
         if spec.cloudInit != nil { layout.seed = try summary(machine.seedVolumeName).path }
         layout.consoleLog = try summary(machine.consoleVolumeName).path
-        try putImages(&layout, Cancellation()) { _ in }
-        for (index, cdrom) in spec.cdroms.enumerated() where cdrom.files != nil {
-            layout.cdroms[index] = try summary(machine.volumeName(of: cdrom)).path
+        for (index, cdrom) in spec.cdroms.enumerated() {
+            if cdrom.files != nil {
+                layout.cdroms[index] = try summary(machine.volumeName(of: cdrom)).path
+            } else if let known = image(in: cdrom, standing) {
+                layout.cdroms[index] = known
+            } else if let path = cdrom.isoPath, layout.cdroms[index] == path {
+                layout.cdroms[index] = try machine.hostPath(ofISO: path, Cancellation()) { _ in }
+            }
         }
         return layout
     }
