@@ -64,7 +64,11 @@ struct Session {
         options.output = { stream, bytes in display.output(stream, Array(bytes)) }
         let runtime = try LuaRuntime(
             options: options, primitives: try definitions(display).map(\.primitive))
-        runtime.observer = { display.request($0) }
+        let asksForParameters = Mutex(false)
+        runtime.observer = { event in
+            if event.request.name == "params.get" { asksForParameters.withLock { $0 = true } }
+            display.request(event)
+        }
         let interrupter = runtime.interrupter
         try Signals.forward { count in
             if count > 2 { return display.abandon() }
@@ -74,6 +78,9 @@ struct Session {
         display.begin(script: script)
         var error: ScriptError?
         do throws(ScriptError) { _ = try body(runtime) } catch let failure { error = failure }
+        if error == nil, let name = overrides.keys.min(), !asksForParameters.withLock(\.self) {
+            display.log(.warn, "--set \(name) did nothing: the script has no parameters")
+        }
         display.finish()
         try end(script, recorder, display, error)
     }

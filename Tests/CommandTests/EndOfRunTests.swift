@@ -109,4 +109,14 @@ import Testing
                 })
         }
     }
+
+    @Test func `says that a parameter did nothing where the script asks for none`() async throws {
+        try await LimiqCommand.with { limiq in
+            try Data("print(1)".utf8).write(to: URL(fileURLWithPath: limiq.folder + "/plain.lua"))
+            let set = try await limiq.run("run", "plain.lua", "--set", "count=2")
+            #expect(set.status == 0 && set.output == "1\n")
+            #expect(set.errors.contains("--set count did nothing: the script has no parameters"))
+            #expect(try await !limiq.run("run", "plain.lua").errors.contains("--set"))
+        }
+    }
 }
