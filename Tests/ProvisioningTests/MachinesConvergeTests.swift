@@ -144,6 +144,50 @@ import XML
         }
     }
 
+    @Test
+    func `in the place of somebody's file a disk is made for the next start, and the file stays as it is`()
+        throws
+    {
+        try withScratchState { state throws in
+            let file = state.root + "/own.qcow2"
+            #expect(run("qemu-img", "create", "-f", "qcow2", file, "64G").code == 0)
+            var spec = Self.specWithData
+            spec.disks[1].path = file
+            spec.disks[1].sizeGiB = 0
+            let running = try Running(spec, state)
+            let wanted = Self.specWithData
+            #expect(try running.machine.up(wanted).pending.map(\.path).contains("disks[2].path"))
+            #expect(try !running.machine.up(wanted).changed)
+            #expect(!running.calls.contains { $0.hasPrefix("resize") })
+            #expect(try running.machine.up(wanted, Self.options { $0.restart = true }).changed)
+            #expect(try !running.machine.up(wanted).changed)
+            #expect(run("qemu-img", "info", file).output.contains("64 GiB"))
+            #expect(fileExists(state.machine("web") + "/data.qcow2"))
+        }
+    }
+
+    @Test func `a drive that was taken out of the running guest comes back once, with its other image`()
+        throws
+    {
+        try withScratchState { state throws in
+            var spec = Self.spec
+            for name in ["one", "two"] { append(name, to: state.root + "/\(name).iso") }
+            spec.cdroms = [CDROMSpec(id: "tools", isoPath: state.root + "/one.iso")]
+            let running = try Running(spec, state)
+            running.host.edit("web", live: true) { node in
+                node.edit("devices") { $0.children.removeAll { $0.alias == "ua-cdrom-tools" } }
+            }
+            spec.cdroms[0].isoPath = state.root + "/two.iso"
+            #expect(try running.machine.up(spec).changed)
+            #expect(running.calls.filter { $0 == "attach live" }.count == 1)
+            let drive = running.host.liveNode("web")?.all("devices/disk").first {
+                $0.alias == "ua-cdrom-tools"
+            }
+            #expect(drive?.first("source")?.attributes["file"] == state.root + "/two.iso")
+            #expect(try !running.machine.up(spec).changed)
+        }
+    }
+
     @Test(arguments: [true, false])
     func `another file in the place of a disk that was made is left there, as what the guest wrote is in it`(
         isActive: Bool

@@ -308,11 +308,17 @@ import XML
                 }
             }
             setting.spec.labels = ["tier": "web"]
+            setting.spec.memoryMiB = 512
+            #expect(try setting.up().changed)
+            #expect(try !setting.up().changed)
+            setting.spec.disks[0].sizeGiB = 5
+            #expect(try setting.up().changed)
+            try setting.host.destroy("web")
+            setting.spec.disks[0].sizeGiB = 6
             #expect {
                 try setting.up()
             } throws: { error in
-                (error as? Failure)?.message.contains("disks[1].path is \"/fast/web.boot-disk.qcow2\"")
-                    == true
+                (error as? Failure)?.message.contains("is at /fast/web.boot-disk.qcow2") == true
             }
             let source = Self.diskSource(setting.host.domainNode("web"), "boot-disk")
             #expect(source == "/fast/web.boot-disk.qcow2")
@@ -413,6 +419,52 @@ import XML
             #expect(try setting.machine.remove())
             #expect(setting.host.storage.names.contains("web.cdrom-a.iso"))
             #expect(folderNames(state.machines) == [])
+        }
+    }
+
+    @Test func `an image of files that is gone there is made anew along with a change of another`() throws {
+        try withScratchState { state throws in
+            var setting = try Setting(state)
+            for name in ["a", "b"] {
+                let files = ISOContents(files: [ISOFile("name", name)])
+                setting.spec.cdroms.append(CDROMSpec(id: name, files: files))
+            }
+            _ = try setting.up()
+            try setting.host.removeVolume(HostVolume(pool: "limiq", name: "web.cdrom-a.iso"))
+            setting.spec.cdroms[2].files = ISOContents(files: [ISOFile("name", "c")])
+            #expect(try setting.up { $0.restart = true }.changed)
+            #expect(setting.host.storage.bytes("web.cdrom-a.iso")?.isEmpty == false)
+            #expect(try !setting.up().changed)
+        }
+    }
+
+    @Test func `a seed that could not be written over is not taken for whole`() throws {
+        try withScratchState { state throws in
+            var setting = try Self.running(state)
+            let before = setting.spec
+            let seed = HostVolume(pool: "limiq", name: "web.seed.iso")
+            setting.spec.cloudInit = CloudInitSpec(userData: .text("#cloud-config\nhostname: other\n"))
+            // Killed at the removal of the old one: it may be gone by then.
+            setting.host.storage.state.withLock { $0.volumes[seed]?.isInUse = true }
+            #expect(throws: Failure.self) { try setting.up() }
+            setting.host.storage.state.withLock { $0.volumes[seed] = nil }
+            try setting.host.destroy("web")
+            setting.spec = before
+            #expect(try setting.up().changed)
+            #expect(setting.host.storage.bytes("web.seed.iso")?.isEmpty == false)
+        }
+    }
+
+    @Test func `a change from another machine that makes nothing leaves nothing there`() throws {
+        try withScratchState { state throws in
+            var setting = try Self.running(state)
+            let other = Machine("web", on: setting.host, state: StateFolder(root: state.root + "/other"))
+            setting.spec.labels = ["tier": "web"]
+            var options = UpOptions()
+            options.wait = .running
+            #expect(try other.up(setting.spec, options).changed)
+            #expect(folderNames(other.state.machines) == [])
+            #expect(try !setting.up().changed)
         }
     }
 }

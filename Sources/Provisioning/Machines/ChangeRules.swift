@@ -44,7 +44,7 @@ enum ChangeRules {
         "disks[].iops_limit": live,
         "disks[].throughput_mbps": live,
         // What is made in a pool stays there.
-        "disks[].pool_id": { isMade($0.current, $1) ? .replace : .restart },
+        "disks[].pool_id": { isMade($0.current, $1) && isMade($0.live, $1) ? .replace : .restart },
         "nics[]": restart,
         "nics[].mac_address": restart,
         "nics[].bridge": network,
@@ -124,7 +124,9 @@ enum ChangeRules {
     /// Where somebody has put another file in the place of one that limiq made, such as an overlay on it (`virsh
     /// snapshot-create-as --disk-only`), what the guest has written since is in that.
     private static let diskPath: Rule = { situation, path in
-        isMade(situation.current, path) ? .replace : .restart
+        guard isMade(situation.current, path) else { return .restart }
+        // The guest that runs may have another, in the place of which one is made at the next start.
+        return isMade(situation.live, path) || !isMade(situation.wanted, path) ? .replace : .restart
     }
 
     private static let diskSize: Rule = { situation, path in

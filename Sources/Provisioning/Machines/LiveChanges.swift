@@ -131,7 +131,7 @@ struct LiveChanges {
         let present = live.all("devices/disk").first { $0.alias == alias }
         let cdrom = spec.cdroms.first { $0.id == id }
         switch (present, cdrom) {
-        case (nil, .some):
+        case (nil, .some) where field.isEmpty:
             var drive = description.all("devices/disk").first { $0.alias == alias }
             // The running guest has booted.
             drive?.children.removeAll { $0.name == "boot" }

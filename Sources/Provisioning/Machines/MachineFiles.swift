@@ -119,7 +119,7 @@ struct MachineFiles: MachineStorage {
     }
 
     func grow(
-        _ disk: DiskSpec, _ record: MachineRecord, _ cancellation: Cancellation
+        _ disk: DiskSpec, _ standing: MachineStanding, _ cancellation: Cancellation
     ) throws(Failure) {
         guard let file = layout.disks.first(where: { $0.spec.id == disk.id }) else { return }
         try Disk.resize(file.path, to: ByteSize(gib: disk.sizeGiB), cancellation: cancellation)

@@ -129,7 +129,7 @@ extension Machine {
         return plan
     }
 
-    func specDiffers(_ changes: [Change], _ record: MachineRecord) -> Failure {
+    private func specDiffers(_ changes: [Change], _ record: MachineRecord) -> Failure {
         let disks = record.spec.disks.map(volumeName)
         let volumes = (record.volumes ?? []).filter { disks.contains($0.name) }
         let lost = record.made.filter(fileExists) + volumes.map { "\($0.pool)/\($0.name)" }

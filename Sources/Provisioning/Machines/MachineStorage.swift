@@ -33,7 +33,7 @@ protocol MachineStorage {
     /// removed.
     mutating func openChange(of standing: MachineStanding) throws(Failure)
     /// Of a VM that is off.
-    func grow(_ disk: DiskSpec, _ record: MachineRecord, _ cancellation: Cancellation) throws(Failure)
+    func grow(_ disk: DiskSpec, _ standing: MachineStanding, _ cancellation: Cancellation) throws(Failure)
     /// Removes what the VM had and the spec does not say any more; whoever has it open keeps it.
     func removeUnused(of record: MachineRecord) throws(Failure)
 

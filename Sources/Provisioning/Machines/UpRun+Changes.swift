@@ -23,7 +23,6 @@ extension UpRun {
             try timed("seed") { () throws(Failure) in try files.makeSeed() }
         }
         let layout = try machine.withCeph(try files.existing(standing))
-        try requireOwnDisks(layout, standing)
         let record = MachineRecord(
             spec: spec, owner: standing.record.owner, acceleration: standing.record.acceleration,
             made: layout.madeFiles, volumes: layout.volumes,
@@ -54,33 +53,18 @@ extension UpRun {
     private func growDisks(
         _ plan: MachinePlan, _ standing: MachineStanding, _ files: any MachineStorage
     ) throws(Failure) {
-        for disk in spec.disks where disk.path == nil {
+        let known = standing.record.spec.idsOfMadeDisks
+        // In the place of one that is made at the next start the guest may still have somebody's own.
+        let live = standing.liveRecord?.spec.idsOfMadeDisks ?? []
+        for disk in spec.disks where disk.path == nil && known.contains(disk.id) {
             let size = FieldPath("disks", disk.id, "size_gib")
             guard plan.changes.contains(where: { $0.field == size }) else { continue }
             let drive = standing.live?.all("devices/disk").first { $0.alias == DomainXML.diskAlias(disk.id) }
-            if let target = drive?.first("target")?.attributes["dev"] {
+            if live.contains(disk.id), let target = drive?.first("target")?.attributes["dev"] {
                 try hypervisor.change(machine.name, .diskSize(target: target, bytes: disk.sizeGiB << 30))
             } else {
-                try files.grow(disk, standing.record, cancellation)
+                try files.grow(disk, standing, cancellation)
             }
-        }
-    }
-
-    /// A disk that somebody has moved, into another pool by the same name, stays where it is: what the guest has written
-    /// since is there.
-    private func requireOwnDisks(_ layout: MachineLayout, _ standing: MachineStanding) throws(Failure) {
-        for (index, disk) in layout.disks.enumerated() where disk.isMade {
-            let drive = standing.next.all("devices/disk").first {
-                $0.alias == DomainXML.diskAlias(disk.spec.id)
-            }
-            guard let source = drive?.first("source")?.attributes,
-                let path = source["file"] ?? source["name"],
-                path != disk.path
-            else { continue }
-            let change = Change(
-                FieldPath("disks", disk.spec.id, "path"), path: "disks[\(index + 1)].path",
-                current: "\"\(path)\"", wanted: "\"\(disk.path)\"", kind: .replace, cause: .drift)
-            throw machine.specDiffers([change], standing.record)
         }
     }
 

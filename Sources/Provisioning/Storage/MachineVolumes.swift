@@ -171,10 +171,10 @@ struct MachineVolumes: MachineStorage {
 
     mutating func makeMedia(_ cancellation: Cancellation) throws(Failure) {
         for (index, cdrom) in spec.cdroms.enumerated() {
-            guard let files = cdrom.files, !isThere(cdrom) else { continue }
+            guard let files = cdrom.files, try !isThere(cdrom) else { continue }
             let path = file(of: cdrom)
+            try writeDown(made)
             defer { unlink(path) }
-            try makeFolders(layout.folder, mode: 0o700)
             try ISOImage.write(to: path, cdrom.label, files)
             var reader = SparseReader(try ReadableFile(path))
             layout.cdroms[index] = try makeAnew(machine.volumeName(of: cdrom), length: reader.length) {
@@ -186,12 +186,14 @@ struct MachineVolumes: MachineStorage {
     }
 
     /// The VM has this image of files.
-    private func isThere(_ cdrom: CDROMSpec) -> Bool {
+    private func isThere(_ cdrom: CDROMSpec) throws(Failure) -> Bool {
         guard let record = changed?.record else { return false }
         let name = machine.volumeName(of: cdrom)
         let wanted = spec.withDigests(like: record.spec).cdroms.first { $0.id == cdrom.id }
-        return wanted == record.spec.cdroms.first { $0.id == cdrom.id }
-            && record.volumes?.contains { $0.name == name } == true && !broken.contains { $0.name == name }
+        guard wanted == record.spec.cdroms.first(where: { $0.id == cdrom.id }),
+            let volume = record.volumes?.first(where: { $0.name == name }), !broken.contains(volume)
+        else { return false }
+        return try storage.volume(volume) != nil
     }
 
     /// Where an image of files is on its way.
@@ -204,7 +206,10 @@ struct MachineVolumes: MachineStorage {
     private mutating func makeAnew(
         _ name: String, length: UInt64, _ next: () throws(Failure) -> UploadPart?
     ) throws(Failure) -> String {
-        for old in kept where old.name == name { try storage.removeVolume(old) }
+        let old = kept.filter { $0.name == name }
+        // Whoever is killed from here on has none that is whole.
+        if !old.isEmpty { try writeDown(made + old) }
+        for volume in old { try storage.removeVolume(volume) }
         let volume = try make(VolumeXML(name: name, format: .raw, capacity: length))
         try storage.upload(to: volume.volume, length: length, next)
         return volume.path
@@ -213,14 +218,18 @@ struct MachineVolumes: MachineStorage {
     /// Where the image of this machine is that a drive has; `nil` where it has another. One whose file is another by now
     /// stays until the script names another.
     private func image(in cdrom: CDROMSpec, _ standing: MachineStanding) -> String? {
-        let alias = DomainXML.cdromAlias(cdrom.id)
+        let isSame = standing.record.spec.cdroms.contains { $0.id == cdrom.id && $0.isoPath == cdrom.isoPath }
+        return isSame ? source(of: DomainXML.cdromAlias(cdrom.id), standing) : nil
+    }
+
+    /// What the next start has in a drive, where that is what the spec says.
+    private func source(of alias: String, _ standing: MachineStanding) -> String? {
         guard
-            standing.record.spec.cdroms.contains(where: { $0.id == cdrom.id && $0.isoPath == cdrom.isoPath }),
             let source = standing.next.all("devices/disk").first(where: { $0.alias == alias })?.first(
                 "source"),
             machine.isSource(source, of: alias, spec)
         else { return nil }
-        return source.attributes["file"]
+        return source.attributes["file"] ?? source.attributes["name"]
     }
 
     private func pool(of name: String) -> String {
@@ -276,14 +285,24 @@ struct MachineVolumes: MachineStorage {
         kept = known + (journal?.volumes ?? []).filter { !known.contains($0) && !begun.contains($0) }
         broken = journal?.broken(of: standing.record) ?? []
         try machine.removeVolumes(begun)
-        for image in journal?.files ?? [] { unlink(image) }
-        try writeDown([])
+        let images = journal?.files ?? []
+        for image in images { unlink(image) }
+        // Also what will be removed: once the domain says no more of it, nobody else would know.
+        let isAnythingUnused = kept.contains { !isWanted($0) }
+        if isAnythingUnused || !begun.isEmpty || !broken.isEmpty || !images.isEmpty { try writeDown([]) }
     }
 
     func grow(
-        _ disk: DiskSpec, _ record: MachineRecord, _ cancellation: Cancellation
+        _ disk: DiskSpec, _ standing: MachineStanding, _ cancellation: Cancellation
     ) throws(Failure) {
-        guard let volume = volume(of: disk, record) else { return }
+        guard let volume = volume(of: disk, standing.record) else { return }
+        let path = try storage.volume(volume)?.path
+        if let own = source(of: DomainXML.diskAlias(disk.id), standing), own != path {
+            throw Failure(
+                .hostNotAble,
+                "the disk \(disk.id) of \(machine.name) is at \(own), where limiq has not put it",
+                hint: "it grows while the guest runs", resource: own)
+        }
         try storage.growVolume(volume, to: ByteSize(gib: disk.sizeGiB).bytes)
     }
 
@@ -332,10 +351,17 @@ struct MachineVolumes: MachineStorage {
                 .notFound, "the volume \(name) of vm \(machine.name) is gone",
                 hint: "remove the VM, so that it can be made anew", resource: name)
         }
+        let madeBefore = standing.record.spec.idsOfMadeDisks
         for (index, disk) in layout.disks.enumerated() where disk.isMade {
             let found = try summary(name(of: disk.spec))
             layout.disks[index].path = found.path
             layout.disks[index].backing = found.backing.map { [$0] } ?? []
+            // One that somebody has moved stays where it is: what the guest has written since is there.
+            if madeBefore.contains(disk.spec.id),
+                let own = source(of: DomainXML.diskAlias(disk.spec.id), standing)
+            {
+                layout.disks[index].path = own
+            }
         }
         if spec.cloudInit != nil { layout.seed = try summary(machine.seedVolumeName).path }
         layout.consoleLog = try summary(machine.consoleVolumeName).path
