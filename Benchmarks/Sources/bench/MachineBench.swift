@@ -61,7 +61,9 @@ struct MachineBench {
                 limiq, ["run", five, "--json", "--connect", Self.uri], environment: environment)
             ups += events.split(separator: "\n").compactMap { line in
                 let event = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
-                guard event?["phase"] as? String == "up" else { return nil }
+                guard event?["event"] as? String == "work_end", event?["action"] as? String == "up" else {
+                    return nil
+                }
                 return (event?["seconds"] as? Double).map { $0 * 1000 }
             }
             floors += try program(floor, [Self.uri, xml, "5"])
