@@ -39,12 +39,13 @@ struct Work: Sendable, Equatable {
 
     /// `nil` for a call that is no work on one machine or image.
     init?(_ request: Request) {
-        let words = request.name.split(separator: ".", maxSplits: 1).map(String.init)
-        guard words.count == 2, !Self.looks.contains(request.name), let first = request.arguments.first else {
-            return nil
-        }
-        let action = words[1]
-        switch words[0] {
+        // Each call of a script is asked about, twice: most end here.
+        guard let dot = request.name.utf8.firstIndex(of: UInt8(ascii: ".")),
+            ["vm", "domain", "image"].contains(request.name[..<dot]),
+            !Self.looks.contains(request.name), let first = request.arguments.first
+        else { return nil }
+        let action = String(request.name[request.name.index(after: dot)...])
+        switch request.name[..<dot] {
         case "vm", "domain":
             // A name, a handle or spec with one, or a handle that has it in its spec only.
             guard let name = first.string ?? first["name"]?.string ?? first["spec"]?["name"]?.string else {
