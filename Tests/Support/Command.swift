@@ -47,9 +47,15 @@ public final class RunningCommand: Sendable {
         let stdin = scratch.path + "/in"
         try Data(input.utf8).write(to: URL(fileURLWithPath: stdin))
         for file in [output, errors] { try Data().write(to: URL(fileURLWithPath: file)) }
-        process.standardInput = FileHandle(forReadingAtPath: stdin)
-        process.standardOutput = FileHandle(forWritingAtPath: output)
-        process.standardError = FileHandle(forWritingAtPath: errors)
+        let handles = [
+            FileHandle(forReadingAtPath: stdin), FileHandle(forWritingAtPath: output),
+            FileHandle(forWritingAtPath: errors),
+        ]
+        process.standardInput = handles[0]
+        process.standardOutput = handles[1]
+        process.standardError = handles[2]
+        // Foundation keeps those of a process that has ended, and crashes where one is beyond 1,024.
+        defer { for handle in handles { try? handle?.close() } }
         let (ends, continuation) = AsyncStream<Int32>.makeStream()
         process.terminationHandler = { process in
             continuation.yield(process.terminationStatus)
