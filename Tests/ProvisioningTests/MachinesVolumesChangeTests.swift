@@ -15,6 +15,17 @@ import XML
         return setting
     }
 
+    /// One that has two drives more, `a` and `b`, with images of files.
+    private static func runningWithImages(_ state: StateFolder) throws -> Setting {
+        var setting = try Setting(state)
+        for name in ["a", "b"] {
+            let files = ISOContents(files: [ISOFile("name", name)])
+            setting.spec.cdroms.append(CDROMSpec(id: name, files: files))
+        }
+        _ = try setting.up()
+        return setting
+    }
+
     private static func diskSource(_ node: XMLNode?, _ id: String) -> String? {
         node?.all("devices/disk").first { $0.alias == "ua-disk-\(id)" || $0.alias == "ua-cdrom-\(id)" }?
             .first("source")?.attributes["file"]
@@ -352,12 +363,7 @@ import XML
 
     @Test func `images of files are written again only where they are others, or not whole`() throws {
         try withScratchState { state throws in
-            var setting = try Setting(state)
-            for name in ["a", "b"] {
-                let files = ISOContents(files: [ISOFile("name", name)])
-                setting.spec.cdroms.append(CDROMSpec(id: name, files: files))
-            }
-            _ = try setting.up()
+            var setting = try Self.runningWithImages(state)
             func made(_ name: String) -> Int { setting.host.storage.made.filter { $0 == name }.count }
             setting.spec.cdroms[2].files = ISOContents(files: [ISOFile("name", "c")])
             Self.breakOff(setting, at: "web.cdrom-b.iso")
@@ -424,12 +430,7 @@ import XML
 
     @Test func `an image of files that is gone there is made anew along with a change of another`() throws {
         try withScratchState { state throws in
-            var setting = try Setting(state)
-            for name in ["a", "b"] {
-                let files = ISOContents(files: [ISOFile("name", name)])
-                setting.spec.cdroms.append(CDROMSpec(id: name, files: files))
-            }
-            _ = try setting.up()
+            var setting = try Self.runningWithImages(state)
             try setting.host.removeVolume(HostVolume(pool: "limiq", name: "web.cdrom-a.iso"))
             setting.spec.cdroms[2].files = ISOContents(files: [ISOFile("name", "c")])
             #expect(try setting.up { $0.restart = true }.changed)

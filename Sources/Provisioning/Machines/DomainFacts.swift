@@ -126,6 +126,9 @@ struct DomainFacts: Equatable, Sendable {
 }
 
 extension XMLNode {
+    /// The disk or CD-ROM drive of this alias, of a domain.
+    func drive(_ alias: String) -> XMLNode? { all("devices/disk").first { $0.alias == alias } }
+
     /// The device's alias, where it was not libvirt that chose it.
     var alias: String? {
         first("alias")?.attributes["name"].flatMap { $0.hasPrefix(DomainXML.ownAlias) ? $0 : nil }

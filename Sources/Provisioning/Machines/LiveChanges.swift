@@ -80,7 +80,7 @@ struct LiveChanges {
     }
 
     private func changeDisk(_ disk: DiskSpec, _ field: String, _ live: XMLNode) throws(Failure) {
-        let drive = live.all("devices/disk").first { $0.alias == DomainXML.diskAlias(disk.id) }
+        let drive = live.drive(DomainXML.diskAlias(disk.id))
         guard let target = drive?.first("target")?.attributes["dev"] else { return }
         switch field {
         case "iops_limit", "throughput_mbps":
@@ -128,17 +128,17 @@ struct LiveChanges {
 
     private func changeCDROM(_ id: String, _ field: String, _ live: XMLNode) throws(Failure) {
         let alias = DomainXML.cdromAlias(id)
-        let present = live.all("devices/disk").first { $0.alias == alias }
+        let present = live.drive(alias)
         let cdrom = spec.cdroms.first { $0.id == id }
         switch (present, cdrom) {
         case (nil, .some) where field.isEmpty:
-            var drive = description.all("devices/disk").first { $0.alias == alias }
+            var drive = description.drive(alias)
             // The running guest has booted.
             drive?.children.removeAll { $0.name == "boot" }
             if let drive { try send(.attach(XMLElement(drive).xml)) }
         case (let present?, nil): try send(.detach(XMLElement(present).xml))
         case (.some, .some) where field == "iso_path":
-            let drive = description.all("devices/disk").first { $0.alias == alias }
+            let drive = description.drive(alias)
             if let image = drive?.first("source")?.attributes["file"] {
                 try machine.insert(id: id, hostPath: image)
             }

@@ -59,7 +59,7 @@ extension UpRun {
         for disk in spec.disks where disk.path == nil && known.contains(disk.id) {
             let size = FieldPath("disks", disk.id, "size_gib")
             guard plan.changes.contains(where: { $0.field == size }) else { continue }
-            let drive = standing.live?.all("devices/disk").first { $0.alias == DomainXML.diskAlias(disk.id) }
+            let drive = standing.live?.drive(DomainXML.diskAlias(disk.id))
             if live.contains(disk.id), let target = drive?.first("target")?.attributes["dev"] {
                 try hypervisor.change(machine.name, .diskSize(target: target, bytes: disk.sizeGiB << 30))
             } else {

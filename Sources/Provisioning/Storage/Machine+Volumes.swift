@@ -7,7 +7,7 @@ extension Machine {
     /// The volume of its cidata image, in that pool too.
     var seedVolumeName: String { "\(name).seed.iso" }
 
-    /// The volume of a disk that is made.
+    /// The volume of a disk that is made. A VM's name has no dot, so that no two volumes have one name.
     func volumeName(of disk: DiskSpec) -> String { "\(name).\(disk.id).\(disk.format.libvirtName)" }
 
     /// The volume of the image in a CD-ROM drive that is made of files.
@@ -44,11 +44,10 @@ extension Machine {
     /// - Parameter present: the domain's own.
     func withSources(of present: XMLNode, _ description: XMLNode, _ spec: VMSpec) -> XMLNode {
         var description = description
-        let drives = present.all("devices/disk")
         for index in description.children.indices where description.children[index].name == "devices" {
             for place in description.children[index].children.indices {
                 guard let alias = description.children[index].children[place].alias,
-                    let source = drives.first(where: { $0.alias == alias })?.first("source"),
+                    let source = present.drive(alias)?.first("source"),
                     isSource(source, of: alias, spec)
                 else { continue }
                 description.children[index].children[place].children.removeAll { $0.name == "source" }

@@ -29,9 +29,6 @@ struct MachineVolumes: MachineStorage {
         layout = MachineLayout(spec, of: machine)
     }
 
-    /// A VM's name has no dot, so that no two volumes have one name.
-    private func name(of disk: DiskSpec) -> String { machine.volumeName(of: disk) }
-
     // MARK: making
 
     func clearLeftovers() throws(Failure) {
@@ -100,22 +97,22 @@ struct MachineVolumes: MachineStorage {
     /// - Parameter known: those of a VM that is there.
     private func volumes(besides known: [HostVolume]) throws(Failure) -> [HostVolume] {
         var volumes = known
-        func add(_ name: String, _ pool: () throws(Failure) -> String) throws(Failure) {
-            guard !known.contains(where: { $0.name == name }) else { return }
-            volumes.append(HostVolume(pool: try pool(), name: name))
-        }
+        func isKnown(_ name: String) -> Bool { known.contains { $0.name == name } }
         for (index, disk) in layout.disks.enumerated() where disk.isMade {
-            try add(name(of: disk.spec)) { () throws(Failure) in
-                do throws(Failure) { return try pool(of: disk.spec) } catch {
-                    throw MachineFiles.named("disks[\(index + 1)].pool_id", error)
-                }
+            let name = machine.volumeName(of: disk.spec)
+            guard !isKnown(name) else { continue }
+            do throws(Failure) {
+                volumes.append(HostVolume(pool: try pool(of: disk.spec), name: name))
+            } catch {
+                throw MachineFiles.named("disks[\(index + 1)].pool_id", error)
             }
         }
+        var others =
+            spec.cdroms.filter { $0.files != nil }.map(machine.volumeName) + [machine.consoleVolumeName]
+        if spec.cloudInit != nil { others.append(machine.seedVolumeName) }
+        // Asked for in any case: it is started where it is not.
         let own = try HostPool.own(machine.hypervisor)
-        if spec.cloudInit != nil { try add(machine.seedVolumeName) { own } }
-        for cdrom in spec.cdroms where cdrom.files != nil { try add(machine.volumeName(of: cdrom)) { own } }
-        try add(machine.consoleVolumeName) { own }
-        return volumes
+        return volumes + others.filter { !isKnown($0) }.map { HostVolume(pool: own, name: $0) }
     }
 
     mutating func makeDisks(
@@ -145,7 +142,8 @@ struct MachineVolumes: MachineStorage {
     ) throws(Failure) {
         let base = try disk.backingFile.map { path throws(Failure) in try self.base(path) }
         var description = VolumeXML(
-            name: name(of: disk), format: disk.format, capacity: try capacity(of: disk, on: base))
+            name: machine.volumeName(of: disk), format: disk.format,
+            capacity: try capacity(of: disk, on: base))
         if let base {
             let upload = ImageUpload(
                 storage: storage, pool: pool(of: description.name), cancellation: cancellation, tell: tell)
@@ -170,8 +168,10 @@ struct MachineVolumes: MachineStorage {
     }
 
     mutating func makeMedia(_ cancellation: Cancellation) throws(Failure) {
+        // As the VM's record keeps it.
+        let digests = changed.map { spec.withDigests(like: $0.record.spec) }
         for (index, cdrom) in spec.cdroms.enumerated() {
-            guard let files = cdrom.files, try !isThere(cdrom) else { continue }
+            guard let files = cdrom.files, try !isThere(digests?.cdroms[index]) else { continue }
             let path = file(of: cdrom)
             try writeDown(made)
             defer { unlink(path) }
@@ -185,13 +185,13 @@ struct MachineVolumes: MachineStorage {
         }
     }
 
-    /// The VM has this image of files.
-    private func isThere(_ cdrom: CDROMSpec) throws(Failure) -> Bool {
-        guard let record = changed?.record else { return false }
-        let name = machine.volumeName(of: cdrom)
-        let wanted = spec.withDigests(like: record.spec).cdroms.first { $0.id == cdrom.id }
-        guard wanted == record.spec.cdroms.first(where: { $0.id == cdrom.id }),
-            let volume = record.volumes?.first(where: { $0.name == name }), !broken.contains(volume)
+    /// The VM that is changed has this image of files.
+    ///
+    /// - Parameter cdrom: with digests of the files.
+    private func isThere(_ cdrom: CDROMSpec?) throws(Failure) -> Bool {
+        guard let cdrom, let record = changed?.record, record.spec.cdroms.contains(cdrom),
+            let volume = record.volumes?.first(where: { $0.name == machine.volumeName(of: cdrom) }),
+            !broken.contains(volume)
         else { return false }
         return try storage.volume(volume) != nil
     }
@@ -224,9 +224,7 @@ struct MachineVolumes: MachineStorage {
 
     /// What the next start has in a drive, where that is what the spec says.
     private func source(of alias: String, _ standing: MachineStanding) -> String? {
-        guard
-            let source = standing.next.all("devices/disk").first(where: { $0.alias == alias })?.first(
-                "source"),
+        guard let source = standing.next.drive(alias)?.first("source"),
             machine.isSource(source, of: alias, spec)
         else { return nil }
         return source.attributes["file"] ?? source.attributes["name"]
@@ -314,12 +312,12 @@ struct MachineVolumes: MachineStorage {
     private func isWanted(_ volume: HostVolume) -> Bool {
         volume.name == machine.consoleVolumeName
             || volume.name == machine.seedVolumeName && spec.cloudInit != nil
-            || spec.disks.contains { $0.path == nil && name(of: $0) == volume.name }
+            || spec.disks.contains { $0.path == nil && machine.volumeName(of: $0) == volume.name }
             || spec.cdroms.contains { $0.files != nil && machine.volumeName(of: $0) == volume.name }
     }
 
     private func volume(of disk: DiskSpec, _ record: MachineRecord) -> HostVolume? {
-        record.volumes?.first { $0.name == name(of: disk) }
+        record.volumes?.first { $0.name == machine.volumeName(of: disk) }
     }
 
     func missing(of record: MachineRecord, before plan: MachinePlan) throws(Failure) -> String? {
@@ -353,7 +351,7 @@ struct MachineVolumes: MachineStorage {
         }
         let madeBefore = standing.record.spec.idsOfMadeDisks
         for (index, disk) in layout.disks.enumerated() where disk.isMade {
-            let found = try summary(name(of: disk.spec))
+            let found = try summary(machine.volumeName(of: disk.spec))
             layout.disks[index].path = found.path
             layout.disks[index].backing = found.backing.map { [$0] } ?? []
             // One that somebody has moved stays where it is: what the guest has written since is there.
