@@ -105,8 +105,10 @@ public final class ConnectionPool: Sendable {
                 content = Slot.Content(connection: fresh)
                 return fresh
             } catch {
-                content.failure = (error, .now)
-                throw error
+                var failure = error
+                failure.isOfOpening = true
+                content.failure = (failure, .now)
+                throw failure
             }
         }
     }

@@ -29,6 +29,8 @@ public struct LibvirtError: Error, Sendable, Equatable, CustomStringConvertible 
     public let domain: UInt32
     /// libvirt's own words.
     public let message: String
+    /// No connection came about: nothing was asked of the hypervisor.
+    public internal(set) var isOfOpening = false
 
     public init(code: Code, domain: UInt32 = 0, message: String) {
         self.code = code

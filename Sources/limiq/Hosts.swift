@@ -24,7 +24,13 @@ final class Hosts: Sendable {
         let address = uri ?? choice().uri
         let known = opened.withLock { $0[address] }
         if let known { return known }
-        let host = LibvirtHypervisor(uri: address)
+        guard !LibvirtHypervisor.isEmbedded(address) else {
+            throw Failure(
+                .hostNotAble, "limiq has no driver of libvirt's in itself any more: \(address)",
+                hint: "root has libvirt's daemons without it: leave --connect and LIMIQ_URI out",
+                resource: address)
+        }
+        let host = LibvirtHypervisor(uri: address, daemons: PrivateDaemons(state: state))
         // Two tasks may have opened it at once: the first stays, so that a host has one pool of connections.
         return opened.withLock { opened in
             if let first = opened[address] { return first }

@@ -18,7 +18,7 @@ struct Limiq: ParsableCommand {
         ("run", Run.self), ("up", Up.self), ("plan", Plan.self), ("check", Check.self), ("test", Test.self),
         ("repl", REPL.self),
         ("list", List.self), ("show", Show.self), ("console", Console.self), ("rm", Remove.self),
-        ("gc", GC.self),
+        ("gc", GC.self), ("uri", URI.self),
         ("image", Image.self), ("report", Report.self), ("doctor", Doctor.self), ("stubs", Stubs.self),
     ]
 

@@ -105,13 +105,14 @@ extension EndToEnd {
                         end)
                         """))
                 #expect(run.status == 0, "the firmware says that it starts nothing unsigned: \(run.errors)")
-                let swtpm = try await command("pgrep", ["--full", "--count", "swtpm.*\(home.path)"])
-                #expect(swtpm.output != "0\n", "an emulated TPM runs")
+                let tpm = folderNames(home.daemons.folder + "/lib/swtpm").first ?? "none"
+                let swtpm = try await command("pgrep", ["--full", "--count", "swtpm.*\(tpm)"])
+                #expect(swtpm.output == "1\n", "an emulated TPM runs")
                 let removed = try await home.limiq("rm", "secure")
                 #expect(removed.status == 0, "\(removed.errors)")
                 let left =
-                    folderNames(home.path + "/embed/lib/swtpm")
-                    + folderNames(home.path + "/embed/lib/qemu/nvram")
+                    folderNames(home.daemons.folder + "/lib/swtpm")
+                    + folderNames(home.daemons.folder + "/lib/qemu/nvram")
                 #expect(left.isEmpty, "the TPM's and the firmware's memory: \(left)")
                 try await expectNothing(in: home)
             }

@@ -1,5 +1,4 @@
 import Testing
 
-/// One test at a time: a guest that boots wants the whole machine, and libvirt's embedded driver belongs to one process
-/// at a time.
+/// One test at a time: a guest that boots wants the whole machine.
 @Suite("End to end", .serialized) enum EndToEnd {}

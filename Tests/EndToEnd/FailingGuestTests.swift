@@ -100,11 +100,11 @@ extension EndToEnd {
                     "\(panicked.errors)")
                 #expect(began.duration(to: .now) < .seconds(60), "the wait ends with the guest")
 
-                let nvram = folderNames(home.path + "/embed/lib/qemu/nvram")
+                let nvram = folderNames(home.daemons.folder + "/lib/qemu/nvram")
                 #expect(!nvram.isEmpty, "its firmware's variables are kept in a file")
                 let removed = try await home.limiq("rm", "failing")
                 #expect(removed.status == 0, "\(removed.errors)")
-                #expect(folderNames(home.path + "/embed/lib/qemu/nvram").isEmpty)
+                #expect(folderNames(home.daemons.folder + "/lib/qemu/nvram").isEmpty)
                 #expect(home.machines.isEmpty)
             }
         }

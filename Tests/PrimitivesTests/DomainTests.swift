@@ -8,8 +8,8 @@ import XML
 
 @testable import Primitives
 
-/// The scratch host of this process: libvirt holds one embedded root a process, which all tests share.
-private enum EmbeddedHost {
+/// The scratch host of this process, which all tests share.
+private enum DaemonHost {
     private static let process = Swift.Result { try ScratchHost.process() }
     static let root = (try? process.get().folder) ?? "/nowhere"
     static var hypervisor: LibvirtHypervisor { get throws { try process.get().hypervisor } }
@@ -53,32 +53,32 @@ private enum EmbeddedHost {
 @Suite(
     .serialized,
     .enabled(
-        if: EmbeddedHost.isAble, "needs root and the package grub-rescue-pc, for a guest that boots at once"))
-struct `Domains on libvirt's embedded driver` {
+        if: DaemonHost.isAble, "needs root and the package grub-rescue-pc, for a guest that boots at once"))
+struct `Domains on libvirt's private daemons` {
     static func processes(_ name: String) -> Int {
         folderNames("/proc").filter { fileText("/proc/\($0)/cmdline").contains("guest=\(name)") }.count
     }
 
     @Test func `a VM comes up, is the same the second time, goes down and leaves nothing`() throws {
-        try EmbeddedHost.withGuest { vm in
+        try DaemonHost.withGuest { vm in
             let name = try #require(vm["name"]?.string)
-            #expect(try EmbeddedHost.call("domain.state", vm) == "running")
+            #expect(try DaemonHost.call("domain.state", vm) == "running")
             #expect(Self.processes(name) == 1)
-            #expect(try EmbeddedHost.call("vm.up", vm)["changed"] == false)
-            #expect(try EmbeddedHost.call("vm.diff", vm) == [])
-            let handle = try EmbeddedHost.call("domain.get", .string(name))
+            #expect(try DaemonHost.call("vm.up", vm)["changed"] == false)
+            #expect(try DaemonHost.call("vm.diff", vm) == [])
+            let handle = try DaemonHost.call("domain.get", .string(name))
             #expect(handle["name"] == .string(name))
-            let listed = try EmbeddedHost.call("domain.list", ["ours": true, "state": "running"]).list ?? []
+            let listed = try DaemonHost.call("domain.list", ["ours": true, "state": "running"]).list ?? []
             #expect(listed.contains { $0["name"] == .string(name) })
             // GRUB hears no ACPI: it is ended after the timeout.
-            #expect(try EmbeddedHost.call("vm.down", handle, ["timeout": "500ms"]) == true)
-            #expect(try EmbeddedHost.call("domain.state", vm) == "shut off")
-            #expect(try EmbeddedHost.call("vm.up", vm)["changed"] == true)
-            #expect(try EmbeddedHost.call("vm.remove", vm) == true)
+            #expect(try DaemonHost.call("vm.down", handle, ["timeout": "500ms"]) == true)
+            #expect(try DaemonHost.call("domain.state", vm) == "shut off")
+            #expect(try DaemonHost.call("vm.up", vm)["changed"] == true)
+            #expect(try DaemonHost.call("vm.remove", vm) == true)
             #expect(Self.processes(name) == 0)
-            #expect(access("\(EmbeddedHost.root)/vms/\(name)", F_OK) != 0)
+            #expect(access("\(DaemonHost.root)/vms/\(name)", F_OK) != 0)
             let gone = try #require(throws: Failure.self) {
-                try EmbeddedHost.call("domain.get", .string(name))
+                try DaemonHost.call("domain.get", .string(name))
             }
             #expect(gone.code == .notFound)
         }
@@ -86,21 +86,21 @@ struct `Domains on libvirt's embedded driver` {
 
     @Test func `a disk and a seed are made, and their ports forwarded`() throws {
         let port = Int64(freePort())
-        try EmbeddedHost.withGuest {
+        try DaemonHost.withGuest {
             $0["nics"] = [["forward": [["host": .int(port), "guest": 80]]]]
             $0["disks"] = [["id": "data", "size": "1GiB"]]
         } _: { vm in
-            #expect(try EmbeddedHost.call("vm.forward", vm, 80) == .string("127.0.0.1:\(port)"))
-            #expect(throws: Failure.self) { try EmbeddedHost.call("vm.forward", vm, 81) }
+            #expect(try DaemonHost.call("vm.forward", vm, 80) == .string("127.0.0.1:\(port)"))
+            #expect(throws: Failure.self) { try DaemonHost.call("vm.forward", vm, 81) }
             let name = try #require(vm["name"]?.string)
-            let usernet = try EmbeddedHost.hypervisor.monitor(name, "info usernet")
+            let usernet = try DaemonHost.hypervisor.monitor(name, "info usernet")
             #expect(usernet.contains("HOST_FORWARD") && usernet.contains("\(port)"))
-            #expect(access("\(EmbeddedHost.root)/vms/\(name)/data.qcow2", F_OK) == 0)
+            #expect(access("\(DaemonHost.root)/vms/\(name)/data.qcow2", F_OK) == 0)
         }
     }
 
     @Test func `its description can be had back, secrets included, and makes the same VM`() throws {
-        try EmbeddedHost.withGuest {
+        try DaemonHost.withGuest {
             $0["disks"] = [["id": "data", "size": "1GiB", "iops_limit": 100]]
             $0["cloud_init"] = [
                 "user_data": [
@@ -112,51 +112,51 @@ struct `Domains on libvirt's embedded driver` {
         } _: { vm in
             let name = try #require(vm["name"]?.string)
             let machine = Machine(
-                name, on: try EmbeddedHost.hypervisor, state: EmbeddedHost.environment.state)
+                name, on: try DaemonHost.hypervisor, state: DaemonHost.environment.state)
             let document = vmDocument(of: try machine.spec())
             #expect(
                 document["spec"]?["console"] == ["vnc_enabled": true, "vnc_password": .secret("secret")])
             #expect(document["spec"]?["cloud_init"]?["user_data"] == "#cloud-config\nhostname: web\n")
             #expect(document["spec"]?["cpu_cores"] == nil, "a default is left out")
             #expect(
-                try EmbeddedHost.call(
+                try DaemonHost.call(
                     "vm.up", ["name": .string(name), "spec": document], ["wait": "running"])["changed"]
                     == false)
         }
     }
 
     @Test func `lifecycle calls do what libvirt's do`() throws {
-        try EmbeddedHost.withGuest { vm in
-            try EmbeddedHost.call("domain.suspend", vm)
-            #expect(try EmbeddedHost.call("domain.state", vm) == "paused")
-            try EmbeddedHost.call("domain.resume", vm)
-            try EmbeddedHost.call("domain.wait", vm, "running", ["timeout": "10s"])
+        try DaemonHost.withGuest { vm in
+            try DaemonHost.call("domain.suspend", vm)
+            #expect(try DaemonHost.call("domain.state", vm) == "paused")
+            try DaemonHost.call("domain.resume", vm)
+            try DaemonHost.call("domain.wait", vm, "running", ["timeout": "10s"])
             // GRUB hears no ACPI.
             let deaf = try #require(throws: Failure.self) {
-                try EmbeddedHost.call("domain.reboot", vm, ["timeout": "300ms"])
+                try DaemonHost.call("domain.reboot", vm, ["timeout": "300ms"])
             }
             #expect(deaf.code == .timeout)
             let late = try #require(throws: Failure.self) {
-                try EmbeddedHost.call("domain.shutdown", vm, ["timeout": "300ms"])
+                try DaemonHost.call("domain.shutdown", vm, ["timeout": "300ms"])
             }
             #expect(late.code == .timeout)
             // Last, as firmware may reset the machine once more by itself.
-            try EmbeddedHost.call("domain.reset", vm)
-            try EmbeddedHost.call("domain.destroy", vm)
-            try EmbeddedHost.call("domain.wait", vm, "stopped", ["timeout": "10s"])
-            try EmbeddedHost.call("domain.start", vm)
-            #expect(try EmbeddedHost.call("domain.state", vm) == "running")
-            let xml = try XMLReader.parse(try #require(try EmbeddedHost.call("domain.xml", vm).string))
+            try DaemonHost.call("domain.reset", vm)
+            try DaemonHost.call("domain.destroy", vm)
+            try DaemonHost.call("domain.wait", vm, "stopped", ["timeout": "10s"])
+            try DaemonHost.call("domain.start", vm)
+            #expect(try DaemonHost.call("domain.state", vm) == "running")
+            let xml = try XMLReader.parse(try #require(try DaemonHost.call("domain.xml", vm).string))
             #expect(xml.attributes["type"] == "qemu" || xml.attributes["type"] == "kvm")
-            try EmbeddedHost.call("domain.destroy", vm)
-            try EmbeddedHost.call("domain.undefine", vm, ["files": true])
-            #expect(throws: Failure.self) { try EmbeddedHost.call("domain.state", vm) }
+            try DaemonHost.call("domain.destroy", vm)
+            try DaemonHost.call("domain.undefine", vm, ["files": true])
+            #expect(throws: Failure.self) { try DaemonHost.call("domain.state", vm) }
         }
     }
 
     /// The image in a drive, by what libvirt says.
     static func medium(_ vm: Value, _ id: String, inactive: Bool) throws -> String? {
-        let text = try #require(try EmbeddedHost.call("domain.xml", vm, ["inactive": .bool(inactive)]).string)
+        let text = try #require(try DaemonHost.call("domain.xml", vm, ["inactive": .bool(inactive)]).string)
         let drive = try XMLReader.parse(text).all("devices/disk").first {
             $0.first("alias")?.attributes["name"] == "ua-cdrom-\(id)"
         }
@@ -164,43 +164,43 @@ struct `Domains on libvirt's embedded driver` {
     }
 
     @Test func `media change in the running guest and at its next start`() throws {
-        try EmbeddedHost.withGuest { vm in
-            let other = "\(EmbeddedHost.root)/other.iso"
-            _ = symlink(EmbeddedHost.iso, other)
-            try EmbeddedHost.call(
-                "domain.attach_cdrom", vm, ["id": "tools", "iso_path": .string(EmbeddedHost.iso)])
+        try DaemonHost.withGuest { vm in
+            let other = "\(DaemonHost.root)/other.iso"
+            _ = symlink(DaemonHost.iso, other)
+            try DaemonHost.call(
+                "domain.attach_cdrom", vm, ["id": "tools", "iso_path": .string(DaemonHost.iso)])
             for inactive in [false, true] {
-                #expect(try Self.medium(vm, "tools", inactive: inactive) == EmbeddedHost.iso)
+                #expect(try Self.medium(vm, "tools", inactive: inactive) == DaemonHost.iso)
             }
-            try EmbeddedHost.call("domain.insert_media", vm, "tools", "other.iso")
+            try DaemonHost.call("domain.insert_media", vm, "tools", "other.iso")
             #expect(try Self.medium(vm, "tools", inactive: false) == other)
-            try EmbeddedHost.call("domain.eject_media", vm, "tools")
+            try DaemonHost.call("domain.eject_media", vm, "tools")
             #expect(try Self.medium(vm, "tools", inactive: false) == nil)
             #expect(try Self.medium(vm, "tools", inactive: true) == nil)
-            try EmbeddedHost.call("domain.destroy", vm)
-            try EmbeddedHost.call("domain.insert_media", vm, "tools", "other.iso")
-            try EmbeddedHost.call("domain.start", vm)
+            try DaemonHost.call("domain.destroy", vm)
+            try DaemonHost.call("domain.insert_media", vm, "tools", "other.iso")
+            try DaemonHost.call("domain.start", vm)
             #expect(try Self.medium(vm, "tools", inactive: false) == other)
-            try EmbeddedHost.call("domain.detach_cdrom", vm, "tools")
+            try DaemonHost.call("domain.detach_cdrom", vm, "tools")
             let unknown = try #require(throws: Failure.self) {
-                try EmbeddedHost.call("domain.eject_media", vm, "tools")
+                try DaemonHost.call("domain.eject_media", vm, "tools")
             }
             #expect(unknown.hint == "it has live")
         }
     }
 
     @Test func `what a guest shows can be had as a picture, and nobody in it answers`() throws {
-        try EmbeddedHost.withGuest { vm in
-            let path = try #require(try EmbeddedHost.call("domain.screenshot", vm, "screen.png").string)
+        try DaemonHost.withGuest { vm in
+            let path = try #require(try DaemonHost.call("domain.screenshot", vm, "screen.png").string)
             let file = try #require(fopen(path, "r"))
             defer { fclose(file) }
             var bytes = [UInt8](repeating: 0, count: 8)
             #expect(
                 fread(&bytes, 1, 8, file) == 8 && bytes == [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A])
-            #expect(try EmbeddedHost.call("domain.address", vm) == "10.0.2.15")
-            #expect(try EmbeddedHost.call("domain.console", vm).string != nil)
+            #expect(try DaemonHost.call("domain.address", vm) == "10.0.2.15")
+            #expect(try DaemonHost.call("domain.console", vm).string != nil)
             let failure = try #require(throws: Failure.self) {
-                try EmbeddedHost.call("domain.exec", vm, ["true"])
+                try DaemonHost.call("domain.exec", vm, ["true"])
             }
             #expect(failure.code == "guest")
             #expect(failure.message.contains("its agent does not answer"))
@@ -208,15 +208,15 @@ struct `Domains on libvirt's embedded driver` {
     }
 
     @Test func `a VM that cannot start is removed again`() throws {
-        let before = try EmbeddedHost.hypervisor.domains().count
+        let before = try DaemonHost.hypervisor.domains().count
         let failure = try #require(throws: Failure.self) {
-            try EmbeddedHost.withGuest {
+            try DaemonHost.withGuest {
                 $0["nics"] = [["bridge": "no-such-br"]]
                 $0["disks"] = [["id": "data", "size": "1GiB"]]
             } _: { _ in
             }
         }
         #expect(failure.hint?.contains("was removed again") == true)
-        #expect(try EmbeddedHost.hypervisor.domains().count == before)
+        #expect(try DaemonHost.hypervisor.domains().count == before)
     }
 }

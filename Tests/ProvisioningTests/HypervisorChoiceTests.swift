@@ -31,13 +31,15 @@ struct HypervisorChoiceTests {
     @Test("an ordinary user has a session")
     func session() { #expect(choose().uri == "qemu:///session") }
 
-    @Test("root without a daemon runs the driver inside limiq, a socket that a dead one left included")
-    func embed() throws {
+    @Test("root without a daemon has libvirt's own, a socket that a dead one left included")
+    func daemons() throws {
         let path = "/tmp/limiq-choice-\(UInt32.random(in: 0...UInt32.max)).sock"
         try listen(at: path) {}
         defer { unlink(path) }
         #expect(access(path, F_OK) == 0)
-        #expect(choose(uid: 0, sockets: [path]).uri == "qemu:///embed?root=/var/lib/limiq/embed")
+        let uri = choose(uid: 0, sockets: [path]).uri
+        #expect(uri == PrivateDaemons(state: state).uri)
+        #expect(uri.hasPrefix("qemu+unix:///system?socket=/run/limiquantix/"))
     }
 
     @Test("root uses the daemon that answers")
@@ -66,13 +68,18 @@ struct HypervisorChoiceTests {
         try body()
     }
 
-    @Test(
-        "the embedded driver's root survives its URI",
-        arguments: ["/var/lib/limiq/embed", "/home/a b/ü&x=1#?%41/embed"])
-    func roundTrip(_ root: String) {
-        let uri = HypervisorURI(HypervisorURI.embed(root: root))
-        #expect(uri.embedRoot == root)
-        #expect(uri.isLocal && uri.isInProcess)
+    @Test("a state folder has its daemons by whatever name, and any other has others, however long its path")
+    func ofFolder() throws {
+        let folder = try ScratchFolder(prefix: "daemons").path
+        defer { try? removeFolder(folder) }
+        let (real, link) = (folder + "/real", folder + "/link")
+        #expect(mkdir(real, 0o755) == 0 && symlink(real, link) == 0)
+        func uri(_ root: String) -> String { PrivateDaemons(state: StateFolder(root: root)).uri }
+        #expect(uri(real) == uri(link))
+        #expect(uri(real + "/deeper/down") == uri(link + "/deeper/down"))
+        let long = uri(real + String(repeating: "/a-long-name", count: 60))
+        #expect(uri(real) != long)
+        #expect(long.count == uri(real).count)
     }
 
     @Test(
@@ -83,6 +90,5 @@ struct HypervisorChoiceTests {
         ])
     func local(_ uri: String, _ isLocal: Bool) {
         #expect(HypervisorURI(uri).isLocal == isLocal)
-        #expect(HypervisorURI(uri).embedRoot == nil)
     }
 }

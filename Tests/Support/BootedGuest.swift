@@ -3,8 +3,7 @@ import Basics
 /// A Debian guest that the tests of a process share: booted at the first use, ended with the process.
 ///
 /// One processor, 1 GiB, a disk of 20 GiB on the debian-12 image, a user `admin` with limiq's key, port 22 forwarded. Tests
-/// talk to it by the command, a script at a time: libvirt's embedded driver is one process's at a time, so suites that use
-/// it run one after the other.
+/// talk to it by the command.
 public struct BootedGuest: Sendable {
     public static let name = "guest"
     public let home: Home

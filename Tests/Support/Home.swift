@@ -1,25 +1,29 @@
 import Basics
 import Foundation
+import Provisioning
 
 /// The command as a user has it: a state folder of a test's own (its `LIMIQ_HOME`), in which it runs.
 public struct Home: Sendable {
     public let path: String
     private let environment: [String: String]
+    /// Those that root has where no daemon of the system's runs.
+    public let daemons: PrivateDaemons
 
     private init(_ path: String, uri: String?) throws {
         self.path = path
+        daemons = PrivateDaemons(state: StateFolder(root: path))
         // No key, agent or libvirt of whoever runs the tests, and no daemon that comes and goes beside them.
         environment = [
             "LIMIQ_HOME": path, "HOME": path, "SSH_AUTH_SOCK": "",
-            "LIMIQ_URI": uri ?? "qemu:///embed?root=\(path)/embed",
+            "LIMIQ_URI": uri ?? daemons.uri,
         ]
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
     }
 
     /// Runs `body` with a state folder; its machines and the folder are removed, thrown or not.
     ///
-    /// - Parameter uri: of the hypervisor; libvirt's embedded driver in this folder where left out, which is what root has
-    ///   where no daemon runs.
+    /// - Parameter uri: of the hypervisor; daemons private to this folder where left out, which is what root has where no
+    ///   daemon runs.
     public static func with<Result>(
         on uri: String? = nil, _ body: (Home) async throws -> Result
     ) async throws -> Result {
@@ -28,7 +32,7 @@ public struct Home: Sendable {
         let result: Swift.Result<Result, any Error>
         do { result = .success(try await body(home)) } catch { result = .failure(error) }
         for machine in home.machines { _ = try await home.limiq("rm", machine) }
-        ProcessFolder.endGuests(home.path + "/embed")
+        try endDaemons(home.daemons)
         try removeFolder(home.path)
         return try result.get()
     }
@@ -40,6 +44,9 @@ public struct Home: Sendable {
 
     /// The names of the machines that something is kept for.
     public var machines: [String] { folderNames(path + "/vms").filter { !$0.hasPrefix(".") }.sorted() }
+
+    /// The processes of guests that its daemons run.
+    public var guests: [pid_t] { processes(ofGuestsIn: daemons.runtime + "/run") }
 
     /// The shared image of that name, pulled into the ordinary state folder once on a machine, and linked from here.
     public func linkImage(_ name: String) async throws {

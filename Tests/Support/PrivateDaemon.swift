@@ -88,9 +88,5 @@ public final class PrivateDaemon: Sendable {
     }
 
     /// The QEMU processes of its domains, which are known by libvirt's folder of theirs in their mount namespace.
-    public var guests: [pid_t] {
-        folderNames(folder + "/run/qemu").filter { $0.hasSuffix(".pid") && $0 != "driver.pid" }
-            .compactMap { pid_t(fileText("\(folder)/run/qemu/\($0)").filter(\.isNumber)) }
-            .filter { isRunning($0) && fileText("/proc/\($0)/cmdline").contains("qemu-system") }
-    }
+    public var guests: [pid_t] { processes(ofGuestsIn: folder + "/run") }
 }

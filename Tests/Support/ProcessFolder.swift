@@ -1,11 +1,12 @@
 import Basics
 import Glibc
+import Provisioning
 
 /// The folder of this test process, `/tmp/limiq-test-PID`: made at the first use, removed when the process ends, with
 /// the guests that still run in it.
 ///
-/// A guest outlives the process that started it. Whatever starts one keeps libvirt's embed root in this folder, as
-/// `embed` or as `NAME/embed`, where it is found.
+/// A guest and its daemons outlive the process that started them. Whatever starts some has this folder, or one in it, as
+/// its state folder.
 enum ProcessFolder {
     private static let made: Result<String, any Error> = Result {
         removeLeftovers()
@@ -34,20 +35,39 @@ enum ProcessFolder {
     }
 
     private static func remove(_ folder: String) {
-        for name in [""] + folderNames(folder).map({ $0 + "/" }) { endGuests("\(folder)/\(name)embed") }
+        for state in [folder] + folderNames(folder).map({ "\(folder)/\($0)" }) {
+            try? endDaemons(PrivateDaemons(state: StateFolder(root: state)))
+        }
         try? removeFolder(folder)
     }
+}
 
-    /// Ends the guests that run in an embed root. A guest's process is known by libvirt's pid file and by the folder in
-    /// its command line.
-    static func endGuests(_ root: String) {
-        let run = "\(root)/run/qemu"
-        for entry in folderNames(run) where entry.hasSuffix(".pid") && entry != "driver.pid" {
-            guard let process = pid_t(fileText("\(run)/\(entry)").filter(\.isNumber)),
-                fileText("/proc/\(process)/cmdline").contains(root)
-            else { continue }
-            kill(process, SIGKILL)
-            for _ in 0..<500 where isRunning(process) { usleep(10_000) }
-        }
+/// Ends daemons that were private to a test's folder, with their guests and networks, and removes what they had in `/run`.
+public func endDaemons(_ daemons: PrivateDaemons) throws {
+    func process(_ file: String) -> pid_t? {
+        pid_t(fileText(file).filter(\.isNumber)).flatMap { isRunning($0) ? $0 : nil }
     }
+    let runtime = daemons.runtime
+    for name in ["libvirtd", "virtlogd"] {
+        guard let process = process("\(runtime)/\(name).pid"),
+            fileText("/proc/\(process)/cmdline").contains(runtime)
+        else { continue }
+        endProcess(process)
+    }
+    for process in processes(ofGuestsIn: runtime + "/run") { endProcess(process) }
+    let networks = runtime + "/run/network"
+    for file in folderNames(networks) where file.hasSuffix(".pid") {
+        guard let process = process("\(networks)/\(file)"),
+            fileText("/proc/\(process)/cmdline").contains("dnsmasq")
+        else { continue }
+        endProcess(process)
+    }
+    if access(runtime, F_OK) == 0 { try removeFolder(runtime) }
+}
+
+/// The QEMU processes of the domains that libvirt keeps the state of in this folder.
+public func processes(ofGuestsIn run: String) -> [pid_t] {
+    folderNames(run + "/qemu").filter { $0.hasSuffix(".pid") && $0 != "driver.pid" }
+        .compactMap { pid_t(fileText("\(run)/qemu/\($0)").filter(\.isNumber)) }
+        .filter { isRunning($0) && fileText("/proc/\($0)/cmdline").contains("qemu-system") }
 }

@@ -36,13 +36,13 @@ func processes(ofUser uid: uid_t) -> [pid_t] {
 }
 
 /// Not a zombie, which only waits for its parent to take note of it.
-func isRunning(_ process: pid_t) -> Bool {
+public func isRunning(_ process: pid_t) -> Bool {
     let status = fileText("/proc/\(process)/stat")
     return !status.isEmpty && status.split(separator: ")").last?.split(separator: " ").first != "Z"
 }
 
 /// SIGTERM, and after ten seconds SIGKILL.
-func endProcess(_ process: pid_t) {
+public func endProcess(_ process: pid_t) {
     kill(process, SIGTERM)
     for _ in 0..<1000 where isRunning(process) { usleep(10_000) }
     if isRunning(process) { kill(process, SIGKILL) }

@@ -3,15 +3,13 @@ import Glibc
 import Provisioning
 import Synchronization
 
-/// A host for one test: real QEMU by libvirt's embedded driver, a state folder and a name prefix of its own, and a
-/// clean-up that runs last in, first out, even where the test throws.
+/// A host for one test: real QEMU by libvirt's daemons, a state folder and a name prefix of its own, and a clean-up that
+/// runs last in, first out, even where the test throws.
 ///
-/// libvirt lets a process hold one embed root, until the process ends. All scratch hosts of a test process therefore share
-/// one driver, in a folder that goes when the process ends, and are told apart by their prefix: they may run side by
-/// side. The first one waits about four seconds for libvirt's probe of QEMU.
+/// All scratch hosts of a test process share daemons, private to a folder that goes when the process ends, and are told
+/// apart by their prefix: they may run side by side. The first one waits for libvirt's probe of QEMU.
 ///
-/// The folder is short and directly in `/tmp`: a path of libvirt's sockets must fit in 107 bytes, and no folder on
-/// the way may be closed to QEMU.
+/// The folder is directly in `/tmp`: no folder on the way may be closed to QEMU.
 public final class ScratchHost: Sendable {
     /// `vms/`, `cloud-images/` and so on of this test.
     public let state: StateFolder
@@ -100,10 +98,12 @@ struct ScratchProcess: Sendable {
 
     static let shared: Swift.Result<ScratchProcess, any Error> = Swift.Result {
         let folder = try ProcessFolder.path()
-        // The choice of a root user without a daemon: its root is under the state folder.
+        // The choice of a root user without a daemon.
+        let state = StateFolder(root: folder)
         let choice = HypervisorChoice(
-            explicit: nil, state: StateFolder(root: folder), environment: { _ in nil }, uid: 0,
-            systemSockets: [])
-        return ScratchProcess(folder: folder, hypervisor: LibvirtHypervisor(uri: choice.uri))
+            explicit: nil, state: state, environment: { _ in nil }, uid: 0, systemSockets: [])
+        return ScratchProcess(
+            folder: folder,
+            hypervisor: LibvirtHypervisor(uri: choice.uri, daemons: PrivateDaemons(state: state)))
     }
 }

@@ -101,7 +101,7 @@ struct AccessCheck {
     }
 
     /// - Parameter wanted: 4 read, 2 write, 1 search.
-    private func allows(_ path: String, _ wanted: UInt16) -> Bool {
+    func allows(_ path: String, _ wanted: UInt16) -> Bool {
         var status = stat()
         // What is not there is another check's to complain about.
         guard stat(path, &status) == 0 else { return true }

@@ -9,7 +9,7 @@ public struct HypervisorChoice: Sendable, Equatable {
 
     /// - Parameters:
     ///   - explicit: `--connect`.
-    ///   - state: where the embedded driver's root is.
+    ///   - state: whose private daemons root has where the system has none.
     public init(
         explicit: String?, state: StateFolder,
         environment: (String) -> String? = { getenv($0).map { String(cString: $0) } },
@@ -28,8 +28,8 @@ public struct HypervisorChoice: Sendable, Equatable {
             (uri, reason) = ("qemu:///system", "a libvirt daemon answers at \(socket)")
         } else {
             (uri, reason) = (
-                HypervisorURI.embed(root: state.embed),
-                "no libvirt daemon runs here, so limiq runs libvirt's QEMU driver inside itself"
+                PrivateDaemons(state: state).uri,
+                "no libvirt daemon runs here, so limiq starts libvirt's own, private to \(state.root)"
             )
         }
     }

@@ -9,7 +9,7 @@ struct HypervisorURI: Equatable {
     /// `ssh`, `tcp`, `unix`, …; `nil` where the URI names none.
     let transport: String?
     let host: String
-    /// `/system`, `/session`, `/embed`.
+    /// `/system`, `/session`.
     let path: String
     private let query: [Substring]
 
@@ -33,20 +33,12 @@ struct HypervisorURI: Equatable {
     var isLocal: Bool { host.isEmpty && (transport == nil || transport == "unix") }
 
     /// The driver runs inside this process: there is no daemon whose calls are limited or whose socket may break.
-    var isInProcess: Bool { driver == "test" || path == "/embed" }
+    var isInProcess: Bool { driver == "test" }
 
     /// Which host it is, as a part of a file's name: `root@node2,system`.
     var fileName: String {
         String((host + path).map { $0 == "/" ? "," : $0 })
     }
-
-    /// The folder of libvirt's embedded driver, `nil` for every other hypervisor.
-    var embedRoot: String? {
-        guard driver == "qemu", path == "/embed" else { return nil }
-        return parameter("root")
-    }
-
-    static func embed(root: String) -> String { "qemu:///embed?root=\(encoded(root))" }
 
     /// Percent encoding of RFC 3986, section 2.1, of all but unreserved characters and `/`.
     static func encoded(_ text: String) -> String {

@@ -35,7 +35,7 @@ extension LibvirtHypervisor {
         return HostDescription(
             emulator: word("path"), architecture: word("arch"), offersKVM: word("domain") == "kvm",
             emulatorVersion: version ?? 0, emulatorUser: try emulatorUser(), isLocal: location.isLocal,
-            relabelsFiles: location.path == "/system" || (location.isInProcess && geteuid() == 0))
+            relabelsFiles: location.path == "/system")
     }
 
     /// QEMU names its default machine after its own version: `pc-i440fx-7.2`, `virt-9.0`. The micro number is not in it.
@@ -48,14 +48,12 @@ extension LibvirtHypervisor {
     }
 
     private func emulatorUser() throws(Failure) -> EmulatorUser {
-        if location.isLocal, location.path != "/system" {
-            let asRoot = location.embedRoot.flatMap {
-                QemuConfiguration(path: "\($0)/etc/qemu.conf")?.emulatorUser
-            }
-            if geteuid() == 0, let asRoot { return asRoot }
-            return Accounts.user(geteuid(), getegid())
-        }
-        if location.isLocal, let user = QemuConfiguration(path: "/etc/libvirt/qemu.conf")?.emulatorUser {
+        if let daemons { return try daemons.emulatorUser() }
+        if location.isLocal, location.path != "/system" { return Accounts.user(geteuid(), getegid()) }
+        // A daemon behind a socket of its own may have a configuration of its own.
+        if location.isLocal, location.parameter("socket") == nil,
+            let user = QemuConfiguration(path: "/etc/libvirt/qemu.conf")?.emulatorUser
+        {
             return user
         }
         let text = try call("cannot ask \(uri) whom QEMU runs as", reads: true) {

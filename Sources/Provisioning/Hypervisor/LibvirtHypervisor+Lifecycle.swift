@@ -50,11 +50,20 @@ extension LibvirtHypervisor {
             try domain.undefine()
             return isOff
         }
-        // libvirt keeps the log of a domain that is gone. A root of its own is the VM's whole world.
-        if let root = location.embedRoot, isOff { EmbeddedDriver.removeLogs(of: name, in: root) }
+        if let daemons, isOff {
+            daemons.removeLogs(of: name)
+            try stopUnusedNetworks()
+        }
     }
 
     public func start(_ name: String) throws(Failure) {
+        do throws(Failure) { try startOnce(name) } catch {
+            guard try daemons?.mend(error, self) == true else { throw error }
+            try startOnce(name)
+        }
+    }
+
+    private func startOnce(_ name: String) throws(Failure) {
         try withDomain("start", name) { domain throws(LibvirtError) in
             do throws(LibvirtError) {
                 try domain.create()

@@ -7,6 +7,8 @@ public final class LibvirtHypervisor: Hypervisor {
     /// As it was asked for.
     public let uri: String
     let location: HypervisorURI
+    /// To be started where they do not run; `nil` for every other hypervisor.
+    let daemons: PrivateDaemons?
     let pool: ConnectionPool
     let events = EventHub()
     private let description = Mutex<HostDescription?>(nil)
@@ -15,22 +17,27 @@ public final class LibvirtHypervisor: Hypervisor {
     /// Held while limiq's own storage pool is being made.
     let making = Mutex(())
 
-    /// - Parameter uri: <https://libvirt.org/uri.html>; `HypervisorChoice` finds the default one.
-    public init(uri: String) {
+    /// - Parameters:
+    ///   - uri: <https://libvirt.org/uri.html>; `HypervisorChoice` finds the default one.
+    ///   - daemons: of the state folder; they count where the URI is theirs.
+    public init(uri: String, daemons: PrivateDaemons? = nil) {
         let location = HypervisorURI(uri)
         self.uri = uri
         self.location = location
+        self.daemons = daemons?.uri == uri ? daemons : nil
         pool = ConnectionPool(limits: location.isInProcess ? .inProcess : .daemon) {
             () throws(LibvirtError) in
-            let address = try DaemonSocket.reachable(location)
-            if location.isInProcess { return try Connection(uri: address) }
+            if location.isInProcess { return try Connection(uri: uri) }
             // A session's first open starts its daemon, which probes QEMU.
-            let connection = try Connection.open(uri: address, within: .seconds(60))
+            let connection = try Connection.open(uri: uri, within: .seconds(60))
             // ssh and TCP do not notice a peer that lost its power, and no socket one that hangs.
             connection.keepAlive(interval: 5, count: 5)
             return connection
         }
     }
+
+    /// libvirt would run its driver in this process, which is then the one that holds its guests.
+    public static func isEmbedded(_ uri: String) -> Bool { HypervisorURI(uri).path == "/embed" }
 
     public func host() throws(Failure) -> HostDescription {
         // Held while it is asked: those who want it at the same time wait for the one answer.
@@ -51,10 +58,16 @@ public final class LibvirtHypervisor: Hypervisor {
         _ doing: @autoclosure () -> String, on name: String? = nil, reads: Bool = false,
         _ body: (Connection) throws(LibvirtError) -> Result
     ) throws(Failure) -> Result {
-        if let root = location.embedRoot { try EmbeddedDriver.hold(root) }
         do throws(LibvirtError) {
             return try pool.withConnection(repeatable: reads, body)
         } catch {
+            // Not begun where there was nobody to ask.
+            guard daemons != nil, error.isOfOpening else {
+                throw LibvirtFailure.make(doing(), error, domain: name)
+            }
+        }
+        try daemons?.start()
+        do throws(LibvirtError) { return try pool.withConnection(repeatable: reads, body) } catch {
             throw LibvirtFailure.make(doing(), error, domain: name)
         }
     }

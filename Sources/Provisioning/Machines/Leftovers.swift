@@ -59,9 +59,10 @@ public struct Leftovers {
         surveyImages(&survey)
         surveyKeys(&survey)
         for folder in [state.root, state.isos] { survey.left += halfWritten(in: folder) }
-        if hypervisor.uri == HypervisorURI.embed(root: state.embed) {
-            survey.left += EmbeddedDriver.leftovers(
-                in: state.embed, domains: Set(try hypervisor.domains().map(\.name)),
+        let daemons = PrivateDaemons(state: state)
+        if hypervisor.uri == daemons.uri {
+            survey.left += daemons.leftovers(
+                domains: Set(try hypervisor.domains().map(\.name)),
                 uuids: Set(try hypervisor.domains().map(\.uuid)))
         }
         return survey

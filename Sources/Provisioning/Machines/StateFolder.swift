@@ -36,8 +36,8 @@ public struct StateFolder: Sendable, Equatable {
     public var isos: String { root + "/isos" }
     public var machines: String { root + "/vms" }
     public var runs: String { root + "/runs" }
-    /// The root of libvirt's embedded driver.
-    public var embed: String { root + "/embed" }
+    /// The root of libvirt's embedded driver, which limiq 0.1.0 had in the place of `PrivateDaemons`.
+    var embed: String { root + "/embed" }
     /// limiq's own key pair, made where the caller has none.
     public var sshKey: String { root + "/ssh/id_ed25519" }
     /// What the host keys of guests are derived from.

@@ -1,19 +1,20 @@
 import Basics
 import Glibc
 
-/// What the driver leaves in its root of domains that are gone. Nobody else may have a domain there: the process that
-/// holds the root knows all of them.
-extension EmbeddedDriver {
+/// What libvirt leaves in its folders of domains that are gone. Nobody else may have a domain there.
+extension PrivateDaemons {
     /// Of a domain that is gone, or that a killed process was just removing.
     ///
     /// - Parameters:
     ///   - domains: the names of those that are there.
     ///   - uuids: theirs; libvirt keeps a TPM's state by them.
-    static func leftovers(in root: String, domains: Set<String>, uuids: Set<String>) -> [Leftovers.Item] {
+    func leftovers(domains: Set<String>, uuids: Set<String>) -> [Leftovers.Item] {
+        // The system's own folders have domains of others.
+        guard Self.canMount else { return [] }
         var found: [Leftovers.Item] = []
         for (folder, ending, what) in [
-            (logs(root), ".log", "log"), (tpmLogs(root), "-swtpm.log", "TPM's log"),
-            ("\(root)/lib/qemu/nvram", "_VARS.fd", "UEFI variables"),
+            (logs, ".log", "log"), (tpmLogs, "-swtpm.log", "TPM's log"),
+            (folder + "/lib/qemu/nvram", "_VARS.fd", "UEFI variables"),
         ] {
             for file in (try? namesInFolder(folder)) ?? [] where file.hasSuffix(ending) {
                 let name = String(file.dropLast(ending.count))
@@ -21,7 +22,7 @@ extension EmbeddedDriver {
                 found.append(.init(path: "\(folder)/\(file)", reason: "the \(what) of a domain that is gone"))
             }
         }
-        let tpms = "\(root)/lib/swtpm"
+        let tpms = folder + "/lib/swtpm"
         for uuid in (try? namesInFolder(tpms)) ?? [] where !uuids.contains(uuid) {
             found.append(
                 .init(path: "\(tpms)/\(uuid)", reason: "the TPM of a domain that is gone", kind: .folder))
@@ -29,11 +30,13 @@ extension EmbeddedDriver {
         return found
     }
 
-    static func removeLogs(of name: String, in root: String) {
-        unlink("\(logs(root))/\(name).log")
-        unlink("\(tpmLogs(root))/\(name)-swtpm.log")
+    /// libvirt keeps the logs of a domain that is gone, and those that virtlogd has begun anew.
+    func removeLogs(of name: String) {
+        guard Self.canMount else { return }
+        for ending in ["", ".0", ".1", ".2", ".3"] { unlink("\(logs)/\(name).log\(ending)") }
+        unlink("\(tpmLogs)/\(name)-swtpm.log")
     }
 
-    private static func logs(_ root: String) -> String { "\(root)/log/qemu" }
-    private static func tpmLogs(_ root: String) -> String { "\(root)/log/swtpm/libvirt/qemu" }
+    private var logs: String { folder + "/log/qemu" }
+    private var tpmLogs: String { folder + "/log/swtpm/libvirt/qemu" }
 }

@@ -1,0 +1,41 @@
+import Basics
+import Libvirt
+
+/// What a system's libvirt has from its service manager: networks that are started, and a log daemon that is there.
+extension LibvirtHypervisor {
+    /// Ends what the last machine was on: the bridge, its addresses and its dnsmasq are nobody's any more.
+    func stopUnusedNetworks() throws(Failure) {
+        guard try domains().isEmpty else { return }
+        try call("cannot stop the networks of \(uri)") { connection throws(LibvirtError) in
+            try connection.stopNetworks()
+        }
+    }
+
+    fileprivate func startNetwork(_ name: String) throws(Failure) {
+        try call("cannot start the network \(name)") { connection throws(LibvirtError) in
+            do throws(LibvirtError) { try connection.startNetwork(name) } catch {
+                // Somebody else's machine has just started it.
+                guard error.code == .operationInvalid else { throw error }
+            }
+        }
+    }
+}
+
+extension PrivateDaemons {
+    /// Does what is missing for a start that failed for it.
+    ///
+    /// - Returns: whether the start is to be tried once more.
+    func mend(_ failure: Failure, _ hypervisor: LibvirtHypervisor) throws(Failure) -> Bool {
+        guard let words = failure.cause else { return false }
+        if words.contains("virtlogd-sock") {
+            try startLog()
+            return true
+        }
+        let parts = words.split(separator: "'", omittingEmptySubsequences: false)
+        guard parts.count == 3, parts[0].hasSuffix("network "), parts[2] == " is not active" else {
+            return false
+        }
+        try hypervisor.startNetwork(String(parts[1]))
+        return true
+    }
+}

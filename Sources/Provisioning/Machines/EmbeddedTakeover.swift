@@ -1,0 +1,77 @@
+import Basics
+import Glibc
+import XML
+
+/// The machines of limiq 0.1.0, which had libvirt's QEMU driver in its own process, under `embed` of the state folder.
+/// Those that are off are moved to the private daemons, once, before these start.
+struct EmbeddedTakeover {
+    let state: StateFolder
+    let daemons: PrivateDaemons
+
+    private var old: String { state.embed }
+    private var definitions: String { old + "/etc/qemu" }
+
+    /// Moves what can be moved. One that still runs there stays, until it is off at a later call.
+    ///
+    /// - Throws: `Failure` with code `io`. What was moved until then stays so, and the next call goes on.
+    func perform() throws(Failure) {
+        guard fileExists(definitions) else { return }
+        for file in try namesInFolder(definitions) where file.hasSuffix(".xml") {
+            let name = String(file.dropLast(4))
+            if !isRunning(name) { try move(name) }
+        }
+    }
+
+    /// Its process holds the pid file that libvirt made for it, and names the guest.
+    private func isRunning(_ name: String) -> Bool {
+        guard let process = readWhole("\(old)/run/qemu/\(name).pid").flatMap({ pid_t($0.trimmed()) }),
+            process > 1
+        else { return false }
+        return readWhole("/proc/\(process)/cmdline")?.contains("guest=\(name),") == true
+    }
+
+    private func move(_ name: String) throws(Failure) {
+        let definition = "\(definitions)/\(name).xml"
+        guard let text = readWhole(definition), let domain = try? XMLReader.parse(text) else { return }
+        let uuid = domain.first("uuid")?.text ?? ""
+        // What libvirt keeps by a domain's name or UUID. UEFI's variables are named by their path, and stay.
+        for (folder, entry) in [
+            ("lib/qemu/save", "\(name).save"), ("lib/qemu/snapshot", name), ("lib/swtpm", uuid),
+        ] where !entry.isEmpty {
+            try move(entry, from: "\(old)/\(folder)", to: "\(daemons.folder)/\(folder)")
+        }
+        try open(domain, name)
+        // The definition last: who is killed before it finds the rest to be done.
+        try move("\(name).xml", from: definitions, to: daemons.folder + "/etc/qemu")
+    }
+
+    private func move(_ name: String, from source: String, to target: String) throws(Failure) {
+        guard fileExists("\(source)/\(name)"), !fileExists("\(target)/\(name)") else { return }
+        try makeFolders(target)
+        guard rename("\(source)/\(name)", "\(target)/\(name)") == 0 else {
+            throw Failure.system(errno, "cannot move \(source)/\(name) to \(target)", resource: source)
+        }
+    }
+
+    /// Opens the machine's files to the account QEMU runs under now: it was root. Its journal names the hypervisor.
+    private func open(_ domain: XMLNode, _ name: String) throws(Failure) {
+        let folder = state.machine(name)
+        let user = try daemons.emulatorUser()
+        let element = domain.all("metadata/machine").first { $0.namespace == DomainXML.namespace }
+        guard let element, let record = try? MachineRecord(element: element), record.folder == folder else {
+            return
+        }
+        chmod(folder, 0o711)
+        let disks = domain.all("devices/disk").filter { $0.attributes["device"] != "cdrom" }
+            .compactMap { $0.first("source")?.attributes["file"] }
+        for path in record.made where Provisioning.folder(of: path) == folder + "/" {
+            let descriptor = Glibc.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+            guard descriptor >= 0 else { continue }
+            defer { close(descriptor) }
+            try FileUser(user, disks.contains(path) ? .write : .read).grant(descriptor, path)
+        }
+        guard var journal = MachineJournal.read(in: folder) else { return }
+        journal.uri = daemons.uri
+        try journal.takePlace(of: journal, in: folder)
+    }
+}
