@@ -23,8 +23,8 @@ enum Library {
         return .success(())
     }
 
-    /// The embedded driver writes warnings to stderr ("domain is tainted"); libvirt takes its log level from the
-    /// environment only, at its initialisation. What the user has set stands; our own children get nothing of it.
+    /// libvirt writes warnings of its own to stderr; it takes its log level from the environment only, at its
+    /// initialisation. What the user has set stands; our own children get nothing of it.
     private static func quietly<Result>(_ body: () -> Result) -> Result {
         guard getenv("LIBVIRT_DEBUG") == nil, getenv("LIBVIRT_LOG_OUTPUTS") == nil else { return body() }
         setenv("LIBVIRT_DEBUG", "4", 1)

@@ -66,7 +66,8 @@ extension EndToEnd {
             try await Home.with { home in
                 let script = try home.script("several", Self.several)
                 let run = try home.start(["run", script])
-                try await waitFor(file) { exists("\(file.hasPrefix("run/") ? home.daemons.runtime : home.path)/\(file)") }
+                let folder = file.hasPrefix("run/") ? home.daemons.runtime : home.path
+                try await waitFor(file) { exists("\(folder)/\(file)") }
                 run.signal(SIGKILL)
                 #expect(await run.result().status != 0)
 

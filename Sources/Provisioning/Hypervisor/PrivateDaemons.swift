@@ -77,7 +77,7 @@ public struct PrivateDaemons: Sendable, Equatable {
             if DaemonSocket.answers(socket) { return }
             awaitEnd()
             try prepare()
-            try EmbeddedTakeover(state: state, daemons: self).perform()
+            try EmbeddedTakeover(state: state).perform()
             try launch(["virtlogd", "libvirtd"])
         }
     }

@@ -4,9 +4,14 @@ import XML
 
 /// The machines of limiq 0.1.0, which had libvirt's QEMU driver in its own process, under `embed` of the state folder.
 /// Those that are off are moved to the private daemons, once, before these start.
-struct EmbeddedTakeover {
+public struct EmbeddedTakeover: Sendable {
     let state: StateFolder
     let daemons: PrivateDaemons
+
+    public init(state: StateFolder) {
+        self.state = state
+        daemons = PrivateDaemons(state: state)
+    }
 
     private var old: String { state.embed }
     private var definitions: String { old + "/etc/qemu" }
@@ -15,11 +20,33 @@ struct EmbeddedTakeover {
     ///
     /// - Throws: `Failure` with code `io`. What was moved until then stays so, and the next call goes on.
     func perform() throws(Failure) {
-        guard fileExists(definitions) else { return }
-        for file in try namesInFolder(definitions) where file.hasSuffix(".xml") {
-            let name = String(file.dropLast(4))
-            if !isRunning(name) { try move(name) }
+        guard fileExists(old) else { return }
+        for name in remaining() where !isRunning(name) { try move(name) }
+        // What is left are its logs and its probes of QEMU.
+        if remaining().isEmpty { try removeWhole(old) }
+    }
+
+    /// The names of those that are not moved.
+    private func remaining() -> [String] {
+        ((try? namesInFolder(definitions)) ?? []).filter { $0.hasSuffix(".xml") }.map {
+            String($0.dropLast(4))
         }
+    }
+
+    /// What a person should know of those that are not moved, and what to do, a line each.
+    public func warnings() -> [String] {
+        remaining().map {
+            "\($0) was made by limiq 0.1.0 and \(isRunning($0) ? "still runs" : "waits") there: \(hint($0))"
+        }
+    }
+
+    /// What to do about a machine that is not moved.
+    func hint(_ name: String) -> String {
+        guard isRunning(name) else {
+            return "it is taken over when no other machine runs, and libvirt's daemons start anew"
+        }
+        let uri = "qemu:///embed?root=\(HypervisorURI.encoded(old))"
+        return "virsh -c '\(uri)' destroy \(name) ends it, and limiq takes it over then"
     }
 
     /// Its process holds the pid file that libvirt made for it, and names the guest.
@@ -34,8 +61,9 @@ struct EmbeddedTakeover {
         let definition = "\(definitions)/\(name).xml"
         guard let text = readWhole(definition), let domain = try? XMLReader.parse(text) else { return }
         let uuid = domain.first("uuid")?.text ?? ""
-        // What libvirt keeps by a domain's name or UUID. UEFI's variables are named by their path, and stay.
+        // What libvirt keeps by a domain's name or UUID.
         for (folder, entry) in [
+            ("lib/qemu/nvram", "\(name)_VARS.fd"),
             ("lib/qemu/save", "\(name).save"), ("lib/qemu/snapshot", name), ("lib/swtpm", uuid),
         ] where !entry.isEmpty {
             try move(entry, from: "\(old)/\(folder)", to: "\(daemons.folder)/\(folder)")

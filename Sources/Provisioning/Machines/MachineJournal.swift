@@ -44,6 +44,11 @@ public struct MachineJournal: Sendable, Equatable, Codable {
                 hint: "look what it holds and move it away", resource: folder)
         }
         guard journal.uri == machine.hypervisor.uri else {
+            if LibvirtHypervisor.isEmbedded(journal.uri) {
+                throw Failure(
+                    "folder_taken", "vm \(machine.name) was made by limiq 0.1.0, and is not taken over yet",
+                    hint: EmbeddedTakeover(state: machine.state).hint(machine.name), resource: folder)
+            }
             throw Failure(
                 "folder_taken",
                 "the folder \(folder) belongs to a VM \(machine.name) on \(journal.uri)",

@@ -12,6 +12,9 @@ struct List: ParsableCommand {
         Signals.unblock()
         let session = try Session(connect: host.connect)
         let machines = try Machine.list(on: try session.hosts.hypervisor(nil), state: session.state)
+        for warning in EmbeddedTakeover(state: session.state).warnings() {
+            writeAll("limiq: \(warning)\n".utf8, to: STDERR_FILENO)
+        }
         guard !machines.isEmpty else {
             writeAll("no machines yet; limiq run SCRIPT makes them\n".utf8, to: STDERR_FILENO)
             return
