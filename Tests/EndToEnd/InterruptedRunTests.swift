@@ -81,6 +81,29 @@ extension EndToEnd {
             }
         }
 
+        @Test("killed, what it was running of this machine ends with it")
+        func programs() async throws {
+            try await Home.with { home in
+                // A number of seconds that nobody else waits.
+                let time = "\(UInt32.random(in: 100_000...999_999_999))"
+                let script = try home.script(
+                    "program", #"require("limiq").host.run { "sleep", "\#(time)" }"#)
+                let run = try home.start(["run", script])
+                func isThere() async throws -> Bool {
+                    try await command("pgrep", ["--full", "--exact", "[^ ]*sleep \(time)"]).status == 0
+                }
+                let deadline = ContinuousClock.now + .seconds(60)
+                while try await !isThere() {
+                    try #require(ContinuousClock.now < deadline, "the program does not run")
+                }
+                run.signal(SIGKILL)
+                _ = await run.result()
+                while try await isThere() {
+                    try #require(ContinuousClock.now < deadline, "the program runs on")
+                }
+            }
+        }
+
         private func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 
         private func waitFor(_ what: String, _ condition: () -> Bool) async throws {

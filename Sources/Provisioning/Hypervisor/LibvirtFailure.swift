@@ -89,6 +89,10 @@ enum LibvirtFailure {
         Remedy(.libvirt, words: "Cannot access storage file", "Permission denied") { error in
             "let QEMU's user search every folder of \(quoted(in: error.message) ?? "the path") and read the file"
         },
+        Remedy(.hostNotAble, words: "trusted.libvirt.security") { _ in
+            "a container without the right to mount (CAP_SYS_ADMIN) cannot keep whose a file was: give it that right, or "
+                + "write remember_owner = 0 into /etc/libvirt/qemu.conf"
+        },
         Remedy(.libvirt, words: "Failed to get", "lock") { _ in
             "another process has the disk open: stop the VM or the program that uses it"
         },

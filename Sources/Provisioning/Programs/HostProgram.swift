@@ -93,12 +93,13 @@ public struct HostProgram: Sendable {
         options.processGroupID = 0
         var variables: [Environment.Key: String?] = [:]
         for (key, value) in environment { variables[Environment.Key(stringLiteral: key)] = value }
-        let configuration = Configuration(
-            executable: name.contains("/") ? .path(.init(name)) : .name(name),
-            arguments: Arguments(Array(command.dropFirst())),
-            environment: Environment.inherit.updating(variables),
-            workingDirectory: folder.map { .init($0) }, platformOptions: options)
+        let inherited = Environment.inherit.updating(variables)
         do {
+            let (executable, arguments) = try await dyingWithLimiq(
+                name.contains("/") ? .path(.init(name)) : .name(name), in: inherited)
+            let configuration = Configuration(
+                executable: executable, arguments: Arguments(arguments), environment: inherited,
+                workingDirectory: folder.map { .init($0) }, platformOptions: options)
             let input = try inputFile()
             defer { fclose(input) }
             let standardInput = FileDescriptorInput.fileDescriptor(
@@ -151,6 +152,25 @@ public struct HostProgram: Sendable {
             group.signal(SIGKILL)
             return .failure(explained(error, name))
         }
+    }
+
+    /// The program, asked of the kernel to be ended with limiq, `kill -9` of it included (prctl(2), PR_SET_PDEATHSIG). It is
+    /// bound to the thread that starts it: Subprocess has one for all, as long as the process lives.
+    ///
+    /// One that is given time to clean up is asked to end, any other is killed.
+    private func dyingWithLimiq(
+        _ executable: Executable, in environment: Environment
+    ) async throws(SubprocessError) -> (Executable, [String]) {
+        let arguments = Array(command.dropFirst())
+        // A relative path is of the folder the program is to run in.
+        guard folder == nil || !command[0].contains("/") || command[0].hasPrefix("/"),
+            let wrapper = try? await Executable.name("setpriv").resolveExecutablePath(in: .inherit)
+        else { return (executable, arguments) }
+        let path = try await executable.resolveExecutablePath(in: environment)
+        // Why one cannot be run is told better without another between.
+        guard access(path.string, X_OK) == 0 else { return (executable, arguments) }
+        let signal = grace > .seconds(1) ? "TERM" : "KILL"
+        return (.path(wrapper), ["--pdeathsig", signal, "--", path.string] + arguments)
     }
 
     /// A nameless file with what the program is to read. Not a pipe: a program that ends without reading it would end
