@@ -12,7 +12,9 @@ struct Check: ParsableCommand {
             checked as the description of a VM.
             """)
 
-    @Argument(help: ArgumentHelp("The scripts, or descriptions of VMs in JSON.", valueName: "script"))
+    @Argument(
+        help: ArgumentHelp("The scripts, or descriptions of VMs in JSON.", valueName: "script"),
+        completion: .file(extensions: ["lua", "json"]))
     var scripts: [String]
 
     @OptionGroup var parameters: ParameterOptions

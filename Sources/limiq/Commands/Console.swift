@@ -8,7 +8,7 @@ struct Console: ParsableCommand {
         abstract: "Talk to a machine's serial console; Ctrl-] ends it.",
         discussion: "With --log it prints what the guest has said since it started, and ends.")
 
-    @Argument(help: ArgumentHelp("The machine.", valueName: "vm"))
+    @Argument(help: ArgumentHelp("The machine.", valueName: "vm"), completion: CompletionKind.machine)
     var name: String
 
     @Flag(help: "Print the console's log instead.")

@@ -52,7 +52,7 @@ struct Image: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Copy an image file into the library.")
 
         @Argument(help: "Its name in the library.") var name: String
-        @Argument(help: "The file.") var path: String
+        @Argument(help: "The file.", completion: .file()) var path: String
 
         func run() throws {
             let session = try Session(connect: nil)

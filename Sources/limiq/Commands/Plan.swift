@@ -13,7 +13,7 @@ struct Plan: ParsableCommand {
             that runs can answer is marked: known after boot.
             """)
 
-    @Argument(help: "The script.")
+    @Argument(help: "The script.", completion: CompletionKind.script)
     var script: String
 
     @OptionGroup var parameters: ParameterOptions

@@ -6,7 +6,7 @@ struct Remove: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rm", abstract: "Remove machines with all that was made for them, and nothing else.")
 
-    @Argument(help: ArgumentHelp("The machines.", valueName: "vm"))
+    @Argument(help: ArgumentHelp("The machines.", valueName: "vm"), completion: CompletionKind.machine)
     var names: [String]
 
     @OptionGroup var host: HostOptions

@@ -8,7 +8,7 @@ struct Report: ParsableCommand {
         discussion:
             "limiq run --timings run.json SCRIPT writes them; limiq report run.json > run.svg draws them.")
 
-    @Argument(help: "What limiq run --timings wrote.")
+    @Argument(help: "What limiq run --timings wrote.", completion: .file())
     var file: String
 
     func run() throws {

@@ -31,7 +31,7 @@ struct Run: ParsableCommand {
         abstract: "Run a script.",
         discussion: "Words after -- are the script's: limiq.args. Its parameters: limiq help SCRIPT.")
 
-    @Argument(help: "The script.")
+    @Argument(help: "The script.", completion: CompletionKind.script)
     var script: String
 
     @OptionGroup var parameters: ParameterOptions

@@ -6,7 +6,7 @@ import Provisioning
 struct Show: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Tell what a machine is and where it stands.")
 
-    @Argument(help: ArgumentHelp("The machine.", valueName: "vm"))
+    @Argument(help: ArgumentHelp("The machine.", valueName: "vm"), completion: CompletionKind.machine)
     var name: String
 
     @Flag(help: "Print the description it was made from, as JSON: limiq up makes the same machine of it.")

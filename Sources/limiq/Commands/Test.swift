@@ -10,7 +10,9 @@ struct Test: ParsableCommand {
         abstract: "Run specs: files named *_spec.lua.",
         discussion: "A spec is a script that uses require \"limiq.spec\".")
 
-    @Argument(help: ArgumentHelp("Files, or folders that are searched for specs.", valueName: "path"))
+    @Argument(
+        help: ArgumentHelp("Files, or folders that are searched for specs.", valueName: "path"),
+        completion: .file(extensions: ["lua"]))
     var paths: [String] = ["."]
 
     func run() throws {

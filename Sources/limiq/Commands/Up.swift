@@ -10,7 +10,7 @@ struct Up: ParsableCommand {
             "The document is the API's, { \"name\": …, \"spec\": { … } }; limiq show --spec prints one. "
             + "Relative paths in it begin at its own folder.")
 
-    @Argument(help: "The document.")
+    @Argument(help: "The document.", completion: .file(extensions: ["json", "yaml", "yml"]))
     var file: String
 
     @Option(
