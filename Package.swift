@@ -17,7 +17,6 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         // Without its Foundation trait: a static binary then carries no ICU.
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     ],
@@ -27,6 +26,8 @@ let package = Package(
             name: "CLibvirt", pkgConfig: "libvirt-qemu", providers: [.apt(["libvirt-dev"])]),
         .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CLinux"),
+        // libvirt has it loaded, by GnuTLS. What swift-crypto brings, BoringSSL, takes longer to build than all of limiq.
+        .systemLibrary(name: "CNettle", pkgConfig: "hogweed", providers: [.apt(["nettle-dev"])]),
         // libvirt is linked with libxml2 itself, so that reading its XML by the same costs no start-up.
         .systemLibrary(name: "CXML", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
 
@@ -34,14 +35,14 @@ let package = Package(
         .target(name: "CCloudInitSchema", exclude: ["schema-cloud-config-v1.json", "LICENSE"]),
 
         .target(name: "Basics", swiftSettings: strict),
+        .target(name: "Digests", dependencies: ["CNettle"], swiftSettings: strict),
         .target(name: "YAML", dependencies: ["Basics", "CYaml"], swiftSettings: strict),
         .target(name: "XML", dependencies: ["Basics", "CXML"], swiftSettings: strict),
         .target(name: "Libvirt", dependencies: ["Basics", "CLibvirt", "CXML"], swiftSettings: strict),
         .target(
             name: "Provisioning",
             dependencies: [
-                "Basics", "YAML", "XML", "Libvirt", "CLinux", "CCloudInitSchema",
-                .product(name: "Crypto", package: "swift-crypto"),
+                "Basics", "Digests", "YAML", "XML", "Libvirt", "CLinux", "CCloudInitSchema",
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             swiftSettings: strict),
@@ -68,6 +69,8 @@ let package = Package(
             ],
             path: "Tests/Support", exclude: ["publisher.py"], swiftSettings: strict),
         .testTarget(name: "BasicsTests", dependencies: ["Basics"], swiftSettings: strict),
+        .testTarget(
+            name: "DigestsTests", dependencies: ["Digests", "Basics", "Support"], swiftSettings: strict),
         .testTarget(
             name: "YAMLTests",
             dependencies: [

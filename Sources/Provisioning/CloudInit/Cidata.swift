@@ -1,5 +1,5 @@
 import Basics
-import Crypto
+import Digests
 
 /// The NoCloud seed: a small ISO image labelled `cidata` that cloud-init in the guest looks for.
 ///

@@ -1,5 +1,5 @@
 import Basics
-import Crypto
+import Digests
 import Glibc
 
 /// libvirt's own daemons, `libvirtd` and `virtlogd`, started on demand for root and private to a state folder.

@@ -1,5 +1,5 @@
 import Basics
-import Crypto
+import Digests
 
 /// The hash functions publishers use for their images.
 public enum ImageDigest: String, Sendable, Equatable, CaseIterable {

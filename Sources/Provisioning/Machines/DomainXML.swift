@@ -1,5 +1,5 @@
 import Basics
-import Crypto
+import Digests
 import Glibc
 import XML
 

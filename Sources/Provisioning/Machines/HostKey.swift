@@ -1,6 +1,5 @@
 import Basics
-import Crypto
-import FoundationEssentials
+import Digests
 import Glibc
 
 /// A guest's ssh host key, known before the guest is.
@@ -9,23 +8,19 @@ import Glibc
 /// again describes the same VM, a VM made anew under its name is the host its clients know, and when a VM is removed
 /// there is no file to remove.
 public struct HostKey: Sendable {
-    private let key: Curve25519.Signing.PrivateKey
+    private let key: Ed25519
     private let comment: String
 
     /// - Throws: `Failure` with code `io` where the secret cannot be read or made.
     public init(machine: String, state: StateFolder, _ cancellation: Cancellation = Cancellation())
         throws(Failure)
     {
-        try self.init(machine: machine, secret: Self.secret(state, cancellation))
+        self.init(machine: machine, secret: try Self.secret(state, cancellation))
     }
 
-    init(machine: String, secret: [UInt8]) throws(Failure) {
-        let seed = HKDF<SHA256>.deriveKey(
-            inputKeyMaterial: SymmetricKey(data: secret), info: Data("limiq ssh host key \(machine)".utf8),
-            outputByteCount: 32)
-        do {
-            key = try Curve25519.Signing.PrivateKey(rawRepresentation: seed)
-        } catch { throw Failure("internal", "no host key can be made of the secret", cause: "\(error)") }
+    init(machine: String, secret: [UInt8]) {
+        key = Ed25519(
+            privateKey: HKDF.key(secret: secret, info: Array("limiq ssh host key \(machine)".utf8)))
         comment = machine
     }
 
@@ -37,7 +32,7 @@ public struct HostKey: Sendable {
         // Two equal numbers, by which a reader tells whether it has decrypted the rest; here there is nothing to decrypt.
         let check = Array(SHA256.hash(data: publicBlob).prefix(4))
         var secrets = check + check + Self.string(Self.type) + Self.string(publicKey)
-        secrets += Self.string(Array(key.rawRepresentation) + publicKey) + Self.string(comment)
+        secrets += Self.string(key.privateKey + publicKey) + Self.string(comment)
         // Padded to the block of the cipher `none`, 8 bytes, with 1, 2, 3 …
         for pad in 1...8 where secrets.count % 8 != 0 { secrets.append(UInt8(pad)) }
         var blob = Array("openssh-key-v1\0".utf8)
@@ -52,7 +47,7 @@ public struct HostKey: Sendable {
     }
 
     private static let type = "ssh-ed25519"
-    private var publicKey: [UInt8] { Array(key.publicKey.rawRepresentation) }
+    private var publicKey: [UInt8] { key.publicKey }
     /// RFC 8709, section 4.
     private var publicBlob: [UInt8] { Self.string(Self.type) + Self.string(publicKey) }
 
@@ -76,7 +71,7 @@ public struct HostKey: Sendable {
             try FileLock.hold(path + ".lock", for: "the secret of host keys", cancellation) {
                 () throws(Failure) in
                 if fileExists(path) { return }
-                try writeBytes(SymmetricKey(size: .bits256).withUnsafeBytes { Array($0) }, to: path)
+                try writeBytes((0..<32).map { _ in UInt8.random(in: .min ... .max) }, to: path)
             }
         }
         let bytes = try fileBytes(path)

@@ -1,5 +1,5 @@
 import Basics
-import Crypto
+import Digests
 import FoundationEssentials
 import Glibc
 import XML

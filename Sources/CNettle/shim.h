@@ -1,0 +1,4 @@
+#pragma once
+#include <nettle/eddsa.h>
+#include <nettle/hmac.h>
+#include <nettle/sha2.h>
