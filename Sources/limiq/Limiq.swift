@@ -33,6 +33,8 @@ struct Limiq: ParsableCommand {
 @main
 struct Program {
     static func main() {
+        // Before anything is opened.
+        StandardDescriptors.fill()
         // Before any thread starts, so that every thread inherits it: the two are taken by the thread that waits for them.
         Signals.block()
         let status = status(of: Array(CommandLine.arguments.dropFirst()))
