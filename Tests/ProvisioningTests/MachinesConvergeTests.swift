@@ -391,8 +391,8 @@ import XML
             #expect(report.changes.map(\.path) == ["nics[1].forward"])
             #expect(
                 running.calls == [
-                    "define", "hostfwd_remove hostua-nic-nic1 tcp:127.0.0.1:\(first)",
-                    "hostfwd_add hostua-nic-nic1 tcp:127.0.0.1:\(second)-:80", "metadata live",
+                    "define", "hostfwd_add hostua-nic-nic1 tcp:127.0.0.1:\(second)-:80",
+                    "hostfwd_remove hostua-nic-nic1 tcp:127.0.0.1:\(first)", "metadata live",
                 ])
         }
     }

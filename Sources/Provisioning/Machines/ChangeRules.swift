@@ -51,7 +51,7 @@ enum ChangeRules {
         "nics[].network": network,
         "nics[].model": restart,
         "nics[].bandwidth_mbps": live,
-        "nics[].forward": live,
+        "nics[].forward": forward,
         "nics[].link": live,
         // A guest takes and gives up a drive on virtio-scsi, and none on SATA.
         "cdroms[]": { situation, _ in situation.live.isWindows ? .restart : .live },
@@ -144,12 +144,18 @@ enum ChangeRules {
 
     /// A nic is led to another bridge, or to another network, without the guest's doing; to another kind it is another nic.
     private static let network: Rule = { situation, path in
-        func kind(_ spec: VMSpec) -> String {
-            guard let nic = spec.nics.first(where: { $0.id == path.id }) else { return "" }
-            return nic.bridge != nil ? "bridge" : nic.network != nil ? "network" : "user"
-        }
-        return kind(situation.live) == kind(situation.wanted) && kind(situation.wanted) != "user"
-            ? .live : .restart
+        let (live, wanted) = (kind(path, situation.live), kind(path, situation.wanted))
+        return live == wanted && wanted != "user" ? .live : .restart
+    }
+
+    /// A guest whose nic is on a bridge or a network takes forwards when that is on user networking.
+    private static let forward: Rule = { situation, path in
+        kind(path, situation.live) == "user" ? .live : .restart
+    }
+
+    private static func kind(_ nic: FieldPath, _ spec: VMSpec) -> String {
+        guard let nic = spec.nics.first(where: { $0.id == nic.id }) else { return "" }
+        return nic.bridge != nil ? "bridge" : nic.network != nil ? "network" : "user"
     }
 
     private static func isMade(_ spec: VMSpec, _ path: FieldPath) -> Bool {

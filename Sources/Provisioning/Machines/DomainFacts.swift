@@ -109,7 +109,7 @@ struct DomainFacts: Equatable, Sendable {
     /// The ports that lead into the running guest, by nic.
     mutating func add(_ forwards: [String: [PortForward]], for spec: VMSpec) {
         for nic in spec.nics {
-            let present = forwards["host" + DomainXML.nicAlias(nic.id)] ?? []
+            let present = forwards[PortForwards.backend(nic.id)] ?? []
             // In the spec's order first, so that the same ports are the same text.
             let ordered = nic.forward.filter(present.contains) + present.filter { !nic.forward.contains($0) }
             values[FieldPath("nics", nic.id, "forward")] =
@@ -128,6 +128,11 @@ struct DomainFacts: Equatable, Sendable {
 extension XMLNode {
     /// The disk or CD-ROM drive of this alias, of a domain.
     func drive(_ alias: String) -> XMLNode? { all("devices/disk").first { $0.alias == alias } }
+
+    /// The aliases of the nics on user networking, of a domain.
+    var userNICs: [String] {
+        all("devices/interface").filter { $0.attributes["type"] == "user" }.compactMap(\.alias)
+    }
 
     /// The device's alias, where it was not libvirt that chose it.
     var alias: String? {

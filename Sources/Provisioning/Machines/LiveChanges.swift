@@ -109,10 +109,10 @@ struct LiveChanges {
                     kilobytesPerSecond: nic.bandwidthMbps * 125))
         case "forward":
             // A new nic comes with the next start.
-            let aliases = live.all("devices/interface").compactMap(\.alias)
-            try PortForwards(hypervisor: machine.hypervisor, name: machine.name).set(
-                spec.nics.filter { aliases.contains(DomainXML.nicAlias($0.id)) },
-                to: standing.liveRecord?.userAddress, exactly: true)
+            let aliases = live.userNICs
+            try PortForwards(hypervisor: machine.hypervisor, name: machine.name).change(
+                to: spec.nics.filter { aliases.contains(DomainXML.nicAlias($0.id)) },
+                at: standing.liveRecord?.userAddress)
         case "link", "bridge", "network":
             interface.children.removeAll { $0.name == "link" || $0.name == "source" }
             if let bridge = nic.bridge {

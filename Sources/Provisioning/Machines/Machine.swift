@@ -120,25 +120,6 @@ public struct Machine: Sendable {
             resource: name)
     }
 
-    /// Where a port of the guest is reached from this machine, as `127.0.0.1:8080`.
-    ///
-    /// - Throws: `Failure` with code `not_found` where the port is not forwarded.
-    public func endpoint(ofGuestPort port: UInt16, proto: PortForward.Proto = .tcp) throws(Failure) -> String
-    {
-        try requireDomain()
-        let forwards = try requireRecord().spec.nics.flatMap(\.forward)
-        if !isLocal { throw onlyThere(forwards, port, proto) }
-        if let forward = forwards.first(where: { $0.guest == port && $0.proto == proto }) {
-            return "127.0.0.1:\(forward.host)"
-        }
-        throw Failure(
-            .notFound, "port \(port) of \(name) is not forwarded",
-            hint: forwards.isEmpty
-                ? "nics = { { forward = { { host = 8080, guest = \(port) } } } }"
-                : "forwarded are \(forwards.map { String($0.guest) }.joined(separator: ", "))", resource: name
-        )
-    }
-
     /// Starts a domain that is off, with its forwards where limiq made it.
     public func start() throws(Failure) {
         let record = try record()
@@ -146,21 +127,7 @@ public struct Machine: Sendable {
         if try host().isLocal { try PortForwards.checkFree(nics) }
         try beginBoot()
         try hypervisor.start(name)
-        _ = try PortForwards(hypervisor: hypervisor, name: name).set(nics, to: record?.userAddress)
-    }
-
-    /// A forward of the guest's port 22, else the guest's own address where it is on a bridge or network. On another
-    /// machine both are reached by way of that machine.
-    func sshEndpoint(_ nics: [NICSpec]) -> SSHEndpoint? {
-        for nic in nics {
-            for forward in nic.forward where forward.guest == 22 && forward.proto == .tcp {
-                return SSHEndpoint(host: "127.0.0.1", port: forward.host, byWayOf: hypervisor)
-            }
-        }
-        guard nics.contains(where: { $0.bridge != nil || $0.network != nil }),
-            let address = (try? addresses())?.first(where: { $0.contains(".") })
-        else { return nil }
-        return SSHEndpoint(host: address, port: 22, byWayOf: hypervisor)
+        try PortForwards(hypervisor: hypervisor, name: name).set(nics, to: record?.userAddress)
     }
 
     /// Waits for the guest.

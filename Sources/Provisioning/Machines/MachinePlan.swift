@@ -87,6 +87,7 @@ extension Machine {
             plan.areMediaBroken = standing.record.spec.cdroms.contains { broken.contains(volumeName(of: $0)) }
             if plan.isSeedBroken || plan.areMediaBroken { plan.action = .change }
         }
+        try checkPorts(plan, spec, isActive: standing.isActive)
         // A running guest has its files open, whatever their names have become.
         if plan.action != .replace, plan.restarts || !standing.isActive {
             try requireFiles(of: standing.record, before: plan)

@@ -114,7 +114,7 @@ extension Machine {
             try beginBoot()
             try hypervisor.revert(name, to: snapshot, running: domain.state.isActive)
             guard try requireDomain().state.isActive, let record = try record() else { return }
-            _ = try PortForwards(hypervisor: hypervisor, name: name)
+            try PortForwards(hypervisor: hypervisor, name: name)
                 .set(record.spec.nics, to: record.userAddress)
         }
     }

@@ -7,41 +7,100 @@ struct PortForwards {
     let hypervisor: any Hypervisor
     let name: String
 
-    /// Sets those that are not set yet.
+    /// Sets those that are not set yet, of a guest that has just been started.
     ///
-    /// - Parameters:
-    ///   - address: the guest's; `nil` for the one QEMU gives it.
-    ///   - exactly: those that are set and not wanted are taken back.
-    /// - Returns: how many were missing.
-    @discardableResult
-    func set(_ nics: [NICSpec], to address: String?, exactly: Bool = false) throws(Failure) -> Int {
-        guard exactly || nics.contains(where: { !$0.forward.isEmpty }) else { return 0 }
-        let present = Self.parse(try hypervisor.monitor(name, "info usernet"))
-        var added = 0
-        for nic in nics {
-            // libvirt names the network back end after the device.
-            let backend = "host" + DomainXML.nicAlias(nic.id)
-            for forward in present[backend] ?? [] where exactly && !nic.forward.contains(forward) {
-                let rule = "\(forward.proto.rawValue):127.0.0.1:\(forward.host)"
-                _ = try hypervisor.monitor(name, "hostfwd_remove \(backend) \(rule)")
-            }
-            for forward in nic.forward where !(present[backend] ?? []).contains(forward) {
-                let target = "\(address ?? ""):\(forward.guest)"
-                let rule = "\(forward.proto.rawValue):127.0.0.1:\(forward.host)-\(target)"
-                let reply = try hypervisor.monitor(name, "hostfwd_add \(backend) \(rule)")
-                let complaint = reply.filter { $0 != "\r" }.split(separator: "\n")
-                    .map { $0.trimmed() }.first { !$0.isEmpty }
-                if let complaint {
-                    throw Failure(
-                        "port_in_use",
-                        "port \(forward.host) of this host cannot be forwarded to port \(forward.guest) of \(name)",
-                        hint: "choose another host port", resource: name, cause: complaint)
+    /// - Parameter address: the guest's; `nil` for the one QEMU gives it.
+    func set(_ nics: [NICSpec], to address: String?) throws(Failure) {
+        guard nics.contains(where: { !$0.forward.isEmpty }) else { return }
+        let present = Set(try self.present(of: nics))
+        for rule in nics.flatMap(Rule.all) where !present.contains(rule) { try add(rule, to: address) }
+    }
+
+    /// Makes the forwards of a guest that runs those of its nics: all of them, or where one cannot be set none.
+    func change(to nics: [NICSpec], at address: String?) throws(Failure) {
+        let present = try self.present(of: nics)
+        let wanted = nics.flatMap(Rule.all)
+        let taken = present.filter { !wanted.contains($0) }
+        let missing = wanted.filter { !present.contains($0) }
+        // A port that this guest has itself is free only after that; any other is asked for while nothing is lost yet.
+        let late = missing.filter { rule in taken.contains { $0.forward.isSamePort(as: rule.forward) } }
+        let steps: [Step] =
+            missing.filter { !late.contains($0) }.map(Step.add) + taken.map(Step.remove) + late.map(Step.add)
+        for (index, step) in steps.enumerated() {
+            do throws(Failure) { try perform(step, address) } catch {
+                var failure = error
+                for done in steps[..<index].reversed() {
+                    do throws(Failure) { try perform(done.inverse, address) } catch {
+                        failure.add(hint: "\(error.message), which it was before")
+                    }
                 }
-                added += 1
+                throw failure
             }
         }
-        return added
     }
+
+    /// Those that are set now, of all the nics of the guest.
+    func present() throws(Failure) -> [String: [PortForward]] {
+        Self.parse(try hypervisor.monitor(name, "info usernet"))
+    }
+
+    private func present(of nics: [NICSpec]) throws(Failure) -> [Rule] {
+        let present = try present()
+        return nics.map(Rule.backend).flatMap { backend in
+            (present[backend] ?? []).map { Rule(backend: backend, forward: $0) }
+        }
+    }
+
+    private enum Step {
+        case add(Rule)
+        case remove(Rule)
+
+        var inverse: Step {
+            switch self {
+            case .add(let rule): .remove(rule)
+            case .remove(let rule): .add(rule)
+            }
+        }
+    }
+
+    private func perform(_ step: Step, _ address: String?) throws(Failure) {
+        switch step {
+        case .add(let rule): try add(rule, to: address)
+        case .remove(let rule):
+            _ = try hypervisor.monitor(name, "hostfwd_remove \(rule.backend) \(rule.hostSide)")
+        }
+    }
+
+    private func add(_ rule: Rule, to address: String?) throws(Failure) {
+        let forward = rule.forward
+        let reply = try hypervisor.monitor(
+            name, "hostfwd_add \(rule.backend) \(rule.hostSide)-\(address ?? ""):\(forward.guest)")
+        let complaint = reply.filter { $0 != "\r" }.split(separator: "\n").map { $0.trimmed() }
+            .first { !$0.isEmpty }
+        guard let complaint else { return }
+        throw Failure(
+            "port_in_use",
+            "port \(forward.host) of this host cannot be forwarded to port \(forward.guest) of \(name)",
+            hint: "choose another host port", resource: name, cause: complaint)
+    }
+
+    /// A forward of one back end of QEMU's user network.
+    private struct Rule: Hashable {
+        let backend: String
+        let forward: PortForward
+
+        /// As QEMU's monitor takes it.
+        var hostSide: String { "\(forward.proto.rawValue):127.0.0.1:\(forward.host)" }
+
+        static func all(of nic: NICSpec) -> [Rule] {
+            nic.forward.map { Rule(backend: backend(nic), forward: $0) }
+        }
+
+        static func backend(_ nic: NICSpec) -> String { PortForwards.backend(nic.id) }
+    }
+
+    /// libvirt names the network back end after the device.
+    static func backend(_ nic: String) -> String { "host" + DomainXML.nicAlias(nic) }
 
     /// The forwards of each back end in what `info usernet` prints:
     ///
@@ -71,10 +130,12 @@ struct PortForwards {
 
     /// Looks whether a host port is free before anything is made.
     ///
+    /// - Parameter held: what the VM itself has, and gives up before.
     /// - Throws: `Failure` with code `port_in_use`.
-    static func checkFree(_ nics: [NICSpec], besides held: Set<UInt16> = []) throws(Failure) {
+    static func checkFree(_ nics: [NICSpec], besides held: [PortForward] = []) throws(Failure) {
         for nic in nics {
-            for forward in nic.forward where !held.contains(forward.host) && !isFree(forward) {
+            for forward in nic.forward
+            where !held.contains(where: forward.isSamePort) && !isFree(forward) {
                 throw Failure(
                     "port_in_use",
                     "port \(forward.host) of this host is in use, it cannot be forwarded to port \(forward.guest) of the guest",

@@ -24,6 +24,10 @@ struct FieldPath: Hashable, Sendable {
         return field.isEmpty ? "\(list)[]" : "\(list)[].\(field)"
     }
 
+    func isOf(nic: String, _ fields: Set<String>) -> Bool {
+        list == "nics" && id == nic && fields.contains(field)
+    }
+
     /// As in a script, by the position in the first of the specs that has the device.
     func text(in specs: [VMSpec]) -> String {
         guard let list else { return field }

@@ -68,6 +68,11 @@ final class UpRun {
         if plan.action == .replace { return try replace(plan, standing) }
         if plan.action == .change { try change(plan, standing) }
         report.pending += plan.pending
+        // Of a nic that the running guest does not have: somebody else may answer there.
+        for nic in spec.nics
+        where report.pending.contains(where: { $0.field.isOf(nic: nic.id, ["", "forward"]) }) {
+            report.forwards.removeAll(where: nic.forward.contains)
+        }
         for change in plan.pending where change.cause != .pending {
             warn(
                 "\(change): it takes effect when \(machine.name) starts anew; up { restart = true } does that"
@@ -77,7 +82,6 @@ final class UpRun {
         guard options.start || plan.restarts else { return }
         let readiness = try Readiness(machine, nics: spec.nics)
         if plan.starts || plan.restarts {
-            if try machine.host().isLocal { try PortForwards.checkFree(spec.nics) }
             try startAndWait(
                 readiness, uuid: domain.uuid, standing.record.acceleration,
                 mayFallBack: options.acceleration == nil)
@@ -97,7 +101,7 @@ final class UpRun {
         let host = try machine.host()
         try machine.storage(for: spec, host).check()
         if host.isLocal {
-            let held = Set(standing.liveRecord?.spec.nics.flatMap(\.forward).map(\.host) ?? [])
+            let held = standing.liveRecord?.spec.nics.flatMap(\.forward) ?? []
             try PortForwards.checkFree(spec.nics, besides: held)
         }
         try timed("remove") { () throws(Failure) in _ = try machine.removeLocked() }
@@ -265,7 +269,7 @@ final class UpRun {
         }
         if spec.nics.contains(where: { !$0.forward.isEmpty }) {
             try timed("forward") { () throws(Failure) in
-                _ = try PortForwards(hypervisor: hypervisor, name: machine.name)
+                try PortForwards(hypervisor: hypervisor, name: machine.name)
                     .set(spec.nics, to: spec.userAddress)
             }
         }

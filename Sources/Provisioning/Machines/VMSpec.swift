@@ -139,7 +139,7 @@ public struct NICSpec: Sendable, Equatable, Codable {
 }
 
 /// A port of the host's loopback address that leads to a port of the guest.
-public struct PortForward: Sendable, Equatable, Codable {
+public struct PortForward: Sendable, Hashable, Codable {
     public enum Proto: String, Sendable, Codable, CaseIterable { case tcp, udp }
     public var host: UInt16
     public var guest: UInt16
@@ -150,6 +150,9 @@ public struct PortForward: Sendable, Equatable, Codable {
         self.guest = guest
         self.proto = proto
     }
+
+    /// Of the host's two, one can be set.
+    func isSamePort(as other: PortForward) -> Bool { host == other.host && proto == other.proto }
 }
 
 public struct CDROMSpec: Sendable, Equatable, Codable {

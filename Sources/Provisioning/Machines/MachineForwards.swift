@@ -1,0 +1,91 @@
+import Basics
+import XML
+
+/// The ways from this machine into a guest.
+extension Machine {
+    /// Where a port of the guest is reached from this machine, as `127.0.0.1:8080`; of one that is off, where it will be.
+    ///
+    /// - Throws: `Failure` with code `not_found` where the port is not forwarded, or not yet in the guest that runs: whoever
+    ///   answers there is somebody else.
+    public func endpoint(ofGuestPort port: UInt16, proto: PortForward.Proto = .tcp) throws(Failure) -> String
+    {
+        let domain = try requireDomain()
+        let nics = try requireRecord().spec.nics
+        let forwards = nics.flatMap(\.forward)
+        if !isLocal { throw onlyThere(forwards, port, proto) }
+        for nic in nics {
+            for forward in nic.forward where forward.guest == port && forward.proto == proto {
+                if domain.state.isActive { try requireSet(forward, of: nic, among: nics) }
+                return "127.0.0.1:\(forward.host)"
+            }
+        }
+        throw Failure(
+            .notFound, "port \(port) of \(name) is not forwarded",
+            hint: forwards.isEmpty
+                ? "nics = { { forward = { { host = 8080, guest = \(port) } } } }"
+                : "forwarded are \(forwards.map { String($0.guest) }.joined(separator: ", "))", resource: name
+        )
+    }
+
+    private func requireSet(
+        _ forward: PortForward, of nic: NICSpec, among nics: [NICSpec]
+    ) throws(Failure) {
+        if try isSet(forward, of: nic) { return }
+        let live = try XMLReader.parse(try hypervisor.xml(name, inactive: false, secrets: false))
+        let place = nics.firstIndex { $0.id == nic.id }.map { "nics[\($0 + 1)]" } ?? nic.id
+        guard live.userNICs.contains(DomainXML.nicAlias(nic.id)) else {
+            throw Failure(
+                .notFound,
+                "port \(forward.guest) of \(name) is not forwarded yet: \(place) is pending, the running guest does not have it",
+                hint: "it comes when \(name) starts anew; up { restart = true } does that", resource: name)
+        }
+        throw Failure(
+            .notFound,
+            "port \(forward.guest) of \(name) is not forwarded: \(place).forward is not set in the running guest",
+            hint: "up sets it", resource: name)
+    }
+
+    /// The guest that runs has it: the script's word is for its next start.
+    private func isSet(_ forward: PortForward, of nic: NICSpec) throws(Failure) -> Bool {
+        let present = try PortForwards(hypervisor: hypervisor, name: name).present()
+        return present[PortForwards.backend(nic.id)]?.contains(forward) == true
+    }
+
+    /// A forward of the guest's port 22, else the guest's own address where it is on a bridge or network. On another
+    /// machine both are reached by way of that machine.
+    func sshEndpoint(_ nics: [NICSpec]) -> SSHEndpoint? {
+        for nic in nics {
+            for forward in nic.forward where forward.guest == 22 && forward.proto == .tcp {
+                guard (try? isSet(forward, of: nic)) == true else { continue }
+                return SSHEndpoint(host: "127.0.0.1", port: forward.host, byWayOf: hypervisor)
+            }
+        }
+        guard nics.contains(where: { $0.bridge != nil || $0.network != nil }),
+            let address = (try? addresses())?.first(where: { $0.contains(".") })
+        else { return nil }
+        return SSHEndpoint(host: address, port: 22, byWayOf: hypervisor)
+    }
+
+    /// Looks whether the ports that a plan would set in the guest at once, or at its start, are free, before anything is
+    /// changed.
+    ///
+    /// - Throws: `Failure` with code `port_in_use`.
+    func checkPorts(_ plan: MachinePlan, _ spec: VMSpec, isActive: Bool) throws(Failure) {
+        let isLive = plan.changes.contains { $0.field.pattern == "nics[].forward" && $0.kind == .live }
+        let starts = plan.starts || plan.restarts
+        guard starts || isActive && isLive, spec.nics.contains(where: { !$0.forward.isEmpty }),
+            try host().isLocal
+        else { return }
+        var nics = spec.nics
+        var held: [PortForward] = []
+        if isActive {
+            held = try PortForwards(hypervisor: hypervisor, name: name).present().values.flatMap(\.self)
+            if !starts {
+                let live = try XMLReader.parse(try hypervisor.xml(name, inactive: false, secrets: false))
+                let present = live.userNICs
+                nics.removeAll { !present.contains(DomainXML.nicAlias($0.id)) }
+            }
+        }
+        try PortForwards.checkFree(nics, besides: held)
+    }
+}
