@@ -38,6 +38,9 @@ final class FakeHypervisor: Hypervisor {
         var updateFails: @Sendable () -> Failure? = { nil }
         /// Why a running guest cannot be changed.
         var changeFails: @Sendable (GuestChange) -> Failure? = { _ in nil }
+        /// Of all domains.
+        var leases: [AddressLease] = []
+        var addresses: @Sendable (AddressSource) -> [InterfaceAddresses] = { _ in [] }
         var qmp: @Sendable (String) -> String = { _ in #"{"return":{}}"# }
     }
 
@@ -258,7 +261,10 @@ final class FakeHypervisor: Hypervisor {
         throw Failure(.libvirt, "guest agent is not connected")
     }
 
-    func addresses(_ name: String, from source: AddressSource) throws(Failure) -> [InterfaceAddresses] { [] }
+    func addresses(_ name: String, from source: AddressSource) throws(Failure) -> [InterfaceAddresses] {
+        behaviour.withLock { $0.addresses(source) }
+    }
+    func leases(_ name: String) throws(Failure) -> [AddressLease] { behaviour.withLock(\.leases) }
 
     func onEvent(
         of name: String, _ handler: @escaping @Sendable (DomainEvent) -> Void

@@ -10,6 +10,8 @@ public final class PrivateDaemon: Sendable {
     private let folder: String
 
     public var uri: String { "qemu+unix:///system?socket=\(folder)/sockets/libvirt-sock" }
+    /// A file of it, as in `lib/dnsmasq/br0.status` for what is in `/var/lib/libvirt`.
+    public func path(_ name: String) -> String { "\(folder)/\(name)" }
     private var pidFile: String { folder + "/libvirtd.pid" }
 
     private init() throws {

@@ -70,6 +70,8 @@ public protocol Hypervisor: HostStorage {
     /// A command of the guest agent as JSON text; returns the reply's JSON text.
     func agent(_ name: String, _ command: String, timeout: Duration) throws(Failure) -> String
     func addresses(_ name: String, from source: AddressSource) throws(Failure) -> [InterfaceAddresses]
+    /// What the DHCP servers of libvirt's networks have lent to the domain's nics and has not ended, by nic.
+    func leases(_ name: String) throws(Failure) -> [AddressLease]
 
     /// A picture of the first screen of a running guest, as PPM or PNG.
     func screenshot(_ name: String) throws(Failure) -> [UInt8]
@@ -188,7 +190,23 @@ public enum DomainState: String, Sendable {
     public var isActive: Bool { self != .shutOff && self != .crashed && self != .noState }
 }
 
-public enum AddressSource: Sendable { case lease, agent, arp }
+public enum AddressSource: Sendable { case agent, arp }
+
+/// An address that a DHCP server has lent to a nic.
+public struct AddressLease: Sendable, Hashable, Codable {
+    /// In lower case.
+    public var macAddress: String
+    /// Without the prefix length.
+    public var address: String
+    /// Seconds since 1970; `nil` for one that does not end.
+    public var expires: Int64?
+
+    public init(macAddress: String, address: String, expires: Int64?) {
+        self.macAddress = macAddress
+        self.address = address
+        self.expires = expires
+    }
+}
 
 public struct InterfaceAddresses: Sendable, Equatable {
     public var interface: String

@@ -27,7 +27,6 @@ extension LibvirtHypervisor {
     {
         let source: Domain.AddressSource =
             switch source {
-            case .lease: .lease
             case .agent: .agent
             case .arp: .arp
             }

@@ -89,15 +89,26 @@ public struct Machine: Sendable {
     /// The guest's own addresses, best source first: the network's leases, the agent, the host's ARP table. On user
     /// networking only the agent knows, and the address (10.0.2.15) is reachable from the guest's side only.
     public func addresses() throws(Failure) -> [String] {
-        for source in [AddressSource.lease, .agent, .arp] {
+        let leased = ordered((try? leasedAddresses()) ?? [])
+        if !leased.isEmpty { return leased }
+        for source in [AddressSource.agent, .arp] {
             guard let interfaces = try? hypervisor.addresses(name, from: source) else { continue }
-            let found = interfaces.filter { $0.interface != "lo" }.flatMap(\.addresses)
-                .filter { !$0.hasPrefix("127.") && $0 != "::1" && !$0.hasPrefix("fe80:") }
-            if !found.isEmpty {
-                return found.filter { $0.contains(".") } + found.filter { !$0.contains(".") }
+            var found = interfaces.filter { $0.interface != "lo" }.flatMap(\.addresses)
+            // The host remembers whom it talked to as long as a lease lasts, and longer.
+            if source == .arp {
+                let before = Set(leasesBeforeBoot.map(\.address))
+                found.removeAll(where: before.contains)
             }
+            let addresses = ordered(found)
+            if !addresses.isEmpty { return addresses }
         }
         return []
+    }
+
+    /// Those that others can reach, IPv4 first.
+    private func ordered(_ addresses: [String]) -> [String] {
+        let found = addresses.filter { !$0.hasPrefix("127.") && $0 != "::1" && !$0.hasPrefix("fe80:") }
+        return found.filter { $0.contains(".") } + found.filter { !$0.contains(".") }
     }
 
     /// As `addresses()`. A guest on user networking whose agent does not answer has the address QEMU's DHCP server gives
@@ -125,7 +136,7 @@ public struct Machine: Sendable {
         let record = try record()
         let nics = record?.spec.nics ?? []
         if try host().isLocal { try PortForwards.checkFree(nics) }
-        try beginBoot()
+        try beginBoot(nics)
         try hypervisor.start(name)
         try PortForwards(hypervisor: hypervisor, name: name).set(nics, to: record?.userAddress)
     }

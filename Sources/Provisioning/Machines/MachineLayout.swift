@@ -55,6 +55,8 @@ struct MachineLayout: Sendable {
 
     /// Where in the console's log the present boot begins, where that is not its start.
     var bootOffset: String { folder + "/boot-offset" }
+    /// What the guest's nics had been lent when the present boot began.
+    var leases: String { folder + "/leases.json" }
     /// How the guest's cloud-init ended.
     var outcome: String { folder + "/cloud-init.json" }
 
@@ -69,7 +71,7 @@ struct MachineLayout: Sendable {
     /// Files of this machine that come to be while the VM runs.
     var runtimeFiles: [String] {
         ["", ".0", ".1", ".2", ".3"].map { "\(folder)/console.log\($0)" } + [
-            bootOffset, outcome, folder + "/known_hosts", hostKeys,
+            bootOffset, leases, outcome, folder + "/known_hosts", hostKeys,
         ]
     }
 }

@@ -30,7 +30,7 @@ extension Machine {
             Result { () throws(Failure) in try awaitReset(mailbox, timeout) }
         }
         try outcome.get()
-        try beginBoot(at: consoleLength())
+        try beginBoot(record()?.spec.nics ?? [], at: consoleLength())
     }
 
     /// - Parameter mailbox: what happens to the guest; `nil` where nobody waits any more.
@@ -65,7 +65,10 @@ extension Machine {
 
     /// Notes where in the console's log a boot begins. A start begins the log anew; a guest that boots again goes on in it,
     /// and what the last boot said there, that cloud-init has finished for one, is not true of this one.
-    func beginBoot(at offset: Int = 0) throws(Failure) {
+    ///
+    /// - Parameter nics: the guest's.
+    func beginBoot(_ nics: [NICSpec], at offset: Int = 0) throws(Failure) {
+        noteLeases(nics)
         let path = MachineLayout(VMSpec(name: name), of: self).bootOffset
         if offset > 0 {
             // A VM on another machine may have been made from a third one.

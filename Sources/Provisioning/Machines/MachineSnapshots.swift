@@ -111,7 +111,9 @@ extension Machine {
             // What a change had been making is made no more: its files are of the VM as it was.
             try MachineJournal.endChange(in: folder)
             // libvirt makes a new process of it, with a console of its own.
-            try beginBoot()
+            // With its memory it goes on, with the address it has.
+            let hasMemory = try snapshots().contains { $0.name == snapshot && $0.hasMemory }
+            try beginBoot(hasMemory ? [] : record()?.spec.nics ?? [])
             try hypervisor.revert(name, to: snapshot, running: domain.state.isActive)
             guard try requireDomain().state.isActive, let record = try record() else { return }
             try PortForwards(hypervisor: hypervisor, name: name)

@@ -260,7 +260,7 @@ final class UpRun {
 
     private func start(_ readiness: Readiness, isOnTrial: Bool) throws(Failure) {
         try timed("start") { () throws(Failure) in
-            try machine.beginBoot()
+            try machine.beginBoot(spec.nics)
             do throws(Failure) { try hypervisor.start(machine.name) } catch {
                 // A killed run may have asked for the start, and libvirt got to it after we had looked.
                 guard try hypervisor.domain(machine.name)?.state.isActive == true else { throw error }
