@@ -93,6 +93,15 @@ final class FakeHypervisor: Hypervisor {
         try domains().first { $0.name == name }
     }
 
+    func uses() throws(Failure) -> HostUses {
+        shared.withLock { state in
+            HostUses(
+                state.domains.map { name, domain in
+                    DomainUses(name: name, [domain.node] + (domain.live.map { [$0] } ?? []))
+                })
+        }
+    }
+
     func define(_ xml: String) throws(Failure) -> DomainSummary {
         let node = try XMLReader.parse(xml)
         guard let name = node.first("name")?.text else { throw Failure(.libvirt, "no name") }

@@ -19,6 +19,9 @@ public protocol Hypervisor: HostStorage {
     func domains() throws(Failure) -> [DomainSummary]
     /// `nil` where there is none of this name.
     func domain(_ name: String) throws(Failure) -> DomainSummary?
+    /// What the domains use of what others may use too. What others than this process have changed in the last seconds may
+    /// be missing.
+    func uses() throws(Failure) -> HostUses
     /// Makes a persistent domain, or changes the one with the same name and UUID.
     func define(_ xml: String) throws(Failure) -> DomainSummary
     /// Removes the persistent definition, with its NVRAM, TPM state, managed save image and snapshot metadata.

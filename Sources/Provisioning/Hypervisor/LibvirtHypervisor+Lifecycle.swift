@@ -23,8 +23,11 @@ extension LibvirtHypervisor {
     public func define(_ xml: String) throws(Failure) -> DomainSummary {
         // The check is for what this host's libvirt does not know and would pass over in silence. It costs 15 ms of a
         // processor, as libvirt reads its whole schema each time: of machines that differ in values, one is checked.
-        let shape = (try? XMLReader.parse(xml)).map(Self.shape)
+        let description = try? XMLReader.parse(xml)
+        let shape = description.map(Self.shape)
         let isChecked = shape.map { shape in !checkedShapes.withLock { $0.contains(shape) } } ?? true
+        let name = description?.first("name")?.text
+        defer { if let name { index.forget(name) } }
         let summary = try call("cannot define the domain") { connection throws(LibvirtError) in
             try connection.define(xml, isChecked: isChecked, Self.summary)
         }

@@ -14,6 +14,7 @@ public final class LibvirtHypervisor: Hypervisor {
     private let description = Mutex<HostDescription?>(nil)
     /// The shapes of the domains that libvirt has checked.
     let checkedShapes = Mutex<Set<String>>([])
+    let index = DomainIndex()
     /// Held while limiq's own storage pool is being made.
     let making = Mutex(())
 
@@ -80,7 +81,9 @@ public final class LibvirtHypervisor: Hypervisor {
         _ verb: String, _ name: String, reads: Bool = false,
         _ body: (borrowing Domain) throws(LibvirtError) -> Result
     ) throws(Failure) -> Result {
-        try call("cannot \(verb) \(name)", on: name, reads: reads) { connection throws(LibvirtError) in
+        // Also where it fails: it may have been done.
+        defer { if !reads { index.forget(name) } }
+        return try call("cannot \(verb) \(name)", on: name, reads: reads) { connection throws(LibvirtError) in
             try connection.withDomain(name, body)
         }
     }

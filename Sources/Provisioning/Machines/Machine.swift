@@ -135,6 +135,7 @@ public struct Machine: Sendable {
     public func start() throws(Failure) {
         let record = try record()
         let nics = record?.spec.nics ?? []
+        if let record { try requireFreeAddresses(record.spec) }
         if try host().isLocal { try PortForwards.checkFree(nics) }
         try beginBoot(nics)
         try hypervisor.start(name)

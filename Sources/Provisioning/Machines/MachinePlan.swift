@@ -50,6 +50,7 @@ extension Machine {
     ///   it is off and a file of it is gone, `not_ours`, `bad_field`, and what `up` finds before it makes anything.
     public func plan(_ spec: VMSpec, _ options: UpOptions = UpOptions()) throws(Failure) -> MachinePlan {
         guard let domain = try hypervisor.domain(name) else {
+            try requireFreeAddresses(spec)
             if options.start, try host().isLocal { try PortForwards.checkFree(spec.nics) }
             return MachinePlan(action: .make, starts: options.start)
         }
@@ -86,6 +87,10 @@ extension Machine {
             plan.isSeedBroken = broken.contains(seedVolumeName)
             plan.areMediaBroken = standing.record.spec.cdroms.contains { broken.contains(volumeName(of: $0)) }
             if plan.isSeedBroken || plan.areMediaBroken { plan.action = .change }
+        }
+        let isNICOther = (plan.changes + plan.pending).contains { $0.field.list == "nics" }
+        if plan.action == .replace || plan.starts || plan.restarts || isNICOther {
+            try requireFreeAddresses(spec)
         }
         try checkPorts(plan, spec, isActive: standing.isActive)
         // A running guest has its files open, whatever their names have become.

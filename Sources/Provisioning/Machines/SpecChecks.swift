@@ -203,34 +203,7 @@ extension VMSpec {
                 .badField, "\(path).bandwidth_mbps has no effect on user networking",
                 hint: "name a bridge or a network")
         }
-        if let address = nic.macAddress { try checkMAC(address, "\(path).mac_address") }
-    }
-
-    /// No two nics have one address.
-    private func checkAddresses() throws(Failure) {
-        var seen: [String: String] = [:]
-        for (index, nic) in nics.enumerated() {
-            let path = "nics[\(index + 1)]"
-            guard let address = nic.macAddress?.lowercased(),
-                let other = seen.updateValue(path, forKey: address)
-            else { continue }
-            throw Failure(
-                .badField, "\(path).mac_address is that of \(other) already",
-                hint: "leave it out to have one made")
-        }
-    }
-
-    private func checkMAC(_ address: String, _ path: String) throws(Failure) {
-        let parts = address.split(separator: ":", omittingEmptySubsequences: false)
-        let bytes = parts.compactMap { $0.count == 2 ? UInt8($0, radix: 16) : nil }
-        guard parts.count == 6, bytes.count == 6 else {
-            throw Failure(
-                .badField, "\(path) \"\(address)\" is not a MAC address",
-                hint: "such as \"52:54:00:12:34:56\"")
-        }
-        guard bytes[0] & 1 == 0 else {
-            throw Failure(.badField, "\(path) \"\(address)\" is a multicast address, which no nic may have")
-        }
+        if let address = nic.macAddress { try Self.checkMAC(address, "\(path).mac_address", isUser: isUser) }
     }
 
     private func checkForwards() throws(Failure) {

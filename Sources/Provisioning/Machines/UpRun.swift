@@ -119,6 +119,11 @@ final class UpRun {
     // MARK: a new VM
 
     private func makeNew() throws(Failure) {
+        try machine.holdAddresses(of: spec) { () throws(Failure) in try makeNewAlone() }
+    }
+
+    private func makeNewAlone() throws(Failure) {
+        try machine.requireFreeAddresses(spec)
         try checkCloudInit()
         let host = try machine.host()
         if host.isLocal { try PortForwards.checkFree(spec.nics) }

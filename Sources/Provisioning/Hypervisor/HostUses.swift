@@ -1,0 +1,83 @@
+import XML
+
+/// What the domains of a host use that others may use as well.
+public struct HostUses: Sendable, Equatable {
+    /// By name.
+    public private(set) var domains: [String: DomainUses] = [:]
+    /// The names of the domains that have a nic with this MAC address, in lower case.
+    private(set) var namesByAddress: [String: Set<String>] = [:]
+
+    public init(_ domains: [DomainUses] = []) {
+        for domain in domains { set(domain.name, domain) }
+    }
+
+    /// - Parameter uses: `nil` for a domain that is gone.
+    mutating func set(_ name: String, _ uses: DomainUses?) {
+        for nic in domains[name]?.nics ?? [] { namesByAddress[nic.macAddress]?.remove(name) }
+        domains[name] = uses
+        for nic in uses?.nics ?? [] { namesByAddress[nic.macAddress, default: []].insert(name) }
+    }
+}
+
+/// What a domain uses, in its running guest and at its next start.
+public struct DomainUses: Sendable, Equatable {
+    public struct Disk: Sendable, Hashable {
+        /// A file of the domain's host, absolute; of Ceph's, `POOL/VOLUME`.
+        public var path: String
+        public var isWritable: Bool
+        /// What lies below it as far as libvirt says so, the nearest first.
+        public var backing: [String]
+    }
+
+    public struct NIC: Sendable, Hashable {
+        /// In lower case.
+        public var macAddress: String
+        public var segment: Segment
+    }
+
+    /// What nics see each other on.
+    public enum Segment: Sendable, Hashable {
+        case network(String)
+        case bridge(String)
+    }
+
+    public var name: String
+    public var disks: Set<Disk> = []
+    public var nics: Set<NIC> = []
+
+    /// - Parameter descriptions: libvirt's, of the next start and of the guest that runs.
+    init(name: String, _ descriptions: [XMLNode]) {
+        self.name = name
+        for description in descriptions {
+            disks.formUnion(description.all("devices/disk").compactMap(Self.disk))
+            nics.formUnion(description.all("devices/interface").compactMap(Self.nic))
+        }
+    }
+
+    private static func disk(_ disk: XMLNode) -> Disk? {
+        guard disk.attributes["device"] != "cdrom", let path = path(disk) else { return nil }
+        var backing: [String] = []
+        var store = disk.first("backingStore")
+        while let below = store, let path = self.path(below) {
+            backing.append(path)
+            store = below.first("backingStore")
+        }
+        return Disk(path: path, isWritable: disk.first("readonly") == nil, backing: backing)
+    }
+
+    private static func path(_ element: XMLNode) -> String? {
+        let source = element.first("source")?.attributes
+        return source?["file"] ?? source?["dev"] ?? source?["name"]
+    }
+
+    private static func nic(_ nic: XMLNode) -> NIC? {
+        guard let address = nic.first("mac")?.attributes["address"]?.lowercased(),
+            let source = nic.first("source")?.attributes
+        else { return nil }
+        switch nic.attributes["type"] {
+        case "network": return source["network"].map { NIC(macAddress: address, segment: .network($0)) }
+        case "bridge": return source["bridge"].map { NIC(macAddress: address, segment: .bridge($0)) }
+        default: return nil
+        }
+    }
+}
