@@ -139,7 +139,7 @@ private func resizeDefinition(_ environment: Environment) -> Definition {
         "disk.resize", .positional, record,
         doc: """
             Makes a disk larger. The guest must be off; cloud-init grows the root filesystem at its next start. \
-            The size it has already changes nothing.
+            The size it has already changes nothing. One that an overlay stands on is an error and stays as it is.
             """,
         example: """
             local limiq = require "limiq"
@@ -148,7 +148,8 @@ private func resizeDefinition(_ environment: Environment) -> Definition {
             """
     ) { arguments, request in
         try Disk.resize(
-            environment.absolute(arguments.path), to: arguments.size, cancellation: request.cancellation)
+            environment.absolute(arguments.path), to: arguments.size, unless: try environment.standsOn(),
+            cancellation: request.cancellation)
         return .null
     }
 }
@@ -156,14 +157,16 @@ private func resizeDefinition(_ environment: Environment) -> Definition {
 private func removeDefinition(_ environment: Environment) -> Definition {
     Definition(
         "disk.remove", .positional, diskRecord("limiq.DiskRemove", "A disk to remove."),
-        doc: "Removes a disk's file. One that is in use, or is no disk image, is an error and stays.",
+        doc: """
+            Removes a disk's file. One that is in use, that an overlay stands on, or that is no disk image, is an error and stays.
+            """,
         example: """
             local limiq = require "limiq"
             limiq.disk.create { path = "data.qcow2", size = "50GiB" }
             limiq.disk.remove "data.qcow2"
             """
     ) { arguments, _ in
-        try Disk.remove(environment.absolute(arguments.path))
+        try Disk.remove(environment.absolute(arguments.path), unless: try environment.standsOn())
         return .null
     }
 }

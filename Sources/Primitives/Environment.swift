@@ -26,6 +26,16 @@ public struct Environment: Sendable {
         self.hypervisor = hypervisor
     }
 
+    /// What stands on images, as far as the run's own host can be asked.
+    public func standsOn() throws(Failure) -> StandsOn {
+        do throws(Failure) {
+            return try StandsOn(state: state, on: try hypervisor(nil))
+        } catch {
+            // Disks are files: a machine that can run no guest has them too.
+            return try StandsOn(state: state, on: nil)
+        }
+    }
+
     /// A path of the script as an absolute one: a relative path begins at the script's folder.
     public func absolute(_ path: String) -> String {
         path.hasPrefix("/") ? path : "\(scriptFolder)/\(path)"

@@ -119,7 +119,7 @@ func imageDefinitions(_ environment: Environment) -> [Definition] {
                 "Removes an image from the library. One that a machine's disk stands on stays, with an error.",
             example: "limiq.image.remove \"fedora\""
         ) { arguments, _ in
-            try images.remove(arguments.name)
+            try images.remove(arguments.name, unless: try environment.standsOn())
             return .null
         },
     ]

@@ -82,6 +82,30 @@ struct PlanTests {
         try run(#"limiq.vm { name = "NAME-web" }:remove()"#, host)
     }
 
+    @Test("refuses what a run would: a machine whose disk another stands on, until that would be gone")
+    func standsOn() throws {
+        let host = try Host()
+        try run(
+            """
+            local gold = limiq.vm { name = "NAME-gold", disks = { { id = "boot", size = "1GiB" } } }
+            gold:up { start = false }
+            limiq.vm { name = "NAME-child", disks = { { backing_file = "state/vms/NAME-gold/boot.qcow2" } } }
+                :up { start = false }
+            """, host)
+        let (remove, removeChild) = (
+            #"limiq.vm { name = "NAME-gold" }:remove() "#, #"limiq.vm { name = "NAME-child" }:remove() "#
+        )
+        let up =
+            #"limiq.vm { name = "NAME-gold", disks = { { id = "boot", size = "1GiB" } } }:up { wait = "running" } "#
+        for attempt in [remove, up] {
+            let refused = try plan(attempt, host)
+            #expect(refused.error?.failure.code == "in_use" && refused.steps == [], "\(refused.steps)")
+            #expect(try plan(removeChild + attempt, host).error == nil)
+        }
+        #expect(throws: ScriptError.self) { try run(remove, host) }
+        try run(removeChild + remove, host)
+    }
+
     @Test("answers from what the calls before would have made")
     func forecast() throws {
         let host = try Host()

@@ -89,7 +89,9 @@ struct ImagesLibraryTests {
                 ) { _ in }
             }
             #expect(fetched?.code == .badField)
-            let removed = #expect(throws: Failure.self) { try bench.library().remove(name) }
+            let removed = #expect(throws: Failure.self) {
+                try bench.library().remove(name, unless: StandsOn(state: bench.state, on: nil))
+            }
             #expect(removed?.code == .notFound || removed?.code == .badField)
             #expect(throws: Failure.self) { try bench.resolve(name) }
             #expect(try bench.scratch.run("find", "state") == before)
@@ -132,10 +134,11 @@ struct ImagesLibraryTests {
             let again = #expect(throws: Failure.self) { try library.add("own", from: source, Cancellation()) }
             #expect(again?.code == "image_exists")
             #expect(again?.hint == "remove \(bench.path("own.qcow2")) first, or choose another name")
-            try library.remove("own")
-            try library.remove(longest)
+            let nobody = try StandsOn(state: bench.state, on: nil)
+            try library.remove("own", unless: nobody)
+            try library.remove(longest, unless: nobody)
             #expect(bench.names.isEmpty)
-            let gone = #expect(throws: Failure.self) { try library.remove("debian-12") }
+            let gone = #expect(throws: Failure.self) { try library.remove("debian-12", unless: nobody) }
             #expect(gone?.code == .notFound)
             #expect(gone?.message == "there is no image debian-12 here")
         }
@@ -219,12 +222,16 @@ struct ImagesLibraryTests {
             try bench.scratch.run(
                 "qemu-img", "create", "-f", "qcow2", "-b", bench.scratch.path("middle.qcow2"), "-F", "qcow2",
                 disk)
-            let failure = #expect(throws: Failure.self) { try bench.library().remove("own") }
+            let failure = #expect(throws: Failure.self) {
+                try bench.library().remove("own", unless: StandsOn(state: bench.state, on: nil))
+            }
             #expect(failure?.code == "in_use")
-            #expect(failure?.message == "the image own is in use: \(disk) is an overlay on it")
+            #expect(
+                failure?.message
+                    == "the image own cannot be removed: vm web-01 stands on \(bench.path("own.qcow2"))")
             #expect(bench.names == ["own.qcow2"])
             try bench.scratch.run("rm", disk)
-            try bench.library().remove("own")
+            try bench.library().remove("own", unless: StandsOn(state: bench.state, on: nil))
             #expect(bench.names.isEmpty)
         }
     }
@@ -248,13 +255,13 @@ struct ImagesLibraryTests {
                 for _ in 1...100 where try !DiskLock.isUsed(ReadableFile(bench.path("own.qcow2"))) {
                     usleep(50_000)
                 }
-                try bench.library().remove("own")
+                try bench.library().remove("own", unless: StandsOn(state: bench.state, on: nil))
             }
             #expect(failure?.code == "in_use")
             #expect(bench.names == ["own.qcow2"])
             try input.fileHandleForWriting.close()
             user.waitUntilExit()
-            try bench.library().remove("own")
+            try bench.library().remove("own", unless: StandsOn(state: bench.state, on: nil))
         }
     }
 

@@ -254,7 +254,7 @@ function limiq.disk.create(options) end
 ---@return { path: string, format: string, virtual_size: integer, allocated_size: integer, backing_file: string?, backing_format: string?, chain: table[] }
 function limiq.disk.info(path) end
 
----Makes a disk larger. The guest must be off; cloud-init grows the root filesystem at its next start. The size it has already changes nothing.
+---Makes a disk larger. The guest must be off; cloud-init grows the root filesystem at its next start. The size it has already changes nothing. One that an overlay stands on is an error and stays as it is.
 ---
 ---Example:
 ---```lua
@@ -267,7 +267,7 @@ function limiq.disk.info(path) end
 ---@param size string|integer The new size; never less than the present one.
 function limiq.disk.resize(path, size) end
 
----Removes a disk's file. One that is in use, or is no disk image, is an error and stays.
+---Removes a disk's file. One that is in use, that an overlay stands on, or that is no disk image, is an error and stays.
 ---
 ---Example:
 ---```lua

@@ -115,7 +115,16 @@ extension PlanRun {
     }
 
     private func machine(_ call: PlannedCall) throws(Failure) -> Machine {
-        try Codec<DomainReference>.domain.decode(call.argument(0), "domain").machine(environment)
+        afterwards(
+            try Codec<DomainReference>.domain.decode(call.argument(0), "domain").machine(environment))
+    }
+
+    /// A VM as a run would find it, with those gone that it would have removed.
+    private func afterwards(_ machine: Machine) -> Machine {
+        var machine = machine
+        machine.gone = Set(
+            forecasts(on: machine.hypervisor.uri).filter { $0.forecast.spec == nil }.map(\.name))
+        return machine
     }
 
     /// Asks a guest that a run would find as it is now; of any other the answer is not known yet.
@@ -130,6 +139,7 @@ extension PlanRun {
     private func bringUp(
         _ machine: Machine, _ spec: VMSpec, _ options: UpOptions, _ call: PlannedCall
     ) throws(Failure) -> Value {
+        let machine = afterwards(machine)
         try check(spec, on: machine)
         try CloudInitCheck.requireNoErrors(in: spec.cloudInitFindings)
         let earlier = forecast(machine)
@@ -253,7 +263,10 @@ extension PlanRun {
                 expect(machine, Forecast(spec: nil, isRunning: false))
                 return true
             }
-            if isWhole { step.parts = record.made.map { .init(name: "file", detail: $0) } }
+            if isWhole {
+                try machine.requireRemovable(record.made)
+                step.parts = record.made.map { .init(name: "file", detail: $0) }
+            }
         }
         add(step, call.request)
         expect(machine, Forecast(spec: nil, isRunning: false))

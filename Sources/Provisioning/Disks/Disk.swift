@@ -37,10 +37,12 @@ public enum Disk {
 
     /// Makes a disk larger. The guest must be off, and grows its own partitions at the next start.
     ///
-    /// - Throws: `Failure` with code `bad_field` for a smaller size, `disk_in_use`, `not_found`, `bad_image` or
-    ///   `program`.
+    /// - Parameter relation: what stands on images.
+    /// - Throws: `Failure` with code `bad_field` for a smaller size, `disk_in_use`, `in_use` where an overlay stands on it,
+    ///   `not_found`, `bad_image` or `program`.
     public static func resize(
-        _ path: String, to size: ByteSize, cancellation: Cancellation = Cancellation()
+        _ path: String, to size: ByteSize, unless relation: StandsOn? = nil,
+        cancellation: Cancellation = Cancellation()
     ) throws(Failure) {
         try requireAbsolute(path, "path")
         let format: String
@@ -70,19 +72,23 @@ public enum Disk {
             }
             if bytes == now { return }
         }
+        try relation?.requireNothing(on: [path], path, .write("made larger"))
         try QemuImg.resize(resolved(path), format: format, to: bytes, cancellation: cancellation)
     }
 
     /// Removes a disk's file.
     ///
-    /// - Throws: `Failure` with code `not_found`, `disk_in_use`, `bad_image` for a file that is no disk image, `io`.
-    public static func remove(_ path: String) throws(Failure) {
+    /// - Parameter relation: what stands on images.
+    /// - Throws: `Failure` with code `not_found`, `disk_in_use`, `in_use` where an overlay stands on it, `bad_image` for a file
+    ///   that is no disk image, `io`.
+    public static func remove(_ path: String, unless relation: StandsOn? = nil) throws(Failure) {
         try requireAbsolute(path, "path")
         do {
             let file = try ReadableFile(path)
             guard !DiskLock.isUsed(file) else { throw inUse(path) }
             guard try looksLikeDisk(file) else { throw noDisk(path, "removes") }
         }
+        try relation?.requireNothing(on: [path], path, .remove)
         guard unlink(path) == 0 else { throw Failure.system(errno, "cannot remove \(path)", resource: path) }
     }
 

@@ -102,7 +102,7 @@ public struct DiskImage: Sendable, Equatable {
     }
 
     /// A base's name as QEMU understands it: relative to the folder of the image that names it.
-    private static func absolute(_ name: String, _ path: String) throws(Failure) -> String {
+    static func absolute(_ name: String, _ path: String) throws(Failure) -> String {
         if name.utf8.first == UInt8(ascii: "/") { return name }
         // A colon before the first slash makes a protocol of it: nbd://host, json:{…}.
         if name.utf8.prefix(while: { $0 != UInt8(ascii: "/") }).contains(UInt8(ascii: ":")) {

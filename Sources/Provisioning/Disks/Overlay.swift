@@ -46,6 +46,7 @@ public enum Overlay {
             try image.write(to: descriptor, path)
             allocated = try ReadableFile(temporary).allocated
         }
+        OverlayIndex.note(path)
         let top = DiskImage(
             path: path, format: DiskFormatName.qcow2, virtualSize: image.virtualSize,
             allocatedSize: allocated,

@@ -54,19 +54,16 @@ extension ImageLibrary {
     /// Removes an image's file. One that a VM's disk is an overlay on stays, and one that QEMU has open: a disk elsewhere
     /// may stand on it.
     ///
+    /// - Parameter relation: what stands on images.
     /// - Throws: `Failure` with code `not_found` or `in_use`.
-    public func remove(_ name: String) throws(Failure) {
+    public func remove(_ name: String, unless relation: StandsOn) throws(Failure) {
         guard let path = local(name) else {
             throw Failure(
                 .notFound, "there is no image \(name) here",
                 hint: nearestName(to: name, in: ((try? list()) ?? []).filter { $0.path != nil }.map(\.name))
                     .map { "did you mean \($0)?" }, resource: name)
         }
-        if let user = overlay(on: path) {
-            throw Failure(
-                "in_use", "the image \(name) is in use: \(user) is an overlay on it",
-                hint: "remove that machine first", resource: name)
-        }
+        try relation.requireNothing(on: [path], "the image \(name)", .remove)
         // What cannot be read nobody can tell of.
         if let file = try? ReadableFile(path), DiskLock.isUsed(file) {
             throw Failure(
@@ -74,22 +71,6 @@ extension ImageLibrary {
                 hint: "end what uses it first: fuser \(path)", resource: name)
         }
         guard unlink(path) == 0 else { throw Failure.system(errno, "cannot remove \(path)", resource: path) }
-    }
-
-    /// A disk of a machine that stands on this file, by whatever name it calls it.
-    private func overlay(on path: String) -> String? {
-        let base = identity(path)
-        for file in (try? filesBelow(state.machines)) ?? [] {
-            let disk = "\(state.machines)/\(file)"
-            guard let chain = try? DiskImage.inspect(disk), chain.count > 1 else { continue }
-            if chain.dropFirst().contains(where: { identity($0.path) == base }) { return disk }
-        }
-        return nil
-    }
-
-    private func identity(_ path: String) -> FileIdentity? {
-        var status = stat()
-        return stat(path, &status) == 0 ? FileIdentity(device: status.st_dev, inode: status.st_ino) : nil
     }
 
     private func requireFree(_ name: String) throws(Failure) {

@@ -82,7 +82,10 @@ public struct Leftovers {
                 case .spared(let reason): return reason
                 case .left: break
                 }
-                _ = try machine.removeLocked()
+                do throws(Failure) { _ = try machine.removeLocked() } catch {
+                    guard error.code == "in_use" else { throw error }
+                    return error.message
+                }
                 return fileExists(item.path) ? "the rest in it was not made by limiq" : nil
             }
             return answer ?? busy(lock)

@@ -65,7 +65,7 @@ extension Machine {
         for (path, address, segment) in own {
             let nic = DomainUses.NIC(macAddress: address, segment: segment)
             let others = (uses.namesByAddress[address] ?? []).filter { other in
-                other != name && uses.domains[other]?.nics.contains(nic) == true
+                other != name && !gone.contains(other) && uses.domains[other]?.nics.contains(nic) == true
             }
             if let other = others.min() { throw taken(path, address, segment, by: other) }
         }

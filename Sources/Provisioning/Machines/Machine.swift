@@ -11,6 +11,9 @@ public struct Machine: Sendable {
     /// What this machine's processor can do, as `/proc/cpuinfo` says it; other in tests.
     var cpuinfo: @Sendable () -> String? = { readWhole("/proc/cpuinfo") }
 
+    /// VMs that will be gone before anything is done to this one: of a plan.
+    public var gone: Set<String> = []
+
     public init(_ name: String, on hypervisor: any Hypervisor, state: StateFolder) {
         self.name = name
         self.hypervisor = hypervisor
@@ -136,6 +139,7 @@ public struct Machine: Sendable {
         let record = try record()
         let nics = record?.spec.nics ?? []
         if let record { try requireFreeAddresses(record.spec) }
+        try requireWritable("started")
         if try host().isLocal { try PortForwards.checkFree(nics) }
         try beginBoot(nics)
         try hypervisor.start(name)

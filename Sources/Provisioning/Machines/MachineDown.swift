@@ -65,9 +65,12 @@ extension Machine {
                     hint: "remove it there: limiq rm \(name)", resource: name)
             }
             (files, volumes) = (record.made, record.volumes ?? [])
+            try requireRemovable(files + (journal?.files ?? []))
             try removeDomain(domain)
         } else if journal == nil {
             return MachineLayout(VMSpec(name: name), of: self).removeEmptyFolder()
+        } else if let journal {
+            try requireRemovable(journal.files)
         }
         if let journal, journal.uri == hypervisor.uri {
             files += journal.files.filter { !files.contains($0) }

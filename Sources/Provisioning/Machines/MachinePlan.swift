@@ -51,6 +51,7 @@ extension Machine {
     public func plan(_ spec: VMSpec, _ options: UpOptions = UpOptions()) throws(Failure) -> MachinePlan {
         guard let domain = try hypervisor.domain(name) else {
             try requireFreeAddresses(spec)
+            try requireOwnDisks(spec, after: nil)
             if options.start, try host().isLocal { try PortForwards.checkFree(spec.nics) }
             return MachinePlan(action: .make, starts: options.start)
         }
@@ -88,6 +89,7 @@ extension Machine {
             plan.areMediaBroken = standing.record.spec.cdroms.contains { broken.contains(volumeName(of: $0)) }
             if plan.isSeedBroken || plan.areMediaBroken { plan.action = .change }
         }
+        try requireUndisturbed(plan, spec, standing.record)
         let isNICOther = (plan.changes + plan.pending).contains { $0.field.list == "nics" }
         if plan.action == .replace || plan.starts || plan.restarts || isNICOther {
             try requireFreeAddresses(spec)

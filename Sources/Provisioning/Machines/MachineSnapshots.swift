@@ -32,6 +32,8 @@ extension Machine {
         }
         try MachineLock.hold(self, cancellation: cancellation) { () throws(Failure) in
             let domain = try requireDomain()
+            // It is kept in the disks themselves.
+            try requireWritable("kept in a snapshot")
             guard try hypervisor.snapshots(name)[snapshot] == nil else {
                 throw Failure(
                     "snapshot_exists", "\(name) has a snapshot \(snapshot) already",
@@ -108,6 +110,7 @@ extension Machine {
         try MachineLock.hold(self, cancellation: cancellation) { () throws(Failure) in
             let domain = try requireDomain()
             try require(snapshot)
+            try requireWritable("made what it was")
             // What a change had been making is made no more: its files are of the VM as it was.
             try MachineJournal.endChange(in: folder)
             // libvirt makes a new process of it, with a console of its own.
@@ -128,6 +131,7 @@ extension Machine {
         try MachineLock.hold(self, cancellation: cancellation) { () throws(Failure) in
             try requireDomain()
             try require(snapshot)
+            try requireWritable("rid of a snapshot")
             try hypervisor.deleteSnapshot(name, snapshot)
         }
     }

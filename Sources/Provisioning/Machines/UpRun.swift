@@ -124,6 +124,7 @@ final class UpRun {
 
     private func makeNewAlone() throws(Failure) {
         try machine.requireFreeAddresses(spec)
+        try machine.requireOwnDisks(spec, after: nil)
         try checkCloudInit()
         let host = try machine.host()
         if host.isLocal { try PortForwards.checkFree(spec.nics) }

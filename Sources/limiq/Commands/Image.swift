@@ -70,7 +70,7 @@ struct Image: ParsableCommand {
         func run() throws {
             Signals.unblock()
             let session = try Session(connect: nil)
-            try session.images().remove(name)
+            try session.images().remove(name, unless: try session.environment().standsOn())
         }
     }
 }

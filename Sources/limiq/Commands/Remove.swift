@@ -16,32 +16,25 @@ struct Remove: ParsableCommand {
         let cancellation = Cancellation()
         try Signals.forward { _ in cancellation.cancel() }
         let hypervisor = try session.hosts.hypervisor(nil)
-        // A guest takes its time to end, and one that hangs keeps none of the others.
-        let pool = WorkerPool(limit: 16)
-        let outcomes = Mailbox<(name: String, outcome: Result<Bool, Failure>)>()
-        let machines = Set(names)
-        for name in machines.sorted() {
-            let machine = Machine(name, on: hypervisor, state: session.state)
-            pool.run {
-                outcomes.put(
-                    (
-                        name,
-                        Result { () throws(Failure) in
-                            try cancellation.check()
-                            return try machine.remove(cancellation: cancellation)
-                        }
-                    ))
-            }
-        }
         var missing: [String] = []
         var failures: [Failure] = []
-        for _ in machines {
-            let (name, outcome) = outcomes.next()
-            switch outcome {
-            case .success(true): writeAll(Array("removed \(name)\n".utf8), to: 2)
-            case .success(false): missing.append(name)
-            case .failure(let failure): failures.append(failure)
+        var names = Set(names)
+        while !names.isEmpty {
+            var kept: [String: Failure] = [:]
+            remove(names, on: hypervisor, session, cancellation) { name, outcome in
+                switch outcome {
+                case .success(true): writeAll(Array("removed \(name)\n".utf8), to: 2)
+                case .success(false): missing.append(name)
+                case .failure(let failure) where failure.code == "in_use": kept[name] = failure
+                case .failure(let failure): failures.append(failure)
+                }
             }
+            // A machine stays while another stands on its disk, and may go after that one.
+            guard kept.count < names.count else {
+                failures += kept.sorted { $0.key < $1.key }.map(\.value)
+                break
+            }
+            names = Set(kept.keys)
         }
         if !missing.isEmpty {
             missing.sort()
@@ -54,5 +47,31 @@ struct Remove: ParsableCommand {
         if let cancelled = failures.first(where: { $0.code == .cancelled }) { throw cancelled }
         for failure in failures.dropLast() { writeAll(Array("\(failure)\n".utf8), to: 2) }
         if let last = failures.last { throw last }
+    }
+
+    private func remove(
+        _ names: Set<String>, on hypervisor: any Hypervisor, _ session: Session,
+        _ cancellation: Cancellation, tell: (String, Result<Bool, Failure>) -> Void
+    ) {
+        // A guest takes its time to end, and one that hangs keeps none of the others.
+        let pool = WorkerPool(limit: 16)
+        let outcomes = Mailbox<(name: String, outcome: Result<Bool, Failure>)>()
+        for name in names.sorted() {
+            let machine = Machine(name, on: hypervisor, state: session.state)
+            pool.run {
+                outcomes.put(
+                    (
+                        name,
+                        Result { () throws(Failure) in
+                            try cancellation.check()
+                            return try machine.remove(cancellation: cancellation)
+                        }
+                    ))
+            }
+        }
+        for _ in names {
+            let (name, outcome) = outcomes.next()
+            tell(name, outcome)
+        }
     }
 }

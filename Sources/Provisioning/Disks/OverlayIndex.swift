@@ -1,0 +1,78 @@
+import Basics
+import Synchronization
+
+/// The overlays that this process can know of, by what they stand on: those in a state folder, those it has made itself,
+/// and the disks of domains it is told of.
+///
+/// A thousand machines have a thousand headers to be read, and each that is started or removed asks: all are read again when
+/// what is known is older than a second, or than twenty times what reading took. What is found is looked at once more, so
+/// that nothing stands on an image that has ceased to; what another process has made in that second may be missed.
+final class OverlayIndex: Sendable {
+    private struct Content {
+        var overlays: [String: Set<String>] = [:]
+        var known: Set<String> = []
+        /// How many of those that were made here are known.
+        var madeKnown = 0
+        /// `nil`: nothing was read yet.
+        var validUntil: ContinuousClock.Instant?
+
+        mutating func add(_ disk: String) {
+            guard known.insert(disk).inserted else { return }
+            for key in imagesBelow(disk).flatMap(imageKeys) { overlays[key, default: []].insert(disk) }
+        }
+    }
+
+    private let folder: String
+    private let content = Mutex(Content())
+
+    private init(_ folder: String) { self.folder = folder }
+
+    private static let all = Mutex<[String: OverlayIndex]>([:])
+    /// By this process, wherever they are.
+    private static let made = Mutex<[String]>([])
+
+    /// Of the folders of a state folder's machines.
+    static func of(_ state: StateFolder) -> OverlayIndex {
+        all.withLock { all in
+            if let known = all[state.machines] { return known }
+            let index = OverlayIndex(state.machines)
+            all[state.machines] = index
+            return index
+        }
+    }
+
+    /// An overlay was made here.
+    static func note(_ overlay: String) { made.withLock { $0.append(overlay) } }
+
+    /// The disks that stand on any of the images now.
+    ///
+    /// - Parameter others: disks elsewhere.
+    func overlays(on images: [String], among others: [String]) -> Set<String> {
+        let keys = Set(images.flatMap(imageKeys))
+        let candidates = content.withLock { content in
+            refresh(&content)
+            let made = Self.made.withLock { Array($0[content.madeKnown...]) }
+            content.madeKnown += made.count
+            for disk in made {
+                // There may have been another under that name.
+                content.known.remove(disk)
+                content.add(disk)
+            }
+            for disk in others { content.add(disk) }
+            return keys.reduce(into: Set<String>()) { $0.formUnion(content.overlays[$1] ?? []) }
+        }
+        return candidates.filter { !keys.isDisjoint(with: imagesBelow($0).flatMap(imageKeys)) }
+    }
+
+    private func refresh(_ content: inout Content) {
+        let start = ContinuousClock.now
+        if let end = content.validUntil, start < end { return }
+        content = Content()
+        content.madeKnown = Self.made.withLock { $0.count }
+        // Those elsewhere are looked at again too.
+        for disk in Set(Self.made.withLock(\.self)) { content.add(disk) }
+        for file in (try? filesBelow(folder)) ?? [] { content.add("\(folder)/\(file)") }
+        let end = ContinuousClock.now
+        content.validUntil = end + max(.seconds(1), start.duration(to: end) * 20)
+    }
+}

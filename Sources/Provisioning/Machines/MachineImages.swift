@@ -1,0 +1,86 @@
+import Basics
+import Glibc
+
+/// What a VM does to the images that are its disks, held against what stands on them.
+extension Machine {
+    func standsOn() throws(Failure) -> StandsOn { try StandsOn(state: state, on: hypervisor) }
+
+    /// - Parameter files: those of this machine that would go with the VM.
+    /// - Throws: `Failure` with code `in_use` where another VM's disk stands on one of its own.
+    public func requireRemovable(_ files: [String]) throws(Failure) {
+        let relation = try standsOn()
+        let images = isLocal ? files : relation.writableDisks(of: name)
+        try relation.requireNothing(on: images, besides: gone.union([name]), "vm \(name)", .remove)
+    }
+
+    /// - Parameter words: what is about to be done, as follows "cannot be".
+    /// - Throws: `Failure` with code `in_use` where another VM's disk stands on one that this one's domain writes to.
+    func requireWritable(_ words: String) throws(Failure) {
+        let relation = try standsOn()
+        try relation.requireNothing(
+            on: relation.writableDisks(of: name), besides: gone.union([name]), "vm \(name)", .write(words))
+    }
+
+    /// What a plan would remove and write to.
+    func requireUndisturbed(
+        _ plan: MachinePlan, _ spec: VMSpec, _ record: MachineRecord
+    ) throws(Failure) {
+        if plan.action == .replace {
+            try requireRemovable(record.made)
+            return try requireOwnDisks(spec, after: nil)
+        }
+        try requireOwnDisks(spec, after: record.spec)
+        let grown = spec.disks.filter { disk in
+            let size = FieldPath("disks", disk.id, "size_gib")
+            return disk.path == nil && plan.changes.contains { $0.field == size }
+        }
+        let starts = plan.starts || plan.restarts
+        guard starts || !grown.isEmpty else { return }
+        let relation = try standsOn()
+        func require(_ disks: [DiskSpec], _ words: String) throws(Failure) {
+            var layout = VMSpec(name: name)
+            layout.disks = disks
+            let images =
+                isLocal
+                ? MachineLayout(layout, of: self).disks.map(\.path) : relation.writableDisks(of: name)
+            try relation.requireNothing(on: images, besides: gone.union([name]), "vm \(name)", .write(words))
+        }
+        if !grown.isEmpty { try require(grown, "given a larger disk") }
+        if starts { try require(spec.disks.filter { !$0.readonly }, "started") }
+    }
+
+    /// Of the files that a spec names as disks the guest makes what it likes: they are no other VM's disk, and nothing stands
+    /// on them, the VM's own overlays included.
+    ///
+    /// - Parameter known: what the VM had before; `nil` for a new one.
+    /// - Throws: `Failure` with code `in_use`.
+    func requireOwnDisks(_ spec: VMSpec, after known: VMSpec?) throws(Failure) {
+        guard isLocal else { return }
+        for (index, disk) in spec.disks.enumerated() where !disk.readonly && disk.poolID == nil {
+            guard let path = disk.path, !(known?.disks.contains { $0.path == path && !$0.readonly } ?? false)
+            else { continue }
+            let field = "disks[\(index + 1)].path"
+            if let other = StandsOn.folderName(of: (try? resolved(path)) ?? path, in: state),
+                other != folderName
+            {
+                throw Failure(
+                    "in_use", "\(field) \(path) of vm \(name) is the disk of vm \(other)",
+                    hint: "backing_file = \"\(path)\" makes an overlay on it, readonly = true only reads it",
+                    resource: path)
+            }
+            let keys = Set(imageKeys(path))
+            for (other, overlay) in spec.disks.enumerated() {
+                guard let base = overlay.backingFile else { continue }
+                let below = ([base] + imagesBelow(base)).flatMap(imageKeys)
+                guard keys.isDisjoint(with: below) else {
+                    throw Failure(
+                        "in_use",
+                        "\(field) \(path) of vm \(name) is what its disks[\(other + 1)] stands on, which must not change",
+                        hint: "use an overlay with that backing_file for both", resource: path)
+                }
+            }
+            try standsOn().requireNothing(
+                on: [path], besides: gone, path, .write("\(field) of vm \(name)"))
+        }
+    }
+}

@@ -1,0 +1,117 @@
+import Basics
+import Glibc
+
+/// The relation between images and the disks that stand on them: overlays, directly or by way of others.
+///
+/// An image that something stands on must stay as it is: what is written to it changes what every guest on it reads, and
+/// without it they have nothing. Everything that would remove an image or write to it asks here first.
+public struct StandsOn {
+    /// What is about to be done to an image.
+    enum Deed {
+        case remove
+        /// Written to, in the words that follow "cannot be".
+        case write(String)
+    }
+
+    struct Dependent: Equatable {
+        var image: String
+        var disk: String
+        /// Whose disk it is; `nil` where nobody known has it.
+        var machine: String?
+
+        var name: String { machine.map { "vm \($0)" } ?? "the disk \(disk)" }
+    }
+
+    private let state: StateFolder
+    /// `nil` where no host can be asked.
+    private let uses: HostUses?
+    /// The images are files of this machine.
+    private let isLocal: Bool
+
+    /// - Parameter hypervisor: whose domains are asked too; `nil` where none answers.
+    public init(state: StateFolder, on hypervisor: (any Hypervisor)?) throws(Failure) {
+        self.state = state
+        uses = try hypervisor?.uses()
+        isLocal = hypervisor.map { HypervisorURI($0.uri).isLocal } ?? true
+    }
+
+    /// - Parameters:
+    ///   - images: absolute paths, on the host of the hypervisor.
+    ///   - subject: whose images they are, or what they are, as an error begins.
+    ///   - machines: may stand on them: the one they are of does so as it likes.
+    /// - Throws: `Failure` with code `in_use` that names both.
+    func requireNothing(
+        on images: some Sequence<String>, besides machines: Set<String> = [], _ subject: String, _ deed: Deed
+    ) throws(Failure) {
+        let found = dependents(on: Set(images).sorted(), besides: machines)
+        guard let first = found.first else { return }
+        let others = Set(found.map(\.name)).subtracting([first.name]).count
+        let who = first.name + (others > 0 ? " and \(others) more" : "")
+        let stands = others > 0 ? "stand" : "stands"
+        let image = subject == first.image ? "it" : first.image
+        let wayOut =
+            first.machine.map { "limiq rm \($0)" }
+            ?? "qemu-img rebase -b OTHER -F FORMAT \(first.disk) puts it on another image"
+        switch deed {
+        case .remove:
+            throw Failure(
+                "in_use", "\(subject) cannot be removed: \(who) \(stands) on \(image)",
+                hint: "remove \(first.name) first: \(wayOut)", resource: first.image)
+        case .write(let words):
+            throw Failure(
+                "in_use",
+                "\(subject) cannot be \(words): \(who) \(stands) on \(image), which must not change",
+                hint: "remove \(first.name) first (\(wayOut)), or use an overlay with that backing_file",
+                resource: first.image)
+        }
+    }
+
+    func dependents(on images: [String], besides machines: Set<String>) -> [Dependent] {
+        guard !images.isEmpty else { return [] }
+        let found = isLocal ? onFiles(images) : onVolumes(images)
+        return found.filter { $0.machine.map { !machines.contains($0) } ?? true }
+            .sorted { ($0.machine ?? "~", $0.disk) < ($1.machine ?? "~", $1.disk) }
+    }
+
+    /// The disks that a domain writes to.
+    func writableDisks(of domain: String) -> [String] {
+        (uses?.domains[domain]?.disks ?? []).filter(\.isWritable).map(\.path)
+    }
+
+    private func onFiles(_ images: [String]) -> [Dependent] {
+        let disks = (uses?.domains ?? [:]).values.flatMap(\.disks).filter { $0.path.hasPrefix("/") }
+        let elsewhere = disks.map(\.path).filter { !$0.hasPrefix(state.machines + "/") }
+        var found = OverlayIndex.of(state).overlays(on: images, among: elsewhere)
+        // What the caller may not read libvirt may know.
+        for disk in disks where disk.backing.contains(where: images.contains) {
+            if access(disk.path, R_OK) != 0 { found.insert(disk.path) }
+        }
+        return found.compactMap { disk in
+            let keys = Set(imagesBelow(disk).flatMap(imageKeys))
+            guard let image = images.first(where: { !keys.isDisjoint(with: imageKeys($0)) }) ?? images.first
+            else { return nil }
+            return Dependent(image: image, disk: disk, machine: machine(of: disk))
+        }
+    }
+
+    private func onVolumes(_ images: [String]) -> [Dependent] {
+        (uses?.domains ?? [:]).flatMap { name, domain in
+            domain.disks.compactMap { disk in
+                images.first(where: disk.backing.contains).map {
+                    Dependent(image: $0, disk: disk.path, machine: name)
+                }
+            }
+        }
+    }
+
+    /// The domain that has the disk, else the machine in whose folder it is.
+    private func machine(of disk: String) -> String? {
+        let domain = uses?.domains.first { $0.value.disks.contains { $0.path == disk } }?.key
+        return domain ?? Self.folderName(of: disk, in: state)?.split(separator: "@").first.map(String.init)
+    }
+
+    /// The folder of a machine that a file is in.
+    static func folderName(of file: String, in state: StateFolder) -> String? {
+        file.dropping(state.machines + "/")?.split(separator: "/").first.map(String.init)
+    }
+}
