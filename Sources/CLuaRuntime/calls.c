@@ -5,36 +5,60 @@
 
 // MARK: pcall and xpcall, after lbaselib.c
 
-/// Whether an error must pass this protected call. One entered by a handler of a coroutine that closes works as ever.
-static int must_pass(lua_State *L, int entered_closing) {
-    return is_killed(control_of(L)) || (has_flag(L, COROUTINE_CLOSES) && !entered_closing);
+/// What a coroutine was at when a protected call was entered, and is at again after it.
+enum { ENTRY_FLAGS = COROUTINE_CLOSES | COROUTINE_UNWINDS | COROUTINE_STOPS | COROUTINE_IS_SHIELDED };
+
+/// The context: the number of values below the results, and what the coroutine was at.
+static lua_KContext context_of(lua_State *L, int below) {
+    return below | (lua_KContext)(*extra_space(L) & ENTRY_FLAGS) << 3;
 }
 
-/// The context: the number of values below the results, and whether the coroutine was closing already.
-static lua_KContext context_of(lua_State *L, int below) {
-    return below | (has_flag(L, COROUTINE_CLOSES) ? 8 : 0);
+static int below(lua_KContext context) { return (int)(context & 7); }
+
+static int had_flag(lua_KContext context, int flag) { return (context >> 3 & flag) != 0; }
+
+static void restore_flag(lua_State *L, lua_KContext context, int flag) {
+    if (had_flag(context, flag)) set_flag(L, flag);
+    else clear_flag(L, flag);
+}
+
+/// Whether an error must pass a protected call. One entered by a handler of what closes or stops works as ever.
+static int must_pass(lua_State *L, lua_KContext context) {
+    return is_killed(control_of(L)) || (has_flag(L, COROUTINE_CLOSES) && !had_flag(context, COROUTINE_CLOSES)) ||
+           (has_flag(L, COROUTINE_STOPS) && !had_flag(context, COROUTINE_STOPS));
 }
 
 static int call_ended(lua_State *L, int status, lua_KContext context) {
-    if (status != LUA_OK && status != LUA_YIELD) {
-        if (must_pass(L, (context & 8) != 0)) return lua_error(L);
+    int failed = status != LUA_OK && status != LUA_YIELD;
+    if (failed && must_pass(L, context)) return lua_error(L);
+    restore_flag(L, context, COROUTINE_UNWINDS);
+    if (failed) {
         lua_pushboolean(L, 0);
         lua_pushvalue(L, -2);
         return 2;
     }
-    return lua_gettop(L) - (int)(context & 7);
+    return lua_gettop(L) - below(context);
+}
+
+/// The message handler of `pcall`.
+static int note_error(lua_State *L) {
+    set_flag(L, COROUTINE_UNWINDS);
+    return 1;
 }
 
 static int base_pcall(lua_State *L) {
     luaL_checkany(L, 1);
     lua_pushboolean(L, 1);
     lua_insert(L, 1);
-    lua_KContext context = context_of(L, 0);
-    return call_ended(L, lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, context, call_ended), context);
+    lua_pushcfunction(L, note_error);
+    lua_insert(L, 1);
+    lua_KContext context = context_of(L, 1);
+    return call_ended(L, lua_pcallk(L, lua_gettop(L) - 3, LUA_MULTRET, 1, context, call_ended), context);
 }
 
 int guarded_handler(lua_State *L) {
-    if (must_pass(L, lua_toboolean(L, lua_upvalueindex(2)))) return 1;
+    set_flag(L, COROUTINE_UNWINDS);
+    if (must_pass(L, (lua_KContext)lua_tointeger(L, lua_upvalueindex(2)))) return 1;
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_insert(L, 1);
     lua_call(L, lua_gettop(L) - 1, 1);
@@ -44,28 +68,35 @@ int guarded_handler(lua_State *L) {
 static int base_xpcall(lua_State *L) {
     int count = lua_gettop(L);
     luaL_checktype(L, 2, LUA_TFUNCTION);
+    lua_KContext context = context_of(L, 2);
     lua_pushvalue(L, 2);
-    lua_pushboolean(L, has_flag(L, COROUTINE_CLOSES));
+    lua_pushinteger(L, context);
     lua_pushcclosure(L, guarded_handler, 2);
     lua_replace(L, 2);
     lua_pushboolean(L, 1);
     lua_pushvalue(L, 1);
     lua_rotate(L, 3, 2);
-    lua_KContext context = context_of(L, 2);
     return call_ended(L, lua_pcallk(L, count - 2, LUA_MULTRET, 2, context, call_ended), context);
 }
 
 // MARK: the base of a task
 
-static int traced_ended(lua_State *L, int status, lua_KContext context) {
-    if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L) - 1;
-    if (has_flag(L, COROUTINE_CLOSES) && !(context & 8)) return lua_error(L);
-    lua_pushboolean(L, 0);
-    lua_insert(L, -2);
+/// Pushes the traceback of the error this coroutine had last, or nil.
+static void push_kept_traceback(lua_State *L) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &traces_key);
     lua_pushthread(L);
     lua_rawget(L, -2);
     lua_remove(L, -2);
+}
+
+/// An error that stops the task goes on passing every pcall when the library raises it again, as it must.
+static int traced_ended(lua_State *L, int status, lua_KContext context) {
+    restore_flag(L, context, COROUTINE_UNWINDS);
+    if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L) - 1;
+    if (has_flag(L, COROUTINE_CLOSES) && !had_flag(context, COROUTINE_CLOSES)) return lua_error(L);
+    lua_pushboolean(L, 0);
+    lua_insert(L, -2);
+    push_kept_traceback(L);
     return 3;
 }
 
@@ -93,6 +124,28 @@ static int carry(lua_State *L) {
     return lua_error(L);
 }
 
+static int shield_ended(lua_State *L, int status, lua_KContext context) {
+    restore_flag(L, context, COROUTINE_IS_SHIELDED);
+    if (status == LUA_OK || status == LUA_YIELD) {
+        restore_flag(L, context, COROUTINE_UNWINDS);
+        return lua_gettop(L) - below(context);
+    }
+    lua_replace(L, 1);
+    push_kept_traceback(L);
+    lua_replace(L, 2);
+    return carry(L);
+}
+
+/// shield(f, …): what `f` returns; it runs to its end although the task is to stop.
+static int shield(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_pushcfunction(L, keep_traceback);
+    lua_insert(L, 1);
+    lua_KContext context = context_of(L, 1);
+    set_flag(L, COROUTINE_IS_SHIELDED);
+    return shield_ended(L, lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 1, context, shield_ended), context);
+}
+
 // MARK: requests
 
 static int answered(lua_State *L, int status, lua_KContext context) {
@@ -104,9 +157,14 @@ static int answered(lua_State *L, int status, lua_KContext context) {
     return lua_error(L);
 }
 
+/// What does not wait is done: others may wait for it.
+static int is_for_others(int request) {
+    return request == LIMIQ_CANCEL || request == LIMIQ_LIMIT || request == LIMIQ_ANNOUNCE;
+}
+
 int ask(lua_State *L, int request, const char *name) {
     limiq_control *control = control_of(L);
-    if (is_killed(control)) return raise_interrupted(L);
+    if (is_killed(control) || (!is_for_others(request) && must_stop(control))) return raise_stop(L);
     if (!lua_isyieldable(L) || !control->can_pass)
         return raise_failure(
             L, "cannot_wait", "call it before or after, and keep what it returns in a local variable",
@@ -154,6 +212,12 @@ static int killed(lua_State *L) {
     return 1;
 }
 
+/// Whether the running task is to end here and now, so that nothing more is to be tried.
+static int stopped(lua_State *L) {
+    lua_pushboolean(L, must_stop(control_of(L)));
+    return 1;
+}
+
 // MARK: watched functions. The upvalue is the original, called on the same stack so that its messages name this one.
 
 static int call_original(lua_State *L) { return lua_tocfunction(L, lua_upvalueindex(1))(L); }
@@ -169,7 +233,12 @@ static int base_load(lua_State *L) {
     if (lua_gettop(L) < 3) lua_settop(L, 3);
     lua_pushliteral(L, "t");
     lua_replace(L, 3);
-    return call_original(L);
+    lua_KContext context = context_of(L, 0);
+    int results = call_original(L);
+    // It catches what a function that reads the text for it raises.
+    restore_flag(L, context, COROUTINE_UNWINDS);
+    if (has_flag(L, COROUTINE_STOPS) && !had_flag(context, COROUTINE_STOPS)) return lua_error(L);
+    return results;
 }
 
 /// `setmetatable` without finalizers: they run at any allocation and cannot be interrupted.
@@ -194,7 +263,7 @@ static int base_collectgarbage(lua_State *L) {
 void open_calls(lua_State *L) {
     static const luaL_Reg core[] = {
         {"perform", perform}, {"request", request}, {"task", current_task}, {"killed", killed},
-        {"traced", traced}, {"carry", carry}, {NULL, NULL},
+        {"stopped", stopped}, {"traced", traced}, {"carry", carry}, {"shield", shield}, {NULL, NULL},
     };
     static const luaL_Reg watched[] = {
         {"load", base_load}, {"setmetatable", base_setmetatable}, {"collectgarbage", base_collectgarbage}, {NULL, NULL},
@@ -203,7 +272,7 @@ void open_calls(lua_State *L) {
         const char *name;
         int kind;
     } requests[] = {
-        {"SPAWN", LIMIQ_SPAWN}, {"JOIN", LIMIQ_JOIN}, {"CANCEL", LIMIQ_CANCEL},
+        {"SPAWN", LIMIQ_SPAWN}, {"JOIN", LIMIQ_JOIN}, {"CANCEL", LIMIQ_CANCEL}, {"LIMIT", LIMIQ_LIMIT},
         {"SLEEP", LIMIQ_SLEEP}, {"AWAIT", LIMIQ_AWAIT}, {"ANNOUNCE", LIMIQ_ANNOUNCE},
     };
     luaL_setfuncs(L, core, 0);

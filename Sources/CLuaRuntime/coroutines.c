@@ -1,6 +1,7 @@
 // The coroutine library, after lcorolib.c of Lua 5.4, with two additions: a request of a primitive passes upward
 // through every coroutine to the scheduler, and `close` may wait.
 #include "internal.h"
+#include <string.h>
 
 /// Resumes `co` with the values on the top of `L`. A request from inside is handed on: then this does not return,
 /// and `next` continues with the answer on the top.
@@ -33,7 +34,9 @@ static int advance(lua_State *L, lua_State *co, int arguments, lua_KContext base
         return results;
     }
     lua_xmove(co, L, 1);
-    if (is_killed(control)) return lua_error(L);
+    // It passes the pcalls of this coroutine as it did those of the other.
+    if (has_flag(co, COROUTINE_STOPS)) set_flag(L, COROUTINE_STOPS);
+    if (is_killed(control) || has_flag(co, COROUTINE_STOPS)) return lua_error(L);
     return -1;
 }
 
@@ -234,6 +237,44 @@ static int co_close(lua_State *L) {
     set_flag(co, COROUTINE_CLOSES);
     advance(L, co, 0, 1, close_answered);
     return closed(L, co);
+}
+
+// MARK: clean-up
+
+lua_State *resumed_by(lua_State *L) {
+    lua_Debug activation;
+    if (!lua_checkstack(L, 2) || !lua_getstack(L, 0, &activation)) return NULL;
+    lua_getinfo(L, "f", &activation);
+    lua_CFunction function = lua_tocfunction(L, -1);
+    lua_State *co = NULL;
+    if (function == call_wrapped && lua_getupvalue(L, -1, 1)) {
+        co = lua_tothread(L, -1);
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    return function == co_resume || function == co_close ? lua_tothread(L, 1) : co;
+}
+
+/// Whether a `<close>` variable's handler runs because its block has ended without an error; where it was one, the coroutine
+/// unwinds. Where a handler ends in a tail call, nothing is left that tells.
+static int runs_handler(lua_State *L) {
+    // To find a level takes as many steps as its number.
+    enum { MOST_LEVELS = 2000 };
+    lua_Debug activation;
+    for (int level = 0; level < MOST_LEVELS && lua_getstack(L, level, &activation); level++) {
+        lua_getinfo(L, "n", &activation);
+        if (strcmp(activation.namewhat, "metamethod") == 0 && strcmp(activation.name, "close") == 0) return 1;
+    }
+    return 0;
+}
+
+int limiq_is_cleaning_up(lua_State *base) {
+    for (lua_State *L = base; L; L = resumed_by(L)) {
+        if (has_flag(L, COROUTINE_CLOSES) || has_flag(L, COROUTINE_UNWINDS) || has_flag(L, COROUTINE_IS_SHIELDED))
+            return 1;
+        if (runs_handler(L)) return 1;
+    }
+    return 0;
 }
 
 void open_coroutines(lua_State *L) {

@@ -17,12 +17,20 @@ enum {
     COROUTINE_WAITS = 2,
     /// `coroutine.close` unwinds it: errors pass every pcall entered before.
     COROUTINE_CLOSES = 4,
+    /// An error is on its way up to the pcall that catches it: what runs meanwhile are handlers.
+    COROUTINE_UNWINDS = 8,
+    /// An error that stops the task for good: it passes every pcall entered before.
+    COROUTINE_STOPS = 16,
+    /// A shield runs in it.
+    COROUTINE_IS_SHIELDED = 32,
+
+    COROUTINE_FLAGS = 63,
 };
 
 static inline uintptr_t *extra_space(lua_State *L) { return lua_getextraspace(L); }
 
 static inline limiq_control *control_of(lua_State *L) {
-    return (limiq_control *)(*extra_space(L) & ~(uintptr_t)15);
+    return (limiq_control *)(*extra_space(L) & ~(uintptr_t)COROUTINE_FLAGS);
 }
 
 static inline int has_flag(lua_State *L, int flag) { return (*extra_space(L) & (uintptr_t)flag) != 0; }
@@ -38,6 +46,21 @@ static inline int is_killed(limiq_control *control) {
     return control->killed || interrupts_of(control) >= 2;
 }
 
+/// Whether somebody has cancelled the running task, or its time is over.
+static inline int is_cancelled(limiq_control *control) {
+    return control->cancelled || (control->deadline && limiq_now() >= control->deadline);
+}
+
+/// Whether the running task is to end when its clean-up is done.
+static inline int is_stopping(limiq_control *control) {
+    return is_killed(control) || is_cancelled(control) || (interrupts_of(control) > 0 && !control->shielded);
+}
+
+/// Whether the running task is to end here and now.
+static inline int must_stop(limiq_control *control) {
+    return is_killed(control) || (is_stopping(control) && !limiq_is_cleaning_up(control->base));
+}
+
 // Registry keys, by address.
 extern const char failure_key, secret_key, lists_key, traces_key, carried_key, primitives_key;
 
@@ -45,8 +68,8 @@ extern const char failure_key, secret_key, lists_key, traces_key, carried_key, p
 int raise_failure(lua_State *L, const char *code, const char *hint, const char *format, ...);
 /// Completes `where` and `traceback` of the failure on the top, where it is one and has none.
 void complete_failure(lua_State *L);
-/// The error of an interrupt.
-int raise_interrupted(lua_State *L);
+/// The error that stops the running task. A pcall catches the first, and none those that follow.
+int raise_stop(lua_State *L);
 /// Hands the whole stack to the scheduler; the answer, or its error, comes back as the function's.
 int ask(lua_State *L, int request, const char *name);
 
@@ -54,6 +77,8 @@ int ask(lua_State *L, int request, const char *name);
 void push_traceback(lua_State *L, lua_State *of, const char *message, int level);
 /// A message handler that keeps the traceback of its coroutine for later.
 int keep_traceback(lua_State *L);
+/// The coroutine that `L` waits for in a `resume`, a `wrap` or a `close`; `NULL` where it waits for none.
+lua_State *resumed_by(lua_State *L);
 
 void open_calls(lua_State *L);
 void open_coroutines(lua_State *L);

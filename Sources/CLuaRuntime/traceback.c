@@ -149,6 +149,7 @@ static int push_carried(lua_State *L, int index) {
 
 int keep_traceback(lua_State *L) {
     lua_settop(L, 1);
+    set_flag(L, COROUTINE_UNWINDS);
     // An interrupt that stops at once leaves nothing to look at, a coroutine that closes has no error.
     if (is_killed(control_of(L)) || has_flag(L, COROUTINE_CLOSES)) return 1;
     if (limiq_is_failure(L, 1)) complete_failure(L);
@@ -189,8 +190,11 @@ void complete_failure(lua_State *L) {
     char where[LUA_IDSIZE + 32];
     if (lacks(L, "where") && limiq_where(L, where, sizeof where)) set_text(L, "where", where);
     if (lacks(L, "traceback")) {
+        lua_Debug raising;
+        // A hook has no level of its own.
+        int is_c = lua_getstack(L, 0, &raising) && lua_getinfo(L, "S", &raising) && *raising.what == 'C';
         lua_pushliteral(L, "traceback");
-        push_traceback(L, L, NULL, 1);
+        push_traceback(L, L, NULL, is_c ? 1 : 0);
         lua_rawset(L, -3);
     }
 }
@@ -210,8 +214,6 @@ int raise_failure(lua_State *L, const char *code, const char *hint, const char *
     complete_failure(L);
     return lua_error(L);
 }
-
-int raise_interrupted(lua_State *L) { return raise_failure(L, "interrupted", NULL, "interrupted"); }
 
 /// fail(table): raises a failure with these fields.
 static int fail(lua_State *L) {

@@ -18,9 +18,9 @@ public final class Interrupter: @unchecked Sendable {
 
     deinit { limiq_control_free(control) }
 
-    /// The first call raises `interrupted` once in every task, at its next instruction or wait: clean-up runs, and may
-    /// wait. After the second nothing catches it and nothing is waited for. Without a running script it is
-    /// the next one that is interrupted.
+    /// The first call ends every task for good: `interrupted` is raised where it waits or computes, and again at each later
+    /// request but those of its clean-up, which runs and may wait. After the second nothing is waited for. Without a running
+    /// script it is the next one that is interrupted.
     public func interrupt() {
         limiq_interrupt(control)
         mailbox.put(.interrupted)

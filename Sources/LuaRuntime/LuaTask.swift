@@ -19,12 +19,18 @@ final class LuaTask {
     var wait = Wait.none
     /// Names the wait, once and for all: an answer to an earlier one is too late.
     var ticket: UInt64 = 0
-    /// Has had the error of the first interrupt.
-    var interrupted: Bool
+    /// Why it is to end: somebody has cancelled it. For good, whatever its handlers do.
+    var stop: Failure?
+    /// Its clean-up's work: an interrupt does not stop it.
+    let isShielded: Bool
+    /// Has had the error that stops it. The next is caught by no pcall.
+    var isTold = false
+    /// How often it was found computing on after that.
+    var patience: Int32 = 0
     /// Nothing in it may catch an error any more.
     var killed = false
-    /// Raised at the next wait.
-    var pendingFailure: Failure?
+    /// The innermost `limiq.timeout` it was started in.
+    var limit: TimeLimit?
     var cancellation = Cancellation()
     /// How long the request it waits for may take to undo what it began.
     var grace = Duration.zero
@@ -34,14 +40,52 @@ final class LuaTask {
     /// The event of the request it waits for.
     var began: (event: RequestEvent, at: ContinuousClock.Instant)?
 
-    init(id: Int, thread: LuaThread, argumentCount: Int32, interrupted: Bool) {
+    init(id: Int, thread: LuaThread, argumentCount: Int32, isShielded: Bool, limit: TimeLimit?) {
         self.id = id
         self.thread = thread
         self.argumentCount = argumentCount
-        self.interrupted = interrupted
+        self.isShielded = isShielded
+        self.limit = limit
     }
 
     var isWaiting: Bool {
         if case .none = wait { false } else { true }
     }
+
+    /// The soonest end of the times it is bound by.
+    var deadline: TimeLimit? {
+        sequence(first: limit) { $0?.outer }.compactMap(\.self).filter(\.isInForce)
+            .min { $0.deadline < $1.deadline }
+    }
+
+    func isBound(by limit: TimeLimit) -> Bool {
+        sequence(first: self.limit) { $0?.outer }.contains { $0 === limit }
+    }
+}
+
+/// The time of one `limiq.timeout`, for the task of its function and for all that was started in it.
+final class TimeLimit {
+    /// What clean-up may take after it; then it is ended whatever it does.
+    static let grace = Duration.seconds(10)
+
+    /// The number of the task of its function.
+    let task: Int
+    /// On the monotonic clock, in nanoseconds.
+    let deadline: Int64
+    let message: String
+    let outer: TimeLimit?
+    /// Those it binds have been cancelled.
+    var isOver = false
+    /// The function has ended.
+    var hasEnded = false
+
+    init(task: Int, deadline: Int64, message: String, outer: TimeLimit?) {
+        self.task = task
+        self.deadline = deadline
+        self.message = message
+        self.outer = outer
+    }
+
+    /// What was started in a function that ended in time goes on.
+    var isInForce: Bool { isOver || !hasEnded }
 }

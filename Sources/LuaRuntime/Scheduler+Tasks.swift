@@ -12,8 +12,6 @@ extension Scheduler {
         case LIMIQ_SPAWN: return spawn(task, first, count)
         case LIMIQ_JOIN:
             let id = Int(lua_tointegerx(thread, first, nil))
-            let seconds =
-                count > 1 && lua_isnumber(thread, first + 1) != 0 ? seconds(at: first + 1, thread) : nil
             clua_pop(thread, Int32(count))
             guard let other = tasks[id] else {
                 pushAnswer(task) { lua_pushboolean($0, 1) }
@@ -21,7 +19,6 @@ extension Scheduler {
             }
             wait(task, .task(id))
             other.joiners.append(task)
-            if let seconds { timers.add(task, at: .now + seconds) }
             return false
         case LIMIQ_SLEEP:
             let seconds = skipsSleep ? .zero : seconds(at: first, thread)
@@ -35,6 +32,14 @@ extension Scheduler {
             let kill = count > 2 && lua_toboolean(thread, first + 2) != 0
             clua_pop(thread, Int32(count))
             if let other { cancel(other, Failure(.cancelled, message), kill: kill) }
+            pushAnswer(task, count: 0) { _ in }
+            return true
+        case LIMIQ_LIMIT:
+            let seconds = seconds(at: first + 1, thread)
+            if let other = tasks[Int(lua_tointegerx(thread, first, nil))] {
+                limit(other, to: seconds, text(at: first + 2, thread) ?? "took too long")
+            }
+            clua_pop(thread, Int32(count))
             pushAnswer(task, count: 0) { _ in }
             return true
         case LIMIQ_AWAIT:
@@ -68,14 +73,58 @@ extension Scheduler {
         lua_xmove(thread, coroutine, Int32(count) - 1)
         reserve(1, on: state)
         lua_xmove(thread, state, 1)
-        let spawned = start(coroutine, arguments: Int32(count) - 1)
+        let spawned = start(coroutine, arguments: Int32(count) - 1, from: task)
         pushAnswer(task) { lua_pushinteger($0, lua_Integer(spawned.id)) }
         return true
     }
 
+    // MARK: the end of a task
+
+    /// Ends a task for good: the wait it is in and each later one raise, but those of its clean-up. With `kill` they do too.
     func cancel(_ task: LuaTask, _ failure: Failure, kill: Bool) {
         if kill { task.killed = true }
-        if task.isWaiting { abandon(task, failure) } else { task.pendingFailure = failure }
+        if task.stop == nil { task.stop = failure }
+        // It may compute.
+        limiq_set_alarm(control, limiq_now() + Self.alarmDelay)
+        guard task.isWaiting, kill || mayStop(task) else { return }
+        task.isTold = true
+        abandon(task, failure)
+    }
+
+    /// Whether the wait a task is in ends when the task is to stop.
+    func mayStop(_ task: LuaTask) -> Bool {
+        !task.isTold && limiq_is_cleaning_up(task.thread) == 0
+    }
+
+    private func limit(_ task: LuaTask, to time: Duration, _ message: String) {
+        let nanoseconds =
+            time.components.seconds * 1_000_000_000 + time.components.attoseconds / 1_000_000_000
+        let limit = TimeLimit(
+            task: task.id, deadline: limiq_now() + nanoseconds, message: message, outer: task.limit)
+        task.limit = limit
+        timers.add(.limit(limit), at: .now + time)
+        limiq_set_alarm(control, limit.deadline)
+    }
+
+    /// Cancels what is bound by a time that is over, and some time later ends what still cleans up.
+    func enforce(_ limit: TimeLimit) {
+        let bound = tasks.values.filter { $0.isBound(by: limit) }.sorted { $0.id < $1.id }
+        let isFirst = !limit.isOver
+        limit.isOver = true
+        for task in bound { cancel(task, Failure(.cancelled, limit.message), kill: !isFirst) }
+        if isFirst, !bound.isEmpty { timers.add(.limit(limit), at: .now + TimeLimit.grace) }
+    }
+
+    private static let alarmDelay: Int64 = 50_000_000
+
+    /// Puts the alarm off until it is needed again.
+    func resetAlarm() {
+        alarmsSeen = control.pointee.alarms
+        let isStopping = tasks.values.contains { $0.stop != nil }
+        let next =
+            isStopping
+            ? limiq_now() + Self.alarmDelay : tasks.values.compactMap { $0.deadline?.deadline }.min()
+        limiq_reset_alarm(control, next ?? 0)
     }
 
     private func seconds(at index: Int32, _ thread: LuaThread) -> Duration {

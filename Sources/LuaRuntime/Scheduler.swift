@@ -31,6 +31,8 @@ final class Scheduler {
     private var lastTicket: UInt64 = 0
     /// The messages about interrupts taken in this run: there may be one on its way.
     private var interruptsSeen: Int32 = 0
+    /// The alarms seen in this run.
+    var alarmsSeen: Int32 = 0
     /// Requests whose answer a task waits for.
     private var outstanding = 0
     /// The table, on the main state's stack, that keeps the coroutines of tasks alive.
@@ -62,11 +64,11 @@ final class Scheduler {
         }
         lastTask = 0
         interruptsSeen = 0
-        let main = start(thread, arguments: arguments)
-        main.interrupted = false
+        let main = start(thread, arguments: arguments, from: nil)
         var rounds = 0
         while !tasks.isEmpty {
             rounds += 1
+            if control.pointee.alarms != alarmsSeen { resetAlarm() }
             if ready.isEmpty || rounds % 32 == 0 { takeMessages() }
             guard let task = nextReady() else { continue }
             if let (status, results) = step(task) {
@@ -97,15 +99,15 @@ final class Scheduler {
 
     /// Takes what has come; blocks where no task could run without it.
     private func takeMessages() {
-        while let task = timers.removeDue(.now) {
-            if case .request = task.wait {
-                if let ending = task.ending { abandon(task, ending, graceIsOver: true) }
-                continue
-            }
-            if case .task = task.wait {
-                answer(task) { lua_pushboolean($0, 0) }
-            } else {
-                answer(task) { _ in }
+        while let event = timers.removeDue(.now) {
+            switch event {
+            case .limit(let limit): enforce(limit)
+            case .wait(let task, _):
+                if case .request = task.wait {
+                    if let ending = task.ending { abandon(task, ending, graceIsOver: true) }
+                } else {
+                    answer(task, count: 0) { _ in }
+                }
             }
         }
         while readyHead == ready.count {
@@ -147,13 +149,15 @@ final class Scheduler {
                 refuse(task, failure)
             }
         case .interrupted:
-            // Those that run or are ready get the error at their next instruction.
+            // Those that run or are ready get the error at their next wait, or where they compute for long.
             interruptsSeen += 1
             let interrupts = control.pointee.interrupts
             for task in tasks.values.sorted(by: { $0.id < $1.id }) where task.isWaiting {
-                guard interrupts >= 2 || (interrupts == 1 && !task.interrupted) else { continue }
+                guard interrupts >= 2 || (interrupts == 1 && !task.isShielded && mayStop(task)) else {
+                    continue
+                }
+                task.isTold = true
                 abandon(task, Failure(.interrupted, "interrupted"))
-                task.interrupted = true
             }
         }
     }
@@ -177,12 +181,13 @@ final class Scheduler {
     // MARK: tasks
 
     /// Makes a task of the coroutine on the top of the main state's stack, which is taken from there.
-    func start(_ thread: LuaThread, arguments: Int32) -> LuaTask {
+    func start(_ thread: LuaThread, arguments: Int32, from other: LuaTask?) -> LuaTask {
         lastTask += 1
         lua_rawseti(state, Self.anchors, lua_Integer(lastTask))
         let task = LuaTask(
             id: lastTask, thread: thread, argumentCount: arguments,
-            interrupted: control.pointee.interrupts > 0)
+            isShielded: other.map { $0.isShielded || limiq_is_cleaning_up($0.thread) != 0 } ?? false,
+            limit: other?.limit)
         tasks[task.id] = task
         ready.append(task)
         return task
@@ -193,8 +198,17 @@ final class Scheduler {
         lua_settop(task.thread, 0)
         lua_pushnil(state)
         lua_rawseti(state, Self.anchors, lua_Integer(task.id))
+        var isLate = false
+        if let limit = task.limit, limit.task == task.id {
+            isLate = limit.isOver || limit.deadline <= limiq_now()
+            limit.hasEnded = !isLate
+        }
         for joiner in task.joiners {
-            if case .task(task.id) = joiner.wait { answer(joiner, count: 1) { lua_pushboolean($0, 1) } }
+            guard case .task(task.id) = joiner.wait else { continue }
+            answer(joiner, count: 2) {
+                lua_pushboolean($0, 1)
+                lua_pushboolean($0, isLate ? 1 : 0)
+            }
         }
     }
 
@@ -202,12 +216,12 @@ final class Scheduler {
     /// - Returns: the status and number of results of one that has ended.
     private func step(_ task: LuaTask) -> (Int32, Int32)? {
         for _ in 0..<100 {
-            control.pointee.task = Int64(task.id)
-            control.pointee.interrupted = task.interrupted ? 1 : 0
-            control.pointee.killed = task.killed ? 1 : 0
+            tell(task)
             var results: Int32 = 0
             let status = limiq_resume(control, task.thread, nil, task.argumentCount, &results)
-            task.interrupted = control.pointee.interrupted != 0
+            task.isTold = control.pointee.told != 0
+            task.patience = control.pointee.patience
+            task.killed = control.pointee.killed != 0
             if control.pointee.output_length > 0 { writeOutput() }
             guard status == LUA_YIELD else { return (status, results) }
             if !serve(task, Int(results)) { return nil }
@@ -215,6 +229,20 @@ final class Scheduler {
         // Enough in a row: timers and other tasks want their turn.
         ready.append(task)
         return nil
+    }
+
+    /// Tells the code inside Lua of the task that is to run.
+    private func tell(_ task: LuaTask) {
+        let limit = task.deadline
+        control.pointee.task = Int64(task.id)
+        control.pointee.base = task.thread
+        control.pointee.cancelled = task.stop == nil ? 0 : 1
+        control.pointee.deadline = limit?.deadline ?? 0
+        control.pointee.shielded = task.isShielded ? 1 : 0
+        control.pointee.told = task.isTold ? 1 : 0
+        control.pointee.patience = task.patience
+        control.pointee.killed = task.killed ? 1 : 0
+        if let message = task.stop?.message ?? limit?.message { limiq_set_cancelled_text(control, message) }
     }
 
     /// Sees to the request a task has just made.
@@ -226,25 +254,7 @@ final class Scheduler {
             task.argumentCount = 0
             return true
         }
-        // What does not wait is done: others may wait for it.
-        let waits = request != LIMIQ_SPAWN && request != LIMIQ_CANCEL && request != LIMIQ_ANNOUNCE
-        if waits, let failure = dueFailure(of: task) {
-            clua_pop(task.thread, Int32(count))
-            pushRefusal(task, failure)
-            return true
-        }
-        if request == LIMIQ_PERFORM { return perform(task, count) }
-        return serveTasks(task, request, count)
-    }
-
-    /// The error a task gets instead of its next wait.
-    private func dueFailure(of task: LuaTask) -> Failure? {
-        if control.pointee.interrupts > 0, !task.interrupted {
-            task.interrupted = true
-            return Failure(.interrupted, "interrupted")
-        }
-        defer { task.pendingFailure = nil }
-        return task.pendingFailure
+        return request == LIMIQ_PERFORM ? perform(task, count) : serveTasks(task, request, count)
     }
 
     // MARK: waits

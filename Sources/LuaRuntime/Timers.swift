@@ -1,17 +1,26 @@
-/// The waits that end at a time: a binary heap, the soonest first.
+/// What is due at a time: a binary heap, the soonest first.
 struct Timers {
+    enum Event {
+        /// The end of a wait, which the ticket names; where the task is past it, the entry counts for nothing.
+        case wait(LuaTask, ticket: UInt64)
+        case limit(TimeLimit)
+    }
+
     struct Entry {
         let deadline: ContinuousClock.Instant
-        let task: LuaTask
-        /// The wait it belongs to; where the task is past it, the entry counts for nothing.
-        let ticket: UInt64
+        let event: Event
 
-        var isCurrent: Bool { task.ticket == ticket && task.isWaiting }
+        var isCurrent: Bool {
+            switch event {
+            case .wait(let task, let ticket): task.ticket == ticket && task.isWaiting
+            case .limit(let limit): limit.isInForce
+            }
+        }
     }
 
     private var entries: [Entry] = []
 
-    /// The deadline of the soonest wait that is still on.
+    /// The time of the soonest that still counts.
     var next: ContinuousClock.Instant? {
         mutating get {
             while let first = entries.first, !first.isCurrent { removeFirst() }
@@ -19,8 +28,13 @@ struct Timers {
         }
     }
 
+    /// Ends the wait the task is in.
     mutating func add(_ task: LuaTask, at deadline: ContinuousClock.Instant) {
-        entries.append(Entry(deadline: deadline, task: task, ticket: task.ticket))
+        add(.wait(task, ticket: task.ticket), at: deadline)
+    }
+
+    mutating func add(_ event: Event, at deadline: ContinuousClock.Instant) {
+        entries.append(Entry(deadline: deadline, event: event))
         var child = entries.count - 1
         while child > 0 {
             let parent = (child - 1) / 2
@@ -30,10 +44,10 @@ struct Timers {
         }
     }
 
-    /// The soonest task whose time has come.
-    mutating func removeDue(_ now: ContinuousClock.Instant) -> LuaTask? {
+    /// The soonest whose time has come.
+    mutating func removeDue(_ now: ContinuousClock.Instant) -> Event? {
         guard let deadline = next, deadline <= now else { return nil }
-        return removeFirst().task
+        return removeFirst().event
     }
 
     @discardableResult

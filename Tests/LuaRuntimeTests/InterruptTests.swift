@@ -3,33 +3,33 @@ import Glibc
 import LuaRuntime
 import Testing
 
-@Suite struct InterruptTests {
-    /// Runs a script that calls `started` when it is to be interrupted, once or more.
-    private func interrupted(_ source: String, times: Int = 1) throws -> Outcome {
-        let started = Mailbox<Bool>()
-        let script = try Script([
-            Primitive("started", .inline) { _ in
-                started.put(true)
-                return []
-            },
-            Primitive("undo", .pooled, grace: .seconds(10)) { request in
-                let cancelled = Mailbox<Void>()
-                request.cancellation.withHandler({ cancelled.put(()) }) { cancelled.next() }
-                throw Failure(.cancelled, "cancelled", hint: "the thing was removed again")
-            },
-        ])
-        defer { script.runtime.close() }
-        let interrupter = script.runtime.interrupter
-        startThread {
-            for _ in 0..<times {
-                _ = started.next()
-                usleep(2000)
-                interrupter.interrupt()
-            }
+/// Runs a script that calls `started` when it is to be interrupted, once or more.
+func interrupted(_ source: String, times: Int = 1) throws -> Outcome {
+    let started = Mailbox<Bool>()
+    let script = try Script([
+        Primitive("started", .inline) { _ in
+            started.put(true)
+            return []
+        },
+        Primitive("undo", .pooled, grace: .seconds(10)) { request in
+            let cancelled = Mailbox<Void>()
+            request.cancellation.withHandler({ cancelled.put(()) }) { cancelled.next() }
+            throw Failure(.cancelled, "cancelled", hint: "the thing was removed again")
+        },
+    ])
+    defer { script.runtime.close() }
+    let interrupter = script.runtime.interrupter
+    startThread {
+        for _ in 0..<times {
+            _ = started.next()
+            usleep(2000)
+            interrupter.interrupt()
         }
-        return script.run("local rt = require 'limiq.runtime'; local perform = rt.perform; " + source)
     }
+    return script.run("local rt = require 'limiq.runtime'; local perform = rt.perform; " + source)
+}
 
+@Suite struct InterruptTests {
     @Test func anEndlessLoopIsInterrupted() throws {
         let outcome = try interrupted("perform('started')\nwhile true do end")
         #expect(outcome.error?.failure.code == .interrupted)
@@ -62,7 +62,7 @@ import Testing
               perform('started')
               while true do end
             end)
-            print(e.code, perform('echo_later', 'after'))
+            print(e.code, rt.shield(perform, 'echo_later', 'after'))
             error(e)
             """)
         #expect(outcome.output == "closed\ninterrupted\tafter\n")
@@ -76,12 +76,12 @@ import Testing
             local function work(name)
               local ok, e = pcall(perform, name)
               assert(e.code == 'interrupted')
-              rt.sleep(0.001)
+              rt.shield(rt.sleep, 0.001)
               count = count + 1
             end
             local a, b = rt.spawn(work, 'block'), rt.spawn(work, 'block')
             pcall(function() rt.sleep(0.001) perform('started') rt.sleep(100) end)
-            a:join() b:join()
+            rt.shield(function() a:join() b:join() end)
             print(count)
             """)
         #expect(outcome.output == "2\n")
@@ -127,10 +127,12 @@ import Testing
         let outcome = try interrupted(
             """
             pcall(function() perform("started") rt.sleep(100) end)
-            local a, b
-            a = rt.spawn(function() rt.sleep(0.001) b:join() end)
-            b = rt.spawn(function() a:join() end)
-            a:join()
+            rt.shield(function()
+              local a, b
+              a = rt.spawn(function() rt.sleep(0.001) b:join() end)
+              b = rt.spawn(function() a:join() end)
+              a:join()
+            end)
             """)
         #expect(outcome.error?.failure.code == .deadlock)
     }

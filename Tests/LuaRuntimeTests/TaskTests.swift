@@ -216,7 +216,7 @@ import Testing
             local t = rt.spawn(function()
               local ok, e = pcall(perform, 'block')
               log[#log + 1] = e.code
-              log[#log + 1] = perform('echo_later', 'waited')
+              log[#log + 1] = rt.shield(perform, 'echo_later', 'waited')
               error(e)
             end)
             rt.sleep(0.01)
@@ -298,7 +298,7 @@ import Testing
             for i = 1, 350 do
               rt.spawn(function()
                 pcall(rt.sleep, 100)
-                rt.timeout(5, function() rt.sleep(0.001) end)
+                rt.shield(rt.timeout, 5, function() rt.sleep(0.001) end)
                 io.write "Z"
               end)
             end

@@ -86,6 +86,7 @@ limiq.sleep = runtime.sleep
 limiq.timeout = runtime.timeout
 limiq.retry = runtime.retry
 limiq.try = runtime.try
+limiq.shield = runtime.shield
 limiq.null = runtime.null
 limiq.secret = runtime.secret
 limiq.args = runtime.constants.args

@@ -38,7 +38,7 @@ local function await_health(fleet, vm, options)
         if looked and answer then return end
         if looked then
             last = nil
-        elseif not runtime.is_stop(answer) then
+        elseif not runtime.stopped() then
             last = tostring(answer)
         end
         error(looked and "not healthy" or answer, 0)
@@ -63,7 +63,7 @@ local function survey(fleet, health)
         end
         local looked, answer = false, false
         if not is_missing then looked, answer = pcall(serves, vm, health) end
-        if not looked and runtime.is_stop(answer) then error(answer, 0) end
+        if not looked and runtime.stopped() then error(answer, 0) end
         members[index] = { vm = vm, old = #differences > 0, healthy = looked and answer and true or false }
     end)
     return members
@@ -146,8 +146,8 @@ return function(fleet, options)
     end)
     local lists, words = standing(members)
     if not ok then
-        if runtime.is_stop(e) then
-            perform("log.warn", ("fleet %s: %s"):format(fleet.name, words))
+        if runtime.stopped() then
+            runtime.shield(perform, "log.warn", ("fleet %s: %s"):format(fleet.name, words))
             error(e, 0)
         end
         lists.code, lists.cause = "rolling", table.concat(causes, "\n")

@@ -1,7 +1,7 @@
 -- `each`: the same for every item of a list, some at once.
 
 local core = ...
-local traced = core.traced
+local traced, is_stopped = core.traced, core.stopped
 local start, wait_for, result, abandon = core.tasks.start, core.tasks.wait_for, core.tasks.result, core.tasks.abandon
 local is_stop, forget, cancel = core.tasks.is_stop, core.tasks.forget, core.tasks.cancel
 local current = core.task
@@ -73,12 +73,12 @@ function core.each(list, options, f)
       local ok, value, traceback = traced(f, list[index], index)
       if ok then
         results[index], done = value, done + 1
-      elseif stopped and is_stop(value) then
+      elseif is_stopped() and is_stop(value) then
         error(value, 0)
       else
         if traceback then traceback = format("%s\n\titem %d of each at %s", traceback, index, spawned_at) end
         errors[index], failures = { error = value, traceback = traceback }, failures + 1
-        if is_stop(value) then error(value, 0) end
+        if is_stopped() then return end
         if stop_on_error and not stopped then stop() end
       end
     end

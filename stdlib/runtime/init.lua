@@ -12,7 +12,7 @@ local M = {
   constants = core.constants,
 
   spawn = core.spawn, each = core.each, sleep = core.sleep, timeout = core.timeout, retry = core.retry,
-  try = core.try,
+  try = core.try, shield = core.shield,
 
   --- Stands for nothing inside a table.
   null = core.null,
@@ -23,8 +23,8 @@ local M = {
 
   --- failure(fields): an error value that is not raised yet. fail(fields): raised at the script's line.
   failure = core.failure, fail = core.fail, is_failure = core.is_failure,
-  --- is_stop(e): whether an error asks for the end of the task rather than telling of something that went wrong.
-  is_stop = core.tasks.is_stop,
+  --- stopped(): whether the task is to end, so that nothing more is to be tried in it.
+  stopped = core.stopped,
   --- check_fields(name, options, known): refuses an option that is no key of `known`.
   check_fields = core.check_fields,
   --- nearest(word, names): the key of `names` that was most likely meant.

@@ -3,6 +3,7 @@
 local core = ...
 local SPAWN, JOIN, CANCEL = core.SPAWN, core.JOIN, core.CANCEL
 local request, traced, carry, current = core.request, core.traced, core.carry, core.task
+local stopped, shield = core.stopped, core.shield
 local pack, unpack, type, tostring, pcall, error = table.pack, table.unpack, type, tostring, pcall, error
 local match, format, setmetatable, next, ipairs = string.match, string.format, setmetatable, next, ipairs
 
@@ -10,6 +11,19 @@ local match, format, setmetatable, next, ipairs = string.match, string.format, s
 local running, unseen = {}, {}
 --- What a task handle stands for. Handles are empty, so that a script cannot meddle with it.
 local records = setmetatable({}, { __mode = "k" })
+
+--- Runs `f(...)` to its end although the task it runs in is cancelled or interrupted meanwhile, or was before: for
+--- clean-up that waits. A second Ctrl-C ends it all the same.
+---
+--- Example:
+---     local ok, e = pcall(install, vm)
+---     if not ok then limiq.shield(function() vm:remove() end) end
+---@param f function
+---@return any ... What it returns; its error is raised.
+function core.shield(f, ...)
+  core.check_function(1, "shield", f)
+  return shield(f, ...)
+end
 
 ---@class limiq.Task
 local Task = {}
@@ -43,7 +57,9 @@ local function finish(record, ok, ...)
       if core.is_failure(e) and not match(e.traceback or "", "spawned at") then e.traceback = traceback end
     end
     record.traceback = traceback
-    if not (record.cancelled and core.is_failure(e) and e.code == "cancelled") then unseen[record.id] = record end
+    -- Who was cancelled has nobody to tell of it.
+    local was_cancelled = core.is_failure(e) and e.code == "cancelled" and (record.cancelled or stopped())
+    if not was_cancelled then unseen[record.id] = record end
   end
   record.ended = true
   running[record.id] = nil
@@ -78,13 +94,15 @@ function core.spawn(f, ...)
   return task
 end
 
-local function wait_for(record, name, limit)
-  local ended = record.ended or request(JOIN, name, record.id, limit)
-  if ended and not record.ended then
+---@return boolean? is_late Its time was over before it ended.
+local function wait_for(record, name)
+  if record.ended then return end
+  local _, is_late = request(JOIN, name, record.id)
+  if not record.ended then
     running[record.id] = nil
     record.ended, record.failed, record.error = true, true, "not enough memory"
   end
-  return ended
+  return is_late
 end
 
 local function record_of(task, method)
@@ -111,12 +129,18 @@ local function cancel(record, name, message, kill)
   request(CANCEL, name, record.id, message, kill)
 end
 
---- Raises an error with code `cancelled` where the task waits. Its clean-up runs, and may wait; `join` to wait for it.
+--- Cancels the task, for good: the wait it is in raises an error with code `cancelled`, and so does each later call
+--- that waits or touches the world, whether it was caught or not. A pcall catches the first of these errors, none the
+--- next, so that no loop goes on. Only clean-up may wait: `<close>` variables and `limiq.shield`. `join` waits for it.
+---
+--- Example:
+---     local task = limiq.spawn(watch, "web-01")
+---     task:cancel()
 function Task:cancel()
   cancel(record_of(self, "cancel"), "task:cancel", "cancelled")
 end
 
---- Cancels those that nobody has cancelled yet: the others are at their clean-up, which another error would end.
+--- Cancels those that nobody has cancelled yet.
 local function cancel_all(list, name, message)
   for _, record in ipairs(list) do
     if not record.cancelled then cancel(record, name, message) end
@@ -131,6 +155,7 @@ end
 --- For the functions built on tasks: these take records, which scripts never see.
 core.tasks = {
   start = start, wait_for = wait_for, result = result, cancel = cancel, cancel_all = cancel_all, is_stop = is_stop,
+  shield = shield,
   --- Counts a task's error as seen.
   forget = function(record) unseen[record.id] = nil end,
 }
@@ -144,9 +169,9 @@ local function all_running()
   return list
 end
 
---- Waits until every task has ended, whatever interrupts the wait. Where they wait for each other they are cancelled,
---- and those that do not take it are killed.
----@return any? e What interrupted it.
+--- Waits until every task has ended, whatever happens. Where they wait for each other they are cancelled, and those
+--- that do not take it are killed.
+---@return any? e What is wrong with them all.
 local function wait_for_all()
   local stop, kill
   while true do
@@ -154,6 +179,7 @@ local function wait_for_all()
     if not record then return stop end
     local ok, e = pcall(wait_for, record, "run")
     if not ok then
+      if core.killed() then error(e, 0) end
       stop = stop or e
       if core.is_failure(e) and e.code == "deadlock" then
         pcall(function()
@@ -169,12 +195,13 @@ end
 ---@return boolean ok, any ... The chunk's values, or the error and its traceback.
 function core.run(chunk, ...)
   running, unseen = {}, {}
+  if stopped() then return false, core.failure { code = "interrupted", message = "interrupted" } end
   local results = pack(traced(chunk, ...))
-  if not results[1] and not is_stop(results[2]) then
-    -- An interrupt in between reaches each task itself.
-    pcall(cancel_all, all_running(), "run", "the script failed")
-  end
-  local stop = wait_for_all()
+  -- An interrupt reaches each task itself.
+  if not results[1] and not stopped() then cancel_all(all_running(), "run", "the script failed") end
+  local waits = next(running) ~= nil
+  local stop = shield(wait_for_all)
+  if waits and stopped() then stop = stop or core.failure { code = "interrupted", message = "interrupted" } end
   local first, more
   for _, record in next, unseen do
     more = (more or -1) + 1

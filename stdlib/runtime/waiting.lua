@@ -2,8 +2,9 @@
 
 local core = ...
 local SLEEP, request, traced, carry = core.SLEEP, core.request, core.traced, core.carry
-local start, wait_for, result, cancel = core.tasks.start, core.tasks.wait_for, core.tasks.result, core.tasks.cancel
+local start, wait_for, result, shield = core.tasks.start, core.tasks.wait_for, core.tasks.result, core.tasks.shield
 local is_stop, forget, cancel_all = core.tasks.is_stop, core.tasks.forget, core.tasks.cancel_all
+local LIMIT, stopped = core.LIMIT, core.stopped
 local pack, unpack, type, tostring, pcall, error = table.pack, table.unpack, type, tostring, pcall, error
 local match, format, tonumber, math_type = string.match, string.format, tonumber, math.type
 local ipairs, next = ipairs, next
@@ -65,42 +66,34 @@ end
 
 --- Ends tasks whose owner was stopped by `e` while it waited for them, sees them out, and raises `e` again.
 function core.tasks.abandon(list, name, e)
-  -- An interrupt has reached each of them already; to cancel it as well would end its clean-up.
-  if not (core.is_failure(e) and e.code == "interrupted") then
+  shield(function()
     cancel_all(list, name, "cancelled")
-  end
-  for _, record in ipairs(list) do
-    wait_for(record, name)
-    forget(record)
-  end
+    for _, record in ipairs(list) do
+      wait_for(record, name)
+      forget(record)
+    end
+  end)
   error(e, 0)
 end
 
---- How long a function may clean up once its time is over; then it is ended whatever it does.
-local GRACE = 10
-
---- Runs `f` for at most so long.
+--- Runs `f` for at most so long, whether it waits or computes. When its time is over, it and all the tasks that were
+--- started in it are cancelled for good, as by `task:cancel()`; clean-up has ten seconds more.
+---
+--- Example:
+---     local answer = limiq.timeout("30s", function() return vm:exec { "cat", "/proc/loadavg" } end)
 ---@param duration number|string
 ---@param f function
 ---@return any ... What it returns. When its time is over: an error with code `timeout`.
 function core.timeout(duration, f, ...)
   local limit = seconds(duration, "timeout")
   core.check_function(2, "timeout", f)
-  local record = start("timeout", f, ...)
-  local ok, ended = pcall(wait_for, record, "timeout", limit)
-  if not ok then core.tasks.abandon({ record }, "timeout", ended) end
-  if ended then return result(record) end
   local message = format("took longer than %s", type(duration) == "string" and duration or tostring(limit) .. "s")
-  local waited, e = pcall(function()
-    cancel(record, "timeout", message)
-    if not wait_for(record, "timeout", GRACE) then
-      cancel(record, "timeout", message, true)
-      wait_for(record, "timeout")
-    end
-  end)
+  local record = start("timeout", f, ...)
+  request(LIMIT, "timeout", record.id, limit, message)
+  local ok, is_late = pcall(wait_for, record, "timeout")
+  if not ok then core.tasks.abandon({ record }, "timeout", is_late) end
   forget(record)
-  if not waited then error(e, 0) end
-  if not record.failed then return result(record) end
+  if not (is_late and record.failed) then return result(record) end
   core.fail {
     code = "timeout", message = message,
     cause = not is_stop(record.error) and tostring(record.error) or nil,
@@ -126,16 +119,17 @@ function core.retry(options, f)
   for attempt = 1, times do
     local results = pack(traced(f, attempt))
     if results[1] then return unpack(results, 2, results.n) end
-    if attempt == times or is_stop(results[2]) or core.killed() then carry(results[2], results[3]) end
+    if attempt == times or stopped() then carry(results[2], results[3]) end
     core.sleep(delay)
   end
 end
 
---- Calls `f` and gives its error instead of raising it.
+--- Calls `f` and gives its error instead of raising it; the end of the task is raised all the same.
 ---@return any value, any? e What `f` returns, or nil and the error.
 function core.try(f, ...)
-  local results = pack(pcall(f, ...))
+  local results = pack(traced(f, ...))
   if results[1] then return unpack(results, 2, results.n) end
+  if stopped() then carry(results[2], results[3]) end
   return nil, results[2]
 end
 

@@ -14,10 +14,12 @@ enum {
     LIMIQ_PERFORM,
     /// (thread, arguments…) → the new task's number.
     LIMIQ_SPAWN,
-    /// (task number, seconds or nil) → whether the task ended in that time.
+    /// (task number) → true when the task has ended, and whether the time of `LIMIQ_LIMIT` was over then.
     LIMIQ_JOIN,
-    /// (task number, message or nil, kill): raises `cancelled` where the task waits; with `kill` past every pcall.
+    /// (task number, message or nil, kill): the task is cancelled for good; with `kill` its clean-up is too.
     LIMIQ_CANCEL,
+    /// (task number, seconds, message): the time after which the task, and all that it started, is cancelled.
+    LIMIQ_LIMIT,
     /// (seconds)
     LIMIQ_SLEEP,
     /// (name): until somebody announces the name.
@@ -33,12 +35,24 @@ typedef struct limiq_control {
     /// 0, 1 once interrupted, 2 when to stop at once. Written by `limiq_interrupt` on any thread.
     int interrupts;
 
-    // The scheduler writes these before it resumes a task and reads them after.
+    // The scheduler writes these before it resumes a task, and reads `told`, `patience` and `killed` after.
     /// The task that runs.
     long long task;
-    /// Whether this task has had the error of the first interrupt.
-    int interrupted;
-    /// Whether nothing in this task may catch an error any more.
+    /// Its coroutine.
+    lua_State *base;
+    /// Whether somebody has cancelled it.
+    int cancelled;
+    /// When it is cancelled, in nanoseconds of the monotonic clock; 0 for never.
+    long long deadline;
+    /// The message it is cancelled with.
+    char cancelled_text[200];
+    /// Whether it was started by clean-up, so that an interrupt does not stop it.
+    int shielded;
+    /// Whether it has had the error that stops it: the next one is caught by no pcall.
+    int told;
+    /// How often the alarm found it computing on after that.
+    int patience;
+    /// Whether nothing in this task may catch an error any more, and its clean-up may not wait.
     int killed;
 
     // Set by the request a task yields with.
@@ -52,6 +66,9 @@ typedef struct limiq_control {
     size_t limit;
     size_t refused;
     int enforcing;
+
+    /// How often the alarm has gone off.
+    int alarms;
 
     // The rest is of no concern outside.
     int can_pass;
@@ -75,6 +92,20 @@ void limiq_arrive(limiq_control *control);
 void limiq_leave(limiq_control *control);
 /// Asks the running script to stop; callable on any thread.
 void limiq_interrupt(limiq_control *control);
+
+/// Looks whether a computing task has to stop, at this time of the monotonic clock in nanoseconds and again and again from
+/// then on. An earlier alarm stays.
+void limiq_set_alarm(limiq_control *control, long long at);
+/// Ends the alarm, or puts it off to the time `at` where that is not 0; not that of an interrupt.
+void limiq_reset_alarm(limiq_control *control, long long at);
+/// The monotonic clock in nanoseconds.
+long long limiq_now(void);
+
+/// Sets the message of a task's cancellation, shortened where it is too long.
+void limiq_set_cancelled_text(limiq_control *control, const char *text);
+
+/// Whether the task with this coroutine is at its clean-up: in a `<close>` variable's handler or a shield.
+int limiq_is_cleaning_up(lua_State *base);
 
 /// `lua_resume` that is interruptible and holds the memory limit.
 int limiq_resume(limiq_control *control, lua_State *coroutine, lua_State *from, int arguments, int *results);
