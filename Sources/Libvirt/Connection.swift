@@ -47,7 +47,7 @@ public final class Connection: @unchecked Sendable {
     public func libvirtVersion() throws(LibvirtError) -> Int {
         var version: UInt = 0
         try checked(virConnectGetLibVersion(pointer, &version))
-        return Int(version)
+        return Int(clamping: version)
     }
 
     /// Of the hypervisor, in the same form. A QEMU driver that has not probed its emulators does it now: all of
@@ -55,7 +55,7 @@ public final class Connection: @unchecked Sendable {
     public func hypervisorVersion() throws(LibvirtError) -> Int {
         var version: UInt = 0
         try checked(virConnectGetVersion(pointer, &version))
-        return Int(version)
+        return Int(clamping: version)
     }
 
     /// <https://libvirt.org/formatcaps.html>. Probes every emulator, as `hypervisorVersion` does.

@@ -56,12 +56,15 @@ public struct Transfer: ~Copyable {
         return bytes
     }
 
-    /// Everything up to the end.
+    /// Everything up to the end, which is held in memory: more than 256 MiB is an error.
     public func receiveAll() throws(LibvirtError) -> [UInt8] {
         var all: [UInt8] = []
         while true {
             let part = try receive()
             if part.isEmpty { return all }
+            guard all.count + part.count <= 256 << 20 else {
+                throw LibvirtError(code: .internalError, message: "more than 256 MiB come")
+            }
             all += part
         }
     }

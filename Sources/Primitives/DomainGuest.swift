@@ -99,7 +99,10 @@ private func writeFile(_ environment: Environment) -> Definition {
     let options = Record(
         "limiq.WriteFileOptions", "How the file is written.", make: FileOptions.init,
         fields: [
-            Field("mode", \.mode, .mode, "Its permissions in octal digits, `\"0644\"`."),
+            Field(
+                "mode", \.mode, .mode,
+                "Its permissions in octal digits, `\"0600\"`. Left out, a new file gets 0644, and one that is there keeps its own."
+            ),
             Field("user", \.user, .string, "By ssh as this user; by the agent where left out."),
         ])
     return .domain(

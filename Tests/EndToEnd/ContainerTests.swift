@@ -31,7 +31,9 @@ extension EndToEnd {
                 }
                 let made = try await limiq("run", script)
                 #expect(made.output == "running\ttrue\n", "\(made.errors)")
-                #expect(fileText("/run/libvirt/qemu/small.pid") != "", "it is the system's folder that knows of it")
+                #expect(
+                    fileText("/run/libvirt/qemu/small.pid") != "",
+                    "it is the system's folder that knows of it")
                 let again = try await limiq("run", script)
                 #expect(again.output == "running\tfalse\n", "\(again.errors)")
                 let removed = try await limiq("rm", "small")

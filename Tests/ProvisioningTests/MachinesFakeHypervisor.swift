@@ -33,6 +33,8 @@ final class FakeHypervisor: Hypervisor {
         /// What the guest prints on its console at the start.
         var console = ""
         var agent: @Sendable (String) -> String? = { _ in nil }
+        /// Why the agent answers nothing.
+        var agentFails: @Sendable () -> Failure = { Failure(.libvirt, "guest agent is not connected") }
         var monitor: @Sendable (String) -> String? = { _ in nil }
         /// Why a device cannot be changed, asked at each try.
         var updateFails: @Sendable () -> Failure? = { nil }
@@ -267,7 +269,7 @@ final class FakeHypervisor: Hypervisor {
 
     func agent(_ name: String, _ command: String, timeout: Duration) throws(Failure) -> String {
         if let reply = behaviour.withLock({ $0.agent(command) }) { return reply }
-        throw Failure(.libvirt, "guest agent is not connected")
+        throw behaviour.withLock(\.agentFails)()
     }
 
     func addresses(_ name: String, from source: AddressSource) throws(Failure) -> [InterfaceAddresses] {

@@ -87,7 +87,7 @@ private enum Recorded {
             if command.contains("guest-file-read") {
                 // {"v1": {"datasource": "DataSourceNoCloud", "errors": ["('locale', ProcessExecutionError('x'))"]}}
                 return
-                    #"{"return":{"count":1,"eof":true,"buf-b64":"eyJ2MSI6IHsiZGF0YXNvdXJjZSI6ICJEYXRhU291cmNlTm9DbG91ZCIsICJlcnJvcnMiOiBbIignbG9jYWxlJywgUHJvY2Vzc0V4ZWN1dGlvbkVycm9yKCd4JykpIl19fQ=="}}"#
+                    #"{"return":{"count":97,"eof":true,"buf-b64":"eyJ2MSI6IHsiZGF0YXNvdXJjZSI6ICJEYXRhU291cmNlTm9DbG91ZCIsICJlcnJvcnMiOiBbIignbG9jYWxlJywgUHJvY2Vzc0V4ZWN1dGlvbkVycm9yKCd4JykpIl19fQ=="}}"#
             }
             return #"{"return":{}}"#
         }

@@ -11,7 +11,8 @@ extension LibvirtHypervisor {
                 memoryMiB: try connection.memory() / 1024,
                 domains: try connection.domainMemory().map {
                     HostLoad.Domain(
-                        name: $0.name, memoryMiB: ($0.memory + 1023) / 1024, isActive: $0.isActive)
+                        name: $0.name, memoryMiB: $0.memory / 1024 + ($0.memory % 1024 == 0 ? 0 : 1),
+                        isActive: $0.isActive)
                 }.sorted { $0.name < $1.name })
         }
     }
@@ -43,8 +44,10 @@ extension LibvirtHypervisor {
     static func emulatorVersion(ofMachine machine: String) -> Int? {
         guard let last = machine.split(separator: "-").last else { return nil }
         let numbers = last.split(separator: ".", omittingEmptySubsequences: false)
-        guard numbers.count == 2, let major = Int(numbers[0]), let minor = Int(numbers[1]) else { return nil }
-        return major * 1_000_000 + minor * 1_000
+        guard numbers.count == 2, let major = UInt16(numbers[0]), let minor = UInt16(numbers[1]) else {
+            return nil
+        }
+        return Int(major) * 1_000_000 + Int(minor) * 1_000
     }
 
     private func emulatorUser() throws(Failure) -> EmulatorUser {

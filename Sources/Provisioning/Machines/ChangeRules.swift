@@ -92,8 +92,8 @@ enum ChangeRules {
         guard wanted.cpuSockets == live.cpuSockets, wanted.cpuThreadsPerCore == live.cpuThreadsPerCore else {
             return .restart
         }
-        let range = (facts.processors - facts.removableProcessors)...facts.mostProcessors
-        return range.contains(wanted.processors) ? .live : .restart
+        let least = facts.processors - facts.removableProcessors
+        return wanted.processors >= least && wanted.processors <= facts.mostProcessors ? .live : .restart
     }
 
     /// The keys that the firmware was made with stay in its variables.

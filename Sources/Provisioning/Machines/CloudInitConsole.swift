@@ -38,7 +38,10 @@ struct CloudInitConsole: Sendable, Equatable {
             }
             return
         }
-        if let error = Self.error(in: line), !errors.contains(error) { errors.append(error) }
+        // A guest may complain without end.
+        if errors.count < 100, let error = Self.error(in: line), !errors.contains(error) {
+            errors.append(error)
+        }
         if line.contains("FAILED"), line.contains("Failed to start"), line.contains("cloud-final") {
             finalStageFailed = true
         }

@@ -42,9 +42,10 @@ public struct CloudInitOutcome: Sendable, Equatable, Codable {
     func failure(of name: String) -> Failure? {
         guard let first = errors.first else { return nil }
         let more = errors.count == 1 ? "" : " (and \(errors.count - 1) more)"
+        let others = errors.dropFirst().prefix(20).map(outsideText)
         return Failure(
-            "cloud_init", "cloud-init finished with errors in \(name): \(first)\(more)",
+            "cloud_init", "cloud-init finished with errors in \(name): \(outsideText(first))\(more)",
             hint: "the guest's /var/log/cloud-init.log has the whole story", resource: name,
-            cause: errors.count == 1 ? nil : errors.dropFirst().joined(separator: "; "))
+            cause: others.isEmpty ? nil : others.joined(separator: "; "))
     }
 }

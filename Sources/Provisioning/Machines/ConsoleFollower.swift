@@ -64,6 +64,19 @@ final class ConsoleFollower: Sendable {
     }
 }
 
+/// A guest writes as much as it likes: of more than this only the end is read.
+let mostConsole = 16 << 20
+
+/// What is put in the place of a log may hang whoever opens it, or lead elsewhere.
+private func openLog(_ path: String) -> Int32 {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+    var information = stat()
+    guard descriptor >= 0 else { return -1 }
+    if fstat(descriptor, &information) == 0, information.st_mode & S_IFMT == S_IFREG { return descriptor }
+    close(descriptor)
+    return -1
+}
+
 /// Reads on in a file that may be replaced or cut.
 private struct LogReader: ~Copyable {
     let path: String
@@ -81,22 +94,30 @@ private struct LogReader: ~Copyable {
 
     mutating func readOn(_ onStart: () -> Void, _ onLines: ([String]) -> Void) {
         var information = stat()
-        guard stat(path, &information) == 0 else { return }
+        // A regular file, or it is not the log.
+        guard lstat(path, &information) == 0, information.st_mode & S_IFMT == S_IFREG else { return }
         if descriptor < 0 || UInt64(information.st_ino) != inode || Int(information.st_size) < offset {
             let isFirst = descriptor < 0
             if !isFirst {
                 close(descriptor)
                 onStart()
             }
-            descriptor = open(path, O_RDONLY | O_CLOEXEC)
+            descriptor = openLog(path)
             guard descriptor >= 0 else { return }
             inode = UInt64(information.st_ino)
             if !isFirst || Int(information.st_size) < offset { offset = 0 }
             text = ConsoleText()
         }
+        let end = Int(information.st_size)
+        if end - offset > mostConsole {
+            offset = end - mostConsole
+            text = ConsoleText()
+        }
         var chunk = [UInt8](repeating: 0, count: 64 << 10)
         var lines: [String] = []
-        while case let count = pread(descriptor, &chunk, chunk.count, off_t(offset)), count > 0 {
+        // Up to what there was, however fast the guest goes on.
+        while offset < end, case let count = pread(descriptor, &chunk, chunk.count, off_t(offset)), count > 0
+        {
             offset += count
             lines += text.take(chunk[..<count])
         }
@@ -106,10 +127,10 @@ private struct LogReader: ~Copyable {
 
 /// The last lines of a console log, at most `count`, empty lines left out.
 func consoleTail(_ path: String, lines count: Int) -> [String] {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    let descriptor = openLog(path)
     guard descriptor >= 0 else { return [] }
     defer { close(descriptor) }
-    let size = Int(lseek(descriptor, 0, SEEK_END))
+    let size = max(0, Int(lseek(descriptor, 0, SEEK_END)))
     let length = min(size, consoleTailBytes(lines: count))
     var bytes = [UInt8](repeating: 0, count: length)
     let got = pread(descriptor, &bytes, length, off_t(size - length))

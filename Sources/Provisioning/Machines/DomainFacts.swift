@@ -52,15 +52,15 @@ struct DomainFacts: Equatable, Sendable {
     }
 
     private mutating func readProcessors(_ domain: XMLNode) {
-        guard let vcpu = domain.first("vcpu"), let most = Int(vcpu.text.trimmed()) else { return }
+        guard let vcpu = domain.first("vcpu"), let most = Self.count(vcpu.text.trimmed()) else { return }
         mostProcessors = most
-        processors = vcpu.attributes["current"].flatMap { Int($0) } ?? most
+        processors = vcpu.attributes["current"].flatMap(Self.count) ?? most
         removableProcessors =
             domain.all("vcpus/vcpu")
             .filter { $0.attributes["enabled"] == "yes" && $0.attributes["hotpluggable"] == "yes" }.count
         guard let topology = domain.first("cpu/topology")?.attributes,
-            let sockets = topology["sockets"].flatMap({ Int($0) }),
-            let threads = topology["threads"].flatMap({ Int($0) }), sockets > 0, threads > 0
+            let sockets = topology["sockets"].flatMap(Self.count),
+            let threads = topology["threads"].flatMap(Self.count), sockets > 0, threads > 0
         else { return }
         values[FieldPath("cpu_sockets")] = "\(sockets)"
         values[FieldPath("cpu_threads_per_core")] = "\(threads)"
@@ -68,6 +68,11 @@ struct DomainFacts: Equatable, Sendable {
         let each = sockets * threads
         values[FieldPath("cpu_cores")] =
             processors % each == 0 ? "\(processors / each)" : "\(processors) processors in all"
+    }
+
+    /// Of processors, sockets or threads. Anybody may have written the description.
+    private static func count(_ text: String) -> Int? {
+        Int(text).flatMap { (0...65_536).contains($0) ? $0 : nil }
     }
 
     private mutating func readDisk(_ disk: XMLNode, _ alias: String) {

@@ -35,23 +35,23 @@ struct GuestSSH: Sendable {
                 "guest", "\(name) cannot be reached by ssh at \(endpoint.host) port \(endpoint.port)",
                 hint:
                     "install qemu-guest-agent in the guest, or give its user one of your keys (limiq.ssh_keys())",
-                resource: name, cause: String(decoding: result.stderr, as: UTF8.self).trimmed())
+                resource: name, cause: String(decoding: result.stderr.suffix(2000), as: UTF8.self).trimmed())
         }
         result.stderr.removeSubrange(marker)
         return result
     }
 
     func read(_ path: String, cancellation: Cancellation) throws(Failure) -> [UInt8] {
-        let result = try exec(["cat", "--", path], timeout: .seconds(300), cancellation: cancellation)
+        let result = try exec(
+            ["cat", "--", path], timeout: GuestFiles.timeLimit, cancellation: cancellation)
         guard result.code == 0 else { throw refused("read", path, result) }
         return result.stdout
     }
 
     func write(_ path: String, _ bytes: [UInt8], mode: String?, cancellation: Cancellation) throws(Failure) {
-        let chmod = mode.map { "chmod \($0) -- \"$1\" && " } ?? ""
+        let script = "\(GuestFiles.preparation(mode: mode)) && cat >\"$1\""
         let result = try exec(
-            ["sh", "-c", ": >\"$1\" && \(chmod)cat >\"$1\"", "sh", path], stdin: bytes,
-            timeout: .seconds(300),
+            ["sh", "-c", script, "sh", path], stdin: bytes, timeout: GuestFiles.timeLimit,
             cancellation: cancellation)
         guard result.code == 0 else { throw refused("write", path, result) }
     }
@@ -68,7 +68,7 @@ struct GuestSSH: Sendable {
     private func refused(_ verb: String, _ path: String, _ result: ExecResult) -> Failure {
         Failure(
             "guest", "cannot \(verb) \(path) in \(name)", resource: name,
-            cause: String(decoding: result.stderr, as: UTF8.self).trimmed())
+            cause: outsideText(String(decoding: result.stderr.prefix(2000), as: UTF8.self).trimmed()))
     }
 
     /// A path as ssh_config(5) takes it: blanks in quotes, and the percent sign, its own mark, twice.
@@ -100,6 +100,10 @@ struct GuestSSH: Sendable {
             case .timeout:
                 throw Failure(
                     .timeout, "\(program) in \(name) has not ended after \(timeout.short)", resource: name)
+            case .program:
+                throw Failure(
+                    "guest", "\(program) in \(name) cannot be followed by ssh", resource: name,
+                    cause: error.message)
             default: throw error
             }
         }

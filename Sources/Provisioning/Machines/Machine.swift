@@ -110,7 +110,9 @@ public struct Machine: Sendable {
 
     /// Those that others can reach, IPv4 first.
     private func ordered(_ addresses: [String]) -> [String] {
-        let found = addresses.filter { !$0.hasPrefix("127.") && $0 != "::1" && !$0.hasPrefix("fe80:") }
+        let found = addresses.filter {
+            !$0.hasPrefix("127.") && $0 != "::1" && !$0.hasPrefix("fe80:") && isAddress($0)
+        }
         return found.filter { $0.contains(".") } + found.filter { !$0.contains(".") }
     }
 
@@ -157,4 +159,10 @@ public struct Machine: Sendable {
         let readiness = try Readiness(self, nics: nics)
         try readiness.wait(for: goal, timeout: timeout, cancellation: cancellation, onLine: onLine)
     }
+}
+
+/// An IPv4 or IPv6 address in figures. A guest's agent gives as its own whatever it likes.
+func isAddress(_ text: String) -> Bool {
+    var bytes = in6_addr()
+    return inet_pton(AF_INET, text, &bytes) == 1 || inet_pton(AF_INET6, text, &bytes) == 1
 }

@@ -50,7 +50,8 @@ extension Machine {
 
     /// Writes a file of the guest, in the place of one that is there.
     ///
-    /// - Parameter mode: octal digits (`0644`), set before the first byte is written.
+    /// - Parameter mode: octal digits (`0644`), set before the first byte is written. `nil`: a file that is there keeps its
+    ///   own, a new one is 0644.
     public func writeFile(
         _ path: String, _ bytes: [UInt8], mode: String?, user: String? = nil,
         cancellation: Cancellation = Cancellation()

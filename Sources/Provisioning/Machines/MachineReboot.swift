@@ -60,7 +60,8 @@ extension Machine {
 
     /// Where in the console's log the present boot begins, in bytes.
     var bootOffset: Int {
-        readWhole(MachineLayout(VMSpec(name: name), of: self).bootOffset).flatMap { Int($0) } ?? 0
+        let offset = readWhole(MachineLayout(VMSpec(name: name), of: self).bootOffset).flatMap { Int($0) }
+        return max(0, offset ?? 0)
     }
 
     /// Notes where in the console's log a boot begins. A start begins the log anew; a guest that boots again goes on in it,

@@ -53,7 +53,10 @@ public struct MachineRecord: Sendable, Equatable, Codable {
     /// As `init(metadata:)`, of the element within a description that has been read.
     init(element: XMLNode) throws(Failure) {
         let text = element.text
-        do { self = try JSONDecoder().decode(Self.self, from: Data(text.utf8)) } catch {
+        do {
+            self = try JSONDecoder().decode(Self.self, from: Data(text.utf8))
+            try spec.checkNumbers()
+        } catch {
             throw Failure(
                 .libvirt, "limiq's metadata cannot be read",
                 hint: "it may be of a newer limiq; virsh undefine removes the domain", cause: "\(error)")

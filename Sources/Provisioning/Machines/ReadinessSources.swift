@@ -37,6 +37,7 @@ extension Readiness {
 
         /// What cloud-init writes when it is done.
         private static let result = "/run/cloud-init/result.json"
+        private static let mostOfResult = 1 << 20
 
         /// Until the agent answers, once a second: libvirt refuses at once where it is not connected.
         ///
@@ -59,7 +60,8 @@ extension Readiness {
         ) {
             let agent = GuestAgent(hypervisor: machine.hypervisor, name: machine.name)
             repeat {
-                if let bytes = try? agent.read(result), let outcome = try? CloudInitOutcome(resultJSON: bytes)
+                if let bytes = try? agent.read(result, limit: mostOfResult),
+                    let outcome = try? CloudInitOutcome(resultJSON: bytes)
                 {
                     return mailbox.put(.result(outcome))
                 }

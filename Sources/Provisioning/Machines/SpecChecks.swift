@@ -15,10 +15,8 @@ extension VMSpec {
     /// - Throws: `Failure` with code `bad_field` that begins with the field's path.
     public func check(_ files: Files = .all) throws(Failure) {
         try checkName()
-        try check(cpuCores, "cpu_cores", 1...1024)
-        try check(cpuSockets, "cpu_sockets", 1...64)
-        try check(cpuThreadsPerCore, "cpu_threads_per_core", 1...64)
         guard memoryMiB >= 1 else { throw Failure(.badField, "memory is 0", hint: "memory = \"1GiB\"") }
+        try checkNumbers()
         try checkMaxima()
         try unique(disks.map(\.id), "disks")
         try unique(nics.map(\.id), "nics")
@@ -33,6 +31,26 @@ extension VMSpec {
         try checkConsole()
         try checkFirmware()
         if let ignition { try IgnitionCheck.requireValid(ignition) }
+    }
+
+    /// What is counted with, and may come from anybody who can write a domain's metadata.
+    func checkNumbers() throws(Failure) {
+        try check(cpuCores, "cpu_cores", 1...1024)
+        try check(maxCPUCores ?? 1, "max_cpu_cores", 1...1024)
+        try check(cpuSockets, "cpu_sockets", 1...64)
+        try check(cpuThreadsPerCore, "cpu_threads_per_core", 1...64)
+        let most: UInt64 = 1 << 40
+        try check(memoryMiB, "memory_mib", 1...most)
+        try check(maxMemoryMiB ?? 1, "max_memory_mib", 1...most)
+        for (index, disk) in disks.enumerated() {
+            let path = "disks[\(index + 1)]"
+            try check(disk.sizeGiB, "\(path).size_gib", 0...(1 << 33))
+            try check(disk.iopsLimit, "\(path).iops_limit", 0...most)
+            try check(disk.throughputMBps, "\(path).throughput_mbps", 0...most)
+        }
+        for (index, nic) in nics.enumerated() {
+            try check(nic.bandwidthMbps, "nics[\(index + 1)].bandwidth_mbps", 0...most)
+        }
     }
 
     private func check(_ cdrom: CDROMSpec, _ path: String, _ files: Files) throws(Failure) {
@@ -68,11 +86,8 @@ extension VMSpec {
     }
 
     private func checkMaxima() throws(Failure) {
-        if let most = maxCPUCores {
-            try check(most, "max_cpu_cores", 1...1024)
-            guard most >= cpuCores else {
-                throw Failure(.badField, "max_cpu_cores is \(most), less than the \(cpuCores) of cpu_cores")
-            }
+        if let most = maxCPUCores, most < cpuCores {
+            throw Failure(.badField, "max_cpu_cores is \(most), less than the \(cpuCores) of cpu_cores")
         }
         if let most = maxMemoryMiB, most < memoryMiB {
             throw Failure(.badField, "max_memory_mib is \(most), less than the \(memoryMiB) of memory_mib")
@@ -102,7 +117,9 @@ extension VMSpec {
         }
     }
 
-    private func check(_ number: Int, _ path: String, _ range: ClosedRange<Int>) throws(Failure) {
+    private func check<Number: FixedWidthInteger>(
+        _ number: Number, _ path: String, _ range: ClosedRange<Number>
+    ) throws(Failure) {
         guard range.contains(number) else {
             throw Failure(
                 .badField, "\(path) must be from \(range.lowerBound) to \(range.upperBound), not \(number)")

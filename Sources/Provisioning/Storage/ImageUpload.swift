@@ -36,8 +36,8 @@ struct ImageUpload {
             if let other = found.last {
                 if seen?.volume != other.volume {
                     seen = (other.volume, .now)
-                    let percent = other.volume.length * 100 / file.length
-                    tell("another uploads \(names.stem) already: \(percent) %")
+                    tell(
+                        "another uploads \(names.stem) already: \(percent(other.volume.length, file.length))")
                 } else if let seen, seen.since.duration(to: .now) > patience {
                     try removeStale(other.volume.volume)
                 }
@@ -86,7 +86,9 @@ struct ImageUpload {
 
         func number(of name: String) -> Int? {
             guard name.hasPrefix(stem + "."), name.hasSuffix("." + ending) else { return nil }
-            return Int(name.dropFirst(stem.count + 1).dropLast(ending.count + 1))
+            let number = Int(name.dropFirst(stem.count + 1).dropLast(ending.count + 1))
+            // Such as limiq gives: it counts on from the highest.
+            return number.flatMap { (1...1_000_000_000).contains($0) ? $0 : nil }
         }
     }
 
@@ -109,6 +111,11 @@ struct ImageUpload {
             }
         }
         return []
+    }
+
+    /// A host says of a volume's length what it likes.
+    private func percent(_ done: UInt64, _ all: UInt64) -> String {
+        "\(Int(min(100, Double(done) / Double(max(1, all)) * 100))) %"
     }
 
     private func removeStale(_ volume: HostVolume) throws(Failure) {
@@ -141,7 +148,7 @@ struct ImageUpload {
                 try cancellation.check()
                 if told.duration(to: .now) > .seconds(1) {
                     told = .now
-                    tell("\(lastComponent(path)): \(reader.position * 100 / length) %")
+                    tell("\(lastComponent(path)): \(percent(reader.position, length))")
                 }
                 return try reader.next()
             }

@@ -11,11 +11,17 @@ extension Machine {
         HostVolume(pool: LibvirtHypervisor.ownPool, name: consoleVolumeName)
     }
 
-    /// What the guest has written to its serial console since it was started.
+    /// What the guest has written to its serial console since it was started; of much, the last.
     ///
     /// - Throws: `Failure` with code `not_found` where there is no log.
     public func consoleBytes() throws(Failure) -> [UInt8] {
-        isLocal ? try fileBytes(consoleLog) : try hypervisor.download(consoleVolume, from: 0)
+        guard isLocal else {
+            let length = try hypervisor.volume(consoleVolume)?.length ?? 0
+            return try hypervisor.download(consoleVolume, from: length - min(length, UInt64(mostConsole)))
+        }
+        let log = try ReadableFile(consoleLog)
+        return try log.read(
+            at: log.length - min(log.length, UInt64(mostConsole)), count: mostConsole)
     }
 
     /// The last bytes of the log, and whether there are more before them; empty where there is no log.
@@ -74,6 +80,9 @@ private final class VolumeConsoleFollower: ConsoleWatch {
                 if now.length < offset {
                     (offset, text) = (0, ConsoleText())
                     onStart()
+                }
+                if now.length > offset, now.length - offset > UInt64(mostConsole) {
+                    (offset, text) = (now.length - UInt64(mostConsole), ConsoleText())
                 }
                 guard now.length > offset,
                     let bytes = try? storage.download(volume, from: offset)
