@@ -139,11 +139,16 @@ function Domain:exec(command) return perform("domain.exec", self, host.split_com
 ---@return string
 function Domain:read_file(path, options) return perform("domain.read_file", self, path, options) end
 
----Writes a file in the guest.
+---Writes a file in the guest. A new one is 0644 unless `mode` says otherwise; one that is there keeps its permissions.
+---
+---Example:
+---```lua
+---domain:write_file("/etc/app/token", token, { mode = "0600" })
+---```
 ---@async
 ---@param path string
 ---@param bytes string
----@param options? { mode?: string, user?: string } the mode in octal digits: `"0644"`
+---@param options? { mode?: string, user?: string } the mode in octal digits
 function Domain:write_file(path, bytes, options)
     return perform("domain.write_file", self, path, bytes, options)
 end

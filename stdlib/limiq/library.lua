@@ -174,7 +174,7 @@ local limiq = {}
 
 ---How the file is written.
 ---@class limiq.WriteFileOptions
----@field mode? string Its permissions in octal digits, `"0644"`.
+---@field mode? string Its permissions in octal digits, `"0600"`. Left out, a new file gets 0644, and one that is there keeps its own.
 ---@field user? string By ssh as this user; by the agent where left out.
 
 ---Which addresses.
