@@ -39,7 +39,7 @@ struct Program {
         Signals.block()
         let status = status(of: Array(CommandLine.arguments.dropFirst()))
         guard let loss = StandardOutput.loss else { exit(status) }
-        complain("what belongs on standard output is lost: \(loss)")
+        StandardError.complain("limiq: what belongs on standard output is lost: \(loss)")
         exit(status == 0 ? 1 : status)
     }
 
@@ -59,10 +59,10 @@ struct Program {
             try command.run()
             return 0
         } catch let failure as Failure {
-            complain("\(failure)")
+            StandardError.complain("limiq: \(failure)")
             return exitStatus(failure)
         } catch let error as ScriptError {
-            complain("\(error)")
+            StandardError.complain("limiq: \(error)")
             return exitStatus(error.failure)
         } catch {
             let text = Limiq.fullMessage(for: error)
@@ -71,13 +71,9 @@ struct Program {
                 StandardOutput.print(text)
                 return 0
             }
-            if !text.isEmpty { complain(text) }
+            if !text.isEmpty { StandardError.tell("limiq: \(text)") }
             return code == .validationFailure ? 2 : code.rawValue
         }
-    }
-
-    private static func complain(_ text: String) {
-        writeAll(Array("limiq: \(text)\n".utf8), to: STDERR_FILENO)
     }
 }
 

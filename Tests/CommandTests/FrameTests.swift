@@ -21,7 +21,7 @@ import Testing
         story.step("web-01", "first-boot", at: 10)
         #expect(
             story.lines(at: 75, console: { "\($0) is booting\u{1B}[0m" }) == [
-                "web-01  first-boot   1m 05s  web-01 is booting[0m"
+                "web-01  first-boot   1m 05s  web-01 is booting^[[0m"
             ])
     }
 

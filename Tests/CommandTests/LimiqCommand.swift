@@ -44,7 +44,9 @@ struct LimiqCommand {
         ["LIMIQ_HOME": folder, "LIMIQ_URI": "test:///default", "LIBVIRT_DEFAULT_URI": "", "TERM": "dumb"]
     }
 
-    func run(_ words: String...) async throws -> CommandResult {
+    func run(_ words: String...) async throws -> CommandResult { try await run(with: words) }
+
+    func run(with words: [String]) async throws -> CommandResult {
         try await command(program, words, environment: environment, folder: folder)
     }
 

@@ -24,6 +24,9 @@ extension Machine {
             at: log.length - min(log.length, UInt64(mostConsole)), count: mostConsole)
     }
 
+    /// The same as text, line by line, without control sequences.
+    public func consoleLines() throws(Failure) -> [String] { ConsoleText.lines(try consoleBytes()) }
+
     /// The last bytes of the log, and whether there are more before them; empty where there is no log.
     func endOfConsoleVolume(_ count: Int) -> (bytes: [UInt8], isCut: Bool) {
         guard let volume = try? hypervisor.volume(consoleVolume), volume.length > 0 else {

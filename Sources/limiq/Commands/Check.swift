@@ -72,5 +72,5 @@ struct Check: ParsableCommand {
         return !findings.contains(where: \.isError)
     }
 
-    private func tell(_ line: String) { writeAll(Array("\(line)\n".utf8), to: 2) }
+    private func tell(_ line: String) { StandardError.complain(line) }
 }

@@ -6,7 +6,10 @@ import Provisioning
 struct Console: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Talk to a machine's serial console; Ctrl-] ends it.",
-        discussion: "With --log it prints what the guest has said since it started, and ends.")
+        discussion: """
+            With --log it prints what the guest has said since it started, as plain text, and ends. A live console is passed \
+            on byte for byte: what the guest writes to it steers your terminal.
+            """)
 
     @Argument(help: ArgumentHelp("The machine.", valueName: "vm"), completion: CompletionKind.machine)
     var name: String
@@ -21,9 +24,13 @@ struct Console: ParsableCommand {
         let session = try Session(connect: host.connect)
         let machine = Machine(name, on: try session.hosts.hypervisor(nil), state: session.state)
         try machine.requireDomain()
-        if log { return StandardOutput.write(try machine.consoleBytes()) }
+        if log {
+            for line in try machine.consoleLines() { StandardOutput.print(TerminalText.visible(line)) }
+            return
+        }
         let stream = try machine.hypervisor.openConsole(name)
-        writeAll(Array("connected to \(name); Ctrl-] ends it\r\n".utf8), to: STDERR_FILENO)
+        let greeting = "connected to \(TerminalText.visible(name)); Ctrl-] ends it"
+        writeAll(Array("\(greeting)\r\n".utf8), to: STDERR_FILENO)
         let terminal = RawTerminal()
         defer { terminal?.restore() }
         startThread {

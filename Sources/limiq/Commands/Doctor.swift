@@ -49,7 +49,7 @@ struct Doctor: ParsableCommand {
     }
 
     private func report(_ fine: Bool, _ what: String, _ text: String) {
-        StandardOutput.print("\(fine ? "ok  " : "no  ")\(what): \(text)")
+        StandardOutput.print(TerminalText.complaint("\(fine ? "ok  " : "no  ")\(what): \(text)"))
     }
 
     private static func path(of program: String) -> String? {

@@ -26,14 +26,14 @@ struct GC: ParsableCommand {
         for item in survey.left {
             try cancellation.check()
             guard !dryRun else {
-                StandardOutput.print("\(item.path): \(item.reason)")
+                StandardOutput.print(TerminalText.visible("\(item.path): \(item.reason)"))
                 continue
             }
             do throws(Failure) {
                 if let reason = try leftovers.remove(item) {
                     tell("left alone: \(item.path): \(reason)")
                 } else {
-                    StandardOutput.print("\(item.path): \(item.reason)")
+                    StandardOutput.print(TerminalText.visible("\(item.path): \(item.reason)"))
                     removed += 1
                 }
             } catch {
@@ -50,5 +50,5 @@ struct GC: ParsableCommand {
         if let last = failures.last { throw last }
     }
 
-    private func tell(_ text: String) { writeAll(Array("\(text)\n".utf8), to: 2) }
+    private func tell(_ text: String) { StandardError.complain(text) }
 }

@@ -16,7 +16,7 @@ struct List: ParsableCommand {
             writeAll("limiq: \(warning)\n".utf8, to: STDERR_FILENO)
         }
         guard !machines.isEmpty else {
-            writeAll("no machines yet; limiq run SCRIPT makes them\n".utf8, to: STDERR_FILENO)
+            StandardError.tell("no machines yet; limiq run SCRIPT makes them")
             return
         }
         var rows = [["NAME", "STATE", "ADDRESS", "FORWARDS"]]
@@ -32,13 +32,14 @@ struct List: ParsableCommand {
     }
 }
 
-/// Rows in columns, two spaces apart.
+/// Rows in columns, two spaces apart; what is in a cell is visible and stays there.
 func table(_ rows: [[String]]) -> String {
-    let widths = (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+    let rows = rows.map { $0.map { TerminalText.visible($0) } }
+    let widths = (rows.first ?? []).indices.map { column in
+        rows.map { TerminalText.columns($0[column]) }.max() ?? 0
+    }
     return rows.map { row in
-        var line = zip(row, widths).map { cell, width in
-            cell + String(repeating: " ", count: width - cell.count)
-        }.joined(separator: "  ")
+        var line = zip(row, widths).map { TerminalText.pad($0, $1) }.joined(separator: "  ")
         while line.last == " " { line.removeLast() }
         return line
     }.joined(separator: "\n")

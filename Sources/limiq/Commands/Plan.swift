@@ -39,9 +39,9 @@ struct Plan: ParsableCommand {
         if let failure = rehearsal.failure, !stops { throw failure }
         let end = stops ? rehearsal.failure?.location ?? script : nil
         if json {
-            StandardOutput.print(try jsonText(document(plan, end: end), pretty: true))
+            StandardOutput.print(json: try jsonText(document(plan, end: end), pretty: true))
         } else {
-            StandardOutput.write(PlanTree(plan.steps, end: end).text.utf8)
+            StandardOutput.print(PlanTree(plan.steps, end: end).text)
         }
         if plan.isChange || stops { throw ExitCode(2) }
     }

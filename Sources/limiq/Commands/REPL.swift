@@ -66,7 +66,7 @@ struct REPL: ParsableCommand {
         do throws(ScriptError) {
             return try runtime.run(source: script, name: "=limiq repl").first != .bool(false)
         } catch {
-            writeAll("\(error)\n".utf8, to: STDERR_FILENO)
+            StandardError.complain("\(error)")
             return true
         }
     }

@@ -23,7 +23,7 @@ struct Remove: ParsableCommand {
             var kept: [String: Failure] = [:]
             remove(names, on: hypervisor, session, cancellation) { name, outcome in
                 switch outcome {
-                case .success(true): writeAll(Array("removed \(name)\n".utf8), to: 2)
+                case .success(true): StandardError.tell("removed \(name)")
                 case .success(false): missing.append(name)
                 case .failure(let failure) where failure.code == "in_use": kept[name] = failure
                 case .failure(let failure): failures.append(failure)
@@ -45,7 +45,7 @@ struct Remove: ParsableCommand {
         }
         // An interruption is said once.
         if let cancelled = failures.first(where: { $0.code == .cancelled }) { throw cancelled }
-        for failure in failures.dropLast() { writeAll(Array("\(failure)\n".utf8), to: 2) }
+        for failure in failures.dropLast() { StandardError.complain("\(failure)") }
         if let last = failures.last { throw last }
     }
 

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Basics
-import Glibc
 
 struct Report: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -13,6 +12,6 @@ struct Report: ParsableCommand {
 
     func run() throws {
         Signals.unblock()
-        StandardOutput.write(Timeline(try Timings.read(file)).svg.utf8)
+        StandardOutput.write(TerminalText.visibleLines(Timeline(try Timings.read(file)).svg).utf8)
     }
 }

@@ -19,7 +19,7 @@ struct Show: ParsableCommand {
         let session = try Session(connect: host.connect)
         let machine = Machine(name, on: try session.hosts.hypervisor(nil), state: session.state)
         if spec {
-            return StandardOutput.print(try jsonText(vmDocument(of: try machine.spec()), pretty: true))
+            return StandardOutput.print(json: try jsonText(vmDocument(of: try machine.spec()), pretty: true))
         }
         let info = try machine.info()
         var rows = [["name", info.name], ["uuid", info.uuid], ["state", info.state.rawValue]]

@@ -28,7 +28,9 @@ struct Test: ParsableCommand {
             let result = try Self.run(spec) { interrupter in current.withLock { $0 = interrupter } }
             passed += result.passed
             failed += result.failures.count
-            for failure in result.failures { StandardOutput.print("\(spec): \(failure)") }
+            for failure in result.failures {
+                StandardOutput.print(TerminalText.complaint("\(spec): \(failure)"))
+            }
         }
         StandardOutput.print("\(passed) passed, \(failed) failed")
         if failed > 0 { throw ExitCode(1) }

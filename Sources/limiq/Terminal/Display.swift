@@ -34,7 +34,7 @@ extension Display {
 
     func end(_ report: RunReport) {
         let text = report.text
-        if !text.isEmpty { writeAll(Array("\(text)\n".utf8), to: STDERR_FILENO) }
+        if !text.isEmpty { StandardError.tell(text) }
     }
 }
 

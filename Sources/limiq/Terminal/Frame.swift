@@ -188,10 +188,11 @@ extension Frame {
     ///   - console: the last line on a machine's console; called at most once a row.
     func lines(width: Int, colour: Bool, console: (String) -> String?) -> [String] {
         let width = max(1, width - 1)
-        let nameWidth = min(rows.map { TerminalText.columns($0.name) }.max() ?? 0, max(8, width / 3))
+        let names = rows.map { TerminalText.visible($0.name) }
+        let nameWidth = min(names.map { TerminalText.columns($0) }.max() ?? 0, max(8, width / 3))
         let stepWidth = rows.map { TerminalText.columns($0.step) }.max() ?? 0
-        var lines = rows.map { row in
-            var text = TerminalText.pad(TerminalText.visible(row.name), nameWidth)
+        var lines = zip(rows, names).map { row, name in
+            var text = TerminalText.pad(name, nameWidth)
             text += "  " + TerminalText.pad(row.step, stepWidth)
             let elapsed = row.elapsed > .zero ? limiq.running(row.elapsed) : ""
             text += "  " + String(repeating: " ", count: max(0, 7 - elapsed.count)) + elapsed

@@ -75,7 +75,7 @@ final class JSONDisplay: Display {
             ]
             // Every value is one JSON has: there is no text that is not UTF-8 and no number that is not finite.
             guard let text = try? jsonText(.map(head + fields)) else { return }
-            StandardOutput.write("\(text)\n".utf8)
+            StandardOutput.print(json: text)
         }
     }
 }

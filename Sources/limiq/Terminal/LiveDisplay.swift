@@ -61,7 +61,7 @@ final class LiveDisplay: Display {
         if isEnd || progress.phase == "warning" { tell(TerminalText.visible(progress.line)) }
     }
 
-    func log(_ level: LogLevel, _ text: String) { tell(level.prefix + text) }
+    func log(_ level: LogLevel, _ text: String) { tell(TerminalText.complaint(level.prefix + text)) }
 
     private func tell(_ line: String) { told.withLock { $0.lines.append(line) } }
 

@@ -18,11 +18,11 @@ struct PlainDisplay: Display {
         if progress.phase == "console" { return }
         // The end of a step shows by the next one's beginning.
         if progress.took != nil, !progress.isLast { return }
-        writeAll(Array("\(progress.line)\n".utf8), to: STDERR_FILENO)
+        StandardError.tell(TerminalText.visible(progress.line))
     }
 
     func log(_ level: LogLevel, _ text: String) {
-        writeAll(Array("\(level.prefix)\(text)\n".utf8), to: STDERR_FILENO)
+        StandardError.complain(level.prefix + text)
     }
 }
 

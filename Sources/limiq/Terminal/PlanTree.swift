@@ -13,7 +13,7 @@ struct PlanTree {
         self.end = end
     }
 
-    /// With a line of sums at its end.
+    /// With a line of sums at its end, which has no line end.
     var text: String {
         var lines = steps.flatMap(lines)
         if let end {
@@ -21,7 +21,7 @@ struct PlanTree {
                 "\(end): not planned from here on: that depends on what a guest answers (known after boot)")
         }
         lines.append(sums)
-        return lines.map { $0 + "\n" }.joined()
+        return lines.map { TerminalText.visible($0) }.joined(separator: "\n")
     }
 
     private func lines(_ step: PlanStep) -> [String] {

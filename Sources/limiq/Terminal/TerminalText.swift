@@ -1,22 +1,66 @@
 /// Text on a terminal whose characters are of equal width.
+///
+/// Guests, servers and file names say what they like. Whatever moves the cursor, changes the terminal's state or the
+/// direction of writing is shown by a sign in its place: `^[` for an escape, `\u{202e}` for what has no letter.
 enum TerminalText {
-    /// Without anything that moves the cursor, changes the terminal's state or the direction of writing: a guest's console
-    /// says what it likes. A tab is a blank.
+    /// A part of a line: an end of a line is shown too, and a tab is a blank.
     static func visible(_ text: some StringProtocol) -> String {
+        shown(text) { $0 == "\t" ? " " : sign(of: $0) }
+    }
+
+    /// Lines of limiq's own: their ends and tabs stay.
+    static func visibleLines(_ text: some StringProtocol) -> String {
+        shown(text) { $0 == "\n" || $0 == "\t" ? nil : sign(of: $0) }
+    }
+
+    /// What went wrong: visible lines, of which the further ones are set in. What somebody else has put into a message
+    /// cannot pass for a line of limiq's own.
+    static func complaint(_ text: some StringProtocol) -> String {
+        let lines = visibleLines(text).split(separator: "\n", omittingEmptySubsequences: false)
+        return lines.enumerated().map { index, line in
+            index == 0 || line.isEmpty || line.first == " " || line.first == "\t" ? line : "  \(line)"
+        }.joined(separator: "\n")
+    }
+
+    /// JSON whose texts hold nothing that is not visible, and are the same texts.
+    static func visible(json: String) -> String {
+        shown(json) { scalar in
+            guard !scalar.isASCII || scalar == "\u{7F}", sign(of: scalar) != nil else { return nil }
+            return String(scalar).utf16.map { unit in
+                let digits = String(unit, radix: 16)
+                return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            }.joined()
+        }
+    }
+
+    /// - Parameter sign: what stands in a character's place; `nil` for itself.
+    private static func shown(
+        _ text: some StringProtocol, _ sign: (Unicode.Scalar) -> String?
+    ) -> String {
         var result = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {
-            if scalar == "\t" {
-                result.append(" ")
-                continue
-            }
-            switch scalar.properties.generalCategory {
-            case .control, .lineSeparator, .paragraphSeparator: continue
-            // Joiners and the like steer how neighbours are drawn; terminals differ in what they make of them.
-            case .format, .surrogate: continue
-            default: result.append(scalar)
+            // Most of all text.
+            if (0x20..<0x7F).contains(scalar.value) {
+                result.append(scalar)
+            } else if let sign = sign(scalar) {
+                result.append(contentsOf: sign.unicodeScalars)
+            } else {
+                result.append(scalar)
             }
         }
         return String(result)
+    }
+
+    private static func sign(of scalar: Unicode.Scalar) -> String? {
+        switch scalar.properties.generalCategory {
+        case .control where scalar.isASCII:
+            // As terminals and editors write them: the letter of the key that makes it.
+            return "^" + String(UnicodeScalar(UInt8(scalar.value) ^ 0x40))
+        // Joiners and the like steer how neighbours are drawn; terminals differ in what they make of them.
+        case .control, .format, .lineSeparator, .paragraphSeparator:
+            return "\\u{\(String(scalar.value, radix: 16))}"
+        default: return nil
+        }
     }
 
     /// How many columns it takes.

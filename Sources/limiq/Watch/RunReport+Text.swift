@@ -8,7 +8,7 @@ extension RunReport {
         var parts: [String] = []
         if (showsPhases || machines > 1) && !phases.isEmpty { parts.append(phaseTable) }
         let complaint = complaint
-        if let complaint { parts.append("limiq: \(complaint)") }
+        if let complaint { parts.append(TerminalText.complaint("limiq: \(complaint)")) }
         // One machine whose error is the script's has been told of.
         if problems.count > 1 || problems.contains(where: { complaint?.contains($0.failure.message) != true })
         {
@@ -49,7 +49,8 @@ extension RunReport {
             let name = problem.work.subject.name
             return problem.line.hasPrefix("\(name) ") ? "  \(problem.line)" : "  \(name): \(problem.line)"
         }
-        return (["failed: \(counts.joined(separator: " and "))"] + lines + hints).joined(separator: "\n")
+        let parts = ["failed: \(counts.joined(separator: " and "))"] + lines + hints
+        return parts.map { TerminalText.visible($0) }.joined(separator: "\n")
     }
 
     /// The ways out, each once: those that differ in the machine's name only are one, with NAME in its place.
