@@ -8,6 +8,25 @@ public func namesInFolder(_ path: String) throws(Failure) -> [String] {
         throw Failure.system(errno, "cannot list \(path)", resource: path)
     }
     defer { closedir(folder) }
+    return names(in: folder)
+}
+
+/// As `namesInFolder(_:)`, of a folder that is open.
+///
+/// - Parameter path: for messages.
+public func namesInFolder(_ path: String, at descriptor: Int32) throws(Failure) -> [String] {
+    // Of its own: what is read is read from its beginning.
+    let own = openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard own >= 0, let folder = fdopendir(own) else {
+        let error = errno
+        if own >= 0 { close(own) }
+        throw Failure.system(error, "cannot list \(path)", resource: path)
+    }
+    defer { closedir(folder) }
+    return names(in: folder)
+}
+
+private func names(in folder: OpaquePointer) -> [String] {
     var names: [String] = []
     while let entry = readdir(folder) {
         let name = withUnsafePointer(to: &entry.pointee.d_name) { characters in

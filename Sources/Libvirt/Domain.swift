@@ -34,6 +34,11 @@ public struct Domain: ~Copyable {
 
     public func isActive() throws(LibvirtError) -> Bool { try checked(virDomainIsActive(pointer)) == 1 }
 
+    /// It is kept when it ends.
+    public func isPersistent() throws(LibvirtError) -> Bool {
+        try checked(virDomainIsPersistent(pointer)) == 1
+    }
+
     /// A job of libvirt's own (a start, a take-over) has this active domain: a call that needs it would wait.
     public func isBusy() throws(LibvirtError) -> Bool {
         var info = virDomainControlInfo()
@@ -55,8 +60,7 @@ public struct Domain: ~Copyable {
     /// The running domain, its persistent description, or both: whichever there is.
     func affected() throws(LibvirtError) -> UInt32 {
         let live = try isActive() ? VIR_DOMAIN_AFFECT_LIVE.rawValue : 0
-        let persistent =
-            try checked(virDomainIsPersistent(pointer)) == 1 ? VIR_DOMAIN_AFFECT_CONFIG.rawValue : 0
+        let persistent = try isPersistent() ? VIR_DOMAIN_AFFECT_CONFIG.rawValue : 0
         return live | persistent
     }
 }

@@ -48,7 +48,8 @@ import XML
     }
 
     static func record(_ spec: VMSpec) -> MachineRecord {
-        MachineRecord(spec: spec, owner: "me", acceleration: .emulation, made: [], folder: "/vms/web")
+        MachineRecord(
+            spec: spec, uuid: "", owner: "me", acceleration: .emulation, made: [], folder: "/vms/web")
     }
 
     static func description(_ spec: VMSpec) throws -> XMLNode {

@@ -18,7 +18,7 @@ import XML
             spec,
             of: Machine(spec.name, on: FakeHypervisor(), state: StateFolder(root: "/var/lib/limiquantix")))
         let record = MachineRecord(
-            spec: spec, owner: "root@host", acceleration: acceleration, made: layout.madeFiles,
+            spec: spec, uuid: "", owner: "root@host", acceleration: acceleration, made: layout.madeFiles,
             folder: layout.folder)
         return try DomainXML(
             spec: spec, layout: layout, host: host, acceleration: acceleration, record: record

@@ -17,6 +17,7 @@ final class FakeHypervisor: Hypervisor {
         var state: DomainState = .shutOff
         var forwards: [String] = []
         var metadata: String?
+        var isPersistent = true
     }
 
     struct Behaviour: Sendable {
@@ -114,7 +115,7 @@ final class FakeHypervisor: Hypervisor {
                 throw Failure(.libvirt, "domain '\(name)' already exists with uuid \(known.uuid)")
             }
             state.next += 1
-            let uuid = known?.uuid ?? "00000000-0000-0000-0000-\(100_000_000_000 + state.next)"
+            let uuid = known?.uuid ?? given ?? "00000000-0000-0000-0000-\(100_000_000_000 + state.next)"
             var described = node
             if given == nil { described.children.append(XMLNode(name: "uuid", text: uuid)) }
             var domain = Domain(xml: xml, node: described, uuid: uuid, state: known?.state ?? .shutOff)
@@ -128,8 +129,18 @@ final class FakeHypervisor: Hypervisor {
         return summary
     }
 
+    func isPersistent(_ name: String) throws(Failure) -> Bool {
+        shared.withLock { $0.domains[name]?.isPersistent ?? true }
+    }
+
     func undefine(_ name: String) throws(Failure) {
-        try change(name, "undefine") { (state) throws(Failure) in state.domains[name] = nil }
+        try change(name, "undefine") { (state) throws(Failure) in
+            if state.domains[name]?.state.isActive == true {
+                state.domains[name]?.isPersistent = false
+            } else {
+                state.domains[name] = nil
+            }
+        }
         post(.undefined, to: name)
     }
 
@@ -301,6 +312,7 @@ final class FakeHypervisor: Hypervisor {
             shared.withLock {
                 $0.domains[name]?.state = .shutOff
                 $0.domains[name]?.live = nil
+                if $0.domains[name]?.isPersistent == false { $0.domains[name] = nil }
             }
         }
         let handlers = shared.withLock { $0.handlers.values.filter { $0.0 == name }.map(\.1) }

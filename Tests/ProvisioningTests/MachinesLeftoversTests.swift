@@ -38,14 +38,18 @@ import Testing
         try withScratchState { state throws in
             let host = `Bringing a VM up`.booting()
             let dead = Self.deadProcess()
-            for name in ["web", "gone", "shared", "half-booted", "renamed", "taken"] {
+            for name in ["web", "gone", "shared", "half-booted", "renamed", "taken", "kept"] {
                 try Self.up(name, on: host, state)
+                if !["web", "half-booted"].contains(name) { try host.destroy(name) }
             }
+            try host.undefine("kept")
             let temporary = "\(state.machine("web"))/.cloud-init.json.limiq-\(dead)-abc.tmp"
             append("{", to: temporary)
             try host.undefine("gone")
             try host.undefine("shared")
             append("mine", to: state.machine("shared") + "/notes.txt")
+            // With a disk they were no leftovers.
+            for name in ["gone", "shared"] { unlink(state.machine(name) + "/boot-disk.qcow2") }
             try Self.unfinish("half-booted", state)
             let xml = try host.xml("renamed", inactive: true, secrets: true)
             try host.undefine("renamed")
@@ -83,10 +87,14 @@ import Testing
                         files + ["gone", "shared", "half-booted", "half-made", "empty"].map(state.machine)))
             #expect(survey.left.count == files.count + 5)
             #expect(
-                Set(survey.spared.map(\.path)) == Set(["taken", "half-elsewhere", "mine"].map(state.machine)))
+                Set(survey.spared.map(\.path))
+                    == Set(["taken", "half-elsewhere", "mine", "kept"].map(state.machine)))
             #expect(
                 survey.spared.first { $0.path == state.machine("half-elsewhere") }?.reason
                     == "it is on another host: limiq gc --connect qemu:///system")
+            #expect(
+                survey.spared.first { $0.path == state.machine("kept") }?.reason.hasPrefix(
+                    "its domain is gone and its disk is kept") == true)
             #expect(try Self.everything(state) == before, "a survey changes nothing")
             #expect(host.calls.last == "define taken")
 

@@ -37,6 +37,12 @@ struct MachinesVolumesTests {
             spec.cloudInit = CloudInitSpec(userData: .text("#cloud-config\n"))
         }
 
+        var record: MachineRecord {
+            MachineRecord(
+                spec: spec, uuid: "", owner: "me", acceleration: .emulation, made: [],
+                folder: machine.folder)
+        }
+
         /// Somebody else's, under the name of the VM's second disk.
         func putOthersVolume() throws {
             let other = VolumeXML(name: "web.data.qcow2", format: .qcow2, capacity: 1)
@@ -179,7 +185,7 @@ struct MachinesVolumesTests {
         try withScratchState { state throws in
             let setting = try Setting(state)
             var volumes = MachineVolumes(setting.machine, setting.spec)
-            try volumes.open()
+            try volumes.open(setting.record)
             try volumes.makeDisks(Cancellation()) { _, _ in }
             // Here it died.
             #expect(setting.host.storage.names.contains("web.data.qcow2"))
@@ -207,7 +213,7 @@ struct MachinesVolumesTests {
             let setting = try Setting(state)
             try setting.putOthersVolume()
             var volumes = MachineVolumes(setting.machine, setting.spec)
-            try volumes.open()
+            try volumes.open(setting.record)
             // Here it died.
             #expect(throws: Failure.self) { try setting.up() }
             #expect(setting.host.storage.names.filter { $0.hasPrefix("web.") } == ["web.data.qcow2"])

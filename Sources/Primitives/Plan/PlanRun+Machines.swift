@@ -156,6 +156,8 @@ extension PlanRun {
         step.changes = plan.changes
         step.pending = plan.pending
         if plan.action == .make || plan.action == .replace { step.parts = Self.parts(spec) }
+        step.parts += plan.kept.map { .init(name: "disk", detail: "\($0), as it is") }
+        step.parts += Self.repairs(plan)
         if plan.starts || plan.restarts {
             step.parts.append(
                 .init(name: plan.restarts ? "start anew" : "start", detail: Self.wait(spec, options)))
@@ -202,6 +204,7 @@ extension PlanRun {
     private static func action(_ plan: MachinePlan) -> PlanStep.Action {
         switch plan.action {
         case .make: .make
+        case .adopt: .adopt
         case .replace: .replace
         case .change: .change
         case .none: plan.starts ? .start : plan.restarts ? .restart : plan.resumes ? .start : .none
@@ -236,6 +239,19 @@ extension PlanRun {
         return parts
     }
 
+    /// What was taken away or spoilt by hand, and comes back.
+    private static func repairs(_ plan: MachinePlan) -> [PlanStep.Part] {
+        let lost = plan.remade
+        var parts = [
+            ("seed", lost.seed), ("media", lost.media), ("ignition", lost.ignition),
+            ("console log", lost.console),
+        ].filter(\.1).map { PlanStep.Part(name: $0.0, detail: "made again: it is gone or not whole") }
+        if plan.redefines {
+            parts.append(.init(name: "domain", detail: "defined again: it was undefined while it runs"))
+        }
+        return parts
+    }
+
     private static func wait(_ spec: VMSpec, _ options: UpOptions) -> String {
         let goal = options.wait ?? (spec.cloudInit == nil ? .running : .cloudInit)
         return goal == .running ? "" : "and wait for \(goal.rawValue)"
@@ -253,10 +269,13 @@ extension PlanRun {
         let forecast = forecast(machine)
         if let forecast, forecast.spec == nil { return false }
         let known = try forecast == nil ? machine.hypervisor.domain(machine.name) : nil
-        guard forecast != nil || known != nil else { return false }
+        let isWhole = call.request.name == "vm.remove" || call.argument(1)["files"]?.bool == true
+        // Of a VM whose domain is gone.
+        let kept = try forecast == nil && known == nil && isWhole ? machine.keptDisks() : []
+        guard forecast != nil || known != nil || !kept.isEmpty else { return false }
         var step = PlanStep(action: .remove, kind: "vm", name: machine.name)
-        if forecast == nil {
-            let isWhole = call.request.name == "vm.remove" || call.argument(1)["files"]?.bool == true
+        step.parts = kept.map { .init(name: "file", detail: $0) }
+        if known != nil {
             guard let record = try machine.record() else {
                 guard !isWhole else { throw machine.notOurs }
                 add(step, call.request)

@@ -4,7 +4,10 @@ import Provisioning
 /// One thing a run would do, or would find done already.
 public struct PlanStep: Sendable, Equatable {
     public enum Action: String, Sendable, CaseIterable {
-        case make, change, replace, remove, start, restart, stop
+        case make
+        /// Its domain is gone and its disks are not: it is defined again with them.
+        case adopt
+        case change, replace, remove, start, restart, stop
         /// A program of the guest or of this machine. What it does is not known, so that it counts as no change.
         case run
         /// All is so already.

@@ -14,23 +14,25 @@ public func fileBytes(_ path: String) throws(Failure) -> [UInt8] {
     return bytes
 }
 
-/// The bytes of a small file of limiq's own or of the system, those of `/proc` included, which have no length; `nil`
-/// where it cannot be read.
+/// More than any file has that limiq writes for itself.
+let mostOwnBytes = 64 << 20
+
+/// The bytes of a small regular file of limiq's own or of the system, those of `/proc` included, which have no length;
+/// `nil` where it cannot be read, is too large, or is a FIFO, which would keep its reader for ever.
 func readBytes(_ path: String) -> [UInt8]? {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { return nil }
-    defer { close(descriptor) }
-    return bytesToTheEnd(of: descriptor)
+    guard let file = try? ReadableFile(path) else { return nil }
+    return bytesToTheEnd(of: file.descriptor, atMost: mostOwnBytes)
 }
 
-/// `nil` where it cannot be read; `errno` says why.
-private func bytesToTheEnd(of descriptor: Int32) -> [UInt8]? {
+/// `nil` where it cannot be read, and `errno` says why, or where there are more.
+func bytesToTheEnd(of descriptor: Int32, atMost limit: Int = .max) -> [UInt8]? {
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 16 << 10)
     while true {
         let count = read(descriptor, &chunk, chunk.count)
         if count < 0 && errno == EINTR { continue }
         guard count > 0 else { return count == 0 ? bytes : nil }
+        guard count <= limit - bytes.count else { return nil }
         bytes.append(contentsOf: chunk[..<count])
     }
 }

@@ -43,10 +43,12 @@ func removeFile(_ path: String) throws(Failure) {
     }
 }
 
-/// Removes a folder with all that is in it; links are removed, not followed.
+/// Removes a folder with all that is in it, or a file; links are removed, not followed.
 ///
 /// - Throws: `Failure` with code `not_found` or `io`.
 func removeWhole(_ folder: String) throws(Failure) {
+    var status = stat()
+    if lstat(folder, &status) == 0, status.st_mode & S_IFMT != S_IFDIR { return try removeFile(folder) }
     for file in try filesBelow(folder) { try removeFile("\(folder)/\(file)") }
     for inner in try foldersBelow(folder).reversed() { rmdir("\(folder)/\(inner)") }
     rmdir(folder)

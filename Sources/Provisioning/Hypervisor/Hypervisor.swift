@@ -24,6 +24,8 @@ public protocol Hypervisor: HostStorage {
     func uses() throws(Failure) -> HostUses
     /// Makes a persistent domain, or changes the one with the same name and UUID.
     func define(_ xml: String) throws(Failure) -> DomainSummary
+    /// The domain is kept when its guest ends.
+    func isPersistent(_ name: String) throws(Failure) -> Bool
     /// Removes the persistent definition, with its NVRAM, TPM state, managed save image and snapshot metadata.
     func undefine(_ name: String) throws(Failure)
 

@@ -47,6 +47,12 @@ extension LibvirtHypervisor {
         DomainSummary(name: domain.name, uuid: domain.uuid, state: DomainState(try domain.state()))
     }
 
+    public func isPersistent(_ name: String) throws(Failure) -> Bool {
+        try withDomain("look up", name, reads: true) { domain throws(LibvirtError) in
+            try domain.isPersistent()
+        }
+    }
+
     public func undefine(_ name: String) throws(Failure) {
         let isOff = try withDomain("undefine", name) { domain throws(LibvirtError) in
             let isOff = try !domain.isActive()

@@ -21,7 +21,8 @@ public final class LibvirtHypervisor: Hypervisor {
     /// - Parameters:
     ///   - uri: <https://libvirt.org/uri.html>; `HypervisorChoice` finds the default one.
     ///   - daemons: of the state folder; they count where the URI is theirs.
-    public init(uri: String, daemons: PrivateDaemons? = nil) {
+    ///   - patience: how long it may take to be reached; a session's first open starts its daemon, which probes QEMU.
+    public init(uri: String, daemons: PrivateDaemons? = nil, patience: Duration = .seconds(60)) {
         let location = HypervisorURI(uri)
         self.uri = uri
         self.location = location
@@ -29,8 +30,7 @@ public final class LibvirtHypervisor: Hypervisor {
         pool = ConnectionPool(limits: location.isInProcess ? .inProcess : .daemon) {
             () throws(LibvirtError) in
             if location.isInProcess { return try Connection(uri: uri) }
-            // A session's first open starts its daemon, which probes QEMU.
-            let connection = try Connection.open(uri: uri, within: .seconds(60))
+            let connection = try Connection.open(uri: uri, within: patience)
             // ssh and TCP do not notice a peer that lost its power, and no socket one that hangs.
             connection.keepAlive(interval: 5, count: 5)
             return connection

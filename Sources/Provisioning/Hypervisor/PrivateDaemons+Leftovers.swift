@@ -19,13 +19,16 @@ extension PrivateDaemons {
             for file in (try? namesInFolder(folder)) ?? [] where file.hasSuffix(ending) {
                 let name = String(file.dropLast(ending.count))
                 if domains.contains(name) { continue }
-                found.append(.init(path: "\(folder)/\(file)", reason: "the \(what) of a domain that is gone"))
+                found.append(
+                    .init(
+                        path: "\(folder)/\(file)", reason: "the \(what) of a domain that is gone",
+                        kind: .domainFile))
             }
         }
         let tpms = folder + "/lib/swtpm"
         for uuid in (try? namesInFolder(tpms)) ?? [] where !uuids.contains(uuid) {
             found.append(
-                .init(path: "\(tpms)/\(uuid)", reason: "the TPM of a domain that is gone", kind: .folder))
+                .init(path: "\(tpms)/\(uuid)", reason: "the TPM of a domain that is gone", kind: .domainFile))
         }
         return found
     }

@@ -114,7 +114,7 @@ public struct ImageLibrary: Sendable {
         let format = try requireWhole(part)
         let target = "\(state.cloudImages)/\(name)\(Self.ending(of: format))"
         // It has its name only once it is on the disk.
-        let file = open(part, O_RDONLY | O_CLOEXEC)
+        let file = open(part, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
         guard file >= 0 else { throw Failure.system(errno, "cannot open \(part)", resource: part) }
         defer { close(file) }
         guard fchmod(file, 0o644) == 0, fsync(file) == 0 else {

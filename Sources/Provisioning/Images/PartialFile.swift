@@ -29,10 +29,16 @@ final class PartialFile: Sendable {
     init(_ path: String, of name: String, total: UInt64?, _ progress: @escaping @Sendable (Progress) -> Void)
         throws(Failure)
     {
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o644)
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o644)
         var status = stat()
         guard descriptor >= 0, fstat(descriptor, &status) == 0 else {
             throw Failure.system(errno, "cannot write \(path)", resource: path)
+        }
+        guard status.st_mode & S_IFMT == S_IFREG, status.st_nlink == 1 else {
+            Glibc.close(descriptor)
+            throw Failure(
+                .io, "cannot write \(path): it is not what an earlier download of \(name) left",
+                hint: "look what it is, and move it away", resource: path)
         }
         state = Mutex(State(descriptor: descriptor, length: UInt64(max(0, status.st_size))))
         self.path = path

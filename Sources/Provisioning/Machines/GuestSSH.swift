@@ -24,9 +24,9 @@ struct GuestSSH: Sendable {
             "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "LogLevel=ERROR",
             "-p", String(endpoint.port),
         ]
-        arguments += trust
+        arguments += try trust()
         arguments += endpoint.proxyOptions
-        if fileExists(key) { arguments += ["-o", "IdentityFile=\(Self.configured(key))"] }
+        if (try? ReadableFile(key)) != nil { arguments += ["-o", "IdentityFile=\(Self.configured(key))"] }
         if let user { arguments += ["-l", user] }
         arguments += ["--", endpoint.host, (Self.shell + command).map(Self.quoted).joined(separator: " ")]
         var result = try run(command.first ?? "", arguments, stdin ?? [], timeout, cancellation)

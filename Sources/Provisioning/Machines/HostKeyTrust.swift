@@ -1,4 +1,5 @@
 import Basics
+import Glibc
 
 extension CloudInitSpec {
     /// The public host keys the user-data gives the guest (`ssh_keys` of cloud-config), in the form of `known_hosts`
@@ -26,9 +27,18 @@ extension GuestSSH {
 
     /// ssh's options about who answers. A guest whose host keys are known from its cloud-config must have one of
     /// them, at the first connection too; any other is believed at the first.
-    var trust: [String] {
+    ///
+    /// - Throws: `Failure` with code `not_ours` where what has the name of either file would keep ssh waiting, or lead it to
+    ///   write elsewhere.
+    func trust() throws(Failure) -> [String] {
         let hostKeys = folder(of: knownHosts) + "host_keys"
         let (file, check) = fileExists(hostKeys) ? (hostKeys, "yes") : (knownHosts, "accept-new")
+        var status = stat()
+        guard lstat(file, &status) != 0 || status.st_mode & S_IFMT == S_IFREG else {
+            throw Failure(
+                .notOurs, "\(file) is no plain file", hint: "look what it is, and move it away",
+                resource: file)
+        }
         return [
             "-o", "HostKeyAlias=\(Self.hostAlias)", "-o", "StrictHostKeyChecking=\(check)",
             "-o", "UserKnownHostsFile=\(Self.configured(file))", "-o", "GlobalKnownHostsFile=none",

@@ -14,8 +14,9 @@ public struct Leftovers {
     enum Kind: Sendable, Equatable {
         /// The folder of a VM, with its domain where there is one.
         case machine(String)
-        case folder
         case file
+        /// A file or folder that libvirt keeps for a domain.
+        case domainFile
         /// A file that may be removed while nobody holds this lock.
         case fileUnder(lock: String)
         case lock
@@ -32,17 +33,28 @@ public struct Leftovers {
         case owned
         case left(String)
         case spared(String)
+
+        var isSpared: Bool { if case .spared = self { true } else { false } }
     }
 
     private let state: StateFolder
     private let hypervisor: any Hypervisor
+    private let neighbours: Neighbours
     /// The domains limiq made, by the folder each keeps its files in, whatever it is called by now.
     private let owners: [String: String]
 
     /// - Throws: where the hypervisor does not answer: without its domains nobody knows what is left over.
     public init(state: StateFolder, on hypervisor: any Hypervisor) throws(Failure) {
+        try self.init(state: state, on: hypervisor, beside: LocalDaemons.besides)
+    }
+
+    init(
+        state: StateFolder, on hypervisor: any Hypervisor,
+        beside neighbours: @escaping Neighbours
+    ) throws(Failure) {
         self.state = state
         self.hypervisor = hypervisor
+        self.neighbours = neighbours
         var owners: [String: String] = [:]
         for domain in try hypervisor.domains() {
             if let record = try? Machine(domain.name, on: hypervisor, state: state).record() {
@@ -52,20 +64,46 @@ public struct Leftovers {
         self.owners = owners
     }
 
+    private func machine(_ name: String) -> Machine {
+        var machine = Machine(name, on: hypervisor, state: state)
+        machine.neighbours = neighbours
+        return machine
+    }
+
+    private func surroundings() throws(Failure) -> Surroundings {
+        try Surroundings(hypervisor, neighbours(hypervisor, state))
+    }
+
     /// Looks, and changes nothing.
     public func survey() throws(Failure) -> Survey {
         var survey = Survey()
-        try surveyMachines(&survey)
+        let surroundings = try self.surroundings()
+        try surveyMachines(&survey, among: surroundings)
         surveyImages(&survey)
         surveyKeys(&survey)
         for folder in [state.root, state.isos] { survey.left += halfWritten(in: folder) }
-        let daemons = PrivateDaemons(state: state)
-        if hypervisor.uri == daemons.uri {
-            survey.left += daemons.leftovers(
-                domains: Set(try hypervisor.domains().map(\.name)),
-                uuids: Set(try hypervisor.domains().map(\.uuid)))
-        }
+        survey.left += try domainFiles(among: surroundings)
         return survey
+    }
+
+    /// What libvirt keeps for domains that are gone, where it is not kept for a machine that is, or used by another.
+    private func domainFiles(among surroundings: Surroundings) throws(Failure) -> [Item] {
+        let daemons = PrivateDaemons(state: state)
+        guard hypervisor.uri == daemons.uri else { return [] }
+        var (names, uuids): (Set<String>, Set<String>) = ([], [])
+        for domain in try hypervisor.domains() {
+            names.insert(domain.name)
+            uuids.insert(domain.uuid)
+        }
+        for folder in (try? namesInFolder(state.machines)) ?? [] {
+            // A machine that is taken up again has its variables and its TPM.
+            guard let journal = MachineJournal.read(in: "\(state.machines)/\(folder)") else { continue }
+            names.insert(journal.machine)
+            if let uuid = journal.record?.uuid { uuids.insert(uuid) }
+        }
+        return daemons.leftovers(domains: names, uuids: uuids).filter { item in
+            surroundings.users(of: [.init(path: item.path, identity: FileIdentity(of: item.path))]).isEmpty
+        }
     }
 
     /// Removes one, where it still is what the survey saw.
@@ -74,19 +112,10 @@ public struct Leftovers {
     public func remove(_ item: Item) throws(Failure) -> String? {
         switch item.kind {
         case .machine(let name):
-            let machine = Machine(name, on: hypervisor, state: state)
+            let machine = machine(name)
             let lock = MachineLock.path(machine)
             let answer = try FileLock.holdIfFree(lock, for: machine.name) { () throws(Failure) -> String? in
-                switch try judge(machine) {
-                case .owned: return "it has been finished meanwhile"
-                case .spared(let reason): return reason
-                case .left: break
-                }
-                do throws(Failure) { _ = try machine.removeLocked() } catch {
-                    guard error.code == "in_use" else { throw error }
-                    return error.message
-                }
-                return fileExists(item.path) ? "the rest in it was not made by limiq" : nil
+                try remove(machine, item)
             }
             return answer ?? busy(lock)
         case .fileUnder(let lock):
@@ -103,9 +132,30 @@ public struct Leftovers {
         case .file:
             try removeFile(item.path)
             return nil
-        case .folder:
+        case .domainFile:
+            guard try domainFiles(among: try surroundings()).contains(item) else {
+                return "a domain has it by now"
+            }
             try removeWhole(item.path)
             return nil
+        }
+    }
+
+    /// - Returns: why it was left, `nil` where it is gone.
+    private func remove(_ machine: Machine, _ item: Item) throws(Failure) -> String? {
+        do throws(Failure) {
+            switch try judge(machine, among: try surroundings()) {
+            case .owned: return "it has been finished meanwhile"
+            case .spared(let reason): return reason
+            case .left: break
+            }
+            var left: [String] = []
+            _ = try machine.removeLocked { left.append($0) }
+            guard left.isEmpty else { return left.joined(separator: "; ") }
+            return fileExists(item.path) ? "the rest in it was not made by limiq" : nil
+        } catch {
+            guard [.notOurs, .inUse, .poolGone].contains(error.code) else { throw error }
+            return error.message
         }
     }
 
@@ -115,7 +165,7 @@ public struct Leftovers {
 
     // MARK: machines
 
-    private func surveyMachines(_ survey: inout Survey) throws(Failure) {
+    private func surveyMachines(_ survey: inout Survey, among surroundings: Surroundings) throws(Failure) {
         guard fileExists(state.machines) else { return }
         for name in try namesInFolder(state.machines) {
             let path = "\(state.machines)/\(name)"
@@ -123,21 +173,34 @@ public struct Leftovers {
                 addLock(path, &survey)
                 continue
             }
-            guard let machine = machine(inFolder: name) else {
-                survey.spared.append(Item(path: path, reason: "it is of a VM on another host"))
-                continue
+            do throws(Failure) {
+                try surveyMachine(name, path, &survey, among: surroundings)
+            } catch {
+                // What cannot be told apart keeps none of the others.
+                guard [.notOurs, .inUse, .poolGone].contains(error.code) else { throw error }
+                survey.spared.append(Item(path: path, reason: error.message))
             }
-            let lock = MachineLock.path(machine)
-            if FileLock.isHeld(lock) {
-                survey.spared.append(Item(path: path, reason: busy(lock)))
-                continue
-            }
-            switch try judge(machine) {
-            case .owned: survey.left += halfWritten(in: path)
-            case .left(let reason):
-                survey.left.append(Item(path: path, reason: reason, kind: .machine(machine.name)))
-            case .spared(let reason): survey.spared.append(Item(path: path, reason: reason))
-            }
+        }
+    }
+
+    private func surveyMachine(
+        _ name: String, _ path: String, _ survey: inout Survey, among surroundings: Surroundings
+    ) throws(Failure) {
+        _ = try OwnFolder.open(path)
+        guard let machine = machine(inFolder: name) else {
+            survey.spared.append(Item(path: path, reason: "it is of a VM on another host"))
+            return
+        }
+        let lock = MachineLock.path(machine)
+        if FileLock.isHeld(lock) {
+            survey.spared.append(Item(path: path, reason: busy(lock)))
+            return
+        }
+        switch try judge(machine, among: surroundings) {
+        case .owned: survey.left += halfWritten(in: path)
+        case .left(let reason):
+            survey.left.append(Item(path: path, reason: reason, kind: .machine(machine.name)))
+        case .spared(let reason): survey.spared.append(Item(path: path, reason: reason))
         }
     }
 
@@ -145,8 +208,20 @@ public struct Leftovers {
     /// name too.
     private func machine(inFolder folderName: String) -> Machine? {
         let journal = MachineJournal.read(in: "\(state.machines)/\(folderName)")
-        let machine = Machine(journal?.machine ?? folderName, on: hypervisor, state: state)
+        let machine = machine(journal?.machine ?? folderName)
         return journal?.uri == hypervisor.uri && machine.folderName != folderName ? nil : machine
+    }
+
+    /// What is left over is removed only where it is proven to be the VM's own; and what is kept is so only where nobody else
+    /// has it by now.
+    ///
+    /// - Throws: why it is not.
+    private func judge(_ machine: Machine, among surroundings: Surroundings) throws(Failure) -> Verdict {
+        let verdict = try judge(machine)
+        if case .owned = verdict { return verdict }
+        let domain = try hypervisor.domain(machine.name)
+        if domain == nil || !verdict.isSpared { _ = try machine.ownership(domain, among: surroundings) }
+        return verdict
     }
 
     /// The domain is asked for anew: what another limiq has finished since the list was made is owned.
@@ -158,17 +233,20 @@ public struct Leftovers {
             return journal.isFinished
                 ? .owned : .spared("it is on another host: limiq gc --connect \(journal.uri)")
         }
-        if try hypervisor.domain(name) != nil {
-            guard let record = try? machine.record() else {
+        if let domain = try hypervisor.domain(name) {
+            guard let record = try? machine.kept() else {
                 return .spared("limiq did not make the domain \(name)")
             }
-            guard record.folder == folder else {
-                return .spared("the domain \(name) keeps its files in \(record.folder)")
-            }
+            _ = try machine.requireOwn(record, of: domain)
             return journal?.isFinished ?? true ? .owned : .left("a run ended before this VM was finished")
         }
         // Renamed since, by virsh.
         if owners[folder] != nil { return .owned }
+        if try !machine.keptDisks().isEmpty {
+            return .spared(
+                "its domain is gone and its disk is kept: the script that made it takes it up again, limiq rm \(name) removes it"
+            )
+        }
         if let journal {
             return .left(
                 journal.isFinished ? "its domain is gone" : "a run ended before this VM had a domain")
@@ -189,6 +267,10 @@ public struct Leftovers {
 
     private func addLock(_ path: String, _ survey: inout Survey) {
         guard path.hasSuffix(".lock"), !FileLock.isHeld(path) else { return }
+        guard FileLock.isLock(path) else {
+            survey.spared.append(Item(path: path, reason: "it is no lock of limiq's"))
+            return
+        }
         survey.left.append(Item(path: path, reason: "whoever held this lock was killed", kind: .lock))
     }
 

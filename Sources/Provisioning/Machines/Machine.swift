@@ -10,6 +10,8 @@ public struct Machine: Sendable {
     public let state: StateFolder
     /// What this machine's processor can do, as `/proc/cpuinfo` says it; other in tests.
     var cpuinfo: @Sendable () -> String? = { readWhole("/proc/cpuinfo") }
+    /// The other hypervisors that can be asked here; other in tests.
+    var neighbours: Neighbours = LocalDaemons.besides
 
     /// VMs that will be gone before anything is done to this one: of a plan.
     public var gone: Set<String> = []
@@ -51,13 +53,75 @@ public struct Machine: Sendable {
             resource: name)
     }
 
-    /// What limiq keeps in the domain; `nil` for a domain limiq did not make.
+    /// What limiq keeps in the domain, also under a name it was given since; `nil` for a domain limiq did not make, and for
+    /// a copy of one that it made.
     public func record() throws(Failure) -> MachineRecord? {
+        try record { $0 != .foreign }
+    }
+
+    /// As `record()`, and `nil` for a domain that was renamed.
+    public func ownRecord() throws(Failure) -> MachineRecord? {
+        try record { $0 == .own }
+    }
+
+    private func record(
+        _ isWanted: (MachineRecord.Belonging) -> Bool
+    ) throws(Failure) -> MachineRecord? {
+        guard let record = try kept() else { return nil }
+        return isWanted(record.belonging(to: try requireDomain())) ? record : nil
+    }
+
+    /// The record in the domain, whoever it is of.
+    func kept() throws(Failure) -> MachineRecord? {
         guard let xml = try hypervisor.metadata(name) else { return nil }
         return try MachineRecord(metadata: xml)
     }
 
-    /// - Throws: `Failure` with code `not_ours` for a domain limiq did not make.
+    /// The record by which the domain's parts may be changed and removed.
+    ///
+    /// - Throws: `Failure` with code `not_ours` for a domain limiq did not make, for a copy of one, for one that was renamed,
+    ///   that a newer limiq made, or that was made from another state folder.
+    func requireOwn(_ record: MachineRecord?, of domain: DomainSummary) throws(Failure) -> MachineRecord {
+        guard let record else { throw notOurs }
+        let made = record.name ?? record.spec.name
+        switch record.belonging(to: domain) {
+        case .own: break
+        case .renamed:
+            throw Failure(
+                .notOurs,
+                "the domain \(name) on \(hypervisor.uri) is vm \(made), renamed by hand, and is left alone",
+                hint:
+                    "virsh -c '\(hypervisor.uri)' domrename \(name) \(made) gives it its name back while it is off",
+                resource: name)
+        case .foreign:
+            throw Failure(
+                .notOurs,
+                "the domain \(name) on \(hypervisor.uri) is a copy of vm \(made), and is left alone",
+                hint: "choose another name, or remove it with: virsh -c '\(hypervisor.uri)' undefine \(name)",
+                resource: name)
+        }
+        guard record.version <= MachineRecord.currentVersion else {
+            throw Failure(
+                .notOurs, "vm \(name) on \(hypervisor.uri) was made by a newer limiq, and is left as it is",
+                hint: "use that one", resource: name)
+        }
+        guard isLocal || record.made.isEmpty else {
+            throw Failure(
+                .hostNotAble, "the files of \(name) are on \(hypervisor.uri), where it was made",
+                hint: "work on it there", resource: name)
+        }
+        // Its disks are where this one would not look for them.
+        guard record.made.isEmpty || record.folder == folder else {
+            throw Failure(
+                .notOurs,
+                "vm \(name) on \(hypervisor.uri) is kept in \(record.folder), and is left alone from here",
+                hint: "choose another name, or set LIMIQ_HOME to the state folder it was made with",
+                resource: name)
+        }
+        return record
+    }
+
+    /// - Throws: `Failure` with code `not_ours` for a domain limiq did not make, or a copy of one.
     func requireRecord() throws(Failure) -> MachineRecord {
         if let record = try record() { return record }
         throw notOurs
@@ -66,8 +130,8 @@ public struct Machine: Sendable {
     /// Why a domain limiq did not make is left alone.
     public var notOurs: Failure {
         Failure(
-            "not_ours", "the domain \(name) on \(hypervisor.uri) was not made by limiq, and is left alone",
-            hint: "choose another name, or remove it with: virsh -c \(hypervisor.uri) undefine \(name)",
+            .notOurs, "the domain \(name) on \(hypervisor.uri) was not made by limiq, and is left alone",
+            hint: "choose another name, or remove it with: virsh -c '\(hypervisor.uri)' undefine \(name)",
             resource: name)
     }
 
@@ -85,7 +149,7 @@ public struct Machine: Sendable {
 
     /// So that a later wait needs nobody in the guest to answer.
     func remember(_ outcome: CloudInitOutcome) {
-        guard let data = try? JSONEncoder().encode(outcome) else { return }
+        guard let data = try? JSONEncoder().encode(outcome), (try? makeFolder()) != nil else { return }
         try? writeBytes(data, to: folder + "/cloud-init.json")
     }
 

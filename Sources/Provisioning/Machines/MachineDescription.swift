@@ -50,7 +50,7 @@ extension Machine {
         guard let volume = record.volumes?.first(where: { $0.name == volume }) else { return }
         // Whoever is killed before it is removed leaves what the next removal of the VM finds.
         let path = "\(folder)/\(AtomicFile.temporaryName(for: volume.name))"
-        try makeFolders(folder, mode: 0o700)
+        try makeFolder()
         defer {
             unlink(path)
             // Of a VM that was made from a third machine nothing else is kept here.

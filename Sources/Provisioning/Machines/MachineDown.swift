@@ -37,68 +37,80 @@ extension Machine {
         try readiness.wait(for: .stopped, timeout: timeout, cancellation: cancellation)
     }
 
-    /// Removes the VM: the domain with its NVRAM and TPM state, the disks and the seed limiq made, the VM's folder.
-    /// Disks the spec named by `path` and backing files stay.
+    /// Removes the VM: the domain with its NVRAM and TPM state, the disks and the seed limiq made, the VM's folder. Disks the
+    /// spec named by `path` and backing files stay, and so does all that is not proven to be the VM's (see `Ownership`).
     ///
+    /// - Parameter tell: told of each thing that was named as the VM's, and is left.
     /// - Returns: `false` where there was nothing.
-    /// - Throws: `Failure` with code `not_ours` for a domain limiq did not make.
+    /// - Throws: `Failure` with code `not_ours` for a domain limiq did not make, `in_use`, `pool_gone`.
     @discardableResult
-    public func remove(cancellation: Cancellation = Cancellation()) throws(Failure) -> Bool {
+    public func remove(
+        cancellation: Cancellation = Cancellation(), tell: (String) -> Void = { _ in }
+    ) throws(Failure) -> Bool {
         // No domain has such a name, and no VM's folder would be meant by it.
         guard !name.isEmpty, !name.contains("/"), name != ".", name != ".." else { return false }
         return try MachineLock.hold(self, cancellation: cancellation) { () throws(Failure) in
-            try removeLocked()
+            try removeLocked(tell)
         }
     }
 
     /// For who holds the VM's lock.
-    func removeLocked() throws(Failure) -> Bool {
-        let journal = MachineJournal.read(in: folder)
-        var files: [String] = []
-        var volumes: [HostVolume] = []
+    func removeLocked(_ tell: (String) -> Void = { _ in }) throws(Failure) -> Bool {
         let domain = try hypervisor.domain(name)
+        guard let own = try ownership(domain) else { return try removeEmptyFolder() }
+        own.strangers.forEach(tell)
+        try requireRemovable(own.files.map { "\(folder)/\($0)" })
         if let domain {
-            let record = try requireRecord()
-            guard isLocal || record.made.isEmpty else {
-                throw Failure(
-                    .hostNotAble, "the files of \(name) are on \(hypervisor.uri), where it was made",
-                    hint: "remove it there: limiq rm \(name)", resource: name)
-            }
-            (files, volumes) = (record.made, record.volumes ?? [])
-            try requireRemovable(files + (journal?.files ?? []))
-            try removeDomain(domain)
-        } else if journal == nil {
-            return MachineLayout(VMSpec(name: name), of: self).removeEmptyFolder()
-        } else if let journal {
-            try requireRemovable(journal.files)
+            if domain.state.isActive { try hypervisor.destroy(name) }
+            try own.requireUnused()
+            try MachineJournal.reopen(in: folder)
+            // One that somebody had undefined while it ran is gone with its guest.
+            if try hypervisor.domain(name) != nil { try hypervisor.undefine(name) }
         }
-        if let journal, journal.uri == hypervisor.uri {
-            files += journal.files.filter { !files.contains($0) }
-            volumes += (journal.volumes ?? []).filter { !volumes.contains($0) }
-        } else if domain == nil {
-            return false
-        }
-        try removeVolumes(volumes)
-        try Self.removeFiles(files, MachineLayout(VMSpec(name: name), of: self))
+        try own.removeAll()
         return true
     }
 
-    /// Ends a domain and what libvirt knows of it.
+    /// All that the VM's record and its journal name, as far as it is its own.
+    ///
+    /// - Returns: `nil` where nothing is kept for a VM of this name here.
+    func ownership(
+        _ domain: DomainSummary?, among surroundings: Surroundings? = nil
+    ) throws(Failure) -> Ownership? {
+        var journal: MachineJournal?
+        if let opened = try OwnFolder.open(folder) { journal = MachineJournal.read(in: opened) }
+        var (files, volumes): ([String], [HostVolume]) = ([], [])
+        if let domain {
+            let record = try requireOwn(try kept(), of: domain)
+            (files, volumes) = (record.made, record.volumes ?? [])
+        } else if journal?.uri != hypervisor.uri {
+            return nil
+        }
+        // A VM that was moved here has brought its journal along.
+        if !isLocal, journal?.uri != hypervisor.uri { journal = nil }
+        files += journal?.files ?? []
+        volumes += journal?.volumes ?? []
+        return try Ownership(of: self, domain, files: files, volumes: volumes, among: surroundings)
+    }
+
+    /// Ends a domain that this run has defined, and what libvirt knows of it.
     func removeDomain(_ domain: DomainSummary) throws(Failure) {
         if domain.state.isActive { try hypervisor.destroy(name) }
-        // One that somebody had undefined while it ran is gone with its guest.
         if try hypervisor.domain(name) != nil { try hypervisor.undefine(name) }
     }
 
-    /// Removes files limiq made and the folder; what somebody else put there stays, and so does the folder then.
-    static func removeFiles(_ files: [String], _ layout: MachineLayout) throws(Failure) {
-        AtomicFile.removeLeftovers(in: layout.folder)
-        for file in files + layout.runtimeFiles where unlink(file) != 0 && errno != ENOENT && errno != ENOTDIR
-        {
-            throw Failure.system(errno, "cannot remove \(file)", resource: file)
-        }
-        // The journal last: what is killed here is found again.
-        MachineJournal.remove(in: layout.folder)
-        rmdir(layout.folder)
+    /// Removes the folder where a run was killed before it had written down anything to make.
+    func removeEmptyFolder() throws(Failure) -> Bool {
+        guard let opened = try OwnFolder.open(folder) else { return false }
+        for name in AtomicFile.leftovers(in: folder) { try opened.remove(name) }
+        return rmdir(folder) == 0
+    }
+
+    /// Makes the VM's folder where it is not there.
+    ///
+    /// - Throws: `Failure` with code `not_ours` where a link has its name: what is put there would be elsewhere.
+    func makeFolder(mode: mode_t = 0o700) throws(Failure) {
+        try makeFolders(folder, mode: mode)
+        _ = try OwnFolder.open(folder)
     }
 }

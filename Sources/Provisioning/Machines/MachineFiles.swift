@@ -8,8 +8,8 @@ struct MachineFiles: MachineStorage {
     private let host: HostDescription
     private(set) var layout: MachineLayout
     private var isOpen = false
-    /// The ids of disks that are there already.
-    private var known: Set<String> = []
+    /// The VM that is changed; `nil` for a new one.
+    private var changed: MachineStanding?
 
     init(_ machine: Machine, _ spec: VMSpec, host: HostDescription) {
         self.machine = machine
@@ -32,18 +32,24 @@ struct MachineFiles: MachineStorage {
 
     func clearLeftovers() throws(Failure) {
         guard let journal = try MachineJournal.leftover(of: machine) else { return }
-        try Machine.removeFiles(journal.files, layout)
+        try Ownership(of: machine, nil, files: journal.files).removeAll()
     }
 
-    mutating func open() throws(Failure) {
+    mutating func open(_ record: MachineRecord) throws(Failure) {
         // libvirt's test driver touches no file.
         guard !layout.madeFiles.isEmpty || !machine.isOnTestDriver else { return }
         let user = host.emulatorUser
         // QEMU must be able to pass, and nobody to look.
-        try makeFolders(layout.folder, mode: user.uid == geteuid() ? 0o700 : 0o711)
+        try machine.makeFolder(mode: user.uid == geteuid() ? 0o700 : 0o711)
+        // What the journal names is this VM's from here on.
+        if let taken = layout.madeFiles.first(where: fileExists) {
+            throw Failure(
+                "folder_taken", "\(taken) is there, and is of no VM \(machine.name)",
+                hint: "look what it is and move it away", resource: taken)
+        }
         isOpen = true
         try MachineJournal(
-            machine: machine.name, uri: machine.hypervisor.uri, files: layout.madeFiles
+            machine: machine.name, uri: machine.hypervisor.uri, files: layout.madeFiles, record: record
         ).begin(in: layout.folder)
     }
 
@@ -54,6 +60,7 @@ struct MachineFiles: MachineStorage {
     mutating func makeDisks(
         _ cancellation: Cancellation, tell: @escaping (_ phase: String, _ detail: String?) -> Void
     ) throws(Failure) {
+        let known = changed?.record.spec.idsOfMadeDisks ?? []
         for (index, disk) in layout.disks.enumerated() where disk.isMade && !known.contains(disk.spec.id) {
             try cancellation.check()
             do throws(Failure) {
@@ -76,6 +83,7 @@ struct MachineFiles: MachineStorage {
 
     mutating func makeSeed() throws(Failure) {
         guard let path = layout.seed, let documents = spec.cloudInit else { return }
+        try clear(path)
         try Cidata.create(
             path, documents, name: machine.name, nics: spec.nics, user: host.emulatorUser)
         try layout.writeHostKeys(documents.hostKeys)
@@ -86,6 +94,7 @@ struct MachineFiles: MachineStorage {
         for (cdrom, path) in zip(spec.cdroms, layout.cdroms) {
             guard let files = cdrom.files else { continue }
             try cancellation.check()
+            try clear(path)
             try ISOImage.write(to: path, cdrom.label, files, user: host.emulatorUser)
         }
     }
@@ -93,6 +102,7 @@ struct MachineFiles: MachineStorage {
     /// As secret as a seed.
     mutating func makeIgnition() throws(Failure) {
         guard let path = layout.ignition, let text = spec.ignition else { return }
+        try clear(path)
         try AtomicFile.write(
             path, existing: .replace, user: FileUser(host.emulatorUser, .read)
         ) { (descriptor, _) throws(Failure) in
@@ -100,11 +110,19 @@ struct MachineFiles: MachineStorage {
         }
     }
 
+    /// What is written over is the VM's own. What is not whole, or no file, goes before: nothing is lost with it.
+    private func clear(_ path: String) throws(Failure) {
+        guard fileExists(path) else { return }
+        let own = try Ownership(of: machine, changed?.domain, files: [path])
+        if !ISOImage.isWhole(path) { try own.removeParts() }
+    }
+
     // MARK: a VM that is there
 
     mutating func openChange(of standing: MachineStanding) throws(Failure) {
+        changed = standing
+        _ = try OwnFolder.open(layout.folder)
         let record = standing.record
-        known = record.spec.idsOfMadeDisks
         let new = layout.madeFiles.filter { !record.made.contains($0) }
         guard !new.isEmpty else { return }
         var journal = MachineJournal(
@@ -113,25 +131,36 @@ struct MachineFiles: MachineStorage {
         let begun = try journal.amend(in: layout.folder)
         // Of a run that was killed before the domain had it. Any other may hold what somebody wants: a snapshot that was gone
         // back to knew nothing of it.
-        for disk in layout.disks where disk.isMade && begun.contains(disk.path) && new.contains(disk.path) {
-            unlink(disk.path)
-        }
+        let broken = layout.disks.filter(\.isMade).map(\.path)
+            .filter { begun.contains($0) && new.contains($0) }
+        try Ownership(of: machine, standing.domain, files: broken).removeParts()
     }
 
     func grow(
         _ disk: DiskSpec, _ standing: MachineStanding, _ cancellation: Cancellation
     ) throws(Failure) {
         guard let file = layout.disks.first(where: { $0.spec.id == disk.id }) else { return }
-        try Disk.resize(file.path, to: ByteSize(gib: disk.sizeGiB), cancellation: cancellation)
+        try Ownership(of: machine, standing.domain, files: [file.path])
+            .grow(file.path, to: ByteSize(gib: disk.sizeGiB), cancellation)
     }
 
-    func removeUnused(of record: MachineRecord) throws(Failure) {
-        for file in record.made where !layout.madeFiles.contains(file) { unlink(file) }
+    func removeUnused(of standing: MachineStanding) throws(Failure) {
+        let unused = standing.record.made.filter { !layout.madeFiles.contains($0) }
+        try Ownership(of: machine, standing.domain, files: unused).removeParts()
     }
 
-    func missing(of record: MachineRecord, before plan: MachinePlan) throws(Failure) -> String? {
-        let anew = (plan.makesSeed ? [layout.seed] : []) + (plan.makesMedia ? layout.cdroms : [])
-        return record.made.first { !fileExists($0) && !anew.contains($0) }
+    func lost(of record: MachineRecord) throws(Failure) -> LostParts {
+        let parts = MachineLayout(record.spec, of: machine)
+        var lost = LostParts()
+        for file in record.made {
+            switch file {
+            case parts.seed: lost.seed = !ISOImage.isWhole(file)
+            case parts.ignition: lost.ignition = (try? ReadableFile(file).length) ?? 0 == 0
+            case _ where parts.cdroms.contains(file): lost.media = lost.media || !ISOImage.isWhole(file)
+            default: if !fileExists(file) { lost.disk = lost.disk ?? file }
+            }
+        }
+        return lost
     }
 
     func virtualSize(of disk: DiskSpec, _ record: MachineRecord) throws(Failure) -> UInt64? {
@@ -156,17 +185,11 @@ struct MachineFiles: MachineStorage {
 
     func remove() throws(Failure) {
         guard isOpen else { return }
-        try Machine.removeFiles(layout.madeFiles, layout)
+        try Ownership(of: machine, nil, files: layout.madeFiles).removeAll()
     }
 }
 
 extension MachineLayout {
-    /// Removes the folder where a run was killed before it had written down anything to make.
-    func removeEmptyFolder() -> Bool {
-        AtomicFile.removeLeftovers(in: folder)
-        return rmdir(folder) == 0
-    }
-
     /// The images below the first one of a chain.
     static func backing(_ chain: [DiskImage]) -> [BackingImage] {
         chain.dropFirst().map { BackingImage(path: $0.path, format: $0.format) }

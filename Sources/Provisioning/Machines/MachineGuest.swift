@@ -121,7 +121,7 @@ extension Machine {
                 "guest_stopped", "\(name) is off and shows nothing", hint: "start it first", resource: name)
         }
         guard host.isLocal else { return try fetchScreenshot(to: path) }
-        try makeFolders(folder, mode: 0o711)
+        try makeFolder(mode: 0o711)
         let temporary = "\(folder)/screen-\(getpid())-\(UInt32.random(in: 0 ... .max)).png"
         // Made here and given to QEMU's user, which may not make files in the folder.
         try AtomicFile.write(temporary, existing: .refuse(.io), user: FileUser(host.emulatorUser, .write)) {

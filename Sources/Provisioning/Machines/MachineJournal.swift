@@ -19,41 +19,47 @@ public struct MachineJournal: Sendable, Equatable, Codable {
     public var making: [String]?
     /// Those of `volumes`.
     public var makingVolumes: [HostVolume]?
+    /// What the domain's metadata was last made to say: with it the VM is taken up again where its domain is gone.
+    public var record: MachineRecord?
     /// The VM was brought up, or kept on purpose. Told by the file's name, not in it.
     public var isFinished = false
 
-    enum CodingKeys: String, CodingKey { case machine, uri, files, volumes, making, makingVolumes }
+    enum CodingKeys: String, CodingKey { case machine, uri, files, volumes, making, makingVolumes, record }
 
-    public init(machine: String, uri: String, files: [String], volumes: [HostVolume]? = nil) {
+    public init(
+        machine: String, uri: String, files: [String], volumes: [HostVolume]? = nil,
+        record: MachineRecord? = nil
+    ) {
         self.machine = machine
         self.uri = uri
         self.files = files
         self.volumes = volumes
+        self.record = record
     }
 
     /// The journal a VM's folder has where there is no domain; `nil` where there is no folder, or nothing in it.
     ///
-    /// - Throws: `Failure` with code `folder_taken` where it holds something else.
+    /// - Throws: `Failure` with code `folder_taken` where it holds something else, `not_ours` where it is a link.
     static func leftover(of machine: Machine) throws(Failure) -> MachineJournal? {
-        let folder = machine.folder
-        guard fileExists(folder) else { return nil }
+        let path = machine.folder
+        guard let folder = try OwnFolder.open(path) else { return nil }
         guard let journal = read(in: folder) else {
-            if MachineLayout(VMSpec(name: machine.name), of: machine).removeEmptyFolder() { return nil }
+            if try machine.removeEmptyFolder() { return nil }
             throw Failure(
-                "folder_taken", "the folder \(folder) is there, but no VM \(machine.name) is",
-                hint: "look what it holds and move it away", resource: folder)
+                "folder_taken", "the folder \(path) is there, but no VM \(machine.name) is",
+                hint: "look what it holds and move it away", resource: path)
         }
         guard journal.uri == machine.hypervisor.uri else {
             if LibvirtHypervisor.isEmbedded(journal.uri) {
                 throw Failure(
                     "folder_taken", "vm \(machine.name) was made by limiq 0.1.0, and is not taken over yet",
-                    hint: EmbeddedTakeover(state: machine.state).hint(machine.name), resource: folder)
+                    hint: EmbeddedTakeover(state: machine.state).hint(machine.name), resource: path)
             }
             throw Failure(
                 "folder_taken",
-                "the folder \(folder) belongs to a VM \(machine.name) on \(journal.uri)",
+                "the folder \(path) belongs to a VM \(machine.name) on \(journal.uri)",
                 hint: "choose another name, or work on that VM with --connect \(journal.uri)",
-                resource: folder)
+                resource: path)
         }
         return journal
     }
@@ -67,11 +73,17 @@ public struct MachineJournal: Sendable, Equatable, Codable {
     }
 
     /// - Parameter folder: of the VM.
-    /// - Returns: `nil` where there is none or it cannot be read.
+    /// - Returns: `nil` where there is none, it cannot be read, or it is of another folder.
     public static func read(in folder: String) -> MachineJournal? {
-        for (path, isFinished) in [(unfinished(folder), false), (finished(folder), true)] {
-            guard let bytes = readBytes(path),
-                var journal = try? JSONDecoder().decode(Self.self, from: Data(bytes))
+        guard let opened = try? OwnFolder.open(folder) else { return nil }
+        return read(in: opened)
+    }
+
+    static func read(in folder: borrowing OwnFolder) -> MachineJournal? {
+        for (name, isFinished) in [(unfinished, false), (finished, true)] {
+            guard let bytes = folder.bytes(of: name),
+                var journal = try? JSONDecoder().decode(Self.self, from: Data(bytes)),
+                journal.isOf(folder: lastComponent(folder.path))
             else { continue }
             journal.isFinished = isFinished
             return journal
@@ -79,9 +91,15 @@ public struct MachineJournal: Sendable, Equatable, Codable {
         return nil
     }
 
+    /// The folder's name is the VM's, with that of its host where that is another machine.
+    private func isOf(folder: String) -> Bool {
+        !machine.isEmpty && !machine.utf8.contains(UInt8(ascii: "/"))
+            && (folder.utf8.elementsEqual(machine.utf8) || folder.utf8.starts(with: "\(machine)@".utf8))
+    }
+
     /// Writes it before anything else is made. When this returns, a power failure does not lose it.
     func begin(in folder: String) throws(Failure) {
-        try write(to: Self.unfinished(folder))
+        try write(to: Self.unfinished, in: folder)
         try syncFolder(folder)
         try syncFolder(Provisioning.folder(of: folder))
     }
@@ -95,6 +113,7 @@ public struct MachineJournal: Sendable, Equatable, Codable {
         let begun = known?.making ?? []
         journal.files += (known?.files ?? []).filter { !files.contains($0) }
         journal.making = (making ?? []) + begun.filter { making?.contains($0) != true }
+        journal.record = journal.record ?? known?.record
         try journal.takePlace(of: known, in: folder)
         return begun
     }
@@ -106,46 +125,57 @@ public struct MachineJournal: Sendable, Equatable, Codable {
 
     /// Writes it in the place of one that a VM has. One that was finished stays so: what `gc` removed else would be the VM.
     func takePlace(of known: MachineJournal?, in folder: String) throws(Failure) {
-        try write(to: known?.isFinished == false ? Self.unfinished(folder) : Self.finished(folder))
+        try write(to: known?.isFinished == false ? Self.unfinished : Self.finished, in: folder)
         try syncFolder(folder)
         if known == nil { try syncFolder(Provisioning.folder(of: folder)) }
     }
 
-    /// What a change was making is the VM's.
-    static func endChange(in folder: String) throws(Failure) {
-        guard var journal = read(in: folder), journal.making != nil || journal.makingVolumes != nil else {
-            return
-        }
+    /// What a change was making is the VM's, and the VM is what its record says now.
+    ///
+    /// - Parameter record: `nil` where it stays as it is.
+    static func endChange(in folder: String, _ record: MachineRecord? = nil) throws(Failure) {
+        guard let known = read(in: folder) else { return }
+        var journal = known
         journal.making = nil
         journal.makingVolumes = nil
-        try journal.write(to: journal.isFinished ? finished(folder) : unfinished(folder))
+        journal.record = record ?? known.record
+        if journal != known {
+            try journal.write(to: journal.isFinished ? finished : unfinished, in: folder)
+        }
     }
 
-    private func write(to path: String) throws(Failure) {
+    private func write(to name: String, in folder: String) throws(Failure) {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         do {
-            try writeBytes(try encoder.encode(self), to: path)
+            try writeBytes(try encoder.encode(self), to: "\(folder)/\(name)")
         } catch let failure as Failure { throw failure } catch {
-            throw Failure(.io, "cannot write \(path)", cause: "\(error)")
+            throw Failure(.io, "cannot write \(folder)/\(name)", cause: "\(error)")
         }
     }
 
     /// The VM is what was promised. Nothing happens where its journal says so already, or there is none.
     static func finish(in folder: String) throws(Failure) {
-        guard rename(unfinished(folder), finished(folder)) == 0 else {
-            if errno == ENOENT || errno == ENOTDIR { return }
-            throw Failure.system(errno, "cannot write \(finished(folder))", resource: finished(folder))
-        }
         // A VM that `gc` takes for unfinished after a power failure would be lost.
-        try syncFolder(folder)
+        try rename(unfinished, to: finished, in: folder)
     }
 
-    static func remove(in folder: String) {
-        unlink(unfinished(folder))
-        unlink(finished(folder))
+    /// The VM is being removed: whoever is killed from here on leaves what the next run, `rm` or `gc` removes.
+    static func reopen(in folder: String) throws(Failure) {
+        try rename(finished, to: unfinished, in: folder)
     }
 
-    private static func unfinished(_ folder: String) -> String { folder + "/making.json" }
-    private static func finished(_ folder: String) -> String { folder + "/made.json" }
+    private static func rename(_ name: String, to other: String, in path: String) throws(Failure) {
+        guard let folder = try OwnFolder.open(path), folder.status(of: name) != nil else { return }
+        try folder.rename(name, to: other)
+        try syncFolder(path)
+    }
+
+    static func remove(in folder: borrowing OwnFolder) throws(Failure) {
+        try folder.remove(unfinished)
+        try folder.remove(finished)
+    }
+
+    private static let unfinished = "making.json"
+    private static let finished = "made.json"
 }

@@ -5,6 +5,8 @@ public struct MachinePlan: Sendable, Equatable {
     public enum Action: String, Sendable {
         /// It is not there.
         case make
+        /// Its domain is gone and its disks are not: it is taken up again with them.
+        case adopt
         /// It is removed and made anew.
         case replace
         case change
@@ -20,24 +22,26 @@ public struct MachinePlan: Sendable, Equatable {
     public var restarts = false
     /// A suspended guest goes on.
     public var resumes = false
+    /// Its domain was undefined while it runs, and would be gone with the guest: it is defined again.
+    public var redefines = false
+    /// What is gone or broken and made again.
+    public var remade = LostParts()
+    /// The disks with which it is taken up again: files of this machine, or `POOL/VOLUME`.
+    public var kept: [String] = []
 
     public init(action: Action = .none, starts: Bool = false) {
         self.action = action
         self.starts = starts
     }
 
-    /// The script's cloud-init is another, or a run was killed while it wrote the seed: that is made anew.
+    /// The script's cloud-init is another, or the seed is not whole: that is made anew.
     var makesSeed: Bool {
-        isSeedBroken
+        remade.seed
             || (changes + pending).contains { $0.field.field.hasPrefix("cloud_init.") && $0.cause == .script }
     }
 
     /// Images in CD-ROM drives are made anew, or others are put into them.
-    var makesMedia: Bool { areMediaBroken || (changes + pending).contains { $0.field.list == "cdroms" } }
-
-    /// What a run that was killed has left half-written in the place of what the VM had.
-    var isSeedBroken = false
-    var areMediaBroken = false
+    var makesMedia: Bool { remade.media || (changes + pending).contains { $0.field.list == "cdroms" } }
 
     /// A run would change something.
     public var isChange: Bool { action != .none || starts || restarts || resumes }
@@ -49,13 +53,28 @@ extension Machine {
     /// - Throws: `Failure` with code `spec_differs` where the VM would have to be replaced and may not, `not_found` where
     ///   it is off and a file of it is gone, `not_ours`, `bad_field`, and what `up` finds before it makes anything.
     public func plan(_ spec: VMSpec, _ options: UpOptions = UpOptions()) throws(Failure) -> MachinePlan {
-        guard let domain = try hypervisor.domain(name) else {
-            try requireFreeAddresses(spec)
-            try requireOwnDisks(spec, after: nil)
-            if options.start, try host().isLocal { try PortForwards.checkFree(spec.nics) }
+        if let domain = try hypervisor.domain(name) { return try plan(spec, options, try standing(domain)) }
+        // What would be removed, or taken up, is looked at as a run would.
+        let record = try ownership(nil) == nil ? nil : try keptRecord(beside: spec)
+        try requireFreeAddresses(spec)
+        try requireOwnDisks(spec, after: record?.spec)
+        if options.start, try host().isLocal { try PortForwards.checkFree(spec.nics) }
+        guard let record else {
             return MachinePlan(action: .make, starts: options.start)
         }
-        return try plan(spec, options, try standing(domain))
+        return try planAdoption(spec, options, record)
+    }
+
+    /// Of a VM whose domain is gone.
+    func planAdoption(
+        _ spec: VMSpec, _ options: UpOptions, _ record: MachineRecord
+    ) throws(Failure) -> MachinePlan {
+        var plan = try plan(spec, options, after: record, isRunning: false)
+        if plan.action == .replace { return plan }
+        plan.action = .adopt
+        plan.remade = try lostParts(of: record)
+        plan.kept = try keptDisks()
+        return plan
     }
 
     /// What `up` with this spec would do to a VM that an earlier call will have brought to another.
@@ -65,12 +84,18 @@ extension Machine {
         _ spec: VMSpec, _ options: UpOptions, after earlier: VMSpec, isRunning: Bool
     ) throws(Failure) -> MachinePlan {
         let record = MachineRecord(
-            spec: earlier, owner: "", acceleration: options.acceleration ?? .emulation,
+            spec: earlier, uuid: "", owner: "", acceleration: options.acceleration ?? .emulation,
             made: MachineLayout(earlier, of: self).madeFiles, folder: folder)
+        return try plan(spec, options, after: record, isRunning: isRunning)
+    }
+
+    private func plan(
+        _ spec: VMSpec, _ options: UpOptions, after record: MachineRecord, isRunning: Bool
+    ) throws(Failure) -> MachinePlan {
         func facts(_ spec: VMSpec) throws(Failure) -> DomainFacts {
             DomainFacts(try description(of: spec, record, MachineLayout(spec, of: self)))
         }
-        let side = Convergence.Side(spec: record.spec, facts: try facts(earlier))
+        let side = Convergence.Side(spec: record.spec, facts: try facts(record.spec))
         let convergence = Convergence(
             wanted: spec, wantedFacts: try facts(spec), next: side, live: isRunning ? side : nil)
         return try plan(
@@ -83,31 +108,34 @@ extension Machine {
         var plan = try plan(
             try convergence(spec, standing).changes(), options, standing.record,
             isActive: standing.isActive, isPaused: standing.domain.state == .paused)
-        if !isLocal, plan.action != .replace, let journal = MachineJournal.read(in: folder) {
-            let broken = journal.broken(of: standing.record).map(\.name)
-            plan.isSeedBroken = broken.contains(seedVolumeName)
-            plan.areMediaBroken = standing.record.spec.cdroms.contains { broken.contains(volumeName(of: $0)) }
-            if plan.isSeedBroken || plan.areMediaBroken { plan.action = .change }
-        }
         try requireUndisturbed(plan, spec, standing.record)
         let isNICOther = (plan.changes + plan.pending).contains { $0.field.list == "nics" }
         if plan.action == .replace || plan.starts || plan.restarts || isNICOther {
             try requireFreeAddresses(spec)
         }
         try checkPorts(plan, spec, isActive: standing.isActive)
-        // A running guest has its files open, whatever their names have become.
-        if plan.action != .replace, plan.restarts || !standing.isActive {
-            try requireFiles(of: standing.record, before: plan)
+        if plan.action == .replace { return plan }
+        plan.redefines = !standing.isPersistent
+        // What a killed run has left half-written in the place of what the VM had.
+        if !isLocal, let journal = MachineJournal.read(in: folder) {
+            let broken = journal.broken(of: standing.record).map(\.name)
+            plan.remade.seed = broken.contains(seedVolumeName)
+            plan.remade.media = standing.record.spec.cdroms.contains { broken.contains(volumeName(of: $0)) }
         }
+        // A running guest has its files open, whatever their names have become.
+        if plan.restarts || !standing.isActive { plan.remade.add(try lostParts(of: standing.record)) }
+        if plan.redefines || plan.remade.isAny { plan.action = .change }
         return plan
     }
 
-    private func requireFiles(of record: MachineRecord, before plan: MachinePlan) throws(Failure) {
-        let storage = storage(for: record.spec, try host())
-        guard let missing = try storage.missing(of: record, before: plan) else { return }
+    /// - Throws: `Failure` with code `not_found` where a disk is gone, which nothing makes again.
+    private func lostParts(of record: MachineRecord) throws(Failure) -> LostParts {
+        let lost = try storage(for: record.spec, try host()).lost(of: record)
+        guard let disk = lost.disk else { return lost }
         throw Failure(
-            .notFound, "\(missing) of vm \(name) is gone",
-            hint: "limiq rm \(name) removes the rest, so that it can be made anew", resource: missing)
+            .notFound, "\(disk) of vm \(name) is gone",
+            hint: "put it back; limiq rm \(name) removes the rest, so that it can be made anew",
+            resource: disk)
     }
 
     private func plan(

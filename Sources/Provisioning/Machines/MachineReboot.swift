@@ -73,11 +73,16 @@ extension Machine {
         let path = MachineLayout(VMSpec(name: name), of: self).bootOffset
         if offset > 0 {
             // A VM on another machine may have been made from a third one.
-            if !isLocal { try makeFolders(folder, mode: 0o700) }
+            try makeFolder()
             return try writeBytes(Array(String(offset).utf8), to: path)
         }
-        guard unlink(path) == 0 || errno == ENOENT || errno == ENOTDIR else {
-            throw Failure.system(errno, "cannot remove \(path)", resource: path)
-        }
+        guard let opened = try OwnFolder.open(folder) else { return }
+        try opened.remove(lastComponent(path))
+        // libvirt begins the log anew, with its own rights: what a link in its place leads to would be lost.
+        let log = lastComponent(consoleLog)
+        guard isLocal, let status = opened.status(of: log), status.st_mode & S_IFMT != S_IFREG else { return }
+        throw Failure(
+            .notOurs, "\(consoleLog) is no plain file, and the console of \(name) is not written to it",
+            hint: "look what it is, and move it away", resource: consoleLog)
     }
 }

@@ -10,8 +10,14 @@ import XML
 /// CD-ROMs, which may hold passwords and keys, are kept as digests only: they themselves are in files which the VM's owner
 /// alone can read. A VNC password is kept as a digest; libvirt itself keeps it and shows it with its `secure` flag only.
 /// Where all but a password may be known, the digest is salted.
+///
+/// A copy of the domain has the same record: it is a domain's own where its name and UUID are the domain's.
 public struct MachineRecord: Sendable, Equatable, Codable {
-    public var version = 1
+    /// 1 had neither name nor UUID. A version to come may be read, and nothing is changed by it.
+    public var version = MachineRecord.currentVersion
+    /// Of the domain it was written for.
+    public var name: String?
+    public var uuid: String?
     /// With digests in the place of secrets.
     public var spec: VMSpec
     /// Whom ssh logs in as where a script names nobody.
@@ -27,11 +33,17 @@ public struct MachineRecord: Sendable, Equatable, Codable {
     /// The IPv4 address its seed gives it on user networking; `nil` where QEMU gives it one.
     public var userAddress: String?
 
-    /// - Parameter kept: the record this one takes the place of. Its salt stays, so that what has not changed is the same.
+    static let currentVersion = 2
+
+    /// - Parameters:
+    ///   - uuid: of the domain.
+    ///   - kept: the record this one takes the place of. Its salt stays, so that what has not changed is the same.
     public init(
-        spec: VMSpec, owner: String, acceleration: Acceleration, made: [String], volumes: [HostVolume] = [],
-        folder: String, after kept: MachineRecord? = nil
+        spec: VMSpec, uuid: String, owner: String, acceleration: Acceleration, made: [String],
+        volumes: [HostVolume] = [], folder: String, after kept: MachineRecord? = nil
     ) {
+        name = spec.name
+        self.uuid = uuid
         loginUser = spec.cloudInit?.loginUser
         userAddress = spec.userAddress
         self.spec = spec.withDigests(
@@ -61,6 +73,37 @@ public struct MachineRecord: Sendable, Equatable, Codable {
                 .libvirt, "limiq's metadata cannot be read",
                 hint: "it may be of a newer limiq; virsh undefine removes the domain", cause: "\(error)")
         }
+    }
+
+    /// What a domain's description has of limiq's, its own or not; `nil` where there is none.
+    static func of(_ domain: XMLNode) throws(Failure) -> MachineRecord? {
+        guard
+            let element = domain.all("metadata/machine").first(where: { $0.namespace == DomainXML.namespace })
+        else { return nil }
+        return try MachineRecord(element: element)
+    }
+
+    /// Whose it is, beside a domain that has it.
+    enum Belonging {
+        case own
+        /// The domain has another name since.
+        case renamed
+        /// Another domain's: this one is a copy of that.
+        case foreign
+    }
+
+    /// The record of a domain that is known to be its own, with the domain's name and UUID in it.
+    func identified(as domain: DomainSummary) -> MachineRecord {
+        var record = self
+        (record.version, record.name, record.uuid) = (Self.currentVersion, domain.name, domain.uuid)
+        return record
+    }
+
+    /// Of a record without a UUID nobody can tell a domain with another name from a copy.
+    func belonging(to domain: DomainSummary) -> Belonging {
+        let isNamed = (name ?? spec.name) == domain.name
+        guard let uuid else { return isNamed ? .own : .foreign }
+        return uuid != domain.uuid ? .foreign : isNamed ? .own : .renamed
     }
 
     func json() throws(Failure) -> String {

@@ -118,7 +118,9 @@ extension Machine {
             let hasMemory = try snapshots().contains { $0.name == snapshot && $0.hasMemory }
             try beginBoot(hasMemory ? [] : record()?.spec.nics ?? [])
             try hypervisor.revert(name, to: snapshot, running: domain.state.isActive)
-            guard try requireDomain().state.isActive, let record = try record() else { return }
+            guard let record = try record() else { return }
+            try MachineJournal.endChange(in: folder, record)
+            guard try requireDomain().state.isActive else { return }
             try PortForwards(hypervisor: hypervisor, name: name)
                 .set(record.spec.nics, to: record.userAddress)
         }

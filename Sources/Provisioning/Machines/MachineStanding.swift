@@ -10,34 +10,25 @@ struct MachineStanding: Sendable {
     /// Of the running guest; `nil` where none runs.
     let live: XMLNode?
     let liveRecord: MachineRecord?
+    /// It is there without its guest too: somebody may have undefined it while that runs.
+    var isPersistent = true
 
     var isActive: Bool { live != nil }
 }
 
 extension Machine {
-    /// - Throws: `Failure` with code `not_ours` for a domain limiq did not make, or made from another state folder.
+    /// - Throws: `Failure` with code `not_ours`, as `requireOwn`.
     func standing(_ domain: DomainSummary) throws(Failure) -> MachineStanding {
         let next = try XMLReader.parse(try hypervisor.xml(name, inactive: true, secrets: false))
-        guard let element = next.all("metadata/machine").first(where: { $0.namespace == DomainXML.namespace })
-        else { throw notOurs }
-        let record = try MachineRecord(element: element)
-        // Its disks are where this one would not look for them.
-        guard record.made.isEmpty || record.folder == folder else {
-            throw Failure(
-                "not_ours",
-                "vm \(name) on \(hypervisor.uri) is kept in \(record.folder), and is left alone from here",
-                hint: "choose another name, or set LIMIQ_HOME to the state folder it was made with",
-                resource: name)
-        }
+        let record = try requireOwn(try MachineRecord.of(next), of: domain)
         guard domain.state.isActive else {
             return MachineStanding(domain: domain, next: next, record: record, live: nil, liveRecord: nil)
         }
         let live = try XMLReader.parse(try hypervisor.xml(name, inactive: false, secrets: false))
-        let own = live.all("metadata/machine").first { $0.namespace == DomainXML.namespace }
-        var liveRecord = record
-        if let own, own.text != element.text { liveRecord = try MachineRecord(element: own) }
         return MachineStanding(
-            domain: domain, next: next, record: record, live: live, liveRecord: liveRecord)
+            domain: domain, next: next, record: record, live: live,
+            liveRecord: try MachineRecord.of(live) ?? record,
+            isPersistent: try hypervisor.isPersistent(name))
     }
 
     /// The VM as it stands beside a spec.

@@ -13,7 +13,9 @@ protocol MachineStorage {
     /// - Throws: `Failure` with code `folder_taken` where the VM's folder holds something else.
     func clearLeftovers() throws(Failure)
     /// Makes the folder and writes down what will be made.
-    mutating func open() throws(Failure)
+    ///
+    /// - Parameter record: what the domain will have.
+    mutating func open(_ record: MachineRecord) throws(Failure)
     /// - Parameter tell: what takes long.
     mutating func makeDisks(
         _ cancellation: Cancellation, tell: @escaping (_ phase: String, _ detail: String?) -> Void
@@ -35,10 +37,12 @@ protocol MachineStorage {
     /// Of a VM that is off.
     func grow(_ disk: DiskSpec, _ standing: MachineStanding, _ cancellation: Cancellation) throws(Failure)
     /// Removes what the VM had and the spec does not say any more; whoever has it open keeps it.
-    func removeUnused(of record: MachineRecord) throws(Failure)
+    func removeUnused(of standing: MachineStanding) throws(Failure)
 
-    /// What of it is gone, beside what a plan makes anew; `nil` where it is whole.
-    func missing(of record: MachineRecord, before plan: MachinePlan) throws(Failure) -> String?
+    /// What of it is gone or not whole.
+    func lost(of record: MachineRecord) throws(Failure) -> LostParts
+    /// The console's log, where that is not libvirt's to make.
+    mutating func makeConsole() throws(Failure)
     /// The bytes a guest sees of a disk that limiq made; `nil` where there is none.
     func virtualSize(of disk: DiskSpec, _ record: MachineRecord) throws(Failure) -> UInt64?
     /// Its parts, with those a change has made.
@@ -47,6 +51,27 @@ protocol MachineStorage {
 
 extension MachineStorage {
     mutating func makeIgnition() throws(Failure) {}
+    mutating func makeConsole() throws(Failure) {}
+}
+
+/// Parts of a VM that are gone, empty or cut short.
+public struct LostParts: Sendable, Equatable {
+    public var seed = false
+    public var media = false
+    public var ignition = false
+    public var console = false
+    /// The first disk that is gone: nothing makes it again.
+    var disk: String?
+
+    public var isAny: Bool { self != LostParts() }
+
+    mutating func add(_ other: LostParts) {
+        seed = seed || other.seed
+        media = media || other.media
+        ignition = ignition || other.ignition
+        console = console || other.console
+        disk = disk ?? other.disk
+    }
 }
 
 extension Machine {

@@ -22,13 +22,20 @@ extension UpRun {
         if plan.makesSeed, spec.cloudInit != nil {
             try timed("seed") { () throws(Failure) in try files.makeSeed() }
         }
+        if plan.remade.ignition { try files.makeIgnition() }
+        if plan.remade.console { try files.makeConsole() }
         let layout = try machine.withCeph(try files.existing(standing))
         let record = MachineRecord(
-            spec: spec, owner: standing.record.owner, acceleration: standing.record.acceleration,
+            spec: spec, uuid: standing.domain.uuid, owner: standing.record.owner,
+            acceleration: standing.record.acceleration,
             made: layout.madeFiles, volumes: layout.volumes,
             folder: layout.madeFiles.isEmpty ? standing.record.folder : layout.folder, after: standing.record)
         let changes = try timed("change") { () throws(Failure) -> [Change] in
             try growDisks(plan, standing, files)
+            if plan.action == .adopt {
+                _ = try define(layout, host, record)
+                return plan.changes
+            }
             let merge = try self.merge(standing, layout, changesSeed: plan.makesSeed)
             try describe(merge, record, standing)
             var live = LiveChanges(
@@ -42,10 +49,11 @@ extension UpRun {
             return plan.changes.filter { change in !live.unfollowed.contains { $0.path == change.path } }
         }
         if standing.isActive, !plan.restarts { try rememberLive(plan, record, standing) }
-        try files.removeUnused(of: standing.record)
-        try MachineJournal.endChange(in: machine.folder)
+        try files.removeUnused(of: standing)
+        try MachineJournal.endChange(in: machine.folder, record)
         report.changes = changes
         report.changed = true
+        if plan.redefines { warn("\(machine.name) had been undefined while it runs, and is defined again") }
         for change in changes { tell("changed", change.path) }
     }
 
@@ -127,7 +135,7 @@ extension UpRun {
     private func describe(
         _ merge: DomainMerge, _ record: MachineRecord, _ standing: MachineStanding
     ) throws(Failure) {
-        guard merge.isNeeded || record != standing.record else { return }
+        guard merge.isNeeded || record != standing.record || !standing.isPersistent else { return }
         let element = XMLNode(
             name: "machine", namespace: DomainXML.namespace, text: try record.json())
         _ = try hypervisor.define(XMLElement(merge.merged(metadata: element)).xml)

@@ -1,4 +1,5 @@
 import Basics
+import FoundationEssentials
 
 /// One `up`, on one thread.
 final class UpRun {
@@ -54,6 +55,8 @@ final class UpRun {
         report.forwards = spec.nics.flatMap(\.forward)
         if let domain = try hypervisor.domain(machine.name) {
             try continueWith(domain)
+        } else if let record = try machine.keptRecord(beside: spec) {
+            try takeUp(record)
         } else {
             try makeNew()
         }
@@ -62,7 +65,7 @@ final class UpRun {
 
     // MARK: a VM that is there
 
-    private func continueWith(_ domain: DomainSummary) throws(Failure) {
+    func continueWith(_ domain: DomainSummary) throws(Failure) {
         let standing = try machine.standing(domain)
         let plan = try machine.plan(spec, options, standing)
         if plan.action == .replace { return try replace(plan, standing) }
@@ -95,15 +98,9 @@ final class UpRun {
         try wait(readiness, boots: false)
     }
 
-    private func replace(_ plan: MachinePlan, _ standing: MachineStanding) throws(Failure) {
+    func replace(_ plan: MachinePlan, _ standing: MachineStanding) throws(Failure) {
         // What would keep the new one from being made is said while the old one is there.
-        try checkCloudInit()
-        let host = try machine.host()
-        try machine.storage(for: spec, host).check()
-        if host.isLocal {
-            let held = standing.liveRecord?.spec.nics.flatMap(\.forward) ?? []
-            try PortForwards.checkFree(spec.nics, besides: held)
-        }
+        _ = try machine.preflight(spec, beside: standing.liveRecord)
         try timed("remove") { () throws(Failure) in _ = try machine.removeLocked() }
         report.changes = plan.changes
         try makeNew()
@@ -130,15 +127,12 @@ final class UpRun {
         if host.isLocal { try PortForwards.checkFree(spec.nics) }
         var files = machine.storage(for: spec, host)
         try files.clearLeftovers()
-        let chooser = AccelerationChooser(state: machine.state, host: host, cpuinfo: machine.cpuinfo)
-        var acceleration = options.acceleration
-        if acceleration == nil {
-            let choice = chooser.choose()
-            acceleration = choice.acceleration
-            if let warning = choice.warning { warn(warning) }
-        }
+        let chosen = chooseAcceleration(host)
+        let record = MachineRecord(
+            spec: spec, uuid: UUID().uuidString.lowercased(), owner: MachineRecord.currentOwner(),
+            acceleration: chosen, made: files.layout.madeFiles, folder: machine.folder)
         do {
-            try files.open()
+            try files.open(record)
             if !spec.disks.isEmpty || !host.isLocal {
                 try timed("disks") { () throws(Failure) in try files.makeDisks(cancellation, tell: tell) }
             }
@@ -152,11 +146,10 @@ final class UpRun {
                 }
             }
             let readiness = options.start ? try Readiness(machine, nics: spec.nics) : nil
-            let chosen = acceleration ?? .emulation
             try files.sync()
             let domain = try timed("define") { () throws(Failure) in
                 mayBeDefined = true
-                return try define(files.layout, host, chosen, uuid: nil)
+                return try define(files.layout, host, record)
             }
             report.changed = true
             if let readiness {
@@ -168,25 +161,27 @@ final class UpRun {
         }
     }
 
-    /// Before anything is made: a guest would only pass over what is wrong, minutes later.
-    func checkCloudInit() throws(Failure) {
-        let findings = spec.cloudInitFindings
-        try CloudInitCheck.requireNoErrors(in: findings)
-        for finding in findings {
-            warn(finding.text + (finding.hint.map { " (\($0))" } ?? ""))
-        }
+    func chooseAcceleration(_ host: HostDescription) -> Acceleration {
+        if let asked = options.acceleration { return asked }
+        let choice = AccelerationChooser(state: machine.state, host: host, cpuinfo: machine.cpuinfo).choose()
+        if let warning = choice.warning { warn(warning) }
+        return choice.acceleration
     }
 
-    private func define(
-        _ layout: MachineLayout, _ host: HostDescription, _ acceleration: Acceleration, uuid: String?
+    /// Before anything is made: a guest would only pass over what is wrong, minutes later.
+    func checkCloudInit() throws(Failure) {
+        for warning in try spec.cloudInitWarnings() { warn(warning) }
+    }
+
+    func define(
+        _ layout: MachineLayout, _ host: HostDescription, _ record: MachineRecord
     ) throws(Failure) -> DomainSummary {
         let layout = try machine.withCeph(layout)
-        let record = MachineRecord(
-            spec: spec, owner: MachineRecord.currentOwner(), acceleration: acceleration,
-            made: layout.madeFiles, volumes: layout.volumes, folder: layout.folder)
+        var record = record
+        record.volumes = layout.volumes.isEmpty ? nil : layout.volumes
         let description = DomainXML(
-            spec: spec, layout: layout, host: host, acceleration: acceleration, record: record, uuid: uuid,
-            isTestDriver: machine.isOnTestDriver)
+            spec: spec, layout: layout, host: host, acceleration: record.acceleration, record: record,
+            uuid: record.uuid, isTestDriver: machine.isOnTestDriver)
         return try hypervisor.define(try description.text())
     }
 
@@ -257,7 +252,9 @@ final class UpRun {
         let host = try machine.host()
         let standing = try machine.standing(try machine.requireDomain())
         let layout = try machine.storage(for: spec, host).existing(standing)
-        _ = try define(layout, host, .emulation, uuid: uuid)
+        var record = standing.record
+        record.acceleration = .emulation
+        _ = try define(layout, host, record.identified(as: standing.domain))
         let readiness = try Readiness(machine, nics: spec.nics)
         try start(readiness, isOnTrial: false)
         started()

@@ -86,6 +86,17 @@ public enum ISOImage {
     }
 }
 
+extension ISOImage {
+    /// What is there is an image, and not shorter than it says itself (ECMA-119, section 8.4.8).
+    static func isWhole(_ path: String) -> Bool {
+        guard let file = try? ReadableFile(path),
+            let descriptor = try? file.read(at: 16 * 2048, count: 2048), descriptor.count == 2048,
+            descriptor[1...5].elementsEqual("CD001".utf8)
+        else { return false }
+        return file.length >= UInt64(descriptor.little32(80)) * 2048
+    }
+}
+
 extension Failure.Code {
     /// A file limiq would have to replace, and must not.
     public static let fileExists: Failure.Code = "file_exists"

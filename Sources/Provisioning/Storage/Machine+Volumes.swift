@@ -13,18 +13,33 @@ extension Machine {
     /// The volume of the image in a CD-ROM drive that is made of files.
     func volumeName(of cdrom: CDROMSpec) -> String { "\(name).cdrom-\(cdrom.id).iso" }
 
-    /// Removes volumes that were made for this VM, where they are there, and what became of its console log.
-    func removeVolumes(_ volumes: [HostVolume]) throws(Failure) {
-        // A pool that is gone has taken its volumes with it.
-        for volume in volumes where try hypervisor.pool(volume.pool) != nil {
-            try hypervisor.removeVolume(volume)
-            guard volume.name == consoleVolumeName else { continue }
-            // libvirt begins a new log at 2 MiB and keeps three old ones: web.console.log.0 …
-            try hypervisor.refreshPool(volume.pool)
-            for old in try hypervisor.volumes(in: volume.pool) where old.hasPrefix(consoleVolumeName + ".") {
-                try hypervisor.removeVolume(HostVolume(pool: volume.pool, name: old))
-            }
+    /// A volume that is called as limiq calls those it makes for this VM.
+    func isOwnName(_ volume: HostVolume) -> Bool {
+        guard volume.name.utf8.starts(with: "\(name).".utf8) else { return false }
+        return volume.name == consoleVolumeName
+            || [".qcow2", ".raw", ".iso"].contains(where: volume.name.hasSuffix)
+    }
+
+    /// Removes a volume that is this VM's own, where it is there, and what became of its console log.
+    func removeVolume(_ volume: HostVolume) throws(Failure) {
+        try hypervisor.removeVolume(volume)
+        guard volume.name == consoleVolumeName else { return }
+        // libvirt begins a new log at 2 MiB and keeps three old ones: web.console.log.0 …
+        try hypervisor.refreshPool(volume.pool)
+        for old in try hypervisor.volumes(in: volume.pool) where old.hasPrefix(consoleVolumeName + ".") {
+            try hypervisor.removeVolume(HostVolume(pool: volume.pool, name: old))
         }
+    }
+
+    /// Why a volume cannot be removed: nobody can tell whether it has gone with its pool.
+    func poolGone(_ volume: HostVolume) -> Failure {
+        Failure(
+            .poolGone,
+            "the storage pool \(volume.pool) of \(hypervisor.uri) is not there, "
+                + "and \(volume.name) of vm \(name) is in it",
+            hint: "define that pool again (virsh -c '\(hypervisor.uri)' pool-define), and try again; where its volumes "
+                + "are gone for good: virsh -c '\(hypervisor.uri)' undefine \(name), and rm -r \(folder)",
+            resource: volume.name)
     }
 
     /// A layout in which the disks that Ceph has say where it is.

@@ -20,6 +20,8 @@ struct MachineVolumes: MachineStorage {
     private var kept: [HostVolume] = []
     /// Those of the VM's own that a run which was killed has not finished.
     private var broken: [HostVolume] = []
+    /// What the journal says the VM is.
+    private var record: MachineRecord?
 
     private var storage: any HostStorage { machine.hypervisor }
 
@@ -33,8 +35,7 @@ struct MachineVolumes: MachineStorage {
 
     func clearLeftovers() throws(Failure) {
         guard let journal = try MachineJournal.leftover(of: machine) else { return }
-        try machine.removeVolumes(journal.volumes ?? [])
-        try Machine.removeFiles(journal.files, layout)
+        try Ownership(of: machine, nil, files: journal.files, volumes: journal.volumes ?? []).removeAll()
     }
 
     func check() throws(Failure) {
@@ -82,14 +83,14 @@ struct MachineVolumes: MachineStorage {
             hint: "run limiq on that machine")
     }
 
-    mutating func open() throws(Failure) {
+    mutating func open(_ record: MachineRecord) throws(Failure) {
         try checkCanBeSent()
         layout.volumes = try volumes(besides: [])
+        self.record = record
+        self.record?.volumes = layout.volumes
         isOpen = true
         try writeDown([])
-        layout.consoleLog = try make(
-            VolumeXML(name: machine.consoleVolumeName, format: .raw, capacity: 0)
-        ).path
+        try makeConsole()
     }
 
     /// All that the spec wants, each in its pool.
@@ -193,7 +194,7 @@ struct MachineVolumes: MachineStorage {
             let volume = record.volumes?.first(where: { $0.name == machine.volumeName(of: cdrom) }),
             !broken.contains(volume)
         else { return false }
-        return try storage.volume(volume) != nil
+        return try (storage.volume(volume)?.length ?? 0) > 0
     }
 
     /// Where an image of files is on its way.
@@ -209,7 +210,7 @@ struct MachineVolumes: MachineStorage {
         let old = kept.filter { $0.name == name }
         // Whoever is killed from here on has none that is whole.
         if !old.isEmpty { try writeDown(made + old) }
-        for volume in old { try storage.removeVolume(volume) }
+        try Ownership(of: machine, changed?.domain, files: [], volumes: old).removeParts()
         let volume = try make(VolumeXML(name: name, format: .raw, capacity: length))
         try storage.upload(to: volume.volume, length: length, next)
         return volume.path
@@ -252,11 +253,11 @@ struct MachineVolumes: MachineStorage {
 
     private func writeDown(_ volumes: [HostVolume]) throws(Failure) {
         // A VM that is changed may have been made from another machine.
-        try makeFolders(layout.folder, mode: 0o700)
+        try machine.makeFolder()
         var journal = MachineJournal(
             machine: machine.name, uri: machine.hypervisor.uri,
             files: spec.cdroms.filter { $0.files != nil }.map(file),
-            volumes: kept + volumes.filter { !kept.contains($0) })
+            volumes: kept + volumes.filter { !kept.contains($0) }, record: record)
         guard changed != nil else { return try journal.begin(in: layout.folder) }
         journal.makingVolumes = volumes + broken.filter { !volumes.contains($0) }
         try journal.takePlace(of: MachineJournal.read(in: layout.folder), in: layout.folder)
@@ -268,8 +269,7 @@ struct MachineVolumes: MachineStorage {
 
     func remove() throws(Failure) {
         guard isOpen else { return }
-        try machine.removeVolumes(made)
-        try Machine.removeFiles(spec.cdroms.map(file), layout)
+        try Ownership(of: machine, nil, files: spec.cdroms.map(file), volumes: made).removeAll()
     }
 
     // MARK: a VM that is there
@@ -282,9 +282,9 @@ struct MachineVolumes: MachineStorage {
         let begun = (journal?.makingVolumes ?? []).filter { !known.contains($0) }
         kept = known + (journal?.volumes ?? []).filter { !known.contains($0) && !begun.contains($0) }
         broken = journal?.broken(of: standing.record) ?? []
-        try machine.removeVolumes(begun)
+        record = journal?.record
         let images = journal?.files ?? []
-        for image in images { unlink(image) }
+        try Ownership(of: machine, standing.domain, files: images, volumes: begun).removeParts()
         // Also what will be removed: once the domain says no more of it, nobody else would know.
         let isAnythingUnused = kept.contains { !isWanted($0) }
         if isAnythingUnused || !begun.isEmpty || !broken.isEmpty || !images.isEmpty { try writeDown([]) }
@@ -301,12 +301,14 @@ struct MachineVolumes: MachineStorage {
                 "the disk \(disk.id) of \(machine.name) is at \(own), where limiq has not put it",
                 hint: "it grows while the guest runs", resource: own)
         }
-        try storage.growVolume(volume, to: ByteSize(gib: disk.sizeGiB).bytes)
+        try Ownership(of: machine, standing.domain, files: [], volumes: [volume])
+            .grow(volume, to: ByteSize(gib: disk.sizeGiB).bytes)
     }
 
-    func removeUnused(of record: MachineRecord) throws(Failure) {
+    func removeUnused(of standing: MachineStanding) throws(Failure) {
         // Of what was made only images can be unused: a disk goes with the VM.
-        try machine.removeVolumes(kept.filter { $0.name.hasSuffix(".iso") && !isWanted($0) })
+        let unused = kept.filter { $0.name.hasSuffix(".iso") && !isWanted($0) }
+        try Ownership(of: machine, standing.domain, files: [], volumes: unused).removeParts()
     }
 
     private func isWanted(_ volume: HostVolume) -> Bool {
@@ -320,14 +322,26 @@ struct MachineVolumes: MachineStorage {
         record.volumes?.first { $0.name == machine.volumeName(of: disk) }
     }
 
-    func missing(of record: MachineRecord, before plan: MachinePlan) throws(Failure) -> String? {
-        var anew: [String] = []
-        if plan.makesSeed { anew.append(machine.seedVolumeName) }
-        if plan.makesMedia { anew += record.spec.cdroms.map(machine.volumeName) }
-        for volume in record.volumes ?? [] where !anew.contains(volume.name) {
-            if try storage.volume(volume) == nil { return "\(volume.pool)/\(volume.name)" }
+    func lost(of record: MachineRecord) throws(Failure) -> LostParts {
+        var lost = LostParts()
+        for volume in record.volumes ?? [] {
+            let found = try storage.pool(volume.pool) == nil ? nil : try storage.volume(volume)
+            let isWhole = found.map { $0.length > 0 } ?? false
+            switch volume.name {
+            case machine.seedVolumeName: lost.seed = !isWhole
+            case machine.consoleVolumeName: lost.console = found == nil
+            case _ where record.spec.cdroms.map(machine.volumeName).contains(volume.name):
+                lost.media = lost.media || !isWhole
+            default: if found == nil { lost.disk = lost.disk ?? "\(volume.pool)/\(volume.name)" }
+            }
         }
-        return nil
+        return lost
+    }
+
+    mutating func makeConsole() throws(Failure) {
+        layout.consoleLog = try make(
+            VolumeXML(name: machine.consoleVolumeName, format: .raw, capacity: 0)
+        ).path
     }
 
     func virtualSize(of disk: DiskSpec, _ record: MachineRecord) throws(Failure) -> UInt64? {

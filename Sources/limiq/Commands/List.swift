@@ -13,7 +13,7 @@ struct List: ParsableCommand {
         let session = try Session(connect: host.connect)
         let machines = try Machine.list(on: try session.hosts.hypervisor(nil), state: session.state)
         for warning in EmbeddedTakeover(state: session.state).warnings() {
-            writeAll("limiq: \(warning)\n".utf8, to: STDERR_FILENO)
+            StandardError.complain(warning)
         }
         guard !machines.isEmpty else {
             StandardError.tell("no machines yet; limiq run SCRIPT makes them")

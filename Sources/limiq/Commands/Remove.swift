@@ -64,7 +64,9 @@ struct Remove: ParsableCommand {
                         name,
                         Result { () throws(Failure) in
                             try cancellation.check()
-                            return try machine.remove(cancellation: cancellation)
+                            return try machine.remove(cancellation: cancellation) { left in
+                                writeAll(Array("left alone: \(left)\n".utf8), to: 2)
+                            }
                         }
                     ))
             }

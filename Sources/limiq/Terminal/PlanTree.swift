@@ -52,7 +52,7 @@ struct PlanTree {
 
     private static func sign(_ action: PlanStep.Action) -> String {
         switch action {
-        case .make: "+"
+        case .make, .adopt: "+"
         case .change: "~"
         case .replace: "±"
         case .remove: "-"
@@ -64,6 +64,7 @@ struct PlanTree {
     private static func word(_ action: PlanStep.Action) -> String {
         switch action {
         case .none: "as it is"
+        case .adopt: "taken up again: its domain is gone, its disks are kept"
         case .replace: "made anew: its disks are thrown away"
         case .run: ""
         default: action.rawValue
@@ -72,7 +73,8 @@ struct PlanTree {
 
     private var sums: String {
         let words: [(PlanStep.Action, String)] = [
-            (.make, "to make"), (.change, "to change"), (.restart, "to start anew"),
+            (.make, "to make"), (.adopt, "to take up again"), (.change, "to change"),
+            (.restart, "to start anew"),
             (.replace, "to make anew"),
             (.remove, "to remove"), (.start, "to start"), (.stop, "to stop"), (.none, "as it is"),
         ]

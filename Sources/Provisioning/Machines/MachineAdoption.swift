@@ -1,0 +1,138 @@
+import Basics
+import FoundationEssentials
+import Glibc
+import XML
+
+/// A VM that was finished and whose domain is gone, undefined by hand: its disks hold what its guest has written, and are
+/// never a leftover. The next `up` takes it up again with them.
+extension Machine {
+    /// The disks of a VM without a domain, that were kept: files of this machine, or `POOL/VOLUME`.
+    ///
+    /// - Returns: none where no VM of this name was finished here, or its disks are gone too.
+    public func keptDisks() throws(Failure) -> [String] {
+        guard let journal = try keptJournal() else { return [] }
+        var disks = isLocal ? journal.files.filter { Self.isDisk($0) && fileExists($0) } : []
+        for volume in journal.volumes ?? [] where Self.isDisk(volume.name) && isOwnName(volume) {
+            guard try hypervisor.pool(volume.pool) != nil else { throw poolGone(volume) }
+            if try hypervisor.volume(volume) != nil { disks.append("\(volume.pool)/\(volume.name)") }
+        }
+        return disks
+    }
+
+    private static func isDisk(_ name: String) -> Bool {
+        DiskFormat.allCases.contains { name.hasSuffix(".\($0.libvirtName)") }
+    }
+
+    private func keptJournal() throws(Failure) -> MachineJournal? {
+        guard let opened = try OwnFolder.open(folder), var journal = MachineJournal.read(in: opened),
+            journal.isFinished, journal.uri == hypervisor.uri
+        else { return nil }
+        journal.files = journal.files.filter { OwnFolder.name(of: $0, in: folder) != nil }
+        return journal
+    }
+
+    /// What the VM was whose disks were kept; `nil` where none were.
+    ///
+    /// - Parameter spec: what it is to be. An older limiq has written down no more than which files it made: what those are
+    ///   is read from them, and the rest is taken from here.
+    func keptRecord(beside spec: VMSpec) throws(Failure) -> MachineRecord? {
+        guard let journal = try keptJournal(), try !keptDisks().isEmpty else { return nil }
+        if let record = journal.record, record.version <= MachineRecord.currentVersion,
+            record.name == name, record.folder == folder
+        {
+            return record
+        }
+        var was = spec
+        try readDisks(of: journal, &was)
+        return MachineRecord(
+            spec: was, uuid: UUID().uuidString.lowercased(), owner: MachineRecord.currentOwner(),
+            acceleration: .emulation, made: journal.files, volumes: journal.volumes ?? [], folder: folder)
+    }
+
+    private func readDisks(of journal: MachineJournal, _ spec: inout VMSpec) throws(Failure) {
+        let isMade: (DiskSpec) -> Bool = { [self] disk in
+            isLocal
+                ? journal.files.contains("\(folder)/\(disk.id).\(disk.format.libvirtName)")
+                : journal.volumes?.contains { $0.name == volumeName(of: disk) } == true
+        }
+        // One that the VM never had is made; one that is there in another format is no other disk.
+        spec.disks.removeAll { $0.path == nil && !isMade($0) }
+        let known = Set(spec.disks.map(\.id))
+        let names = journal.files.map(lastComponent) + (journal.volumes ?? []).map(\.name)
+        for format in DiskFormat.allCases {
+            for name in names where name.hasSuffix(".\(format.libvirtName)") {
+                let stem = name.dropLast(format.libvirtName.count + 1)
+                var disk = DiskSpec(id: isLocal ? String(stem) : String(stem.dropFirst(self.name.count + 1)))
+                disk.format = format
+                if !known.contains(disk.id) { spec.disks.append(disk) }
+            }
+        }
+        for index in spec.disks.indices where spec.disks[index].path == nil && isLocal {
+            let disk = spec.disks[index]
+            let path = "\(folder)/\(disk.id).\(disk.format.libvirtName)"
+            guard fileExists(path) else { continue }
+            let chain = try DiskImage.inspect(path)
+            let base = chain.dropFirst().first?.path
+            let isSame =
+                base.flatMap(FileIdentity.init(of:)) == disk.backingFile.flatMap(FileIdentity.init(of:))
+            if !isSame { spec.disks[index].backingFile = base }
+            if disk.sizeGiB != 0 { spec.disks[index].sizeGiB = chain[0].virtualSize >> 30 }
+        }
+    }
+}
+
+extension UpRun {
+    /// Defines a VM anew whose domain is gone, with the disks that were kept, and goes on with it.
+    func takeUp(_ record: MachineRecord) throws(Failure) {
+        // Somebody else may use them by now.
+        _ = try machine.ownership(nil)
+        let plan = try machine.planAdoption(spec, options, record)
+        var record = record
+        record.acceleration = chooseAcceleration(try machine.host())
+        let domain = DomainSummary(
+            name: machine.name, uuid: record.uuid ?? UUID().uuidString.lowercased(), state: .shutOff)
+        let standing = MachineStanding(
+            domain: domain, next: XMLNode(name: "domain"), record: record, live: nil, liveRecord: nil)
+        if plan.action == .replace { return try replace(plan, standing) }
+        warn(
+            "the domain of \(machine.name) was gone; it is taken up again with "
+                + plan.kept.joined(separator: ", "))
+        try change(plan, standing)
+        try continueWith(try machine.requireDomain())
+    }
+}
+
+extension Machine {
+    /// Whether all could be made as a spec says, as far as can be told before anything is.
+    ///
+    /// - Parameter record: of the guest that runs; its ports are its own.
+    /// - Returns: what a guest would do otherwise than the spec says, for a person to read.
+    /// - Throws: what `up` would.
+    public func preflight(_ spec: VMSpec) throws(Failure) -> [String] {
+        try spec.check(try host().isLocal ? .all : .sent)
+        guard let domain = try hypervisor.domain(name) else { return try preflight(spec, beside: nil) }
+        return try preflight(spec, beside: try standing(domain).liveRecord)
+    }
+
+    func preflight(_ spec: VMSpec, beside record: MachineRecord?) throws(Failure) -> [String] {
+        let warnings = try spec.cloudInitWarnings()
+        let host = try host()
+        try storage(for: spec, host).check()
+        if host.isLocal {
+            let held = record?.spec.nics.flatMap(\.forward) ?? []
+            try PortForwards.checkFree(spec.nics, besides: held)
+        }
+        return warnings
+    }
+}
+
+extension VMSpec {
+    /// What a guest would pass over in its cloud-init, for a person to read.
+    ///
+    /// - Throws: `Failure` for what it could not read at all.
+    func cloudInitWarnings() throws(Failure) -> [String] {
+        let findings = cloudInitFindings
+        try CloudInitCheck.requireNoErrors(in: findings)
+        return findings.map { $0.text + ($0.hint.map { " (\($0))" } ?? "") }
+    }
+}

@@ -1,0 +1,202 @@
+import Basics
+import Glibc
+
+/// The proof that files and volumes are a machine's own.
+///
+/// Metadata, journals and folders say where to look, never what may be done: a clone has the record of another domain, one
+/// that was renamed keeps its files, a guest that was moved runs under another daemon, and a journal may be anybody's.
+/// Whatever removes a part of a machine, writes over it or makes it larger has it from here. It lies in the machine's own
+/// folder, or is a volume of the machine's name; no other domain of any hypervisor that can be asked here describes it; no
+/// process has it open. What is not proven is named and left.
+struct Ownership {
+    let machine: Machine
+    /// What was named as the machine's and is not, each with the reason. It stays.
+    private(set) var strangers: [String] = []
+    /// Names in the machine's folder.
+    private(set) var files: [String] = []
+    private(set) var volumes: [HostVolume] = []
+    /// Logs in its folder that another domain writes; they stay too.
+    private var foreignLogs: Set<String> = []
+    /// Whose guest may have the files open.
+    private let domain: DomainSummary?
+
+    /// - Parameters:
+    ///   - domain: the machine's own, whose record was found to be its own; `nil` where it has none.
+    ///   - files: paths that its record and its journal name.
+    ///   - volumes: of a machine on another host.
+    ///   - surroundings: what else there is, where it has been looked at already.
+    /// - Throws: `Failure` with code `in_use` for what somebody else uses, `not_ours` for a folder that is none and for a
+    ///   domain that was renamed or moved, `pool_gone`, and where the hypervisor does not answer.
+    init(
+        of machine: Machine, _ domain: DomainSummary?, files: [String], volumes: [HostVolume] = [],
+        among surroundings: Surroundings? = nil
+    ) throws(Failure) {
+        self.machine = machine
+        self.domain = domain
+        let claimed = try sortFiles(files) + (try sortVolumes(volumes))
+        let logs = try presentLogs()
+        guard !claimed.isEmpty || !logs.isEmpty else { return }
+        let hypervisor = machine.hypervisor
+        let others =
+            if let surroundings { surroundings } else {
+                try Surroundings(hypervisor, machine.neighbours(hypervisor, machine.state))
+            }
+        for user in others.users(of: claimed + logs) where !isOwn(user.domain) {
+            if logs.contains(where: { $0.path == user.path }) {
+                foreignLogs.insert(lastComponent(user.path))
+            } else {
+                throw user.failure(for: machine)
+            }
+        }
+        if domain?.state.isActive != true { try requireUnused() } else { try requireNoOtherHolder() }
+    }
+
+    private func isOwn(_ other: Surroundings.Domain) -> Bool {
+        other.isHere && other.uuid == domain?.uuid && other.name == domain?.name
+    }
+
+    /// Nothing of the machine is there.
+    var isEmpty: Bool { files.isEmpty && volumes.isEmpty }
+
+    // MARK: what lies where it should
+
+    private mutating func sortFiles(_ named: [String]) throws(Failure) -> [Surroundings.Part] {
+        let folder = try OwnFolder.open(machine.folder)
+        var parts: [Surroundings.Part] = []
+        for path in named {
+            guard let name = OwnFolder.name(of: path, in: machine.folder) else {
+                strangers.append(
+                    "\(path): it is named as a file of \(machine.name), and is not in its folder")
+                continue
+            }
+            guard let status = folder?.status(of: name), !files.contains(name) else { continue }
+            guard status.st_mode & S_IFMT != S_IFDIR else {
+                strangers.append("\(path): it is a folder, which limiq did not make")
+                continue
+            }
+            files.append(name)
+            parts.append(.init(path: path, identity: FileIdentity(status)))
+        }
+        return parts
+    }
+
+    private mutating func sortVolumes(_ named: [HostVolume]) throws(Failure) -> [Surroundings.Part] {
+        var parts: [Surroundings.Part] = []
+        for volume in named {
+            guard !machine.isLocal, machine.isOwnName(volume) else {
+                strangers.append(
+                    "the volume \(volume.name) of the pool \(volume.pool): no volume of \(machine.name) is called so"
+                )
+                continue
+            }
+            guard try machine.hypervisor.pool(volume.pool) != nil else { throw machine.poolGone(volume) }
+            guard !volumes.contains(volume), let found = try machine.hypervisor.volume(volume) else {
+                continue
+            }
+            volumes.append(volume)
+            parts.append(.init(path: found.path, volume: volume))
+        }
+        return parts
+    }
+
+    private func presentLogs() throws(Failure) -> [Surroundings.Part] {
+        guard machine.isLocal, let folder = try OwnFolder.open(machine.folder) else { return [] }
+        return MachineLayout.consoleLogs.compactMap { name in
+            folder.status(of: name).map {
+                Surroundings.Part(path: "\(machine.folder)/\(name)", identity: FileIdentity($0))
+            }
+        }
+    }
+
+    // MARK: who has it open
+
+    /// - Throws: `Failure` with code `in_use` while a process has one of the files open.
+    func requireUnused() throws(Failure) {
+        // A guest that has just ended lets go of its files a moment later.
+        let deadline = ContinuousClock.now + .seconds(3)
+        while let holder = holder(besides: nil) {
+            guard ContinuousClock.now < deadline, domain != nil else { throw inUse(holder) }
+            usleep(50_000)
+        }
+    }
+
+    private func requireNoOtherHolder() throws(Failure) {
+        if let holder = holder(besides: domain?.uuid) { throw inUse(holder) }
+    }
+
+    private func holder(besides guest: String?) -> OpenFiles.Holder? {
+        guard machine.isLocal, !files.isEmpty else { return nil }
+        let paths = files.map { "\(machine.folder)/\($0)" }
+        if let holder = OpenFiles.holder(of: paths, besides: guest) { return holder }
+        guard guest == nil else { return nil }
+        // Of another account's process only its locks can be seen.
+        for path in paths {
+            if let file = try? ReadableFile(path), DiskLock.isUsed(file) {
+                return OpenFiles.Holder(path: path, who: "a running guest or program")
+            }
+        }
+        return nil
+    }
+
+    private func inUse(_ holder: OpenFiles.Holder) -> Failure {
+        Failure(
+            .inUse, "\(holder.path) of vm \(machine.name) is in use by \(holder.who)",
+            hint: "end that first", resource: holder.path)
+    }
+
+    // MARK: what may then be done
+
+    /// Removes what was proven, and nothing beside it.
+    func removeParts() throws(Failure) {
+        for volume in volumes { try machine.removeVolume(volume) }
+        guard !files.isEmpty, let folder = try OwnFolder.open(machine.folder) else { return }
+        for name in files { try folder.remove(name) }
+    }
+
+    /// Removes it with what came to be while the machine ran, its journal and its folder. What somebody else put there
+    /// stays, and so does the folder then.
+    func removeAll() throws(Failure) {
+        try removeParts()
+        guard let folder = try OwnFolder.open(machine.folder) else { return }
+        for name in AtomicFile.leftovers(in: machine.folder) { try folder.remove(name) }
+        for name in MachineLayout.runtimeFiles where !foreignLogs.contains(name) { try folder.remove(name) }
+        if foreignLogs.isEmpty {
+            // The journal last: what is killed here is found again.
+            try MachineJournal.remove(in: folder)
+            rmdir(machine.folder)
+        } else {
+            // With nothing in it that would be kept, it is removed when the other domain is gone.
+            try MachineJournal.finish(in: machine.folder)
+            try MachineJournal(machine: machine.name, uri: machine.hypervisor.uri, files: [])
+                .takePlace(of: nil, in: machine.folder)
+        }
+    }
+
+    /// Makes a disk of a guest that is off larger.
+    func grow(_ disk: String, to size: ByteSize, _ cancellation: Cancellation) throws(Failure) {
+        guard let name = OwnFolder.name(of: disk, in: machine.folder), files.contains(name) else { return }
+        let status = try OwnFolder.open(machine.folder)?.status(of: name)
+        guard status.map({ $0.st_mode & S_IFMT == S_IFREG }) == true else {
+            throw Failure(
+                .notOurs, "\(disk) of vm \(machine.name) is a link, and what it leads to is left as it is",
+                hint: "grow that yourself: qemu-img resize", resource: disk)
+        }
+        try requireUnused()
+        try Disk.resize(disk, to: size, cancellation: cancellation)
+    }
+
+    /// As `grow(_:to:_:)`, of a volume.
+    func grow(_ volume: HostVolume, to bytes: UInt64) throws(Failure) {
+        guard volumes.contains(volume) else { return }
+        try machine.hypervisor.growVolume(volume, to: bytes)
+    }
+}
+
+extension Failure.Code {
+    /// It was not made by limiq, or not for this machine.
+    static let notOurs: Failure.Code = "not_ours"
+    /// Somebody else uses it.
+    static let inUse: Failure.Code = "in_use"
+    /// The storage pool of a volume is not there.
+    static let poolGone: Failure.Code = "pool_gone"
+}

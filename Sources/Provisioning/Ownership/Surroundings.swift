@@ -1,0 +1,134 @@
+import Basics
+import Glibc
+import XML
+
+/// The domains of every hypervisor that can be asked here, each with the files and volumes its descriptions name.
+struct Surroundings {
+    struct Domain: Sendable {
+        var name: String
+        var uuid: String
+        var uri: String
+        /// Of the hypervisor that is worked on, and not of another that answers on this machine.
+        var isHere: Bool
+        /// What limiq keeps in it, whoever it was made for.
+        var record: MachineRecord?
+        fileprivate var sources = Sources()
+    }
+
+    /// A file or volume that somebody may use.
+    struct Part: Sendable {
+        var path: String
+        /// Of a file of this machine.
+        var identity: FileIdentity?
+        var volume: HostVolume?
+
+        init(path: String, identity: FileIdentity? = nil, volume: HostVolume? = nil) {
+            self.path = path
+            self.identity = identity
+            self.volume = volume
+        }
+    }
+
+    struct User {
+        var domain: Domain
+        var path: String
+    }
+
+    private var domains: [Domain] = []
+
+    /// - Throws: where the first of the two does not answer. Another one that does not answer cannot be asked.
+    init(_ hypervisor: any Hypervisor, _ neighbours: [any Hypervisor]) throws(Failure) {
+        domains = try Self.domains(of: hypervisor, isHere: true)
+        for neighbour in neighbours {
+            domains += (try? Self.domains(of: neighbour, isHere: false)) ?? []
+        }
+    }
+
+    private static func domains(of hypervisor: any Hypervisor, isHere: Bool) throws(Failure) -> [Domain] {
+        var domains: [Domain] = []
+        for summary in try hypervisor.domains() {
+            var domain = Domain(
+                name: summary.name, uuid: summary.uuid, uri: hypervisor.uri, isHere: isHere)
+            do throws(Failure) {
+                // What runs may differ from what its next start takes.
+                for inactive in summary.state.isActive ? [true, false] : [true] {
+                    let xml = try hypervisor.xml(summary.name, inactive: inactive, secrets: false)
+                    let description = try XMLReader.parse(xml)
+                    domain.sources.read(description)
+                    domain.record = domain.record ?? (try? MachineRecord.of(description)) ?? nil
+                }
+            } catch {
+                // Gone since the list was made.
+                if error.code == .notFound { continue }
+                throw error
+            }
+            if HypervisorURI(hypervisor.uri).isLocal { domain.sources.resolve(on: hypervisor) }
+            domains.append(domain)
+        }
+        return domains
+    }
+
+    /// Who names one of the parts, by whatever name.
+    func users(of parts: [Part]) -> [User] {
+        domains.flatMap { domain in
+            parts.filter(domain.sources.name).map { User(domain: domain, path: $0.path) }
+        }
+    }
+}
+
+/// What the descriptions of a domain name.
+private struct Sources: Sendable {
+    private var paths: Set<String> = []
+    private var volumes: Set<HostVolume> = []
+    private var identities: Set<FileIdentity> = []
+
+    /// Every absolute path, in whatever element: a list of elements would lack the next one that libvirt invents.
+    mutating func read(_ node: XMLNode) {
+        if node.name == "metadata" || node.name == "emulator" { return }
+        if node.text.hasPrefix("/") { paths.insert(node.text) }
+        for value in node.attributes.values where value.hasPrefix("/") { paths.insert(value) }
+        if let pool = node.attributes["pool"], let volume = node.attributes["volume"] {
+            volumes.insert(HostVolume(pool: pool, name: volume))
+        }
+        for child in node.children { read(child) }
+    }
+
+    /// Looks what the names lead to on this machine.
+    mutating func resolve(on hypervisor: any Hypervisor) {
+        for volume in volumes {
+            if let path = (try? hypervisor.volume(volume))??.path { paths.insert(path) }
+        }
+        identities = Set(paths.compactMap(FileIdentity.init(of:)))
+    }
+
+    func name(_ part: Surroundings.Part) -> Bool {
+        paths.contains(part.path) || part.identity.map(identities.contains) == true
+            || part.volume.map(volumes.contains) == true
+    }
+}
+
+extension Surroundings.User {
+    /// Why a part of a machine is left alone: this domain uses it.
+    func failure(for machine: Machine) -> Failure {
+        let place = "virsh -c '\(domain.uri)'"
+        let isSameDomain = domain.record.map { $0.uuid == domain.uuid && $0.name == machine.name } ?? false
+        if isSameDomain, domain.name != machine.name {
+            return Failure(
+                .notOurs,
+                "vm \(machine.name) was renamed to \(domain.name) by hand, and \(path) is in use by that",
+                hint:
+                    "\(place) domrename \(domain.name) \(machine.name) gives it its name back while it is off; "
+                    + "or choose another name", resource: machine.name)
+        }
+        if isSameDomain, !domain.isHere {
+            return Failure(
+                .notOurs, "vm \(machine.name) is on \(domain.uri), where \(path) is in use",
+                hint: "work on it there: --connect '\(domain.uri)'", resource: machine.name)
+        }
+        return Failure(
+            .inUse,
+            "\(path) of vm \(machine.name) is in use by the domain \(domain.name) of \(domain.uri) too",
+            hint: "remove that domain first, or give it files of its own: \(place) edit \(domain.name)",
+            resource: path)
+    }
+}
