@@ -71,12 +71,13 @@ import Testing
             var spec = VMSpec(name: "web")
             spec.labels = [Self.hostile: Self.hostile]
             let record = MachineRecord(
-                spec: spec, owner: Self.hostile, acceleration: .emulation, made: [], folder: "/vms/web")
+                spec: spec, uuid: "c7a5fdbd-edaf-9455-926a-d65c16db1809", owner: Self.hostile,
+                acceleration: .emulation, made: [], folder: "/vms/web")
             let element = try record.element().replacing(
                 "<machine>", with: "<limiq:machine xmlns:limiq='\(LibvirtHypervisor.metadataNamespace)'>"
             ).replacing("</machine>", with: "</limiq:machine>")
             let node = """
-                <node><domain type='test'><name>web</name><memory unit='MiB'>64</memory><vcpu>1</vcpu>
+                <node><domain type='test'><name>web</name><uuid>c7a5fdbd-edaf-9455-926a-d65c16db1809</uuid><memory unit='MiB'>64</memory><vcpu>1</vcpu>
                 <os><type>hvm</type></os><metadata>\(element)</metadata></domain></node>
                 """
             try write(node, to: limiq.folder + "/node.xml")

@@ -81,11 +81,12 @@ struct ConnectionPoolTests {
             if fail { throw LibvirtError(code: .internalError, message: "not today") }
             return try Connection(uri: "test:///default")
         }
-        #expect(throws: LibvirtError(code: .internalError, message: "not today")) {
+        let error = #expect(throws: LibvirtError.self) {
             try pool.withConnection(repeatable: true) { connection throws(LibvirtError) in
                 try connection.ping()
             }
         }
+        #expect(error?.message == "not today" && error?.isOfOpening == true, "nothing was asked of anybody")
         try pool.withConnection(repeatable: true) { connection throws(LibvirtError) in try connection.ping() }
         #expect(pool.opened == 1)
     }

@@ -246,7 +246,8 @@ import XML
         console.spiceEnabled = true
         #expect(refusal { $0.console = console } == "console.vnc_port and console.spice_port are both 5901")
         #expect(
-            refusal { $0.nics = [nic("a"), nic("b")] } == "nics[2].mac_address is that of nics[1] already")
+            refusal { $0.nics = [nic("a"), nic("b")] }
+                == "nics[2].mac_address 52:54:00:00:00:01 is that of nics[1] already")
     }
 
     @Test func `gives Ignition its configuration by the names guests look for`() throws {

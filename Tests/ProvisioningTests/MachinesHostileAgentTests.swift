@@ -264,7 +264,8 @@ private struct RefusingHypervisor {
     ])
     func `in limiq's own record are those that a spec may have`(field: String, number: String) throws {
         let record = MachineRecord(
-            spec: VMSpec(name: "web"), owner: "", acceleration: .emulation, made: [], folder: "/vms/web")
+            spec: VMSpec(name: "web"), uuid: "", owner: "", acceleration: .emulation, made: [],
+            folder: "/vms/web")
         let json = try record.json()
         _ = try MachineRecord(metadata: XMLElement("machine", text: json).xml)
         let forged = try json.replacing(

@@ -151,6 +151,10 @@ import XML
             try family.define("reader", disk: family.base, readonly: true)
             try family.gold.start()
             try family.host.destroy("gold")
+            // It goes when nobody reads it any more.
+            let kept = try #require(throws: Failure.self) { _ = try family.gold.remove() }
+            #expect(kept.code == "in_use" && kept.message.contains("reader"), "\(kept)")
+            try family.host.undefine("reader")
             #expect(try family.gold.remove())
             #expect(fileExists(after))
         }

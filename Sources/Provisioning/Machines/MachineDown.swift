@@ -57,9 +57,10 @@ extension Machine {
     /// For who holds the VM's lock.
     func removeLocked(_ tell: (String) -> Void = { _ in }) throws(Failure) -> Bool {
         let domain = try hypervisor.domain(name)
-        guard let own = try ownership(domain) else { return try removeEmptyFolder() }
+        guard let named = try named(domain) else { return try removeEmptyFolder() }
+        try requireRemovable(named.files)
+        let own = try Ownership(of: self, domain, files: named.files, volumes: named.volumes)
         own.strangers.forEach(tell)
-        try requireRemovable(own.files.map { "\(folder)/\($0)" })
         if let domain {
             if domain.state.isActive { try hypervisor.destroy(name) }
             try own.requireUnused()
@@ -77,6 +78,15 @@ extension Machine {
     func ownership(
         _ domain: DomainSummary?, among surroundings: Surroundings? = nil
     ) throws(Failure) -> Ownership? {
+        guard let named = try named(domain) else { return nil }
+        return try Ownership(
+            of: self, domain, files: named.files, volumes: named.volumes, among: surroundings)
+    }
+
+    /// What the VM's record and its journal name as its own, proven by nothing.
+    private func named(
+        _ domain: DomainSummary?
+    ) throws(Failure) -> (files: [String], volumes: [HostVolume])? {
         var journal: MachineJournal?
         if let opened = try OwnFolder.open(folder) { journal = MachineJournal.read(in: opened) }
         var (files, volumes): ([String], [HostVolume]) = ([], [])
@@ -90,7 +100,7 @@ extension Machine {
         if !isLocal, journal?.uri != hypervisor.uri { journal = nil }
         files += journal?.files ?? []
         volumes += journal?.volumes ?? []
-        return try Ownership(of: self, domain, files: files, volumes: volumes, among: surroundings)
+        return (files, volumes)
     }
 
     /// Ends a domain that this run has defined, and what libvirt knows of it.

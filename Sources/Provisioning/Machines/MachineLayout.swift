@@ -69,7 +69,8 @@ struct MachineLayout: Sendable {
             ? disks.filter(\.isMade).map(\.path) + madeCDROMs + [seed, ignition].compactMap(\.self) : []
     }
     /// The names of the files of this machine that come to be while the VM runs.
-    static let runtimeFiles = consoleLogs + ["boot-offset", "leases.json", "cloud-init.json", "known_hosts", "host_keys"]
+    static let runtimeFiles =
+        consoleLogs + ["boot-offset", "leases.json", "cloud-init.json", "known_hosts", "host_keys"]
     /// The console's log, and those that libvirt has begun anew.
     static let consoleLogs = ["", ".0", ".1", ".2", ".3"].map { "console.log\($0)" }
 }

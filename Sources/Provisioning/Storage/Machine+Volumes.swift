@@ -37,7 +37,8 @@ extension Machine {
             .poolGone,
             "the storage pool \(volume.pool) of \(hypervisor.uri) is not there, "
                 + "and \(volume.name) of vm \(name) is in it",
-            hint: "define that pool again (virsh -c '\(hypervisor.uri)' pool-define), and try again; where its volumes "
+            hint:
+                "define that pool again (virsh -c '\(hypervisor.uri)' pool-define), and try again; where its volumes "
                 + "are gone for good: virsh -c '\(hypervisor.uri)' undefine \(name), and rm -r \(folder)",
             resource: volume.name)
     }

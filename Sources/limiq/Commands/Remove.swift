@@ -65,7 +65,7 @@ struct Remove: ParsableCommand {
                         Result { () throws(Failure) in
                             try cancellation.check()
                             return try machine.remove(cancellation: cancellation) { left in
-                                writeAll(Array("left alone: \(left)\n".utf8), to: 2)
+                                StandardError.tell("left alone: \(left)")
                             }
                         }
                     ))
