@@ -2,6 +2,17 @@ import CLibvirt
 import Glibc
 
 extension Connection {
+    /// Whether a network is started; `nil` where there is none of this name.
+    public func isNetworkActive(_ name: String) throws(LibvirtError) -> Bool? {
+        guard let network = virNetworkLookupByName(pointer, name) else {
+            let error = LibvirtError.last()
+            if error.code == .noNetwork { return nil }
+            throw error
+        }
+        defer { virNetworkFree(network) }
+        return try checked(virNetworkIsActive(network)) == 1
+    }
+
     /// Starts a network that is defined.
     ///
     /// - Throws: `VIR_ERR_NO_NETWORK` where there is none of this name, `VIR_ERR_OPERATION_INVALID` where it is active.

@@ -4,7 +4,13 @@ import CXML
 import Glibc
 
 /// libvirt in this process: set up once, before the first connection.
-enum Library {
+public enum Library {
+    /// Of libvirt in this process: major × 1,000,000 + minor × 1,000 + micro.
+    public static var version: Int {
+        var version: UInt = 0
+        return virGetVersion(&version, nil, nil) == 0 ? Int(version) : 0
+    }
+
     /// - Throws: what libvirt said when it was set up, at every call.
     static func start() throws(LibvirtError) { try started.get() }
 
@@ -23,12 +29,12 @@ enum Library {
         return .success(())
     }
 
-    /// libvirt writes warnings of its own to stderr; it takes its log level from the environment only, at its
+    /// libvirt writes warnings and errors of its own to stderr; it takes where to from the environment only, at its
     /// initialisation. What the user has set stands; our own children get nothing of it.
     private static func quietly<Result>(_ body: () -> Result) -> Result {
         guard getenv("LIBVIRT_DEBUG") == nil, getenv("LIBVIRT_LOG_OUTPUTS") == nil else { return body() }
-        setenv("LIBVIRT_DEBUG", "4", 1)
-        defer { unsetenv("LIBVIRT_DEBUG") }
+        setenv("LIBVIRT_LOG_OUTPUTS", "4:file:/dev/null", 1)
+        defer { unsetenv("LIBVIRT_LOG_OUTPUTS") }
         return body()
     }
 }

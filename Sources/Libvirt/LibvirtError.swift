@@ -11,6 +11,7 @@ public struct LibvirtError: Error, Sendable, Equatable, CustomStringConvertible 
         public static let internalError = Code(rawValue: VIR_ERR_INTERNAL_ERROR.rawValue)
         /// The driver has no such call.
         public static let noSupport = Code(rawValue: VIR_ERR_NO_SUPPORT.rawValue)
+        public static let noNetwork = Code(rawValue: VIR_ERR_NO_NETWORK.rawValue)
         public static let noDomain = Code(rawValue: VIR_ERR_NO_DOMAIN.rawValue)
         public static let noMetadata = Code(rawValue: VIR_ERR_NO_DOMAIN_METADATA.rawValue)
         public static let noStoragePool = Code(rawValue: VIR_ERR_NO_STORAGE_POOL.rawValue)

@@ -5,16 +5,23 @@ import Testing
 extension EndToEnd {
     @Suite("An ordinary user", .enabled(if: geteuid() == 0, "only root can make one"))
     struct OrdinaryUserTests {
+        /// The checkout may be closed to others: a copy laid out as an installation is.
+        ///
+        /// - Returns: the command in it.
+        private func install(in home: Home) async throws -> String {
+            let installation = """
+                install -D -m 755 \(program) prefix/bin/limiq
+                mkdir -p prefix/share && cp -R \(repository)/stdlib prefix/share/limiq
+                """
+            let installed = try await command("sh", ["-ec", installation], folder: home.path)
+            try #require(installed.status == 0, "\(installed.errors)")
+            return home.path + "/prefix/bin/limiq"
+        }
+
         @Test("has a hypervisor of their own, with nothing to set up, and leaves nothing in it")
         func session() async throws {
             try await Home.with { home in
-                // The checkout may be closed to others: a copy laid out as an installation is.
-                let installation = """
-                    install -D -m 755 \(program) prefix/bin/limiq
-                    mkdir -p prefix/share && cp -R \(repository)/stdlib prefix/share/limiq
-                    """
-                let installed = try await command("sh", ["-ec", installation], folder: home.path)
-                try #require(installed.status == 0, "\(installed.errors)")
+                let limiq = try await install(in: home)
                 let script = try home.script(
                     "small",
                     """
@@ -23,7 +30,6 @@ extension EndToEnd {
                     local report = vm:up { wait = "running" }
                     print(vm.name, vm:state(), report.changed, limiq.domain.list({ ours = true })[1].uri)
                     """)
-                let limiq = home.path + "/prefix/bin/limiq"
                 try await TestUser.with { user in
                     let first = try await user.run(limiq, ["run", script])
                     #expect(first.status == 0, "\(first.errors)")
@@ -46,6 +52,39 @@ extension EndToEnd {
                     #expect(folderNames(state + "/vms").filter { !$0.hasPrefix(".") }.isEmpty)
                     let left = try await command("pgrep", ["--uid", user.name, "qemu-system"])
                     #expect(left.output.isEmpty, "its guest has ended")
+                }
+            }
+        }
+
+        @Test("limiq doctor says how long a machine's name may be where libvirt's sockets have long paths")
+        func sockets() async throws {
+            try await Home.with { home in
+                let limiq = try await install(in: home)
+                try await TestUser.with { user in
+                    // From 10.0 on only the monitor's socket is below the configuration.
+                    let version = try await command("libvirtd", ["--version"]).output.split(separator: " ")
+                        .last
+                    let isOld = version?.hasPrefix("9.") == true
+                    let folder = String(repeating: "c", count: isOld ? 20 : 42)
+                    let long = ["XDG_CONFIG_HOME": "\(user.home)/\(folder)"]
+                    let doctor = try await user.run(limiq, ["doctor"], environment: long)
+                    let found = doctor.output.firstMatch(of: /names of more than (\d+) letters cannot start/)
+                    let room = try #require(found.flatMap { Int($0.output.1) }, "\(doctor.output)")
+                    // The number of a first domain has one digit, where three are counted on.
+                    for (letters, starts) in [(room, true), (room + 2, true), (room + 3, false)] {
+                        let name = String(repeating: "n", count: letters)
+                        let script = try home.script(
+                            "named",
+                            """
+                            local limiq = require "limiq"
+                            local vm = \(smallGuest("\"\(name)\""))
+                            vm:up { wait = "running" }
+                            vm:remove()
+                            """)
+                        let run = try await user.run(limiq, ["run", script], environment: long)
+                        #expect((run.status == 0) == starts, "\(name): \(run.errors)")
+                        if !starts { #expect(run.errors.contains("give the machine a shorter name")) }
+                    }
                 }
             }
         }

@@ -55,6 +55,9 @@ enum LibvirtFailure {
         Remedy(.hostNotAble, words: "qdisc kind is unknown") { _ in
             "the host's kernel cannot limit a bandwidth without these: modprobe -a sch_htb sch_sfq cls_fw"
         },
+        Remedy(.hostNotAble, words: "UNIX socket path", "too long") { _ in
+            "give the machine a shorter name, or libvirt a shorter folder for its sockets: limiq doctor says which"
+        },
         Remedy(.hostNotAble, words: "XDG_RUNTIME_DIR") { _ in "log in anew, or unset XDG_RUNTIME_DIR" },
         Remedy(.hostNotAble, words: "Cannot recv data") { _ in
             "try it by hand: ssh to that host must work without a question, and libvirt run there"

@@ -4,6 +4,20 @@ import Libvirt
 import XML
 
 extension LibvirtHypervisor {
+    /// Of the libvirt that answers: major × 1,000,000 + minor × 1,000 + micro.
+    func libvirtVersion() throws(Failure) -> Int {
+        try call("cannot ask \(uri) for its version", reads: true) { connection throws(LibvirtError) in
+            try connection.libvirtVersion()
+        }
+    }
+
+    /// Whether a network is started; `nil` where there is none of this name.
+    func isNetworkActive(_ name: String) throws(Failure) -> Bool? {
+        try call("cannot ask \(uri) for its networks", reads: true) { connection throws(LibvirtError) in
+            try connection.isNetworkActive(name)
+        }
+    }
+
     public func load() throws(Failure) -> HostLoad {
         try call("cannot ask \(uri) what it has", reads: true) { connection throws(LibvirtError) in
             HostLoad(

@@ -172,8 +172,8 @@ public struct PrivateDaemons: Sendable, Equatable {
                 elif mountpoint -q "$entry"; then
                     mkdir "$1/dev/$name"
                     mount --rbind "$entry" "$1/dev/$name"
-                    # One may lie upon another.
-                    while mountpoint -q "$entry"; do umount -l "$entry"; done
+                    # One may lie upon another; and one of this path in a /dev below this one is seen and cannot be unmounted.
+                    while mountpoint -q "$entry" && umount -l "$entry" 2>/dev/null; do :; done
                 else cp -a "$entry" "$1/dev/$name"
                 fi
             done

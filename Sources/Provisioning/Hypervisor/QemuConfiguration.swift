@@ -59,6 +59,17 @@ enum Accounts {
         return known ?? UInt32(text.drop { $0 == "+" })
     }
 
+    /// The name of a group; `nil` where it has none.
+    static func groupName(_ gid: UInt32) -> String? {
+        var entry = GroupEntry()
+        var found: UnsafeMutablePointer<GroupEntry>?
+        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64 << 10) { buffer in
+            guard let start = buffer.baseAddress, getgrgid_r(gid, &entry, start, buffer.count, &found) == 0
+            else { return nil }
+            return found.map { String(cString: $0.pointee.gr_name) }
+        }
+    }
+
     private typealias GroupEntry = Glibc.group
 
     private static func withEntry(

@@ -54,14 +54,17 @@ struct AccelerationChooser: Sendable {
         if let verdict = remembered() {
             return (verdict.works ? .kvm : .emulation, nil)
         }
-        if host.isLocal, host.architecture == "x86_64", let cpuinfo = cpuinfo(),
-            !hasFlag("vmx", in: cpuinfo), !hasFlag("svm", in: cpuinfo)
-        {
+        if host.isLocal, host.architecture == "x86_64", !showsVirtualisation {
             let reason = "its processor shows neither vmx nor svm"
             remember(works: false, reason: reason)
             return (.emulation, Self.warning(reason))
         }
         return (.kvm, nil)
+    }
+
+    /// The processor of this machine, an x86, has VMX or SVM; where that cannot be read nothing speaks against it.
+    var showsVirtualisation: Bool {
+        cpuinfo().map { hasFlag("vmx", in: $0) || hasFlag("svm", in: $0) } ?? true
     }
 
     static func warning(_ reason: String) -> String {

@@ -5,55 +5,44 @@ import Provisioning
 
 struct Doctor: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Tell what this host can do, what is missing, and how to get it.")
+        abstract: "Tell what this host can do, what is missing, and how to get it.",
+        discussion: """
+            A line begins with ok, with -- where machines can be made without it, or with no where none can be made: then the \
+            exit code is 3. Below it is the command that mends it.
+            """)
 
     @OptionGroup var host: HostOptions
 
-    /// Programs limiq runs: what for, and the Debian package.
-    private static let programs = [
-        ("qemu-img", "converts and resizes disks", "qemu-utils"),
-        ("ssh", "runs commands in guests without an agent", "openssh-client"),
-        ("ssh-keygen", "makes limiq's own key where you have none", "openssh-client"),
-        ("curl", "downloads images", "curl"),
-        ("mmdebstrap", "builds debian-12 where nothing can be downloaded", "mmdebstrap"),
-    ]
-
     func run() throws {
         Signals.unblock()
+        Self.report(HostFinding(.fine, "limiq", Limiq.version))
         var able = true
-        let session = try Session(connect: host.connect)
-        let choice = session.hosts.choice()
-        report(true, "hypervisor", "\(choice.uri): \(choice.reason)")
-        do {
-            let description = try session.hosts.hypervisor(nil).host()
-            let version = description.emulatorVersion
-            report(
-                true, "emulator",
-                "\(description.emulator), version \(version / 1_000_000).\(version / 1000 % 1000).\(version % 1000), as \(description.emulatorUser.name)"
-            )
-            report(
-                description.offersKVM, "acceleration",
-                description.offersKVM
-                    ? "KVM is offered; the first machine proves it"
-                    : "none: guests are emulated, ten times slower")
+        do throws(Failure) {
+            let state = try StateFolder()
+            let hosts = Hosts(connect: host.connect, state: state)
+            let checkup = HostCheckup(
+                state: state, choice: hosts.choice(),
+                packages: try HostPackages(list: try Installation.library() + "/packages"),
+                hypervisor: try hosts.hypervisor(nil))
+            checkup.perform { finding in
+                if finding.verdict == .broken { able = false }
+                Self.report(finding)
+            }
         } catch {
             able = false
-            report(false, "emulator", "\(error)")
+            Self.report(HostFinding(.broken, "limiq", "\(error)"))
         }
-        for (program, purpose, package) in Self.programs {
-            let path = Self.path(of: program)
-            report(path != nil, program, path ?? "missing: it \(purpose); apt install \(package)")
-        }
-        report(true, "state", session.state.root)
         if !able { throw ExitCode(3) }
     }
 
-    private func report(_ fine: Bool, _ what: String, _ text: String) {
-        StandardOutput.print(TerminalText.complaint("\(fine ? "ok  " : "no  ")\(what): \(text)"))
-    }
-
-    private static func path(of program: String) -> String? {
-        let folders = getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin"
-        return folders.split(separator: ":").map { "\($0)/\(program)" }.first { access($0, X_OK) == 0 }
+    private static func report(_ finding: HostFinding) {
+        let mark =
+            switch finding.verdict {
+            case .fine: "ok"
+            case .lacking: "--"
+            case .broken: "no"
+            }
+        StandardOutput.print("\(mark)  \(finding.subject): \(finding.text)")
+        if let remedy = finding.remedy { StandardOutput.print("      \(remedy)") }
     }
 }
