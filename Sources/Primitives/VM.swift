@@ -5,8 +5,8 @@ import Provisioning
 /// a name or a handle for the rest.
 public func vmDefinitions(_ environment: Environment) -> [Definition] {
     [
-        check(environment), up(environment), diff(environment), down(environment), remove(environment),
-        forward(environment), macAddress(environment),
+        check(environment), preflight(environment), up(environment), diff(environment), down(environment),
+        remove(environment), forward(environment), macAddress(environment),
     ]
 }
 
@@ -47,6 +47,30 @@ private func check(_ environment: Environment) -> Definition {
             print(limiq.vm { name = "web-01", memory = "4GiB" }.spec.memory_mib)
             """
     ) { arguments, _ in Codec<VMSpec>.vmSpec(environment).encode(arguments.spec) }
+}
+
+private struct PreflightArguments: Sendable {
+    var vm = SpecReference()
+}
+
+private func preflight(_ environment: Environment) -> Definition {
+    let record = Record(
+        "limiq.VMPreflight", "A VM that is to be made.", make: PreflightArguments.init,
+        fields: [Field("vm", \.vm, specReference(environment), required: true, "The VM.")])
+    return Definition(
+        "vm.preflight", .positional, record, returns: "string[]",
+        doc: """
+            Whether the VM could be made as its spec says, as far as can be told beforehand: its images, its cloud-init, \
+            its ports. An error where it could not; else what a guest would pass over. Nothing is made, and a VM of this \
+            name that is there stays as it is.
+            """,
+        example: """
+            local limiq = require "limiq"
+            limiq.vm { name = "web-01", disks = { { size = "1GiB" } } }:preflight()
+            """
+    ) { arguments, _ in
+        .list(try arguments.vm.machine(environment).preflight(arguments.vm.spec).map(Value.string))
+    }
 }
 
 struct UpChoices: Sendable {

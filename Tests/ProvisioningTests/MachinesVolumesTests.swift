@@ -169,6 +169,34 @@ struct MachinesVolumesTests {
         }
     }
 
+    @Test("where a pool is gone the VM stays, and with it what tells of its volumes")
+    func poolGone() throws {
+        try withScratchState { state throws in
+            let setting = try Setting(state)
+            _ = try setting.up()
+            let volumes = setting.host.storage.names
+            for undefines in [false, true] {
+                if undefines {
+                    try setting.host.destroy("web")
+                    try setting.host.undefine("web")
+                }
+                _ = setting.host.storage.state.withLock { $0.pools.removeValue(forKey: "fast") }
+                let failure = try #require(throws: Failure.self) { _ = try setting.machine.remove() }
+                #expect(failure.code == "pool_gone")
+                #expect(failure.message.contains("fast") && failure.message.contains("web.data.qcow2"))
+                #expect(failure.hint?.contains("pool-define") == true)
+                if undefines { #expect(throws: failure) { try setting.up() } }
+                let survey = try Leftovers(state: state, on: setting.host).survey()
+                #expect(survey.left.isEmpty)
+                #expect(setting.host.storage.names == volumes)
+                #expect(try setting.host.domains().isEmpty == undefines)
+                setting.host.storage.state.withLock { $0.pools["fast"] = "dir" }
+            }
+            #expect(try setting.machine.remove())
+            #expect(setting.host.storage.names.filter { $0.hasPrefix("web.") } == [])
+        }
+    }
+
     @Test("what cannot be brought up is removed again")
     func undone() throws {
         try withScratchState { state throws in

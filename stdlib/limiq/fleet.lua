@@ -318,6 +318,8 @@ function Fleet:remove() retire(beyond(self, self:members(), 0), nil, {}) end
 ---Replaces the members that differ from their spec, so that at least `count - max_unavailable` are healthy all the
 ---time; one that is missing is made. Those that are not healthy come first, as they cost nothing.
 ---
+---All specs are looked at before anything is removed: one that cannot be made is an error, and nothing is replaced.
+---
 ---A member is healthy when it runs and `health(vm)` returns true; it is asked once a second, for `timeout` at most.
 ---Before a healthy one is removed, `drain(vm)` is called. Where a member does not get healthy no other is begun; the
 ---error has the names of the `new`, the `old` and the `failed` members.

@@ -354,6 +354,18 @@ limiq.vm = {}
 ---@return limiq.VMSpec
 function limiq.vm.check(spec) end
 
+---Whether the VM could be made as its spec says, as far as can be told beforehand: its images, its cloud-init, its ports. An error where it could not; else what a guest would pass over. Nothing is made, and a VM of this name that is there stays as it is.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---limiq.vm { name = "web-01", disks = { { size = "1GiB" } } }:preflight()
+---```
+---@async
+---@param vm limiq.VM The VM.
+---@return string[]
+function limiq.vm.preflight(vm) end
+
 ---Brings the VM to what its spec says: makes what is missing, changes what differs, starts it, waits for it; does nothing where all is so already. What a running guest takes only at its next start is in the report's `pending`, unless `restart` is true. A new VM that fails is removed again.
 ---
 ---Example:

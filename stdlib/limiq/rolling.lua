@@ -15,6 +15,7 @@ local known = { max_unavailable = true, health = true, drain = true, wait = true
 ---@class limiq.rolling.Member
 ---@field vm limiq.VM
 ---@field old boolean differs from its spec, or is missing
+---@field missing boolean
 ---@field healthy boolean before it was touched
 ---@field touched? boolean it is not any more what it was
 ---@field renewed? boolean as its spec says, and healthy
@@ -64,7 +65,9 @@ local function survey(fleet, health)
         local looked, answer = false, false
         if not is_missing then looked, answer = pcall(serves, vm, health) end
         if not looked and runtime.stopped() then error(answer, 0) end
-        members[index] = { vm = vm, old = #differences > 0, healthy = looked and answer and true or false }
+        members[index] = {
+            vm = vm, old = #differences > 0, missing = is_missing, healthy = looked and answer and true or false,
+        }
     end)
     return members
 end
@@ -83,11 +86,32 @@ local function standing(members)
     return lists, table.concat(words, "; ")
 end
 
+---Looks at all specs before anything is removed: one that cannot be made would cost the member that is there.
+local function preflight(fleet, members, todo)
+    local ok, e = pcall(runtime.each, todo, { limit = 16 }, function(one) one.vm:preflight() end)
+    if ok then return end
+    if not runtime.is_failure(e) or e.code ~= "each" then error(e, 0) end
+    local names, causes = {}, {}
+    for position, one in ipairs(todo) do
+        local problem = e.errors[position]
+        if problem then
+            names[#names + 1] = one.vm.name
+            causes[#causes + 1] = ("%s: %s"):format(one.vm.name, tostring(problem))
+        end
+    end
+    local lists = standing(members)
+    lists.code, lists.cause = "rolling", table.concat(causes, "\n")
+    fail(fleet, ("%s cannot be made, and nothing was replaced"):format(table.concat(names, ", ")), lists)
+end
+
 local function replace(fleet, one, options)
     local vm = one.vm
+    -- What was there when all began may be gone by now.
+    vm:preflight()
     if one.healthy and options.drain then options.drain(vm) end
     one.touched = true
-    vm:remove()
+    -- A missing one may have disks that were kept, and is taken up again with them.
+    if not one.missing then vm:remove() end
     vm:up { wait = options.wait, timeout = options.timeout }
     await_health(fleet, vm, options)
     one.renewed = true
@@ -135,6 +159,7 @@ return function(fleet, options)
     end
     local members = survey(fleet, options.health)
     local todo, room = plan(fleet, members, options.max_unavailable)
+    preflight(fleet, members, todo)
     local causes = {}
     local ok, e = pcall(runtime.each, todo, { limit = math.max(room, 1) }, function(one)
         -- What is under way goes on to its end: a member half replaced would be one more that is away.

@@ -148,6 +148,19 @@ function VM:down(options) return perform("vm.down", self, options) end
 ---@async
 function VM:remove() return perform("vm.remove", self) end
 
+---Whether the machine could be made as its spec says, as far as can be told beforehand: an error where it could not.
+---Nothing is made, and one that is there stays as it is.
+---
+---Example:
+---```lua
+---local new = limiq.vm { name = "web", disks = { { backing_file = "next.qcow2" } } }
+---new:preflight()
+---new:up { replace = true }
+---```
+---@async
+---@return string[] warnings what a guest would pass over
+function VM:preflight() return perform("vm.preflight", self) end
+
 ---The fields in which the machine differs from its spec, and what `up` would have to do.
 ---@async
 ---@return limiq.Change[]

@@ -33,8 +33,9 @@ struct Work: Sendable, Equatable {
 
     /// Calls that only look: scripts ask for what may not be there, and nobody waits for the answer.
     private static let looks: Set<String> = [
-        "vm.diff", "vm.forward", "vm.mac_address", "domain.get", "domain.list", "domain.state", "domain.xml",
-        "domain.address", "domain.console", "domain.read_file", "domain.snapshots",
+        "vm.diff", "vm.preflight", "vm.forward", "vm.mac_address", "domain.get", "domain.list",
+        "domain.state", "domain.xml", "domain.address", "domain.console", "domain.read_file",
+        "domain.snapshots",
     ]
 
     /// `nil` for a call that is no work on one machine or image.

@@ -1,0 +1,36 @@
+import Basics
+
+extension Machine {
+    /// Whether all could be made as a spec says, as far as can be told before anything is.
+    ///
+    /// - Returns: what a guest would do otherwise than the spec says, for a person to read.
+    /// - Throws: what `up` would.
+    public func preflight(_ spec: VMSpec) throws(Failure) -> [String] {
+        try spec.check(try host().isLocal ? .all : .sent)
+        guard let domain = try hypervisor.domain(name) else { return try preflight(spec, beside: nil) }
+        return try preflight(spec, beside: try standing(domain).liveRecord)
+    }
+
+    /// - Parameter record: of the guest that runs; its ports are its own.
+    func preflight(_ spec: VMSpec, beside record: MachineRecord?) throws(Failure) -> [String] {
+        let warnings = try spec.cloudInitWarnings()
+        let host = try host()
+        try storage(for: spec, host).check()
+        if host.isLocal {
+            let held = Set(record?.spec.nics.flatMap(\.forward).map(\.host) ?? [])
+            try PortForwards.checkFree(spec.nics, besides: held)
+        }
+        return warnings
+    }
+}
+
+extension VMSpec {
+    /// What a guest would pass over in its cloud-init, for a person to read.
+    ///
+    /// - Throws: `Failure` for what it could not read at all.
+    func cloudInitWarnings() throws(Failure) -> [String] {
+        let findings = cloudInitFindings
+        try CloudInitCheck.requireNoErrors(in: findings)
+        return findings.map { $0.text + ($0.hint.map { " (\($0))" } ?? "") }
+    }
+}
