@@ -14,7 +14,9 @@ extension EndToEnd {
         }
 
         /// The calls by which a file or folder gets or loses its name or is brought to the disk.
-        private static let calls = ["mkdir", "rename", "renameat", "renameat2", "unlink", "unlinkat", "rmdir", "fsync", "fdatasync"]
+        private static let calls = [
+            "mkdir", "rename", "renameat", "renameat2", "unlink", "unlinkat", "rmdir", "fsync", "fdatasync",
+        ]
 
         @Test("at every step of making a VM and of removing it")
         func everyStep() async throws {
