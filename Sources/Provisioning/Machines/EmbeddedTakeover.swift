@@ -85,10 +85,7 @@ public struct EmbeddedTakeover: Sendable {
     private func open(_ domain: XMLNode, _ name: String) throws(Failure) {
         let folder = state.machine(name)
         let user = try daemons.emulatorUser()
-        let element = domain.all("metadata/machine").first { $0.namespace == DomainXML.namespace }
-        guard let element, let record = try? MachineRecord(element: element), record.folder == folder else {
-            return
-        }
+        guard let record = try? MachineRecord.of(domain), record.folder == folder else { return }
         chmod(folder, 0o711)
         let disks = domain.all("devices/disk").filter { $0.attributes["device"] != "cdrom" }
             .compactMap { $0.first("source")?.attributes["file"] }

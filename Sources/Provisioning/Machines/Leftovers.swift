@@ -71,7 +71,7 @@ public struct Leftovers {
     }
 
     private func surroundings() throws(Failure) -> Surroundings {
-        try Surroundings(hypervisor, neighbours(hypervisor, state))
+        try Surroundings.now(hypervisor) { neighbours(hypervisor, state) }
     }
 
     /// Looks, and changes nothing.

@@ -62,8 +62,10 @@ extension Machine {
         let own = try Ownership(of: self, domain, files: named.files, volumes: named.volumes)
         own.strangers.forEach(tell)
         if let domain {
-            if domain.state.isActive { try hypervisor.destroy(name) }
-            try own.requireUnused()
+            if domain.state.isActive {
+                try hypervisor.destroy(name)
+                try own.requireUnused()
+            }
             try MachineJournal.reopen(in: folder)
             // One that somebody had undefined while it ran is gone with its guest.
             if try hypervisor.domain(name) != nil { try hypervisor.undefine(name) }

@@ -77,10 +77,12 @@ public struct MachineRecord: Sendable, Equatable, Codable {
 
     /// What a domain's description has of limiq's, its own or not; `nil` where there is none.
     static func of(_ domain: XMLNode) throws(Failure) -> MachineRecord? {
-        guard
-            let element = domain.all("metadata/machine").first(where: { $0.namespace == DomainXML.namespace })
-        else { return nil }
+        guard let element = element(of: domain) else { return nil }
         return try MachineRecord(element: element)
+    }
+
+    static func element(of domain: XMLNode) -> XMLNode? {
+        domain.all("metadata/machine").first { $0.namespace == DomainXML.namespace }
     }
 
     /// Whose it is, beside a domain that has it.

@@ -1,7 +1,8 @@
 import Basics
 import Glibc
 
-/// Who has files of this machine open, as `/proc` tells: root sees every process, others see their own.
+/// Who has files of this machine open. The kernel says whether anybody has; `/proc` says who, of every process to root and of
+/// their own to others; and QEMU's locks say so of anybody's guest.
 enum OpenFiles {
     struct Holder: Sendable, Equatable {
         var path: String
@@ -13,13 +14,33 @@ enum OpenFiles {
     /// - Returns: one that has one of the files open; `nil` where nobody has.
     static func holder(of paths: [String], besides guest: String? = nil) -> Holder? {
         var wanted: [FileIdentity: String] = [:]
-        for path in paths {
+        for path in paths where !isClosed(path) {
             var status = stat()
             if lstat(path, &status) == 0 { wanted[FileIdentity(status)] = path }
         }
         guard !wanted.isEmpty else { return nil }
         let names = Set(paths.map(lastComponent))
-        return process(wanted, names, guest) ?? loopDevice(wanted, names)
+        if let holder = process(wanted, names, guest) ?? loopDevice(wanted, names) { return holder }
+        guard guest == nil else { return nil }
+        for path in wanted.values.sorted() {
+            if let file = try? ReadableFile(path), DiskLock.isUsed(file) {
+                return Holder(path: path, who: "a running guest or program")
+            }
+        }
+        return nil
+    }
+
+    /// Nobody has the file open. The kernel gives a write lease (fcntl(2), "Leases") on no other; one who may not have it, or
+    /// has a filesystem without leases, does not know.
+    private static func isClosed(_ path: String) -> Bool {
+        let file = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+        guard file >= 0 else { return false }
+        defer { close(file) }
+        // Whoever opens the file meanwhile waits, and the kernel tells us by a signal: one that is passed over, and not SIGIO,
+        // which would end this process. F_SETSIG and F_SETLEASE are what Glibc's module leaves out.
+        guard fcntl(file, 10, SIGURG) == 0, fcntl(file, 1024, Int32(F_WRLCK)) == 0 else { return false }
+        _ = fcntl(file, 1024, Int32(F_UNLCK))
+        return true
     }
 
     private static func process(

@@ -39,7 +39,7 @@ struct Ownership {
         let hypervisor = machine.hypervisor
         let others =
             if let surroundings { surroundings } else {
-                try Surroundings(hypervisor, machine.neighbours(hypervisor, machine.state))
+                try Surroundings.now(hypervisor) { machine.neighbours(hypervisor, machine.state) }
             }
         for user in others.users(of: claimed + logs) where !isOwn(user.domain) {
             if logs.contains(where: { $0.path == user.path }) {
@@ -48,7 +48,7 @@ struct Ownership {
                 throw user.failure(for: machine)
             }
         }
-        if domain?.state.isActive != true { try requireUnused() } else { try requireNoOtherHolder() }
+        try requireUnused(besides: domain?.state.isActive == true ? domain?.uuid : nil)
     }
 
     private func isOwn(_ other: Surroundings.Domain) -> Bool {
@@ -110,32 +110,16 @@ struct Ownership {
 
     // MARK: who has it open
 
+    /// - Parameter guest: the UUID of the machine's own guest while it runs.
     /// - Throws: `Failure` with code `in_use` while a process has one of the files open.
-    func requireUnused() throws(Failure) {
+    func requireUnused(besides guest: String? = nil) throws(Failure) {
+        guard machine.isLocal else { return }
         // A guest that has just ended lets go of its files a moment later.
-        let deadline = ContinuousClock.now + .seconds(3)
-        while let holder = holder(besides: nil) {
-            guard ContinuousClock.now < deadline, domain != nil else { throw inUse(holder) }
+        let deadline = ContinuousClock.now + .seconds(domain == nil ? 0 : 3)
+        while let holder = OpenFiles.holder(of: files.map { "\(machine.folder)/\($0)" }, besides: guest) {
+            guard ContinuousClock.now < deadline, guest == nil else { throw inUse(holder) }
             usleep(50_000)
         }
-    }
-
-    private func requireNoOtherHolder() throws(Failure) {
-        if let holder = holder(besides: domain?.uuid) { throw inUse(holder) }
-    }
-
-    private func holder(besides guest: String?) -> OpenFiles.Holder? {
-        guard machine.isLocal, !files.isEmpty else { return nil }
-        let paths = files.map { "\(machine.folder)/\($0)" }
-        if let holder = OpenFiles.holder(of: paths, besides: guest) { return holder }
-        guard guest == nil else { return nil }
-        // Of another account's process only its locks can be seen.
-        for path in paths {
-            if let file = try? ReadableFile(path), DiskLock.isUsed(file) {
-                return OpenFiles.Holder(path: path, who: "a running guest or program")
-            }
-        }
-        return nil
     }
 
     private func inUse(_ holder: OpenFiles.Holder) -> Failure {

@@ -1,5 +1,6 @@
 import Basics
 import Glibc
+import Synchronization
 import XML
 
 /// The domains of every hypervisor that can be asked here, each with the files and volumes its descriptions name.
@@ -10,9 +11,12 @@ struct Surroundings {
         var uri: String
         /// Of the hypervisor that is worked on, and not of another that answers on this machine.
         var isHere: Bool
-        /// What limiq keeps in it, whoever it was made for.
-        var record: MachineRecord?
+        /// limiq's own element.
+        fileprivate var metadata: XMLNode?
         fileprivate var sources = Sources()
+
+        /// What limiq keeps in it, whoever it was made for.
+        var record: MachineRecord? { metadata.flatMap { try? MachineRecord(element: $0) } }
     }
 
     /// A file or volume that somebody may use.
@@ -44,6 +48,24 @@ struct Surroundings {
         }
     }
 
+    /// As `init`, once for all who ask at the same time: each gets what was looked at after it had asked.
+    static func now(_ hypervisor: any Hypervisor, _ neighbours: () -> [any Hypervisor]) throws(Failure)
+        -> Surroundings
+    {
+        let asked = ContinuousClock.now
+        let look = looks.take(hypervisor)
+        defer { looks.giveBack(hypervisor, look) }
+        return try look.last.withLock { last throws(Failure) in
+            if let last, last.began >= asked { return last.found }
+            let began = ContinuousClock.now
+            let found = try Surroundings(hypervisor, neighbours())
+            last = (began, found)
+            return found
+        }
+    }
+
+    private static let looks = Looks()
+
     private static func domains(of hypervisor: any Hypervisor, isHere: Bool) throws(Failure) -> [Domain] {
         var domains: [Domain] = []
         for summary in try hypervisor.domains() {
@@ -55,7 +77,7 @@ struct Surroundings {
                     let xml = try hypervisor.xml(summary.name, inactive: inactive, secrets: false)
                     let description = try XMLReader.parse(xml)
                     domain.sources.read(description)
-                    domain.record = domain.record ?? (try? MachineRecord.of(description)) ?? nil
+                    domain.metadata = domain.metadata ?? MachineRecord.element(of: description)
                 }
             } catch {
                 // Gone since the list was made.
@@ -72,6 +94,36 @@ struct Surroundings {
     func users(of parts: [Part]) -> [User] {
         domains.flatMap { domain in
             parts.filter(domain.sources.name).map { User(domain: domain, path: $0.path) }
+        }
+    }
+}
+
+/// Those who look around a hypervisor at this moment.
+private final class Looks: Sendable {
+    /// Held while one looks.
+    final class Look: Sendable {
+        let last = Mutex<(began: ContinuousClock.Instant, found: Surroundings)?>(nil)
+        let askers = Mutex(0)
+    }
+
+    private let current = Mutex<[ObjectIdentifier: Look]>([:])
+
+    func take(_ hypervisor: any Hypervisor) -> Look {
+        current.withLock { current in
+            let look = current[ObjectIdentifier(hypervisor as AnyObject), default: Look()]
+            current[ObjectIdentifier(hypervisor as AnyObject)] = look
+            look.askers.withLock { $0 += 1 }
+            return look
+        }
+    }
+
+    func giveBack(_ hypervisor: any Hypervisor, _ look: Look) {
+        current.withLock { current in
+            let isLast = look.askers.withLock { askers in
+                askers -= 1
+                return askers == 0
+            }
+            if isLast { current[ObjectIdentifier(hypervisor as AnyObject)] = nil }
         }
     }
 }
