@@ -17,7 +17,7 @@ extension Machine {
         let host = try host()
         try storage(for: spec, host).check()
         if host.isLocal {
-            let held = Set(record?.spec.nics.flatMap(\.forward).map(\.host) ?? [])
+            let held = record?.spec.nics.flatMap(\.forward) ?? []
             try PortForwards.checkFree(spec.nics, besides: held)
         }
         return warnings
