@@ -7,8 +7,10 @@ public struct Fleet: Sendable {
     public let names: [String]
     public let script: String
 
-    /// - Parameter home: gets the script and a base image.
-    public init(_ home: Home, count: Int) throws {
+    /// - Parameters:
+    ///   - home: gets the script and a base image.
+    ///   - hasFirmware: the first has UEFI and a TPM, the second UEFI.
+    public init(_ home: Home, count: Int, hasFirmware: Bool = false) throws {
         self.home = home
         names = (1...count).map { String(format: "vm-%02d", $0) }
         let base = home.path + "/base.raw"
@@ -20,9 +22,10 @@ public struct Fleet: Sendable {
             local options = limiq.params { start = false }
             local names = {}
             for i = 1, \(count) do names[i] = ("vm-%02d"):format(i) end
-            limiq.each(names, function(name)
+            limiq.each(names, function(name, i)
                 limiq.vm {
                     name = name, memory = "64MiB",
+                    firmware = \(hasFirmware) and i <= 2 and "uefi" or nil, tpm = \(hasFirmware) and i == 1,
                     disks = {
                         { id = "boot", bootable = true, backing_file = "\(base)" }, { id = "data", size = "1GiB" },
                     },

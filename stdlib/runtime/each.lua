@@ -95,6 +95,10 @@ function core.each(list, options, f)
     if record.failed and not is_stop(record.error) then result(record) end
   end
   if failures > 0 then core.fail(report(list, errors, failures, done)) end
+  -- Stopped, and not by another item: so is whoever waited for them, who may have been told of it last.
+  for _, record in ipairs(workers) do
+    if record.failed then result(record) end
+  end
   return results
 end
 
