@@ -162,22 +162,34 @@ private func xml(_ environment: Environment) -> Definition {
     }
 }
 
+private struct WaitOptions: Sendable {
+    var timeout = Duration.seconds(600)
+    var deadline: Duration?
+}
+
 private struct WaitArguments: DomainArguments {
     var domain = DomainReference()
     var what = Goal.running
-    var options: TimeoutOptions?
+    var options: WaitOptions?
 }
 
 private func wait(_ environment: Environment) -> Definition {
-    .domain(
+    let options = Record(
+        "limiq.WaitOptions", "How long to wait.", make: WaitOptions.init,
+        fields: [
+            Field("timeout", \.timeout, .duration, timeoutDoc),
+            Field("deadline", \.deadline, .duration, deadlineDoc),
+        ])
+    return .domain(
         "domain.wait", environment, WaitArguments.self,
         fields: [
             Field("what", \.what, .choice(), required: true, "What to wait for."),
-            Field("options", \.options, .record(timeoutRecord), "How long to wait."),
+            Field("options", \.options, .record(options), "How long to wait."),
         ],
         doc: """
-            Waits for the guest. `cloud-init` ends well when cloud-init has, and is an error that names the module where \
-            something failed; a guest that stops or panics ends every wait at once.
+            Waits for the guest. `cloud-init` ends well when cloud-init has, with the boot or the end that `power_state` asks \
+            for; it is an error that names the module where something failed, and one where cloud-init is disabled or not \
+            there. A guest that stops, panics or finds nothing to boot ends every wait at once.
             """,
         example: """
             local limiq = require "limiq"
@@ -185,8 +197,8 @@ private func wait(_ environment: Environment) -> Definition {
             """
     ) { machine, arguments, request in
         try machine.wait(
-            for: arguments.what, timeout: arguments.options?.timeout ?? TimeoutOptions().timeout,
-            cancellation: request.cancellation
+            for: arguments.what, timeout: arguments.options?.timeout ?? WaitOptions().timeout,
+            deadline: arguments.options?.deadline, cancellation: request.cancellation
         ) { line in
             environment.progress(Progress(machine.name, "console", detail: line))
         }

@@ -80,6 +80,9 @@ public final class DryRun: Sendable {
                 let arguments = try cidataRecord.decode(request.arguments.first ?? .null, at: "")
                 report(CloudInitCheck.check(arguments.spec), request)
                 return [.string(environment.absolute(arguments.path))]
+            case "vm.up":
+                checkWay(try upRecord(environment).decode(positional: request.arguments), request)
+                return [answer(definition, request.arguments)]
             case _ where definition.primitive.execution == .inline: return try perform(request)
             case _ where Self.reading.contains(name): return try perform(request)
             default:
@@ -167,6 +170,21 @@ public final class DryRun: Sendable {
         }
         report(spec.cloudInitFindings, request, machine: spec.name)
         return codec.encode(spec)
+    }
+
+    /// Whether what an `up` waits for can come at all.
+    private func checkWay(_ arguments: UpArguments, _ request: Request) {
+        let (spec, options) = (arguments.vm.spec, (arguments.options ?? UpChoices()).options(environment))
+        // A description that could not be read has no nics.
+        guard options.start, !isGuessing else { return }
+        do throws(Failure) {
+            try spec.checkWay(to: options.goal(for: spec))
+        } catch {
+            report(
+                Finding(
+                    isError: true, location: request.location, text: error.message, hint: error.hint,
+                    machine: spec.name))
+        }
     }
 
     private func report(_ findings: [CloudInitCheck.Finding], _ request: Request, machine: String? = nil) {

@@ -77,6 +77,7 @@ struct UpChoices: Sendable {
     var start = true
     var wait: Goal?
     var timeout = Duration.seconds(600)
+    var deadline: Duration?
     var keep = false
     var restart = false
     var replace = false
@@ -87,6 +88,7 @@ struct UpChoices: Sendable {
         options.start = start
         options.wait = wait
         options.timeout = timeout
+        options.deadline = deadline
         options.keep = keep || environment.keepsFailed
         options.restart = restart
         options.replace = replace
@@ -100,13 +102,18 @@ struct UpArguments: Sendable {
     var options: UpChoices?
 }
 
+let timeoutDoc =
+    "The longest silence; 10 minutes where left out. It starts anew while the guest gets on: a line on its console that is new, its agent, its disks or processors at work."
+let deadlineDoc = "The end of the whole, whatever the guest does; none where left out."
+
 func upRecord(_ environment: Environment) -> Record<UpArguments> {
     let options = Record(
         "limiq.UpOptions", "How to go about it.", make: UpChoices.init,
         fields: [
             Field("start", \.start, .bool, "Start it; true where left out."),
             Field("wait", \.wait, .choice(), "What for; cloud-init where there is a seed, else running."),
-            Field("timeout", \.timeout, .duration, "The longest wait; 10 minutes where left out."),
+            Field("timeout", \.timeout, .duration, timeoutDoc),
+            Field("deadline", \.deadline, .duration, deadlineDoc),
             Field("keep", \.keep, .bool, "Leave a new VM for a look when it fails."),
             Field(
                 "restart", \.restart, .bool, "Start the guest anew where a change takes effect only then."),
@@ -131,7 +138,8 @@ private func up(_ environment: Environment) -> Definition {
         doc: """
             Brings the VM to what its spec says: makes what is missing, changes what differs, starts it, waits for it; does \
             nothing where all is so already. What a running guest takes only at its next start is in the report's \
-            `pending`, unless `restart` is true. A new VM that fails is removed again.
+            `pending`, unless `restart` is true. A new VM that fails is removed again; one that runs and is only not ready in \
+            time is left, and the next `up` goes on waiting.
             """,
         example: """
             local limiq = require "limiq"

@@ -39,6 +39,22 @@ struct DryRunTests {
         return outcome
     }
 
+    @Test("finds a wait that could never end")
+    func ways() throws {
+        let outcome = try look(
+            """
+            limiq.vm { name = "a", nics = { { forward = { { host = 8080, guest = 80 } } } } }:up { wait = "ssh" }
+            limiq.vm { name = "b" }:up { wait = "address" }
+            limiq.vm { name = "c" }:up { wait = "ssh", start = false }
+            limiq.vm { name = "d", nics = { { forward = { { host = 2222, guest = 22 } } } } }:up { wait = "ssh" }
+            limiq.vm { name = "e", nics = { { network = "default" } } }:up { wait = "ssh", deadline = "1h" }
+            """)
+        #expect(outcome.error == nil)
+        #expect(outcome.findings.count == 2, "\(outcome.findings)")
+        #expect(outcome.findings[0].hasPrefix("error web.lua:2 a: nothing leads to port 22 of a"))
+        #expect(outcome.findings[1].hasPrefix("error web.lua:3 b: b has no nic"))
+    }
+
     @Test("finds a wrong field, and goes on to the next VM")
     func fields() throws {
         let outcome = try look(

@@ -36,6 +36,7 @@ final class FakeHypervisor: Hypervisor {
         var agent: @Sendable (String) -> String? = { _ in nil }
         /// Why the agent answers nothing.
         var agentFails: @Sendable () -> Failure = { Failure(.libvirt, "guest agent is not connected") }
+        var work: @Sendable () -> GuestWork = { GuestWork() }
         var monitor: @Sendable (String) -> String? = { _ in nil }
         /// Why a device cannot be changed, asked at each try.
         var updateFails: @Sendable () -> Failure? = { nil }
@@ -298,6 +299,8 @@ final class FakeHypervisor: Hypervisor {
         }
         return Subscription { [weak self] in self?.shared.withLock { $0.handlers[id] = nil } }
     }
+
+    func work(_ name: String) throws(Failure) -> GuestWork { behaviour.withLock(\.work)() }
 
     func screenshot(_ name: String) throws(Failure) -> [UInt8] {
         throw Failure(.libvirt, "no screen")

@@ -120,10 +120,16 @@ function Domain:revert(name) return perform("domain.revert", self, name) end
 ---@param name string
 function Domain:delete_snapshot(name) return perform("domain.delete_snapshot", self, name) end
 
----Waits for `"running"`, `"stopped"`, `"address"`, `"agent"`, `"ssh"` or `"cloud-init"`.
+---Waits for `"running"`, `"stopped"`, `"address"`, `"agent"`, `"ssh"` or `"cloud-init"`. A guest that gets on is not
+---given up: `timeout` is the longest silence, `deadline` the end of the whole.
+---
+---Example:
+---```lua
+---domain:wait("cloud-init", { timeout = "5m", deadline = "1h" })
+---```
 ---@async
 ---@param what string
----@param options? { timeout?: string|number }
+---@param options? { timeout?: string|number, deadline?: string|number }
 function Domain:wait(what, options) return perform("domain.wait", self, what, options) end
 
 ---Runs a program in the guest: `domain:exec { "uname", "-r" }`.

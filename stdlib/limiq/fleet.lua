@@ -144,8 +144,8 @@ local function indices_of(fleet)
 end
 
 local up_options = {
-    start = true, wait = true, timeout = true, keep = true, restart = true, replace = true, acceleration = true,
-    limit = true, stop_on_error = true,
+    start = true, wait = true, timeout = true, deadline = true, keep = true, restart = true, replace = true,
+    acceleration = true, limit = true, stop_on_error = true,
 }
 local scale_options = { drain = true }
 for name in pairs(up_options) do scale_options[name] = true end
@@ -261,7 +261,7 @@ end
 ---web:up { limit = 16, wait = "cloud-init", timeout = "10m" }
 ---```
 ---@async
----@param options? table `limit`, `stop_on_error`, and `vm:up`'s own: `wait`, `timeout` …
+---@param options? table `limit`, `stop_on_error`, and `vm:up`'s own: `wait`, `timeout`, `deadline` …
 ---@return table<string, table> reports what `vm:up` returns, by name
 function Fleet:up(options)
     local each, up = split("fleet:up", options, up_options)

@@ -113,7 +113,8 @@ local limiq = {}
 ---@class limiq.UpOptions
 ---@field start? boolean Start it; true where left out.
 ---@field wait? "running"|"stopped"|"address"|"agent"|"ssh"|"cloud-init" What for; cloud-init where there is a seed, else running.
----@field timeout? string|number The longest wait; 10 minutes where left out.
+---@field timeout? string|number The longest silence; 10 minutes where left out. It starts anew while the guest gets on: a line on its console that is new, its agent, its disks or processors at work.
+---@field deadline? string|number The end of the whole, whatever the guest does; none where left out.
 ---@field keep? boolean Leave a new VM for a look when it fails.
 ---@field restart? boolean Start the guest anew where a change takes effect only then.
 ---@field replace? boolean Make the VM anew where it cannot become what its spec says otherwise: its disks are thrown away.
@@ -146,6 +147,11 @@ local limiq = {}
 ---Which description.
 ---@class limiq.XMLOptions
 ---@field inactive? boolean What the next start takes, not what runs.
+
+---How long to wait.
+---@class limiq.WaitOptions
+---@field timeout? string|number The longest silence; 10 minutes where left out. It starts anew while the guest gets on: a line on its console that is new, its agent, its disks or processors at work.
+---@field deadline? string|number The end of the whole, whatever the guest does; none where left out.
 
 ---A drive to add.
 ---@class limiq.NewCDROM
@@ -366,7 +372,7 @@ function limiq.vm.check(spec) end
 ---@return string[]
 function limiq.vm.preflight(vm) end
 
----Brings the VM to what its spec says: makes what is missing, changes what differs, starts it, waits for it; does nothing where all is so already. What a running guest takes only at its next start is in the report's `pending`, unless `restart` is true. A new VM that fails is removed again.
+---Brings the VM to what its spec says: makes what is missing, changes what differs, starts it, waits for it; does nothing where all is so already. What a running guest takes only at its next start is in the report's `pending`, unless `restart` is true. A new VM that fails is removed again; one that runs and is only not ready in time is left, and the next `up` goes on waiting.
 ---
 ---Example:
 ---```lua
@@ -605,7 +611,7 @@ function limiq.domain.state(domain) end
 ---@return string
 function limiq.domain.xml(domain, options) end
 
----Waits for the guest. `cloud-init` ends well when cloud-init has, and is an error that names the module where something failed; a guest that stops or panics ends every wait at once.
+---Waits for the guest. `cloud-init` ends well when cloud-init has, with the boot or the end that `power_state` asks for; it is an error that names the module where something failed, and one where cloud-init is disabled or not there. A guest that stops, panics or finds nothing to boot ends every wait at once.
 ---
 ---Example:
 ---```lua
@@ -615,7 +621,7 @@ function limiq.domain.xml(domain, options) end
 ---@async
 ---@param domain string|limiq.Domain The domain or its name.
 ---@param what "running"|"stopped"|"address"|"agent"|"ssh"|"cloud-init" What to wait for.
----@param options? limiq.TimeoutOptions How long to wait.
+---@param options? limiq.WaitOptions How long to wait.
 function limiq.domain.wait(domain, what, options) end
 
 ---Adds a CD-ROM drive, to the running guest and to its next start.

@@ -8,9 +8,10 @@ local perform = runtime.perform
 ---@field health? fun(vm: limiq.VM): boolean whether a member that runs serves too
 ---@field drain? fun(vm: limiq.VM) called before a healthy member is removed
 ---@field wait? string what a new member is waited for, as in `vm:up`
----@field timeout? string|number for it to come up, and then to get healthy; 10 minutes where left out
+---@field timeout? string|number the longest silence while it comes up, then for it to get healthy; "10m" where left out
+---@field deadline? string|number for it to come up, whatever it does
 
-local known = { max_unavailable = true, health = true, drain = true, wait = true, timeout = true }
+local known = { max_unavailable = true, health = true, drain = true, wait = true, timeout = true, deadline = true }
 
 ---@class limiq.rolling.Member
 ---@field vm limiq.VM
@@ -112,7 +113,7 @@ local function replace(fleet, one, options)
     one.touched = true
     -- A missing one may have disks that were kept, and is taken up again with them.
     if not one.missing then vm:remove() end
-    vm:up { wait = options.wait, timeout = options.timeout }
+    vm:up { wait = options.wait, timeout = options.timeout, deadline = options.deadline }
     await_health(fleet, vm, options)
     one.renewed = true
     perform("log.info", ("fleet %s: %s is new and healthy"):format(fleet.name, vm.name))
@@ -151,7 +152,7 @@ return function(fleet, options)
     end
     options = {
         max_unavailable = options.max_unavailable or 1, timeout = options.timeout or "10m",
-        health = options.health, drain = options.drain, wait = options.wait,
+        health = options.health, drain = options.drain, wait = options.wait, deadline = options.deadline,
     }
     if math.type(options.max_unavailable) ~= "integer" or options.max_unavailable < 1 then
         fail(fleet, ("max_unavailable must be a whole number, 1 or more, not %s"):format(

@@ -112,7 +112,8 @@ function VM.new(spec, uri) return described(VM.resolve(spec, uri), uri) end
 ---@class limiq.VMUpOptions
 ---@field start? boolean
 ---@field wait? string
----@field timeout? string|number
+---@field timeout? string|number the longest silence: it starts anew while the guest gets on; 10 minutes where left out
+---@field deadline? string|number the end of the whole, whatever the guest does; none where left out
 ---@field keep? boolean
 ---@field restart? boolean
 ---@field replace? boolean

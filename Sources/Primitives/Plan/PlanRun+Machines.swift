@@ -150,6 +150,7 @@ extension PlanRun {
     ) throws(Failure) -> Value {
         let machine = afterwards(machine)
         try check(spec, on: machine)
+        if options.start { try machine.requireWay(to: options.goal(for: spec), spec) }
         try CloudInitCheck.requireNoErrors(in: spec.cloudInitFindings)
         let earlier = forecast(machine)
         let plan: MachinePlan
@@ -262,7 +263,7 @@ extension PlanRun {
     }
 
     private static func wait(_ spec: VMSpec, _ options: UpOptions) -> String {
-        let goal = options.wait ?? (spec.cloudInit == nil ? .running : .cloudInit)
+        let goal = options.goal(for: spec)
         return goal == .running ? "" : "and wait for \(goal.rawValue)"
     }
 

@@ -77,6 +77,8 @@ public protocol Hypervisor: HostStorage {
     func addresses(_ name: String, from source: AddressSource) throws(Failure) -> [InterfaceAddresses]
     /// What the DHCP servers of libvirt's networks have lent to the domain's nics and has not ended, by nic.
     func leases(_ name: String) throws(Failure) -> [AddressLease]
+    /// What the running guest has done up to now: its processors and its disks.
+    func work(_ name: String) throws(Failure) -> GuestWork
 
     /// A picture of the first screen of a running guest, as PPM or PNG.
     func screenshot(_ name: String) throws(Failure) -> [UInt8]

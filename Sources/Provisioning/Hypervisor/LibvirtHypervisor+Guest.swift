@@ -37,6 +37,15 @@ extension LibvirtHypervisor {
         }
     }
 
+    public func work(_ name: String) throws(Failure) -> GuestWork {
+        try withDomain("ask what is done by", name, reads: true) { domain throws(LibvirtError) in
+            let work = try domain.work()
+            return GuestWork(
+                processors: work.processors.map { .nanoseconds(Int64(clamping: $0)) }, read: work.read,
+                written: work.written)
+        }
+    }
+
     public func screenshot(_ name: String) throws(Failure) -> [UInt8] {
         try withDomain("take a picture of", name, reads: true) { domain throws(LibvirtError) in
             try domain.screenshot().bytes

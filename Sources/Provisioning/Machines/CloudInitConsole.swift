@@ -14,6 +14,19 @@ struct CloudInitConsole: Sendable, Equatable {
     private(set) var panic: String?
     /// cloud-init's last unit failed: no finish line will come.
     private(set) var finalStageFailed = false
+    /// The line with which whatever boots has given up.
+    private(set) var deadEnd: String?
+    /// The kernel has ended itself, and left the machine as it is.
+    private(set) var isHalted = false
+    /// cloud-init had finished in a boot before this one.
+    private(set) var hasRestarted = false
+
+    /// Firmware without a disk to boot, GRUB without its files, an initramfs without a root, systemd without a file system it
+    /// needs: each waits for a person from here on.
+    private static let deadEnds = [
+        "No bootable device", "No bootable option or device was found", "Entering rescue mode...",
+        "Dropping to a shell!", "You are in emergency mode", "Entering emergency mode. Exit the shell",
+    ]
 
     mutating func take(_ line: String) {
         if line.contains("Kernel panic - not syncing") {
@@ -21,10 +34,10 @@ struct CloudInitConsole: Sendable, Equatable {
             return
         }
         // The kernel's last line before the machine is reset: what follows is another boot.
-        if line.contains("reboot: Restarting system") {
-            self = CloudInitConsole()
-            return
-        }
+        if line.contains("reboot: Restarting system") { return beginBoot() }
+        if line.contains("reboot: System halted") || line.contains("reboot: Power down") { isHalted = true }
+        if line.contains("] Linux version ") { deadEnd = nil }
+        if Self.deadEnds.contains(where: line.contains) { deadEnd = line }
         if let marker = Self.range(of: "Cloud-init v. ", in: line) {
             let rest = line[marker...]
             if Self.range(of: " finished at ", in: rest) != nil {
@@ -33,7 +46,7 @@ struct CloudInitConsole: Sendable, Equatable {
             } else if let start = Self.range(of: " running '", in: rest) {
                 let name = rest[start...].dropFirst(" running '".count).prefix { $0 != "'" }
                 // A new boot of the same guest.
-                if finished != nil || name == "init-local" { self = CloudInitConsole() }
+                if finished != nil || name == "init-local" { beginBoot() }
                 stage = String(name)
             }
             return
@@ -45,6 +58,12 @@ struct CloudInitConsole: Sendable, Equatable {
         if line.contains("FAILED"), line.contains("Failed to start"), line.contains("cloud-final") {
             finalStageFailed = true
         }
+    }
+
+    private mutating func beginBoot() {
+        let hasRestarted = hasRestarted || finished != nil
+        self = CloudInitConsole()
+        self.hasRestarted = hasRestarted
     }
 
     /// `util.py[WARNING]: Running module locale (<module …>) failed`,

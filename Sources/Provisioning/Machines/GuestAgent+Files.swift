@@ -90,6 +90,22 @@ extension GuestAgent {
         }
     }
 
+    /// Whether there is a file of this name.
+    ///
+    /// - Throws: where the agent says neither.
+    func has(_ path: String) throws(Failure) -> Bool {
+        do throws(Failure) {
+            try withFile(path, mode: "r") { (_) throws(Failure) in }
+            return true
+        } catch {
+            // Of Linux, and of Windows.
+            if error.message.contains("No such file") || error.message.contains("cannot find") {
+                return false
+            }
+            throw error
+        }
+    }
+
     /// Writes a file in pieces, in the place of one that is there.
     ///
     /// - Parameter mode: its permissions in octal digits, set before the first byte; `nil`: a new one's are 0644.

@@ -56,15 +56,6 @@ struct GuestSSH: Sendable {
         guard result.code == 0 else { throw refused("write", path, result) }
     }
 
-    /// A file's bytes as soon as it is there, by one connection that waits in the guest.
-    func readWhenThere(_ path: String, cancellation: Cancellation) throws(Failure) -> [UInt8] {
-        let wait = "until [ -s \"$1\" ]; do sleep 0.1; done; cat -- \"$1\""
-        let result = try exec(
-            ["sh", "-c", wait, "sh", path], timeout: .seconds(24 * 3600), cancellation: cancellation)
-        guard result.code == 0 else { throw refused("read", path, result) }
-        return result.stdout
-    }
-
     private func refused(_ verb: String, _ path: String, _ result: ExecResult) -> Failure {
         Failure(
             "guest", "cannot \(verb) \(path) in \(name)", resource: name,

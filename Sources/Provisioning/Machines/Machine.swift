@@ -153,6 +153,9 @@ public struct Machine: Sendable {
         try? writeBytes(data, to: folder + "/cloud-init.json")
     }
 
+    /// Another seed is another instance: cloud-init does all of it again.
+    func forgetOutcome() { unlink(MachineLayout(VMSpec(name: name), of: self).outcome) }
+
     /// The guest's own addresses, best source first: the network's leases, the agent, the host's ARP table. On user
     /// networking only the agent knows, and the address (10.0.2.15) is reachable from the guest's side only.
     public func addresses() throws(Failure) -> [String] {
@@ -214,14 +217,34 @@ public struct Machine: Sendable {
 
     /// Waits for the guest.
     ///
-    /// - Parameter onLine: a new line of its console.
+    /// - Parameters:
+    ///   - timeout: the longest silence.
+    ///   - deadline: the end of the whole; `nil` for none.
+    ///   - onLine: a new line of its console.
     /// - Throws: see `Readiness.wait`.
     public func wait(
-        for goal: Goal, timeout: Duration, cancellation: Cancellation, onLine: (String) -> Void = { _ in }
+        for goal: Goal, timeout: Duration, deadline: Duration? = nil, cancellation: Cancellation,
+        onLine: (String) -> Void = { _ in }
     ) throws(Failure) {
-        let nics = try record()?.spec.nics ?? []
-        let readiness = try Readiness(self, nics: nics)
-        try readiness.wait(for: goal, timeout: timeout, cancellation: cancellation, onLine: onLine)
+        let end = deadline.map { ContinuousClock.now + $0 }
+        let record = try record()
+        let spec = record?.spec ?? VMSpec(name: name)
+        // Of a domain that somebody else made nobody here knows what its nics are.
+        if record != nil || goal == .ssh { try requireWay(to: goal, spec) }
+        let readiness = try Readiness(self, nics: spec.nics, change: record?.powerChange)
+        try readiness.wait(
+            for: goal, timeout: timeout, deadline: end, cancellation: cancellation, onLine: onLine)
+    }
+
+    /// Looks whether what is to be waited for can come at all.
+    ///
+    /// - Throws: as `VMSpec.checkWay`; `host_not_able` where nothing leads there from this machine.
+    public func requireWay(to goal: Goal, _ spec: VMSpec) throws(Failure) {
+        try spec.checkWay(to: goal)
+        let forwards = spec.nics.flatMap(\.forward)
+        // A guest's own address is not known before it runs.
+        guard goal == .ssh, spec.nics.allSatisfy({ $0.isUser }), sshEndpoint(spec.nics) == nil else { return }
+        throw onlyThere(forwards, 22, .tcp)
     }
 }
 

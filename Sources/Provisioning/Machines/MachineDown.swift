@@ -34,7 +34,8 @@ extension Machine {
         // A paused guest hears nothing.
         if try requireDomain().state == .paused { try hypervisor.resume(name) }
         try hypervisor.shutdown(name)
-        try readiness.wait(for: .stopped, timeout: timeout, cancellation: cancellation)
+        try readiness.wait(
+            for: .stopped, timeout: timeout, deadline: .now + timeout, cancellation: cancellation)
     }
 
     /// Removes the VM: the domain with its NVRAM and TPM state, the disks and the seed limiq made, the VM's folder. Disks the

@@ -22,6 +22,8 @@ public struct MachineRecord: Sendable, Equatable, Codable {
     public var spec: VMSpec
     /// Whom ssh logs in as where a script names nobody.
     public var loginUser: String?
+    /// What its cloud-init does to it at the end; `nil` for nothing.
+    public var powerChange: PowerChange?
     /// `user@host` that made it.
     public var owner: String
     public var acceleration: Acceleration
@@ -45,6 +47,7 @@ public struct MachineRecord: Sendable, Equatable, Codable {
         name = spec.name
         self.uuid = uuid
         loginUser = spec.cloudInit?.loginUser
+        powerChange = spec.cloudInit?.powerChange
         userAddress = spec.userAddress
         self.spec = spec.withDigests(
             salt: kept?.spec.salt ?? String(UInt64.random(in: .min ... .max), radix: 16))

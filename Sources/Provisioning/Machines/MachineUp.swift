@@ -6,7 +6,10 @@ public struct UpOptions: Sendable, Equatable {
     public var start = true
     /// `nil`: for cloud-init where there is a seed, else until it runs.
     public var wait: Goal?
+    /// The longest silence: a guest that gets on is not given up.
     public var timeout = Duration.seconds(600)
+    /// The end of the whole, counted from the beginning of `up`; `nil` for none.
+    public var deadline: Duration?
     /// Leave a new VM for a look when `up` fails.
     public var keep = false
     /// Start a running guest anew where a change takes effect only then.
@@ -17,6 +20,9 @@ public struct UpOptions: Sendable, Equatable {
     public var acceleration: Acceleration?
 
     public init() {}
+
+    /// What is waited for.
+    public func goal(for spec: VMSpec) -> Goal { wait ?? (spec.cloudInit == nil ? .running : .cloudInit) }
 }
 
 /// What `up` did.
@@ -64,7 +70,8 @@ extension Machine {
     /// Brings the VM to what the spec says: makes what is missing, changes what differs (see `MachinePlan`), starts it, waits
     /// for it; does nothing where all is so already. Another `up` of the same VM, of this process or another, waits for this one.
     ///
-    /// A new VM that cannot be brought up is removed again, unless `keep`; one that was there is never removed.
+    /// A new VM that cannot be brought up is removed again, unless `keep`. One that runs and is only not ready in time is left
+    /// as it is, and so is one that was there: the next `up` goes on waiting.
     ///
     /// - Throws: `Failure` with code `bad_field` for a spec that cannot be, `spec_differs` where the VM would have to
     ///   be replaced and may not (the message lists the fields), `not_ours`, `port_in_use`, those of disks and of `Readiness.wait`.
@@ -73,6 +80,7 @@ extension Machine {
         progress: @escaping @Sendable (MachineProgress) -> Void = { _ in }
     ) throws(Failure) -> UpReport {
         try spec.check(try host().isLocal ? .all : .sent)
+        if options.start { try requireWay(to: options.goal(for: spec), spec) }
         let run = UpRun(
             machine: self, spec: spec, options: options, cancellation: cancellation, progress: progress)
         do {

@@ -7,7 +7,7 @@ public enum Goal: String, Sendable, CaseIterable {
 }
 
 /// Waits for a guest. Every source that can tell (libvirt's events, the agent, the serial console, ssh) posts what it
-/// sees into one mailbox; the first that settles the question ends the wait.
+/// sees into one mailbox; the first that settles the question ends the wait. A guest that gets on is not given up.
 ///
 /// Made before the guest starts, it misses no event.
 final class Readiness {
@@ -16,10 +16,27 @@ final class Readiness {
         case consoleStarted
         case console([String])
         case agent
-        case result(CloudInitOutcome)
+        case news(CloudInitNews)
         case address([String])
         case ssh
+        case work(GuestWork, ContinuousClock.Instant)
         case cancelled
+    }
+
+    /// Of one call of `wait`.
+    struct Wait {
+        let goal: Goal
+        let began = ContinuousClock.now
+        /// The longest silence.
+        let timeout: Duration
+        /// The end of the whole.
+        let deadline: ContinuousClock.Instant?
+        let sources: Sources?
+        /// Set by the console's finish line: how long the agent has to say whether there were errors.
+        var graceEnd: ContinuousClock.Instant?
+        /// cloud-init is done, and its machine is to boot again or to end. It should have by `end`; one that is at work has
+        /// time until `last`.
+        var pending: (outcome: CloudInitOutcome, end: ContinuousClock.Instant, last: ContinuousClock.Instant)?
     }
 
     let machine: Machine
@@ -27,14 +44,21 @@ final class Readiness {
     let mailbox = Mailbox<Signal>()
     private let subscription: any EventSubscription
 
+    /// What cloud-init does to its machine at the end, until that has happened.
+    var change: PowerChange?
+    /// How long a guest may do nothing on its way to that.
+    var powerChangeTime = Duration.seconds(60)
     /// What the console has said.
-    private var console = CloudInitConsole()
-    private var tail: [String] = []
-    private var agentAnswers = false
+    var console = CloudInitConsole()
+    var tail: [String] = []
+    var agentAnswers = false
+    var progress = GuestProgress(patience: .zero)
 
-    init(_ machine: Machine, nics: [NICSpec]) throws(Failure) {
+    /// - Parameter change: what the guest's cloud-config says of its end.
+    init(_ machine: Machine, nics: [NICSpec], change: PowerChange? = nil) throws(Failure) {
         self.machine = machine
         self.nics = nics
+        self.change = change
         let mailbox = mailbox
         subscription = try machine.hypervisor.onEvent(of: machine.name) { mailbox.put(.event($0)) }
     }
@@ -42,22 +66,26 @@ final class Readiness {
     deinit { subscription.cancel() }
 
     /// - Parameters:
+    ///   - timeout: the longest silence: it starts anew whenever the guest shows that it gets on (see `GuestProgress`).
+    ///   - deadline: the end of the whole, whatever the guest does.
     ///   - onLine: a new line of the guest's console.
     ///   - onSign: the guest gave a sign of life: its console or its agent said something.
     /// - Throws: `Failure` with code `timeout` (it says what was seen last), `guest_stopped`, `guest_panicked`,
-    ///   `guest_failed` (the hypervisor's fault, not the guest's), `cloud_init` (done, with errors), `cancelled`.
+    ///   `guest_stuck` (what boots has given up), `guest_failed` (the hypervisor's fault, not the guest's), `cloud_init`
+    ///   (done, with errors), `no_cloud_init`, `cancelled`.
     func wait(
-        for goal: Goal, timeout: Duration, cancellation: Cancellation, onLine: (String) -> Void = { _ in },
-        onSign: () -> Void = {}
+        for goal: Goal, timeout: Duration, deadline: ContinuousClock.Instant? = nil,
+        cancellation: Cancellation, onLine: (String) -> Void = { _ in }, onSign: () -> Void = {}
     ) throws(Failure) {
         try requireState(for: goal)
-        let deadline = ContinuousClock.now + timeout
         if isReached(goal) { return }
-        let sources = Sources(self, goal: goal)
+        progress = GuestProgress(patience: timeout)
+        let sources = Sources(self, goal: goal, interval: progress.interval)
         defer { sources.stop() }
+        var wait = Wait(goal: goal, timeout: timeout, deadline: deadline, sources: sources)
         let mailbox = mailbox
         let outcome: Result<Void, Failure> = cancellation.withHandler({ mailbox.put(.cancelled) }) {
-            Result { () throws(Failure) in try loop(goal, deadline, timeout, onLine, onSign) }
+            Result { () throws(Failure) in try loop(&wait, onLine, onSign) }
         }
         try outcome.get()
     }
@@ -66,185 +94,113 @@ final class Readiness {
     /// the first instruction.
     func requireSurvival(of time: Duration) throws(Failure) {
         let deadline = ContinuousClock.now + time
+        var wait = Wait(goal: .running, timeout: time, deadline: deadline, sources: nil)
         while let signal = mailbox.next(before: deadline) {
-            if case .event(let event) = signal { _ = try settles(event, .running) }
+            if case .event(let event) = signal { _ = try settles(event, &wait) }
         }
     }
 
-    private func loop(
-        _ goal: Goal, _ deadline: ContinuousClock.Instant, _ timeout: Duration, _ onLine: (String) -> Void,
-        _ onSign: () -> Void
-    ) throws(Failure) {
-        // Set by the console's finish line: how long the agent has to say whether there were errors.
-        var graceEnd: ContinuousClock.Instant?
+    private func loop(_ wait: inout Wait, _ onLine: (String) -> Void, _ onSign: () -> Void) throws(Failure) {
         while true {
-            guard let signal = mailbox.next(before: min(deadline, graceEnd ?? deadline)) else {
-                if graceEnd != nil, try settleByConsole() { return }
-                throw timedOut(goal, timeout)
+            guard let signal = mailbox.next(before: nextEnd(wait)) else {
+                if try ends(&wait) { return }
+                continue
             }
             switch signal {
-            case .cancelled: throw Failure(.cancelled, "cancelled")
-            case .event(let event):
-                if try settles(event, goal) { return }
-            case .consoleStarted:
-                console = CloudInitConsole()
-                tail = []
             case .console(let lines):
-                for line in lines { take(line) }
                 if let line = lines.last(where: { !$0.isEmpty }) {
                     onSign()
                     onLine(line)
                 }
-                if let panic = console.panic, goal != .stopped { throw panicked(panic) }
-                guard goal == .cloudInit, console.finished != nil || console.finalStageFailed else {
-                    continue
-                }
-                if try settleByMemory() { return }
-                guard agentAnswers else {
-                    if try settleByConsole() { return }
-                    continue
-                }
-                graceEnd = graceEnd ?? ContinuousClock.now + .seconds(3)
-            case .agent:
-                agentAnswers = true
-                onSign()
-                if goal == .agent { return }
-            case .result(let result):
-                if goal == .cloudInit { return try settle(result) }
-            case .address: if goal == .address { return }
-            case .ssh: if goal == .ssh { return }
+            case .agent: onSign()
+            default: break
             }
+            if try settles(signal, &wait) { return }
         }
     }
 
-    // MARK: state and events
-
-    private func requireState(for goal: Goal) throws(Failure) {
-        let domain = try machine.requireDomain()
-        guard goal != .stopped, !domain.state.isActive else { return }
-        // What stopped it may be known: news are not far behind.
-        while let signal = mailbox.next(before: .now + .milliseconds(100)) {
-            if case .event(let event) = signal { _ = try settles(event, goal) }
-        }
-        throw Failure(
-            "guest_stopped", "\(machine.name) is \(domain.state.rawValue), it cannot become \(goal.rawValue)",
-            hint: "start it first", resource: machine.name, cause: tailText())
-    }
-
-    private func isReached(_ goal: Goal) -> Bool {
-        guard let state = try? machine.hypervisor.domain(machine.name)?.state else { return goal == .stopped }
-        switch goal {
-        case .running: return state == .running || state == .blocked
-        case .stopped: return !state.isActive
-        default: return false
-        }
-    }
-
-    private func settles(_ event: DomainEvent, _ goal: Goal) throws(Failure) -> Bool {
-        switch event {
-        case .started, .resumed: return goal == .running
-        case .stopped(let reason):
-            if goal == .stopped { return true }
-            // The news of an earlier stop may come late, when the guest runs again.
-            if try machine.hypervisor.domain(machine.name)?.state.isActive ?? false { return false }
-            let isFault = reason == .failed || reason == .crashed
-            throw Failure(
-                isFault ? "guest_failed" : "guest_stopped",
-                "\(machine.name) stopped (\(reason.rawValue)) before it was \(goal.phrase)",
-                resource: machine.name, cause: tailText())
-        case .crashed:
-            if goal == .stopped { return true }
-            throw panicked(console.panic)
-        case .undefined:
-            return goal == .stopped
-        case .connectionLost:
-            throw Failure(
-                .libvirt,
-                "the connection to \(machine.hypervisor.uri) is gone while \(machine.name) was awaited",
-                hint: "run again: what is there is taken over", resource: machine.name)
-        case .suspended:
-            try checkPause(goal)
+    private func settles(_ signal: Signal, _ wait: inout Wait) throws(Failure) -> Bool {
+        switch signal {
+        case .cancelled: throw Failure(.cancelled, "cancelled")
+        case .event(let event): return try settles(event, &wait)
+        case .consoleStarted:
+            console = CloudInitConsole()
+            tail = []
             return false
-        case .defined, .rebooted, .agentConnected, .agentDisconnected: return false
+        case .console(let lines): return try settles(lines, &wait)
+        case .agent:
+            agentAnswers = true
+            progress.answered()
+            return wait.goal == .agent
+        case .news(.done(let outcome)):
+            return wait.goal == .cloudInit ? try settle(outcome, &wait) : false
+        case .news(.absent(let absence)):
+            if wait.goal == .cloudInit { throw absence.failure(of: machine.name) }
+            return false
+        case .address: return wait.goal == .address
+        case .ssh: return wait.goal == .ssh
+        case .work(let work, let time):
+            progress.worked(work, at: time)
+            return false
         }
     }
 
-    /// A guest may be paused by a person, or by QEMU because it cannot go on.
-    private func checkPause(_ goal: Goal) throws(Failure) {
-        guard let reply = try? machine.hypervisor.qmp(machine.name, #"{"execute":"query-status"}"#) else {
-            return
+    // MARK: time
+
+    private func nextEnd(_ wait: Wait) -> ContinuousClock.Instant {
+        // While the machine is to boot again, or to end, its silence is counted from there.
+        let silence = wait.pending?.end ?? progress.last + wait.timeout
+        return [wait.graceEnd, wait.deadline].compactMap(\.self).reduce(silence, min)
+    }
+
+    /// Some time is up.
+    private func ends(_ wait: inout Wait) throws(Failure) -> Bool {
+        let now = ContinuousClock.now
+        if let end = wait.graceEnd, now >= end {
+            wait.graceEnd = nil
+            return try settleByConsole(&wait)
         }
-        if reply.contains("\"internal-error\"") {
-            throw Failure(
-                "guest_failed",
-                "\(machine.name) was stopped by an internal error of its hypervisor before it was \(goal.phrase)",
-                resource: machine.name, cause: tailText())
+        if let deadline = wait.deadline, now >= deadline { throw timedOut(wait, isDeadline: true) }
+        if let pending = wait.pending {
+            guard now >= pending.end else { return false }
+            let end = min(progress.last + powerChangeTime, pending.last)
+            if end > now {
+                wait.pending?.end = end
+                return false
+            }
+            change = nil
+            return try settle(pending.outcome, &wait)
         }
-        if reply.contains("\"guest-panicked\"") { throw panicked(console.panic) }
-        if reply.contains("\"io-error\"") {
-            throw Failure(
-                "guest_stopped", "\(machine.name) is paused: one of its disks could not be written",
-                hint: "see whether the host's disk is full, then resume it", resource: machine.name,
-                cause: tailText())
-        }
+        guard progress.silence(at: now) >= wait.timeout else { return false }
+        throw timedOut(wait, isDeadline: false)
     }
 
-    private func panicked(_ line: String?) -> Failure {
-        Failure(
-            "guest_panicked", "the kernel of \(machine.name) panicked" + (line.map { ": \($0)" } ?? ""),
-            resource: machine.name, cause: tailText())
+    // MARK: the console
+
+    private func settles(_ lines: [String], _ wait: inout Wait) throws(Failure) -> Bool {
+        for line in lines { take(line) }
+        progress.lines(lines)
+        let goal = wait.goal
+        if goal == .stopped { return false }
+        if let panic = console.panic { throw panicked(panic) }
+        if let line = console.deadEnd, !agentAnswers { throw stuck(line) }
+        guard goal == .cloudInit else { return false }
+        if console.isHalted, expectedChange?.mode == .halt { return try endOfPower() }
+        // The event may be late.
+        if wait.pending != nil, console.hasRestarted { try beginBoot(&wait) }
+        guard console.finished != nil || console.finalStageFailed, wait.pending == nil else { return false }
+        if try settleByMemory() { return true }
+        guard agentAnswers else { return try settleByConsole(&wait) }
+        wait.graceEnd = wait.graceEnd ?? ContinuousClock.now + .seconds(3)
+        wait.sources?.hurry()
+        return false
     }
 
-    // MARK: cloud-init
-
-    /// This boot's end was seen by an earlier wait.
-    private func settleByMemory() throws(Failure) -> Bool {
-        guard let finished = console.finished, let known = machine.rememberedOutcome(),
-            known.finishLine == finished
-        else { return false }
-        if let failure = known.failure(of: machine.name) { throw failure }
-        return true
-    }
-
-    private func settleByConsole() throws(Failure) -> Bool {
-        guard console.finished != nil || console.finalStageFailed else { return false }
-        try settle(CloudInitOutcome(errors: console.errors, finishLine: nil))
-        return true
-    }
-
-    private func settle(_ outcome: CloudInitOutcome) throws(Failure) {
-        if let finished = console.finished {
-            machine.remember(CloudInitOutcome(errors: outcome.errors, finishLine: finished))
-        }
-        if let failure = outcome.failure(of: machine.name) { throw failure }
-    }
-
-    // MARK: what was seen last
-
-    private func take(_ line: String) {
+    func take(_ line: String) {
         console.take(line)
         guard !line.isEmpty else { return }
         tail.append(line)
         if tail.count > 12 { tail.removeFirst() }
-    }
-
-    private func timedOut(_ goal: Goal, _ timeout: Duration) -> Failure {
-        var message = "\(machine.name) is not \(goal.phrase) after \(timeout.short)"
-        if goal == .cloudInit {
-            message +=
-                console.stage.map { ": the last stage seen is \($0)" }
-                ?? ": nothing of cloud-init was seen on its console"
-        }
-        return Failure(
-            .timeout, message,
-            hint: "limiq console \(machine.name) shows what it does; a longer timeout may help",
-            resource: machine.name, cause: tailText())
-    }
-
-    private func tailText() -> String? {
-        let lines = tail.isEmpty ? machine.consoleTail(lines: 12) : tail
-        return lines.isEmpty
-            ? nil : "its console's last lines:" + lines.map { "\n    | \($0)" }.joined()
     }
 }
 
@@ -269,5 +225,10 @@ extension Duration {
             return "\(components.seconds / 60)m"
         }
         return seconds == seconds.rounded() ? "\(Int(seconds))s" : "\((seconds * 10).rounded() / 10)s"
+    }
+
+    /// To whole seconds, where there are some.
+    var rounded: Duration {
+        self < .seconds(1) ? self : .seconds(Int64((self / .seconds(1)).rounded()))
     }
 }

@@ -3,40 +3,69 @@ import Basics
 extension Readiness {
     /// The threads that look at one guest for one wait.
     final class Sources {
+        private let machine: Machine
+        private let nics: [NICSpec]
+        private let mailbox: Mailbox<Signal>
+        private let goal: Goal
+        /// Of those that ask the guest itself, in its present boot.
+        private var boot = Cancellation()
+        /// Of the one that looks at the guest from outside.
         private let end = Cancellation()
         private let console: (any ConsoleWatch)?
+        /// Something has happened that makes it worth while to ask at once.
+        private let nudge = Mailbox<Void>()
 
-        init(_ readiness: Readiness, goal: Goal) {
-            let (machine, mailbox, nics, end) = (
-                readiness.machine, readiness.mailbox, readiness.nics, end
-            )
+        /// - Parameter interval: between two looks at the guest's work; `nil` for none.
+        init(_ readiness: Readiness, goal: Goal, interval: Duration?) {
+            (machine, nics, mailbox) = (readiness.machine, readiness.nics, readiness.mailbox)
+            self.goal = goal
+            let (machine, mailbox, end) = (machine, mailbox, end)
             let needsConsole = goal != .running && goal != .stopped
             console =
                 needsConsole
                 ? machine.followConsole(
                     onStart: { mailbox.put(.consoleStarted) }, onLines: { mailbox.put(.console($0)) }) : nil
+            if let interval, goal != .running {
+                startThread { Self.watchWork(machine, mailbox, end, interval) }
+            }
+            askGuest()
+        }
+
+        private func askGuest() {
+            let (machine, mailbox, nics, boot, nudge) = (machine, mailbox, nics, boot, nudge)
             switch goal {
-            case .agent: startThread { Self.askAgent(machine, mailbox, end) }
+            case .agent: startThread { Self.askAgent(machine, mailbox, boot) }
             case .cloudInit:
                 startThread {
-                    if Self.askAgent(machine, mailbox, end) { Self.readResultByAgent(machine, mailbox, end) }
+                    if Self.askAgent(machine, mailbox, boot) {
+                        Self.askAgentOfCloudInit(machine, mailbox, boot, nudge)
+                    }
                 }
-                startThread { Self.readResultBySSH(machine, mailbox, end) }
+                startThread { Self.askSSHOfCloudInit(machine, mailbox, boot) }
             case .address:
-                startThread { Self.askAddresses(machine, mailbox, end) }
+                startThread { Self.askAddresses(machine, mailbox, boot) }
             case .ssh:
-                startThread { Self.askSSH(machine, nics, mailbox, end) }
+                startThread { Self.askSSH(machine, nics, mailbox, boot) }
             case .running, .stopped: break
             }
         }
 
+        /// The guest has begun another boot: what it said before is not true of this one.
+        func beginBoot() {
+            boot.cancel()
+            boot = Cancellation()
+            askGuest()
+        }
+
+        /// Has those that ask now and then ask at once.
+        func hurry() { nudge.put(()) }
+
         func stop() {
+            boot.cancel()
             end.cancel()
             console?.cancel()
         }
 
-        /// What cloud-init writes when it is done.
-        private static let result = "/run/cloud-init/result.json"
         private static let mostOfResult = 1 << 20
 
         /// Until the agent answers, once a second: libvirt refuses at once where it is not connected.
@@ -54,33 +83,56 @@ extension Readiness {
             return true
         }
 
-        /// There is no event for a file in a guest.
-        private static func readResultByAgent(
-            _ machine: Machine, _ mailbox: Mailbox<Signal>, _ end: Cancellation
+        /// There is no event for a file in a guest. Each question is a line in the guest's log, so that a guest that is asked
+        /// often is never idle.
+        private static func askAgentOfCloudInit(
+            _ machine: Machine, _ mailbox: Mailbox<Signal>, _ end: Cancellation, _ nudge: Mailbox<Void>
         ) {
             let agent = GuestAgent(hypervisor: machine.hypervisor, name: machine.name)
+            var isDecided = false
             repeat {
-                if let bytes = try? agent.read(result, limit: mostOfResult),
+                if let bytes = try? agent.read(CloudInitAbsence.result, limit: mostOfResult),
                     let outcome = try? CloudInitOutcome(resultJSON: bytes)
                 {
-                    return mailbox.put(.result(outcome))
+                    return tell(.news(.done(outcome)), mailbox, end)
                 }
-            } while end.pause(.milliseconds(150))
+                if !isDecided {
+                    do throws(Failure) {
+                        if let absence = try agent.cloudInitAbsence() {
+                            return tell(.news(.absent(absence)), mailbox, end)
+                        }
+                        isDecided = true
+                    } catch {}
+                }
+                _ = nudge.next(before: .now + .seconds(1))
+            } while !end.isCancelled
         }
 
         /// For a guest without an agent: as soon as ssh lets the VM's user in, one connection waits for the result.
-        private static func readResultBySSH(
+        private static func askSSHOfCloudInit(
             _ machine: Machine, _ mailbox: Mailbox<Signal>, _ end: Cancellation
         ) {
             let record = (try? machine.record()) ?? nil
             repeat {
                 if let ssh = machine.ssh(record), ssh.endpoint.hasBanner(),
-                    let bytes = try? ssh.readWhenThere(result, cancellation: end),
-                    let outcome = try? CloudInitOutcome(resultJSON: bytes)
+                    let news = try? ssh.cloudInitNews(end)
                 {
-                    return mailbox.put(.result(outcome))
+                    return tell(.news(news), mailbox, end)
                 }
             } while end.pause(.seconds(2))
+        }
+
+        /// Unless it is about an earlier boot.
+        private static func tell(_ signal: Signal, _ mailbox: Mailbox<Signal>, _ end: Cancellation) {
+            if !end.isCancelled { mailbox.put(signal) }
+        }
+
+        private static func watchWork(
+            _ machine: Machine, _ mailbox: Mailbox<Signal>, _ end: Cancellation, _ interval: Duration
+        ) {
+            repeat {
+                if let work = try? machine.hypervisor.work(machine.name) { mailbox.put(.work(work, .now)) }
+            } while end.pause(interval)
         }
 
         private static func askAddresses(

@@ -209,7 +209,7 @@ extension VMSpec {
         if nic.bridge != nil, nic.network != nil {
             throw Failure(.badField, "\(path) has both bridge and network", hint: "name one of them")
         }
-        let isUser = nic.bridge == nil && nic.network == nil
+        let isUser = nic.isUser
         if !isUser, !nic.forward.isEmpty {
             throw Failure(
                 .badField, "\(path).forward needs user networking",
@@ -262,6 +262,28 @@ extension VMSpec {
         }
         if console.vncPort != 0, console.vncPort == console.spicePort {
             throw Failure(.badField, "console.vnc_port and console.spice_port are both \(console.vncPort)")
+        }
+    }
+
+    /// Looks whether a wait for `goal` could ever end.
+    ///
+    /// - Throws: `Failure` with code `bad_field` where no nic leads there.
+    public func checkWay(to goal: Goal) throws(Failure) {
+        switch goal {
+        case .running, .stopped, .agent, .cloudInit: return
+        case .address:
+            guard nics.isEmpty else { return }
+            throw Failure(
+                .badField, "\(name) has no nic, and will have no address", hint: "nics = { {} }",
+                resource: name)
+        case .ssh:
+            let leads = nics.contains { nic in
+                !nic.isUser || nic.forward.contains { $0.guest == 22 && $0.proto == .tcp }
+            }
+            guard !leads else { return }
+            throw Failure(
+                .badField, "nothing leads to port 22 of \(name): nobody could say when it answers by ssh",
+                hint: "nics = { { forward = { { host = 2222, guest = 22 } } } }", resource: name)
         }
     }
 

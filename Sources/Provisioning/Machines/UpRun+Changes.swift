@@ -21,6 +21,7 @@ extension UpRun {
         if plan.makesMedia { try timed("media") { () throws(Failure) in try files.makeMedia(cancellation) } }
         if plan.makesSeed, spec.cloudInit != nil {
             try timed("seed") { () throws(Failure) in try files.makeSeed() }
+            machine.forgetOutcome()
         }
         if plan.remade.ignition { try files.makeIgnition() }
         if plan.remade.console { try files.makeConsole() }

@@ -9,8 +9,11 @@ final class UpRun {
     let cancellation: Cancellation
     private let progress: @Sendable (MachineProgress) -> Void
     var report = UpReport()
+    /// The end of the whole, where there is one.
+    private let deadline: ContinuousClock.Instant?
     /// libvirt was asked to define the domain, and may have done so without our having its answer.
     private var mayBeDefined = false
+    private var hasStarted = false
 
     var hypervisor: any Hypervisor { machine.hypervisor }
 
@@ -23,6 +26,7 @@ final class UpRun {
         self.options = options
         self.cancellation = cancellation
         self.progress = progress
+        deadline = options.deadline.map { .now + $0 }
     }
 
     func tell(_ phase: String, _ detail: String? = nil) {
@@ -83,7 +87,7 @@ final class UpRun {
         }
         if plan.restarts { try shutDown() }
         guard options.start || plan.restarts else { return }
-        let readiness = try Readiness(machine, nics: spec.nics)
+        let readiness = try makeReadiness()
         if plan.starts || plan.restarts {
             try startAndWait(
                 readiness, uuid: domain.uuid, standing.record.acceleration,
@@ -145,7 +149,7 @@ final class UpRun {
                     try files.makeIgnition()
                 }
             }
-            let readiness = options.start ? try Readiness(machine, nics: spec.nics) : nil
+            let readiness = options.start ? try makeReadiness() : nil
             try files.sync()
             let domain = try timed("define") { () throws(Failure) in
                 mayBeDefined = true
@@ -157,8 +161,13 @@ final class UpRun {
                     readiness, uuid: domain.uuid, chosen, mayFallBack: options.acceleration == nil)
             }
         } catch {
-            throw undo(files, after: error)
+            guard hasStarted, error.code == .timeout else { throw undo(files, after: error) }
+            throw leave(after: error)
         }
+    }
+
+    private func makeReadiness() throws(Failure) -> Readiness {
+        try Readiness(machine, nics: spec.nics, change: spec.cloudInit?.powerChange)
     }
 
     func chooseAcceleration(_ host: HostDescription) -> Acceleration {
@@ -185,6 +194,14 @@ final class UpRun {
         return try hypervisor.define(try description.text())
     }
 
+    /// The guest was only not ready in time: it goes on, and the next run goes on waiting.
+    private func leave(after failure: Failure) -> Failure {
+        var failure = failure
+        do throws(Failure) { try MachineJournal.finish(in: machine.folder) } catch { warn(error.message) }
+        failure.add(hint: "vm \(machine.name) is left as it is; limiq rm \(machine.name) removes it")
+        return failure
+    }
+
     /// Removes exactly what this run made, and says so.
     private func undo(_ files: any MachineStorage, after failure: Failure) -> Failure {
         var failure = failure
@@ -200,6 +217,8 @@ final class UpRun {
                 try machine.removeDomain(domain)
             }
             try files.remove()
+            // What a guest that is gone could be asked.
+            if hasStarted { failure.hint = nil }
             failure.add(hint: "vm \(machine.name) was removed again; keep = true leaves it for a look")
         } catch {
             let left =
@@ -255,7 +274,7 @@ final class UpRun {
         var record = standing.record
         record.acceleration = .emulation
         _ = try define(layout, host, record.identified(as: standing.domain))
-        let readiness = try Readiness(machine, nics: spec.nics)
+        let readiness = try makeReadiness()
         try start(readiness, isOnTrial: false)
         started()
         try wait(readiness, boots: true)
@@ -268,6 +287,7 @@ final class UpRun {
                 // A killed run may have asked for the start, and libvirt got to it after we had looked.
                 guard try hypervisor.domain(machine.name)?.state.isActive == true else { throw error }
             }
+            hasStarted = true
             if isOnTrial { try readiness.requireSurvival(of: .milliseconds(300)) }
         }
         if spec.nics.contains(where: { !$0.forward.isEmpty }) {
@@ -278,7 +298,7 @@ final class UpRun {
         }
     }
 
-    private var goal: Goal { options.wait ?? (spec.cloudInit == nil ? .running : .cloudInit) }
+    private var goal: Goal { options.goal(for: spec) }
 
     /// - Parameter boots: it has just been started: up to its first sign of life is a phase of its own.
     private func wait(_ readiness: Readiness, boots: Bool) throws(Failure) {
@@ -286,14 +306,24 @@ final class UpRun {
         var phase = boots && goal != .running ? Self.firstBoot : goal.rawValue
         var start = ContinuousClock.now
         tell(phase)
-        try readiness.wait(for: goal, timeout: options.timeout, cancellation: cancellation) { line in
-            tell("console", line)
-        } onSign: {
-            guard phase == Self.firstBoot else { return }
-            ended(phase, since: start)
-            phase = goal.rawValue
-            start = .now
-            tell(phase)
+        do throws(Failure) {
+            try readiness.wait(
+                for: goal, timeout: options.timeout, deadline: deadline, cancellation: cancellation
+            ) { line in
+                tell("console", line)
+            } onSign: {
+                guard phase == Self.firstBoot else { return }
+                ended(phase, since: start)
+                phase = goal.rawValue
+                start = .now
+                tell(phase)
+            }
+        } catch {
+            // It has done its work in an earlier boot; what keeps it from this one is the guest's owner's business.
+            guard error.code == .noCloudInit, machine.rememberedOutcome()?.errors.isEmpty == true else {
+                throw error
+            }
+            warn("\(error.message); it has finished in an earlier boot")
         }
         ended(phase, since: start)
         if goal != .running { report.addresses = (try? machine.requireAddresses()) ?? [] }

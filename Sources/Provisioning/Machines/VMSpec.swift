@@ -128,6 +128,8 @@ public struct NICSpec: Sendable, Equatable, Codable {
     public var bandwidthMbps: UInt64 = 0
     /// Only on user networking.
     public var forward: [PortForward] = []
+    /// On user networking.
+    var isUser: Bool { bridge == nil && network == nil }
 
     public init(id: String) { self.id = id }
 

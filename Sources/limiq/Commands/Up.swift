@@ -18,8 +18,13 @@ struct Up: ParsableCommand {
             "What to wait for: \(Goal.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "what"))
     var wait: String?
 
-    @Option(help: ArgumentHelp("The longest wait.", valueName: "duration"))
+    @Option(
+        help: ArgumentHelp(
+            "The longest silence; it starts anew while the guest gets on.", valueName: "duration"))
     var timeout: String = "10m"
+
+    @Option(help: ArgumentHelp("The end of the whole wait; none where left out.", valueName: "duration"))
+    var deadline: String?
 
     @OptionGroup var host: HostOptions
 
@@ -32,10 +37,10 @@ struct Up: ParsableCommand {
     /// What a script would do with the document.
     private static let script = """
         local limiq = require "limiq"
-        local path, wait, timeout = table.unpack(limiq.args)
+        local path, wait, timeout, deadline = table.unpack(limiq.args)
         local read = path:match "%.ya?ml$" and limiq.yaml.read or limiq.json.read
         local vm = limiq.vm(read(path))
-        vm:up { wait = wait ~= "" and wait or nil, timeout = timeout }
+        vm:up { wait = wait ~= "" and wait or nil, timeout = timeout, deadline = deadline ~= "" and deadline or nil }
         -- A machine without a network has no address.
         local words = { vm.name, (limiq.try(vm.address, vm)) }
         for _, nic in ipairs(vm.spec.nics or {}) do
@@ -50,7 +55,7 @@ struct Up: ParsableCommand {
         var session = try Session(connect: host.connect, script: file)
         session.json = json
         session.keepsFailed = keep
-        session.words = [session.absolute(lastComponent(file)), wait ?? "", timeout]
+        session.words = [session.absolute(lastComponent(file)), wait ?? "", timeout, deadline ?? ""]
         try session.run(source: Self.script, name: "=limiq up", on: file)
     }
 }

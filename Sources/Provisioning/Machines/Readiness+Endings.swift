@@ -1,0 +1,132 @@
+import Basics
+
+/// What ends a wait before its goal is reached.
+extension Readiness {
+    /// - Throws: where the guest is off.
+    func requireState(for goal: Goal) throws(Failure) {
+        let domain = try machine.requireDomain()
+        guard goal != .stopped, !domain.state.isActive else { return }
+        var wait = Wait(goal: goal, timeout: .zero, deadline: nil, sources: nil)
+        // What stopped it may be known: news are not far behind.
+        while let signal = mailbox.next(before: .now + .milliseconds(100)) {
+            if case .event(let event) = signal { _ = try settles(event, &wait) }
+        }
+        throw Failure(
+            "guest_stopped", "\(machine.name) is \(domain.state.rawValue), it cannot become \(goal.rawValue)",
+            hint: "start it first", resource: machine.name, cause: tailText())
+    }
+
+    func isReached(_ goal: Goal) -> Bool {
+        guard let state = try? machine.hypervisor.domain(machine.name)?.state else { return goal == .stopped }
+        switch goal {
+        case .running: return state == .running || state == .blocked
+        case .stopped: return !state.isActive
+        default: return false
+        }
+    }
+
+    func settles(_ event: DomainEvent, _ wait: inout Wait) throws(Failure) -> Bool {
+        let goal = wait.goal
+        switch event {
+        case .started, .resumed: return goal == .running
+        case .stopped(let reason):
+            if goal == .stopped { return true }
+            // The news of an earlier stop may come late, when the guest runs again.
+            if try machine.hypervisor.domain(machine.name)?.state.isActive ?? false { return false }
+            if goal == .cloudInit, reason == .shutdown {
+                // Its last words may be on their way.
+                while let signal = mailbox.next(before: .now + .milliseconds(200)) {
+                    if case .console(let lines) = signal { lines.forEach(take) }
+                }
+                if let change = expectedChange, change.mode != .reboot { return try endOfPower() }
+            }
+            let isFault = reason == .failed || reason == .crashed
+            throw Failure(
+                isFault ? "guest_failed" : "guest_stopped",
+                "\(machine.name) stopped (\(reason.rawValue)) before it was \(goal.phrase)",
+                resource: machine.name, cause: tailText())
+        case .crashed:
+            if goal == .stopped { return true }
+            throw panicked(console.panic)
+        case .undefined:
+            return goal == .stopped
+        case .connectionLost:
+            throw Failure(
+                .libvirt,
+                "the connection to \(machine.hypervisor.uri) is gone while \(machine.name) was awaited",
+                hint: "run again: what is there is taken over", resource: machine.name)
+        case .suspended:
+            try checkPause(goal)
+            return false
+        case .rebooted:
+            try beginBoot(&wait)
+            return false
+        case .defined, .agentConnected, .agentDisconnected: return false
+        }
+    }
+
+    /// A guest may be paused by a person, or by QEMU because it cannot go on.
+    private func checkPause(_ goal: Goal) throws(Failure) {
+        guard let reply = try? machine.hypervisor.qmp(machine.name, #"{"execute":"query-status"}"#) else {
+            return
+        }
+        if reply.contains("\"internal-error\"") {
+            throw Failure(
+                "guest_failed",
+                "\(machine.name) was stopped by an internal error of its hypervisor before it was \(goal.phrase)",
+                resource: machine.name, cause: tailText())
+        }
+        if reply.contains("\"guest-panicked\"") { throw panicked(console.panic) }
+        if reply.contains("\"io-error\"") {
+            throw Failure(
+                "guest_stopped", "\(machine.name) is paused: one of its disks could not be written",
+                hint: "see whether the host's disk is full, then resume it", resource: machine.name,
+                cause: tailText())
+        }
+    }
+
+    func panicked(_ line: String?) -> Failure {
+        Failure(
+            "guest_panicked", "the kernel of \(machine.name) panicked" + (line.map { ": \($0)" } ?? ""),
+            resource: machine.name, cause: tailText())
+    }
+
+    /// - Parameter reason: the line with which what boots has given up.
+    func stuck(_ reason: String) -> Failure {
+        Failure(
+            "guest_stuck", "\(machine.name) does not come up: \(reason)",
+            hint: "see what its disks hold, and which it boots from", resource: machine.name,
+            cause: tailText())
+    }
+
+    func timedOut(_ wait: Wait, isDeadline: Bool) -> Failure {
+        let (goal, timeout) = (wait.goal, wait.timeout)
+        let allowed = isDeadline ? wait.deadline.map { wait.began.duration(to: $0) } ?? timeout : timeout
+        let waited = wait.began.duration(to: .now)
+        // The first silence: the guest has not moved since the wait began, or hardly.
+        let isPlain = waited < allowed * 1.1
+        var message =
+            "\(machine.name) is not \(goal.phrase) after \((isPlain ? allowed : waited).rounded.short)"
+        if goal == .cloudInit {
+            message +=
+                console.stage.map { ": the last stage seen is \($0)" }
+                ?? ": nothing of cloud-init was seen on its console"
+        }
+        if isDeadline, waited > timeout {
+            message += "; it is still at work, and its deadline is over"
+        } else if !isPlain {
+            message += "; nothing has moved in it for \(timeout.short)"
+        }
+        return Failure(
+            .timeout, message,
+            hint:
+                "limiq console \(machine.name) shows what it does; run again to go on waiting, or give it a longer timeout",
+            resource: machine.name, cause: tailText())
+    }
+
+    func tailText() -> String? {
+        let lines = tail.isEmpty ? machine.consoleTail(lines: 12) : tail
+        return lines.isEmpty
+            ? nil : "its console's last lines:" + lines.map { "\n    | \($0)" }.joined()
+    }
+}
