@@ -81,6 +81,7 @@ struct UpChoices: Sendable {
     var keep = false
     var restart = false
     var replace = false
+    var acceptBase = false
     var acceleration: Acceleration?
 
     func options(_ environment: Environment) -> UpOptions {
@@ -92,6 +93,7 @@ struct UpChoices: Sendable {
         options.keep = keep || environment.keepsFailed
         options.restart = restart
         options.replace = replace
+        options.acceptBase = acceptBase
         options.acceleration = acceleration
         return options
     }
@@ -120,6 +122,10 @@ func upRecord(_ environment: Environment) -> Record<UpArguments> {
             Field(
                 "replace", \.replace, .bool,
                 "Make the VM anew where it cannot become what its spec says otherwise: its disks are thrown away."
+            ),
+            Field(
+                "accept_base", \.acceptBase, .bool,
+                "Take an image that a disk stands on and that is not what it was for the same: it was copied or touched."
             ),
             Field(
                 "acceleration", \.acceleration, .choice(), "`kvm` or `emulation`; what works where left out."),

@@ -73,7 +73,8 @@ final class ImagesBench {
 
     /// What is in `cloud-images`, hidden files included.
     var names: [String] {
-        ((try? FileManager.default.contentsOfDirectory(atPath: state.cloudImages)) ?? []).sorted()
+        ((try? FileManager.default.contentsOfDirectory(atPath: state.cloudImages)) ?? [])
+            .filter { $0 != ".digests" }.sorted()
     }
 
     /// Of a file in `cloud-images`.

@@ -186,7 +186,13 @@ final class FakeHypervisor: Hypervisor {
         shared.withLock { $0.domains[name]?.metadata }
     }
     func setMetadata(_ name: String, _ xml: String) throws(Failure) {
-        shared.withLock { $0.domains[name]?.metadata = xml }
+        try change(name, "metadata") { (state) throws(Failure) in
+            var element = try XMLReader.parse(xml)
+            element.namespace = LibvirtHypervisor.metadataNamespace
+            state.domains[name]?.metadata = xml
+            state.domains[name]?.node.edit("metadata") { $0.children = [element] }
+            state.domains[name]?.live?.edit("metadata") { $0.children = [element] }
+        }
     }
 
     func attachDevice(_ name: String, _ xml: String) throws(Failure) {

@@ -40,6 +40,12 @@ final class FakeStorage: Sendable {
     func bytes(_ name: String) -> [UInt8]? {
         state.withLock { state in state.volumes.first { $0.key.name == name }?.value.bytes }
     }
+    /// Somebody writes to it.
+    func touch(_ name: String) {
+        state.withLock { state in
+            for volume in state.volumes.keys where volume.name == name { state.volumes[volume]?.changes += 1 }
+        }
+    }
     func description(_ name: String) -> VolumeXML? {
         state.withLock { state in state.volumes.first { $0.key.name == name }?.value.description }
     }

@@ -118,6 +118,7 @@ local limiq = {}
 ---@field keep? boolean Leave a new VM for a look when it fails.
 ---@field restart? boolean Start the guest anew where a change takes effect only then.
 ---@field replace? boolean Make the VM anew where it cannot become what its spec says otherwise: its disks are thrown away.
+---@field accept_base? boolean Take an image that a disk stands on and that is not what it was for the same: it was copied or touched.
 ---@field acceleration? "kvm"|"emulation" `kvm` or `emulation`; what works where left out.
 
 ---How long.

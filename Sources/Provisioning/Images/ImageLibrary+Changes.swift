@@ -22,6 +22,7 @@ extension ImageLibrary {
                 try copy(path, to: descriptor, target, cancellation)
                 fchmod(descriptor, 0o644)
             }
+            try? ImageDigests(state: state).remember(target, cancellation)
         }
     }
 
@@ -71,6 +72,7 @@ extension ImageLibrary {
                 hint: "end what uses it first: fuser \(path)", resource: name)
         }
         guard unlink(path) == 0 else { throw Failure.system(errno, "cannot remove \(path)", resource: path) }
+        ImageDigests(state: state).forget(path)
     }
 
     private func requireFree(_ name: String) throws(Failure) {

@@ -124,6 +124,8 @@ public struct ImageLibrary: Sendable {
         try AtomicFile.rename(part, to: target, existing: .refuse("image_exists"))
         // Overlays will stand on it: it must not be another file after a power failure.
         try syncFolder(state.cloudImages)
+        // So that a copy of it can be told from another image. Without it nothing else is lost.
+        try? ImageDigests(state: state).remember(target, Cancellation())
         return target
     }
 

@@ -209,6 +209,7 @@ public struct Machine: Sendable {
         let nics = record?.spec.nics ?? []
         if let record { try requireFreeAddresses(record.spec) }
         try requireWritable("started")
+        if let record { try requireSameBases(record) }
         if try host().isLocal { try PortForwards.checkFree(nics) }
         try beginBoot(nics)
         try hypervisor.start(name)

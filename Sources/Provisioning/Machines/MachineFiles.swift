@@ -69,6 +69,10 @@ struct MachineFiles: MachineStorage {
                         disk.path, base: base, size: disk.spec.size, user: host.emulatorUser,
                         emulatorVersion: host.emulatorVersion)
                     layout.disks[index].backing = MachineLayout.backing(chain)
+                    let digests = ImageDigests(state: machine.state)
+                    layout.disks[index].stamps = chain.dropFirst().compactMap {
+                        ImageStamp(file: $0.path, digest: digests.digest(of: $0.path))
+                    }
                 } else {
                     try Disk.create(
                         disk.path, size: disk.spec.size ?? ByteSize(bytes: 0), format: disk.format,
@@ -170,6 +174,7 @@ struct MachineFiles: MachineStorage {
 
     func existing(_ standing: MachineStanding) throws(Failure) -> MachineLayout {
         var layout = MachineLayout(spec, of: machine)
+        layout.takeStamps(of: standing.record, self.layout)
         try layout.readChains()
         return layout
     }

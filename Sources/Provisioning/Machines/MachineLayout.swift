@@ -15,6 +15,8 @@ struct MachineLayout: Sendable {
         var rbd: RBDSource?
         /// The files below an overlay, the nearest first.
         var backing: [BackingImage] = []
+        /// What they were when the overlay was made.
+        var stamps: [ImageStamp] = []
     }
 
     /// The VM's own folder, of this machine.

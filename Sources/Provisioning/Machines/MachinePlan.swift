@@ -29,6 +29,9 @@ public struct MachinePlan: Sendable, Equatable {
     /// The disks with which it is taken up again: files of this machine, or `POOL/VOLUME`.
     public var kept: [String] = []
 
+    /// What is taken for the same as what the disks were made on.
+    var bases: [String: [ImageStamp]] = [:]
+
     public init(action: Action = .none, starts: Bool = false) {
         self.action = action
         self.starts = starts
@@ -74,6 +77,9 @@ extension Machine {
         plan.action = .adopt
         plan.remade = try lostParts(of: record)
         plan.kept = try keptDisks()
+        try compareBases(&plan, options, record)
+        try requireUndisturbed(plan, spec, record)
+        try requireFreeAddresses(spec)
         return plan
     }
 
@@ -108,6 +114,7 @@ extension Machine {
         var plan = try plan(
             try convergence(spec, standing).changes(), options, standing.record,
             isActive: standing.isActive, isPaused: standing.domain.state == .paused)
+        try compareBases(&plan, options, standing.record)
         try requireUndisturbed(plan, spec, standing.record)
         let isNICOther = (plan.changes + plan.pending).contains { $0.field.list == "nics" }
         if plan.action == .replace || plan.starts || plan.restarts || isNICOther {
@@ -126,6 +133,25 @@ extension Machine {
         if plan.restarts || !standing.isActive { plan.remade.add(try lostParts(of: standing.record)) }
         if plan.redefines || plan.remade.isAny { plan.action = .change }
         return plan
+    }
+
+    /// A guest that runs has the images open that it was started with.
+    private func compareBases(
+        _ plan: inout MachinePlan, _ options: UpOptions, _ record: MachineRecord
+    ) throws(Failure) {
+        guard plan.action != .replace, plan.starts || plan.restarts else { return }
+        let (changed, kept) = try comparedBases(record)
+        plan.bases = kept
+        guard let first = changed.first else { return }
+        if options.replace {
+            plan.action = .replace
+            plan.changes += changed.map { $0.change(in: record.spec) }
+            (plan.starts, plan.restarts, plan.pending) = (options.start, false, [])
+        } else if options.acceptBase, changed.allSatisfy({ $0.now != nil }) {
+            plan.bases.merge(accepted(changed, record)) { $1 }
+        } else {
+            throw otherBase(first, record)
+        }
     }
 
     /// - Throws: `Failure` with code `not_found` where a disk is gone, which nothing makes again.

@@ -32,6 +32,8 @@ public struct MachineRecord: Sendable, Equatable, Codable {
     /// Every volume made for it, where it runs on another machine.
     public var volumes: [HostVolume]?
     public var folder: String
+    /// What the images below the disks that were made were then, the nearest first, by the disks' ids.
+    public var bases: [String: [ImageStamp]]?
     /// The IPv4 address its seed gives it on user networking; `nil` where QEMU gives it one.
     public var userAddress: String?
 

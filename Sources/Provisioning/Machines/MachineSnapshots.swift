@@ -111,6 +111,7 @@ extension Machine {
             let domain = try requireDomain()
             try require(snapshot)
             try requireWritable("made what it was")
+            if let record = try record() { try requireSameBases(record) }
             // What a change had been making is made no more: its files are of the VM as it was.
             try MachineJournal.endChange(in: folder)
             // libvirt makes a new process of it, with a console of its own.

@@ -16,6 +16,8 @@ public struct UpOptions: Sendable, Equatable {
     public var restart = false
     /// Make the VM anew where it cannot become what the spec says otherwise. Its disks are thrown away.
     public var replace = false
+    /// Take images below the VM's disks that are not what they were for the same: they were copied or touched.
+    public var acceptBase = false
     /// `nil`: hardware acceleration where guests survive it.
     public var acceleration: Acceleration?
 

@@ -26,11 +26,13 @@ extension UpRun {
         if plan.remade.ignition { try files.makeIgnition() }
         if plan.remade.console { try files.makeConsole() }
         let layout = try machine.withCeph(try files.existing(standing))
-        let record = MachineRecord(
+        var record = MachineRecord(
             spec: spec, uuid: standing.domain.uuid, owner: standing.record.owner,
             acceleration: standing.record.acceleration,
             made: layout.madeFiles, volumes: layout.volumes,
             folder: layout.madeFiles.isEmpty ? standing.record.folder : layout.folder, after: standing.record)
+        record.bases = layout.bases
+        let next = record
         let changes = try timed("change") { () throws(Failure) -> [Change] in
             try growDisks(plan, standing, files)
             if plan.action == .adopt {
@@ -38,7 +40,7 @@ extension UpRun {
                 return plan.changes
             }
             let merge = try self.merge(standing, layout, changesSeed: plan.makesSeed)
-            try describe(merge, record, standing)
+            try describe(merge, next, standing)
             var live = LiveChanges(
                 machine: machine, spec: spec, standing: standing, description: merge.after,
                 cancellation: cancellation)

@@ -85,6 +85,9 @@ final class UpRun {
                 "\(change): it takes effect when \(machine.name) starts anew; up { restart = true } does that"
             )
         }
+        if !plan.bases.isEmpty, let record = try machine.record() {
+            try machine.remember(bases: plan.bases, of: record)
+        }
         if plan.restarts { try shutDown() }
         guard options.start || plan.restarts else { return }
         let readiness = try makeReadiness()
@@ -188,6 +191,7 @@ final class UpRun {
         let layout = try machine.withCeph(layout)
         var record = record
         record.volumes = layout.volumes.isEmpty ? nil : layout.volumes
+        record.bases = layout.bases
         let description = DomainXML(
             spec: spec, layout: layout, host: host, acceleration: record.acceleration, record: record,
             uuid: record.uuid, isTestDriver: machine.isOnTestDriver)

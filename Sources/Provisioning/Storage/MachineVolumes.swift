@@ -152,6 +152,7 @@ struct MachineVolumes: MachineStorage {
             let backing = BackingImage(path: image.path, format: base.format)
             description.backing = backing
             layout.disks[index].backing = [backing]
+            layout.disks[index].stamps = [ImageStamp(image)]
         }
         layout.disks[index].path = try make(description).path
     }
@@ -351,6 +352,7 @@ struct MachineVolumes: MachineStorage {
 
     func existing(_ standing: MachineStanding) throws(Failure) -> MachineLayout {
         var layout = layout
+        layout.takeStamps(of: standing.record, self.layout)
         let known = standing.record.volumes ?? []
         layout.volumes = (known + made.filter { !known.contains($0) }).filter(isWanted)
         func summary(_ name: String) throws(Failure) -> VolumeSummary {
