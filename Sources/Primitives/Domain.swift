@@ -89,7 +89,9 @@ private func list(_ environment: Environment) -> Definition {
     let record = Record(
         "limiq.DomainFilter", "Which domains.", make: ListArguments.init,
         fields: [
-            Field("state", \.state, .string, "Only those in this state: `running`, `shut off`, `paused`."),
+            Field(
+                "state", \.state, .string,
+                "Only those in this state: `running`, `shut off`, `saved`, `paused`."),
             Field("prefix", \.prefix, .string, "Only those whose name begins so."),
             Field("ours", \.ours, .bool, "Only those limiq made."),
             Field(

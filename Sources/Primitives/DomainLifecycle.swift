@@ -126,7 +126,10 @@ private func state(_ environment: Environment) -> Definition {
     .domain(
         "domain.state", environment, OnlyDomain.self, returns: "string",
         doc:
-            "The domain's state in the words of `virsh domstate`: `running`, `shut off`, `paused`, `crashed`.",
+            """
+            The domain's state in the words of `virsh domstate`: `running`, `shut off`, `paused`, `crashed`; and `saved` for one \
+            that is off with its guest's memory kept, from which its next start goes on.
+            """,
         example: """
             local limiq = require "limiq"
             print(limiq.domain.get("web-01"):state())

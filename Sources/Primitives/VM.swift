@@ -118,7 +118,9 @@ func upRecord(_ environment: Environment) -> Record<UpArguments> {
             Field("deadline", \.deadline, .duration, deadlineDoc),
             Field("keep", \.keep, .bool, "Leave a new VM for a look when it fails."),
             Field(
-                "restart", \.restart, .bool, "Start the guest anew where a change takes effect only then."),
+                "restart", \.restart, .bool,
+                "Start the guest anew where a change takes effect only then; one that is saved loses its memory for it."
+            ),
             Field(
                 "replace", \.replace, .bool,
                 "Make the VM anew where it cannot become what its spec says otherwise: its disks are thrown away."

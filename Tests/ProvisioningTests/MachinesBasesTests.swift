@@ -102,14 +102,14 @@ import XML
             ),
             ("", { try Setting.write($0, 2) }),
             (
-                "it was written to since",
+                "it was written to, or replaced, since",
                 { path in
                     try #require(run("qemu-io", "-f", "qcow2", "-c", "write -P 3 0 1M", path).code == 0)
                 }
             ),
             ("bytes and had", { truncate($0, 300_000) }),
             ("another file is in its place", { try Self.copy($0) }),
-            ("it was written to since", { _ = run("touch", $0) }),
+            ("it was written to, or replaced, since", { _ = run("touch", $0) }),
             ("is gone", { unlink($0) }),
         ]
         for (words, change) in changes {
@@ -181,7 +181,7 @@ import XML
             try setting.host.destroy("web")
             // The next release under its name, of the same length.
             try #require(run("qemu-io", "-f", "qcow2", "-c", "write -P 3 0 1M", setting.base).code == 0)
-            try setting.expectRefused("it was written to since")
+            try setting.expectRefused("it was written to, or replaced, since")
             // An image that is written to has no digest any more.
             #expect(ImageDigests(state: state).digest(of: setting.base) == nil)
         }

@@ -101,7 +101,9 @@ final class FakeHypervisor: Hypervisor {
         shared.withLock { state in
             HostUses(
                 state.domains.map { name, domain in
-                    DomainUses(name: name, [domain.node] + (domain.live.map { [$0] } ?? []))
+                    DomainUses(
+                        name: name, isSaved: domain.state == .saved,
+                        [domain.node] + (domain.live.map { [$0] } ?? []))
                 })
         }
     }
@@ -149,8 +151,9 @@ final class FakeHypervisor: Hypervisor {
         let node = try change(name, "start") { (state) throws(Failure) in
             guard var domain = state.domains[name] else { throw Failure(.notFound, "no domain \(name)") }
             if let failure = behaviour.withLock(\.startFails)?(domain.node) { throw failure }
+            // What was saved goes on.
+            if domain.state != .saved { domain.live = domain.node }
             domain.state = .running
-            domain.live = domain.node
             domain.forwards = []
             state.domains[name] = domain
             return domain.node
@@ -176,10 +179,31 @@ final class FakeHypervisor: Hypervisor {
     func suspend(_ name: String) throws(Failure) { try set(name, "suspend", .paused) }
     func resume(_ name: String) throws(Failure) { try set(name, "resume", .running) }
 
+    /// As `virsh managedsave`.
+    func save(_ name: String) {
+        shared.withLock { state in
+            state.domains[name]?.state = .saved
+            state.domains[name]?.forwards = []
+        }
+    }
+    func savedXML(_ name: String) throws(Failure) -> String {
+        guard let live = shared.withLock({ $0.domains[name] }), live.state == .saved, let node = live.live
+        else { throw Failure(.libvirt, "nothing is saved") }
+        return XMLElement(node).xml
+    }
+    func dropSaved(_ name: String) throws(Failure) {
+        try change(name, "drop") { (state) throws(Failure) in
+            guard state.domains[name]?.state == .saved else { return }
+            state.domains[name]?.state = .shutOff
+            state.domains[name]?.live = nil
+        }
+    }
+
     func xml(_ name: String, inactive: Bool, secrets: Bool) throws(Failure) -> String {
         shared.withLock { state in
             guard let domain = state.domains[name] else { return "" }
-            return XMLElement(inactive ? domain.node : domain.live ?? domain.node).xml
+            let live = domain.state == .saved ? nil : domain.live
+            return XMLElement(inactive ? domain.node : live ?? domain.node).xml
         }
     }
     func metadata(_ name: String) throws(Failure) -> String? {

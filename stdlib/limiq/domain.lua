@@ -64,7 +64,7 @@ function Domain:resume() return perform("domain.resume", self) end
 ---@param options? { files?: boolean }
 function Domain:undefine(options) return perform("domain.undefine", self, options) end
 
----`"running"`, `"paused"`, `"shut off"` …: the words of `virsh domstate`.
+---`"running"`, `"paused"`, `"shut off"` …: the words of `virsh domstate`; and `"saved"`: off, with the memory kept.
 ---@async
 ---@return string
 function Domain:state() return perform("domain.state", self) end

@@ -116,7 +116,7 @@ local limiq = {}
 ---@field timeout? string|number The longest silence; 10 minutes where left out. It starts anew while the guest gets on: a line on its console that is new, its agent, its disks or processors at work.
 ---@field deadline? string|number The end of the whole, whatever the guest does; none where left out.
 ---@field keep? boolean Leave a new VM for a look when it fails.
----@field restart? boolean Start the guest anew where a change takes effect only then.
+---@field restart? boolean Start the guest anew where a change takes effect only then; one that is saved loses its memory for it.
 ---@field replace? boolean Make the VM anew where it cannot become what its spec says otherwise: its disks are thrown away.
 ---@field accept_base? boolean Take an image that a disk stands on and that is not what it was for the same: it was copied or touched.
 ---@field acceleration? "kvm"|"emulation" `kvm` or `emulation`; what works where left out.
@@ -131,7 +131,7 @@ local limiq = {}
 
 ---Which domains.
 ---@class limiq.DomainFilter
----@field state? string Only those in this state: `running`, `shut off`, `paused`.
+---@field state? string Only those in this state: `running`, `shut off`, `saved`, `paused`.
 ---@field prefix? string Only those whose name begins so.
 ---@field ours? boolean Only those limiq made.
 ---@field labels? table<string, string> Only those limiq made with all these labels.
@@ -587,7 +587,7 @@ function limiq.domain.resume(domain) end
 ---@param options? limiq.UndefineOptions What goes with it.
 function limiq.domain.undefine(domain, options) end
 
----The domain's state in the words of `virsh domstate`: `running`, `shut off`, `paused`, `crashed`.
+---The domain's state in the words of `virsh domstate`: `running`, `shut off`, `paused`, `crashed`; and `saved` for one that is off with its guest's memory kept, from which its next start goes on.
 ---
 ---Example:
 ---```lua

@@ -168,6 +168,7 @@ extension PlanRun {
         if plan.action == .make || plan.action == .replace { step.parts = Self.parts(spec) }
         step.parts += plan.kept.map { .init(name: "disk", detail: "\($0), as it is") }
         step.parts += Self.repairs(plan)
+        if plan.dropsMemory { step.parts.append(.init(name: "drop its saved memory", detail: "")) }
         if plan.starts || plan.restarts {
             step.parts.append(
                 .init(name: plan.restarts ? "start anew" : "start", detail: Self.wait(spec, options)))

@@ -46,7 +46,7 @@ public struct ImageStamp: Sendable, Equatable, Codable {
     func difference(_ now: ImageStamp) -> String {
         if size != now.size { return "it has \(now.size) bytes and had \(size)" }
         if inode != now.inode { return "another file is in its place" }
-        return "it was written to since"
+        return "it was written to, or replaced, since"
     }
 }
 

@@ -42,12 +42,15 @@ public struct DomainUses: Sendable, Equatable {
     }
 
     public var name: String
+    /// It is off, and its guest's memory, which knows its disks, is kept.
+    public var isSaved = false
     public var disks: Set<Disk> = []
     public var nics: Set<NIC> = []
 
     /// - Parameter descriptions: libvirt's, of the next start and of the guest that runs.
-    init(name: String, _ descriptions: [XMLNode]) {
+    init(name: String, isSaved: Bool = false, _ descriptions: [XMLNode]) {
         self.name = name
+        self.isSaved = isSaved
         for description in descriptions {
             disks.formUnion(description.all("devices/disk").compactMap(Self.disk))
             nics.formUnion(description.all("devices/interface").compactMap(Self.nic))

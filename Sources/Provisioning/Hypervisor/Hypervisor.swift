@@ -43,6 +43,10 @@ public protocol Hypervisor: HostStorage {
     ///
     /// - Parameter secrets: with the passwords in it, which libvirt gives to those who may change the domain.
     func xml(_ name: String, inactive: Bool, secrets: Bool) throws(Failure) -> String
+    /// Of a domain that is saved, the description of the guest whose memory is kept.
+    func savedXML(_ name: String) throws(Failure) -> String
+    /// Throws the memory away that is kept of a guest, where there is any.
+    func dropSaved(_ name: String) throws(Failure)
     /// limiq's own element in the `<metadata>` of what the domain's next start takes (of what runs, where nothing is kept
     /// for a next start), `nil` where there is none.
     func metadata(_ name: String) throws(Failure) -> String?
@@ -182,7 +186,7 @@ public struct DomainSummary: Sendable, Equatable {
     }
 }
 
-/// libvirt's `virDomainState`, by the words `virsh domstate` uses.
+/// libvirt's `virDomainState`, by the words `virsh domstate` uses, and `saved`.
 public enum DomainState: String, Sendable {
     case noState = "no state"
     case running
@@ -190,11 +194,13 @@ public enum DomainState: String, Sendable {
     case paused
     case shuttingDown = "in shutdown"
     case shutOff = "shut off"
+    /// Off, with the guest's memory kept: the next start goes on from there, as what the guest was.
+    case saved
     case crashed
     case suspended = "pmsuspended"
 
     /// A process of the hypervisor exists for it.
-    public var isActive: Bool { self != .shutOff && self != .crashed && self != .noState }
+    public var isActive: Bool { ![.shutOff, .saved, .crashed, .noState].contains(self) }
 }
 
 public enum AddressSource: Sendable { case agent, arp }

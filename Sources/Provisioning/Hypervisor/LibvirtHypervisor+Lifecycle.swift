@@ -5,8 +5,14 @@ import XML
 extension LibvirtHypervisor {
     public func domains() throws(Failure) -> [DomainSummary] {
         try call("cannot list the domains of \(uri)", reads: true) { connection throws(LibvirtError) in
-            try connection.domains().map {
+            let domains = try connection.domains().map {
                 DomainSummary(name: $0.name, uuid: $0.uuid, state: DomainState($0.state))
+            }
+            guard domains.contains(where: { $0.state == .shutOff }) else { return domains }
+            let saved = connection.savedDomains()
+            return domains.map { domain in
+                guard domain.state == .shutOff, saved.contains(domain.name) else { return domain }
+                return DomainSummary(name: domain.name, uuid: domain.uuid, state: .saved)
             }
         }
     }
@@ -44,7 +50,7 @@ extension LibvirtHypervisor {
     }
 
     private static func summary(_ domain: borrowing Domain) throws(LibvirtError) -> DomainSummary {
-        DomainSummary(name: domain.name, uuid: domain.uuid, state: DomainState(try domain.state()))
+        DomainSummary(name: domain.name, uuid: domain.uuid, state: try state(of: domain))
     }
 
     public func isPersistent(_ name: String) throws(Failure) -> Bool {

@@ -13,7 +13,8 @@ extension LibvirtHypervisor {
                     if domain.state.isActive {
                         descriptions.append(try description(domain.name, inactive: false))
                     }
-                    return DomainUses(name: domain.name, descriptions)
+                    return DomainUses(
+                        name: domain.name, isSaved: domain.state == .saved, descriptions)
                 } catch {
                     // Gone since it was listed.
                     if error.code == .notFound { return nil }

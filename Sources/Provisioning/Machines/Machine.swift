@@ -206,11 +206,15 @@ public struct Machine: Sendable {
     /// Starts a domain that is off, with its forwards where limiq made it.
     public func start() throws(Failure) {
         let record = try record()
-        let nics = record?.spec.nics ?? []
+        let isSaved = try requireDomain().state == .saved
+        // What goes on is what was saved.
+        let guest = isSaved ? try savedRecord() : record
+        let nics = guest?.spec.nics ?? []
         if let record { try requireFreeAddresses(record.spec) }
         try requireWritable("started")
         if let record { try requireSameBases(record) }
         if try host().isLocal { try PortForwards.checkFree(nics) }
+        if isSaved { return try resumeSaved(guest) }
         try beginBoot(nics)
         try hypervisor.start(name)
         try PortForwards(hypervisor: hypervisor, name: name).set(nics, to: record?.userAddress)

@@ -12,6 +12,7 @@ extension Machine {
         var check = VMSpec(name: "x")
         check.cdroms = [CDROMSpec(id: id, isoPath: iso)]
         try check.check(try host().isLocal ? .all : .sent)
+        try requireNotSaved(try requireDomain(), "given another drive")
         let path = try hostPath(ofISO: iso, Cancellation()) { _ in }
         let drives = try drives()
         guard !drives.contains(where: { $0.id == id }) else {
@@ -51,10 +52,12 @@ extension Machine {
 
     /// Removes a drive and what is in it.
     public func detachCDROM(id: String) throws(Failure) {
+        try requireNotSaved(try requireDomain(), "rid of a drive")
         try hypervisor.detachDevice(name, try drive(id).element(iso: nil).xml)
     }
 
     private func change(_ drive: Drive, iso: String?, force: Bool) throws(Failure) {
+        try requireNotSaved(try requireDomain(), "given another medium")
         let xml = drive.element(iso: iso).xml
         do throws(Failure) {
             try hypervisor.updateDevice(name, xml, force: force)

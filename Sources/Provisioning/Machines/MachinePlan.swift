@@ -28,6 +28,8 @@ public struct MachinePlan: Sendable, Equatable {
     public var remade = LostParts()
     /// The disks with which it is taken up again: files of this machine, or `POOL/VOLUME`.
     public var kept: [String] = []
+    /// The guest's memory is kept, and is thrown away for a change that it would not take otherwise.
+    public var dropsMemory = false
 
     /// What is taken for the same as what the disks were made on.
     var bases: [String: [ImageStamp]] = [:]
@@ -47,7 +49,7 @@ public struct MachinePlan: Sendable, Equatable {
     var makesMedia: Bool { remade.media || (changes + pending).contains { $0.field.list == "cdroms" } }
 
     /// A run would change something.
-    public var isChange: Bool { action != .none || starts || restarts || resumes }
+    public var isChange: Bool { action != .none || starts || restarts || resumes || dropsMemory }
 }
 
 extension Machine {
@@ -114,6 +116,7 @@ extension Machine {
         var plan = try plan(
             try convergence(spec, standing).changes(), options, standing.record,
             isActive: standing.isActive, isPaused: standing.domain.state == .paused)
+        if standing.isSaved { plan.settleSaved(options) }
         try compareBases(&plan, options, standing.record)
         try requireUndisturbed(plan, spec, standing.record)
         let isNICOther = (plan.changes + plan.pending).contains { $0.field.list == "nics" }

@@ -32,6 +32,7 @@ extension Machine {
         }
         try MachineLock.hold(self, cancellation: cancellation) { () throws(Failure) in
             let domain = try requireDomain()
+            try requireNotSaved(domain, "kept in a snapshot")
             // It is kept in the disks themselves.
             try requireWritable("kept in a snapshot")
             guard try hypervisor.snapshots(name)[snapshot] == nil else {
@@ -114,10 +115,11 @@ extension Machine {
             if let record = try record() { try requireSameBases(record) }
             // What a change had been making is made no more: its files are of the VM as it was.
             try MachineJournal.endChange(in: folder)
-            // libvirt makes a new process of it, with a console of its own.
-            // With its memory it goes on, with the address it has.
+            // libvirt makes a new process of it, with a console of its own. With its memory it keeps the address it has.
             let hasMemory = try snapshots().contains { $0.name == snapshot && $0.hasMemory }
             try beginBoot(hasMemory ? [] : record()?.spec.nics ?? [])
+            // Memory of what came after would be started on the disks of before: libvirt refuses.
+            try hypervisor.dropSaved(name)
             try hypervisor.revert(name, to: snapshot, running: domain.state.isActive)
             guard let record = try record() else { return }
             try MachineJournal.endChange(in: folder, record)

@@ -7,13 +7,15 @@ struct MachineStanding: Sendable {
     /// Of the next start.
     let next: XMLNode
     let record: MachineRecord
-    /// Of the running guest; `nil` where none runs.
+    /// Of the guest that runs, or whose memory is kept; `nil` where there is none.
     let live: XMLNode?
     let liveRecord: MachineRecord?
     /// It is there without its guest too: somebody may have undefined it while that runs.
     var isPersistent = true
 
-    var isActive: Bool { live != nil }
+    var isActive: Bool { domain.state.isActive }
+    /// The guest's memory is kept: it goes on as what it was.
+    var isSaved: Bool { domain.state == .saved }
 }
 
 extension Machine {
@@ -21,10 +23,12 @@ extension Machine {
     func standing(_ domain: DomainSummary) throws(Failure) -> MachineStanding {
         let next = try XMLReader.parse(try hypervisor.xml(name, inactive: true, secrets: false))
         let record = try requireOwn(try MachineRecord.of(next), of: domain)
-        guard domain.state.isActive else {
+        guard domain.state.isActive || domain.state == .saved else {
             return MachineStanding(domain: domain, next: next, record: record, live: nil, liveRecord: nil)
         }
-        let live = try XMLReader.parse(try hypervisor.xml(name, inactive: false, secrets: false))
+        let live = try XMLReader.parse(
+            domain.state == .saved
+                ? try hypervisor.savedXML(name) : try hypervisor.xml(name, inactive: false, secrets: false))
         return MachineStanding(
             domain: domain, next: next, record: record, live: live,
             liveRecord: try MachineRecord.of(live) ?? record,
@@ -40,7 +44,7 @@ extension Machine {
             next: Convergence.Side(spec: standing.record.spec, facts: DomainFacts(standing.next)))
         if let live = standing.live, let liveSpec = standing.liveRecord?.spec {
             var facts = DomainFacts(live)
-            if (spec.nics + liveSpec.nics).contains(where: { !$0.forward.isEmpty }) {
+            if standing.isActive, (spec.nics + liveSpec.nics).contains(where: { !$0.forward.isEmpty }) {
                 let present = PortForwards.parse(try hypervisor.monitor(name, "info usernet"))
                 facts.add(present, for: spec)
                 wanted.addForwards(of: spec)

@@ -18,8 +18,23 @@ public struct StandsOn {
         var disk: String
         /// Whose disk it is; `nil` where nobody known has it.
         var machine: String?
+        /// The disk is the image itself, and a guest's memory is kept that knows it.
+        var isSaved = false
 
-        var name: String { machine.map { "vm \($0)" } ?? "the disk \(disk)" }
+        var name: String {
+            guard let machine else { return "the disk \(disk)" }
+            return isSaved ? "the saved memory of vm \(machine)" : "vm \(machine)"
+        }
+
+        var wayOut: String {
+            guard let machine else {
+                return
+                    "remove \(name) first: qemu-img rebase -b OTHER -F FORMAT \(disk) puts it on another image"
+            }
+            return isSaved
+                ? "start vm \(machine) first, or drop that memory: virsh managedsave-remove \(machine)"
+                : "remove \(name) first: limiq rm \(machine)"
+        }
     }
 
     private let state: StateFolder
@@ -49,26 +64,23 @@ public struct StandsOn {
         let who = first.name + (others > 0 ? " and \(others) more" : "")
         let stands = others > 0 ? "stand" : "stands"
         let image = subject == first.image ? "it" : first.image
-        let wayOut =
-            first.machine.map { "limiq rm \($0)" }
-            ?? "qemu-img rebase -b OTHER -F FORMAT \(first.disk) puts it on another image"
         switch deed {
         case .remove:
             throw Failure(
                 "in_use", "\(subject) cannot be removed: \(who) \(stands) on \(image)",
-                hint: "remove \(first.name) first: \(wayOut)", resource: first.image)
+                hint: first.wayOut, resource: first.image)
         case .write(let words):
             throw Failure(
                 "in_use",
                 "\(subject) cannot be \(words): \(who) \(stands) on \(image), which must not change",
-                hint: "remove \(first.name) first (\(wayOut)), or use an overlay with that backing_file",
+                hint: "\(first.wayOut); or use an overlay with that backing_file",
                 resource: first.image)
         }
     }
 
     func dependents(on images: [String], besides machines: Set<String>) -> [Dependent] {
         guard !images.isEmpty else { return [] }
-        let found = isLocal ? onFiles(images) : onVolumes(images)
+        let found = (isLocal ? onFiles(images) : onVolumes(images)) + saved(images)
         return found.filter { $0.machine.map { !machines.contains($0) } ?? true }
             .sorted { ($0.machine ?? "~", $0.disk) < ($1.machine ?? "~", $1.disk) }
     }
@@ -99,6 +111,17 @@ public struct StandsOn {
             domain.disks.compactMap { disk in
                 images.first(where: disk.backing.contains).map {
                     Dependent(image: $0, disk: disk.path, machine: name)
+                }
+            }
+        }
+    }
+
+    private func saved(_ images: [String]) -> [Dependent] {
+        func keys(_ path: String) -> Set<String> { Set(isLocal ? imageKeys(path) : [path]) }
+        return (uses?.domains ?? [:]).values.filter(\.isSaved).flatMap { domain in
+            domain.disks.compactMap { disk in
+                images.first { !keys($0).isDisjoint(with: keys(disk.path)) }.map {
+                    Dependent(image: $0, disk: disk.path, machine: domain.name, isSaved: true)
                 }
             }
         }

@@ -14,6 +14,8 @@ final class UpRun {
     /// libvirt was asked to define the domain, and may have done so without our having its answer.
     private var mayBeDefined = false
     private var hasStarted = false
+    /// The guest, which was saved, had come to the end of its cloud-init before.
+    var wasSettled = false
 
     var hypervisor: any Hypervisor { machine.hypervisor }
 
@@ -73,6 +75,10 @@ final class UpRun {
         let standing = try machine.standing(domain)
         let plan = try machine.plan(spec, options, standing)
         if plan.action == .replace { return try replace(plan, standing) }
+        if standing.isSaved, try continueSaved(plan, standing) {
+            if !plan.bases.isEmpty { try machine.remember(bases: plan.bases, of: standing.record) }
+            return try continueWith(try machine.requireDomain())
+        }
         if plan.action == .change { try change(plan, standing) }
         report.pending += plan.pending
         // Of a nic that the running guest does not have: somebody else may answer there.
@@ -80,7 +86,8 @@ final class UpRun {
         where report.pending.contains(where: { $0.field.isOf(nic: nic.id, ["", "forward"]) }) {
             report.forwards.removeAll(where: nic.forward.contains)
         }
-        for change in plan.pending where change.cause != .pending {
+        if standing.isSaved, !plan.pending.isEmpty { warn(machine.savedNotice(plan)) }
+        for change in plan.pending where change.cause != .pending && !standing.isSaved {
             warn(
                 "\(change): it takes effect when \(machine.name) starts anew; up { restart = true } does that"
             )
@@ -302,7 +309,10 @@ final class UpRun {
         }
     }
 
-    private var goal: Goal { options.goal(for: spec) }
+    private var goal: Goal {
+        let wanted = options.goal(for: spec)
+        return wanted == .cloudInit && wasSettled ? .running : wanted
+    }
 
     /// - Parameter boots: it has just been started: up to its first sign of life is a phase of its own.
     private func wait(_ readiness: Readiness, boots: Bool) throws(Failure) {
