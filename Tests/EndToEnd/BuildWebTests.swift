@@ -50,7 +50,7 @@ extension EndToEnd {
                 let show = try await home.limiq("show", "web-server-01")
                 #expect(
                     show.output.contains("debian-12"), "show names the image: \(show.output)\(show.errors)")
-                let console = try await home.limiq("console", "--log", "web-server-01")
+                let console = try await home.limiq("logs", "web-server-01")
                 #expect(console.output.contains(/Cloud-init v\. [0-9.]+ finished at/))
 
                 let removed = try await home.limiq("rm", "web-server-01")

@@ -136,7 +136,7 @@ extension EndToEnd {
                 print(select(2, guest:console({ tail = 100000 }):gsub("Linux version", "")))
                 """#)
             #expect(lines == ["two", "three", "1"])
-            let log = try await guest.home.limiq("console", "--log", BootedGuest.name)
+            let log = try await guest.home.limiq("logs", BootedGuest.name)
             #expect(log.status == 0)
             let pattern = /Cloud-init v\. [0-9.]+ finished at/
             #expect(log.output.contains(pattern), "the log goes on to the end: \(log.output.suffix(500))")

@@ -203,7 +203,7 @@ import Testing
             }
             spec.nics = [nic]
             let failure = try #require(throws: Failure.self) { _ = try machine.up(spec, options(.ssh)) }
-            #expect(failure.code == .timeout)
+            #expect(failure.code == .timeout, "\(failure)")
         }
     }
 

@@ -7,15 +7,12 @@ struct Console: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Talk to a machine's serial console; Ctrl-] ends it.",
         discussion: """
-            With --log it prints what the guest has said since it started, as plain text, and ends. A live console is passed \
-            on byte for byte: what the guest writes to it steers your terminal.
+            It is passed on byte for byte: what the guest writes to it steers your terminal. limiq logs prints what the guest \
+            has said since it started, as plain text.
             """)
 
     @Argument(help: ArgumentHelp("The machine.", valueName: "vm"), completion: CompletionKind.machine)
     var name: String
-
-    @Flag(help: "Print the console's log instead.")
-    var log = false
 
     @OptionGroup var host: HostOptions
 
@@ -24,10 +21,6 @@ struct Console: ParsableCommand {
         let session = try Session(connect: host.connect)
         let machine = Machine(name, on: try session.hosts.hypervisor(nil), state: session.state)
         try machine.requireDomain()
-        if log {
-            for line in try machine.consoleLines() { StandardOutput.print(TerminalText.visible(line)) }
-            return
-        }
         let stream = try machine.hypervisor.openConsole(name)
         let greeting = "connected to \(TerminalText.visible(name)); Ctrl-] ends it"
         writeAll(Array("\(greeting)\r\n".utf8), to: STDERR_FILENO)
