@@ -115,7 +115,7 @@ private func list(_ environment: Environment) -> Definition {
             let machine = Machine(domain.name, on: hypervisor, state: environment.state)
             if arguments.ours || !arguments.labels.isEmpty {
                 // One that goes away meanwhile is none of ours.
-                guard let labels = ((try? machine.ownRecord()) ?? nil)?.spec.labels,
+                guard let labels = ((try? machine.ownRecord(of: domain)) ?? nil)?.spec.labels,
                     arguments.labels.allSatisfy({ labels[$0.key] == $0.value })
                 else { continue }
             }

@@ -113,6 +113,29 @@ import XML
         }
     }
 
+    @Test func `goes not with the VM where it is the firmware's variables, which libvirt would remove`()
+        throws
+    {
+        try withScratchState { state throws in
+            let host = FakeHypervisor()
+            let web = Machine("web", on: host, state: state)
+            var spec = VMSpec(name: "web")
+            spec.firmware = .uefi
+            _ = try web.up(spec, Self.off)
+            func give(_ name: String, _ variables: String) throws {
+                try Self.copy(name, of: web, to: host, uuid: name == "web" ? nil : Self.otherUUID) { node in
+                    Self.separate(&node)
+                    node.edit("os") { $0.children.append(XMLNode(name: "nvram", text: variables)) }
+                }
+            }
+            try give("web", "/vars/web_VARS.fd")
+            try give("twin", "/vars/web_VARS.fd")
+            #expect(try Self.failure { _ = try web.remove() }.message.contains("/vars/web_VARS.fd"))
+            try host.undefine("twin")
+            #expect(try web.remove())
+        }
+    }
+
     @Test func `is known by what it is, not by how it is called`() throws {
         try withScratchState { state throws in
             let host = FakeHypervisor()
@@ -141,6 +164,9 @@ import XML
             }
             let disk = try DiskImage.inspect(web.folder + "/boot-disk.qcow2")[0]
             #expect(disk.virtualSize == 1 << 30)
+            try host.start("web")
+            #expect(try Self.failure { _ = try web.up(larger) }.code == "in_use")
+            #expect(!host.calls.contains { $0.hasPrefix("resize") })
             #expect(try fileBytes(web.folder + "/seed.iso") == seed)
         }
     }

@@ -87,14 +87,6 @@ public enum AtomicFile {
         }
     }
 
-    /// Removes what killed processes left half-written in a folder.
-    ///
-    /// - Returns: the names removed. A folder that cannot be read has none.
-    @discardableResult
-    public static func removeLeftovers(in folder: String) -> [String] {
-        leftovers(in: folder).filter { unlink("\(folder)/\($0)") == 0 }
-    }
-
     /// The process that wrote a file still runs. One that began after the file's last change only has its number.
     static func isAlive(_ process: Int32, since file: String) -> Bool {
         guard kill(process, 0) == 0 || errno != ESRCH else { return false }

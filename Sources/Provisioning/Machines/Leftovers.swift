@@ -57,7 +57,7 @@ public struct Leftovers {
         self.neighbours = neighbours
         var owners: [String: String] = [:]
         for domain in try hypervisor.domains() {
-            if let record = try? Machine(domain.name, on: hypervisor, state: state).record() {
+            if let record = try? Machine(domain.name, on: hypervisor, state: state).record(of: domain) {
                 owners[record.folder] = domain.name
             }
         }
@@ -220,7 +220,10 @@ public struct Leftovers {
         let verdict = try judge(machine)
         if case .owned = verdict { return verdict }
         let domain = try hypervisor.domain(machine.name)
-        if domain == nil || !verdict.isSpared { _ = try machine.ownership(domain, among: surroundings) }
+        if domain == nil || !verdict.isSpared {
+            let own = try machine.ownership(domain, among: surroundings)
+            if !verdict.isSpared { try machine.requireRemovable(own?.paths ?? []) }
+        }
         return verdict
     }
 

@@ -46,6 +46,12 @@ public struct Machine: Sendable {
     @discardableResult
     public func requireDomain() throws(Failure) -> DomainSummary {
         if let domain = try hypervisor.domain(name) { return domain }
+        if let disk = (try? keptDisks())?.first {
+            throw Failure(
+                .notFound,
+                "there is no VM \(name) on \(hypervisor.uri): its domain is gone, and its disk \(disk) is kept",
+                hint: "the script that made it takes it up again", resource: name)
+        }
         let nearest = nearestName(to: name, in: try hypervisor.domains().map(\.name))
         throw Failure(
             .notFound, "there is no VM \(name) on \(hypervisor.uri)",
@@ -56,19 +62,18 @@ public struct Machine: Sendable {
     /// What limiq keeps in the domain, also under a name it was given since; `nil` for a domain limiq did not make, and for
     /// a copy of one that it made.
     public func record() throws(Failure) -> MachineRecord? {
-        try record { $0 != .foreign }
-    }
-
-    /// As `record()`, and `nil` for a domain that was renamed.
-    public func ownRecord() throws(Failure) -> MachineRecord? {
-        try record { $0 == .own }
-    }
-
-    private func record(
-        _ isWanted: (MachineRecord.Belonging) -> Bool
-    ) throws(Failure) -> MachineRecord? {
         guard let record = try kept() else { return nil }
-        return isWanted(record.belonging(to: try requireDomain())) ? record : nil
+        return record.belonging(to: try requireDomain()) == .foreign ? nil : record
+    }
+
+    /// As `record()`, of a domain that was looked up.
+    func record(of domain: DomainSummary) throws(Failure) -> MachineRecord? {
+        try kept().flatMap { $0.belonging(to: domain) == .foreign ? nil : $0 }
+    }
+
+    /// As `record(of:)`, and `nil` for a domain that was renamed.
+    public func ownRecord(of domain: DomainSummary) throws(Failure) -> MachineRecord? {
+        try kept().flatMap { $0.belonging(to: domain) == .own ? $0 : nil }
     }
 
     /// The record in the domain, whoever it is of.

@@ -60,7 +60,8 @@ extension Machine {
         let domain = try hypervisor.domain(name)
         guard let named = try named(domain) else { return try removeEmptyFolder() }
         try requireRemovable(named.files)
-        let own = try Ownership(of: self, domain, files: named.files, volumes: named.volumes)
+        let own = try Ownership(
+            of: self, domain, files: named.files, volumes: named.volumes, isWhole: true)
         own.strangers.forEach(tell)
         if let domain {
             if domain.state.isActive {
@@ -83,7 +84,7 @@ extension Machine {
     ) throws(Failure) -> Ownership? {
         guard let named = try named(domain) else { return nil }
         return try Ownership(
-            of: self, domain, files: named.files, volumes: named.volumes, among: surroundings)
+            of: self, domain, files: named.files, volumes: named.volumes, isWhole: true, among: surroundings)
     }
 
     /// What the VM's record and its journal name as its own, proven by nothing.

@@ -32,7 +32,8 @@ struct MachineFiles: MachineStorage {
 
     func clearLeftovers() throws(Failure) {
         guard let journal = try MachineJournal.leftover(of: machine) else { return }
-        try Ownership(of: machine, nil, files: journal.files).removeAll()
+        try machine.requireRemovable(journal.files)
+        try Ownership(of: machine, nil, files: journal.files, isWhole: true).removeAll()
     }
 
     mutating func open(_ record: MachineRecord) throws(Failure) {
@@ -140,6 +141,11 @@ struct MachineFiles: MachineStorage {
         try Ownership(of: machine, standing.domain, files: broken).removeParts()
     }
 
+    func requireOwn(_ disk: DiskSpec, _ standing: MachineStanding) throws(Failure) {
+        let files = layout.disks.filter { $0.spec.id == disk.id }.map(\.path)
+        _ = try Ownership(of: machine, standing.domain, files: files)
+    }
+
     func grow(
         _ disk: DiskSpec, _ standing: MachineStanding, _ cancellation: Cancellation
     ) throws(Failure) {
@@ -190,7 +196,7 @@ struct MachineFiles: MachineStorage {
 
     func remove() throws(Failure) {
         guard isOpen else { return }
-        try Ownership(of: machine, nil, files: layout.madeFiles).removeAll()
+        try Ownership(of: machine, nil, files: layout.madeFiles, isWhole: true).removeAll()
     }
 }
 

@@ -39,7 +39,7 @@ extension Machine {
         for domain in try hypervisor.domains().sorted(by: { $0.name < $1.name }) {
             let machine = Machine(domain.name, on: hypervisor, state: state)
             // A domain that goes away meanwhile, or whose record is of a newer limiq, is none of ours to show.
-            if (try? machine.record()) != nil { machines.append(machine) }
+            if (try? machine.record(of: domain)) != nil { machines.append(machine) }
         }
         return machines
     }

@@ -34,6 +34,10 @@ protocol MachineStorage {
     /// Instead of `open`: of the disks, those the VM does not have are made, and what a killed change left of them is
     /// removed.
     mutating func openChange(of standing: MachineStanding) throws(Failure)
+    /// A disk that is to grow is the VM's own.
+    ///
+    /// - Throws: `Failure` with code `in_use` or `not_ours`, as `Ownership`.
+    func requireOwn(_ disk: DiskSpec, _ standing: MachineStanding) throws(Failure)
     /// Of a VM that is off.
     func grow(_ disk: DiskSpec, _ standing: MachineStanding, _ cancellation: Cancellation) throws(Failure)
     /// Removes what the VM had and the spec does not say any more; whoever has it open keeps it.

@@ -72,6 +72,7 @@ extension UpRun {
             guard plan.changes.contains(where: { $0.field == size }) else { continue }
             let drive = standing.live?.drive(DomainXML.diskAlias(disk.id))
             if live.contains(disk.id), let target = drive?.first("target")?.attributes["dev"] {
+                try files.requireOwn(disk, standing)
                 try hypervisor.change(machine.name, .diskSize(target: target, bytes: disk.sizeGiB << 30))
             } else {
                 try files.grow(disk, standing, cancellation)

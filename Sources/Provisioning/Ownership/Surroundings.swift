@@ -13,6 +13,8 @@ struct Surroundings {
         var isHere: Bool
         /// limiq's own element.
         fileprivate var metadata: XMLNode?
+        /// The file with its firmware's variables, which libvirt removes with it.
+        fileprivate var variables: String?
         fileprivate var sources = Sources()
 
         /// What limiq keeps in it, whoever it was made for.
@@ -77,6 +79,7 @@ struct Surroundings {
                     let xml = try hypervisor.xml(summary.name, inactive: inactive, secrets: false)
                     let description = try XMLReader.parse(xml)
                     domain.sources.read(description)
+                    domain.variables = description.first("os/nvram")?.text ?? domain.variables
                     domain.metadata = domain.metadata ?? MachineRecord.element(of: description)
                 }
             } catch {
@@ -88,6 +91,11 @@ struct Surroundings {
             domains.append(domain)
         }
         return domains
+    }
+
+    /// The file with the variables of the firmware of a domain.
+    func variables(of isIt: (Domain) -> Bool) -> [Part] {
+        domains.filter(isIt).compactMap(\.variables).map { Part(path: $0, identity: FileIdentity(of: $0)) }
     }
 
     /// Who names one of the parts, by whatever name.

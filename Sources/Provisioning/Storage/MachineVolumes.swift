@@ -35,7 +35,9 @@ struct MachineVolumes: MachineStorage {
 
     func clearLeftovers() throws(Failure) {
         guard let journal = try MachineJournal.leftover(of: machine) else { return }
-        try Ownership(of: machine, nil, files: journal.files, volumes: journal.volumes ?? []).removeAll()
+        try Ownership(
+            of: machine, nil, files: journal.files, volumes: journal.volumes ?? [], isWhole: true
+        ).removeAll()
     }
 
     func check() throws(Failure) {
@@ -270,7 +272,9 @@ struct MachineVolumes: MachineStorage {
 
     func remove() throws(Failure) {
         guard isOpen else { return }
-        try Ownership(of: machine, nil, files: spec.cdroms.map(file), volumes: made).removeAll()
+        try Ownership(
+            of: machine, nil, files: spec.cdroms.map(file), volumes: made, isWhole: true
+        ).removeAll()
     }
 
     // MARK: a VM that is there
@@ -289,6 +293,11 @@ struct MachineVolumes: MachineStorage {
         // Also what will be removed: once the domain says no more of it, nobody else would know.
         let isAnythingUnused = kept.contains { !isWanted($0) }
         if isAnythingUnused || !begun.isEmpty || !broken.isEmpty || !images.isEmpty { try writeDown([]) }
+    }
+
+    func requireOwn(_ disk: DiskSpec, _ standing: MachineStanding) throws(Failure) {
+        let volumes = volume(of: disk, standing.record).map { [$0] } ?? []
+        _ = try Ownership(of: machine, standing.domain, files: [], volumes: volumes)
     }
 
     func grow(
