@@ -99,9 +99,11 @@ public struct Machine: Sendable {
                     "virsh -c '\(hypervisor.uri)' domrename \(name) \(made) gives it its name back while it is off",
                 resource: name)
         case .foreign:
+            // A record of version 1 does not tell the two apart.
+            let what =
+                record.uuid == nil ? "is vm \(made), copied or renamed by hand" : "is a copy of vm \(made)"
             throw Failure(
-                .notOurs,
-                "the domain \(name) on \(hypervisor.uri) is a copy of vm \(made), and is left alone",
+                .notOurs, "the domain \(name) on \(hypervisor.uri) \(what), and is left alone",
                 hint: "choose another name, or remove it with: virsh -c '\(hypervisor.uri)' undefine \(name)",
                 resource: name)
         }
