@@ -52,9 +52,7 @@ extension Machine {
 
     /// The nics of the guest that is saved, and its address on user networking.
     func savedRecord() throws(Failure) -> MachineRecord? {
-        try XMLReader.parse(try hypervisor.savedXML(name)).all("metadata/machine")
-            .first { $0.namespace == DomainXML.namespace }
-            .map { (element) throws(Failure) in try MachineRecord(element: element) }
+        try MachineRecord.of(try XMLReader.parse(try hypervisor.savedXML(name)))
     }
 
     /// Lets a guest that is saved go on.
