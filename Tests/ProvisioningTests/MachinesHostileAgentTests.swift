@@ -1,6 +1,7 @@
 import Basics
 import FoundationEssentials
 import Glibc
+import Support
 import Synchronization
 import Testing
 import XML
@@ -217,6 +218,42 @@ private struct RefusingHypervisor {
                     "internal error: unable to execute QEMU agent command 'guest-file-open': \(words)")
         }
         hypervisor = FakeHypervisor(behaviour)
+    }
+}
+
+@Suite struct `Whatever a guest says` {
+    /// Pieces of what guests say, and what they should not.
+    private static let pieces: [[UInt8]] =
+        [
+            "\u{1B}", "[", "]", "\u{7}", "\r", "\n", "\t", "31m", "Cloud-init v. 22.4.2 running 'init'", "'",
+            "Cloud-init v. 22.4.2 finished at ", "Cloud-init v. ", " running '", "cc_x.py[WARNING]: ",
+            "Running module x failed", "Failed to run module ",
+            "[FAILED] Failed to start cloud-final.service",
+            "Kernel panic - not syncing: ", "reboot: Restarting system", "] Linux version ", "12%", "é", "日",
+            "\u{9B}", "\u{202E}", "{\"return\":", "{", "}", "\"pid\":", "9223372036854775808", "-", "1e999",
+            "\"exited\":true", ",", "\"exitcode\":", "null", "\"buf-b64\":\"", "====", "\\ud800",
+        ].map { Array($0.utf8) } + [[0x00], [0xFF], [0xC3], [0xF0, 0x9F], [0x80]]
+
+    @Test func `is read to its end`() {
+        var random = SeededGenerator(state: 11)
+        var console = CloudInitConsole()
+        var progress = GuestProgress(patience: .seconds(10))
+        var text = ConsoleText()
+        for _ in 0..<20_000 {
+            let count = Int.random(in: 0...12, using: &random)
+            let bytes = (0..<count).flatMap { _ in Self.pieces.randomElement(using: &random) ?? [] }
+            let lines = text.take(bytes) + ConsoleText.lines(bytes)
+            for line in lines { console.take(line) }
+            progress.lines(lines)
+            _ = PortForwards.parse(String(decoding: bytes, as: UTF8.self))
+            let call = AgentCall(guest: "web", command: "guest-exec")
+            let reply: Result<[String: Int64], Failure> = Result { () throws(Failure) in
+                try call.decode(String(decoding: bytes, as: UTF8.self))
+            }
+            if case .failure(let failure) = reply { #expect(failure.message.contains("web")) }
+            _ = try? CloudInitOutcome(resultJSON: bytes)
+        }
+        #expect(console.errors.count <= 100)
     }
 }
 
