@@ -2,10 +2,13 @@
 /// line and column of what it refuses, duplicate keys included: `JSONDecoder` gives none of these.
 public struct JSONReader {
     private static let depthLimit = 200
+    /// A million small values take a hundred times the bytes of their text.
+    private static let valueLimit = 1_000_000
 
     private let bytes: [UInt8]
     private let source: String
     private var position = 0
+    private var values = 0
 
     /// - Parameter source: the file's name, for messages; empty for a text without one.
     /// - Throws: `Failure` with code `bad_json`.
@@ -42,6 +45,10 @@ public struct JSONReader {
         skipSpace()
         guard depth < Self.depthLimit else {
             throw failure("arrays and objects are nested more than \(Self.depthLimit) deep")
+        }
+        values += 1
+        guard values <= Self.valueLimit else {
+            throw failure("it holds more than \(Self.valueLimit) values")
         }
         switch byte {
         case UInt8(ascii: "{"): return try object(depth: depth)

@@ -73,7 +73,8 @@ public func startThread(_ body: @escaping @Sendable () -> Void) {
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)
     pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-    pthread_attr_setstacksize(&attributes, 512 << 10)
+    // Documents are taken apart by recursion, 200 levels of it at most. Of a stack only what is used takes memory.
+    pthread_attr_setstacksize(&attributes, 4 << 20)
     var all = sigset_t()
     var before = sigset_t()
     sigfillset(&all)

@@ -9,7 +9,7 @@ extension LuaRuntime {
     /// - Throws: `Failure` where the file cannot be read.
     public static func check(file: String) throws(Failure) -> [ScriptError] {
         let name = file.lastIndex(of: "/").map { String(file[file.index(after: $0)...]) } ?? file
-        return try check(text: try readFile(file), name: name)
+        return try check(text: try fileBytes(file, atMost: ReadLimit.document), name: name)
     }
 
     static func check(text: [UInt8], name: String) throws(Failure) -> [ScriptError] {

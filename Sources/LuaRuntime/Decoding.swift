@@ -8,6 +8,8 @@ struct Decoder {
     struct Unfit: Error {
         var reason: String
         var hint: String?
+        /// It is about all of it, not about one place.
+        var isTooLarge = false
         var steps: [String] = []
 
         func inside(_ step: String) -> Unfit {
@@ -19,9 +21,15 @@ struct Decoder {
 
     /// Tables inside tables, at most.
     static let depthLimit = 100
+    /// The most values one call may pass, and the most bytes of text in them. A table that is in several places counts in
+    /// each: a few small ones stand for more than any memory holds.
+    static let valueLimit = 1_000_000
+    static let byteLimit = 256 << 20
 
     let thread: LuaThread
     private var ancestors: [UnsafeRawPointer] = []
+    private var values = 0
+    private var bytes = 0
 
     init(_ thread: LuaThread) { self.thread = thread }
 
@@ -38,10 +46,12 @@ struct Decoder {
             do throws(Unfit) {
                 values.append(try decoder.value(at: first + Int32(index)))
             } catch {
+                if error.isTooLarge { throw Failure(.badField, error.reason, hint: error.hint) }
                 var path = ""
                 for step in error.steps.reversed() {
                     path += path.isEmpty || step.hasPrefix("[") ? step : ".\(step)"
                 }
+                if path.count > 200 { path = "…\(path.suffix(200))" }
                 if path.isEmpty {
                     path = "argument \(index + 1)"
                 } else if count > 1 {
@@ -54,13 +64,19 @@ struct Decoder {
     }
 
     mutating func value(at index: Int32) throws(Unfit) -> Value {
+        values += 1
+        guard values <= Self.valueLimit else {
+            throw Unfit(
+                reason: "what it is given holds more than \(Self.valueLimit) values",
+                hint: "a table that is in several places counts in each of them", isTooLarge: true)
+        }
         switch lua_type(thread, index) {
         case LUA_TNIL: return .null
         case LUA_TBOOLEAN: return .bool(lua_toboolean(thread, index) != 0)
         case LUA_TNUMBER:
             if lua_isinteger(thread, index) != 0 { return .int(lua_tointegerx(thread, index, nil)) }
             return .double(lua_tonumberx(thread, index, nil))
-        case LUA_TSTRING: return string(at: index)
+        case LUA_TSTRING: return try string(at: index)
         case LUA_TTABLE: return try table(at: index)
         case LUA_TLIGHTUSERDATA where limiq_is_null(thread, index) != 0: return .null
         case LUA_TUSERDATA: return try secret(at: index)
@@ -73,18 +89,29 @@ struct Decoder {
     }
 
     /// Only for what is a string already: `lua_tolstring` would change a number in place.
-    private func string(at index: Int32) -> Value {
+    private mutating func string(at index: Int32) throws(Unfit) -> Value {
         var length = 0
         guard let start = lua_tolstring(thread, index, &length) else { return .null }
+        try count(length)
         let bytes = UnsafeRawBufferPointer(start: start, count: length)
         return String(validating: bytes, as: UTF8.self).map(Value.string) ?? .bytes(Array(bytes))
     }
 
-    private func secret(at index: Int32) throws(Unfit) -> Value {
+    private mutating func count(_ length: Int) throws(Unfit) {
+        bytes += length
+        guard bytes <= Self.byteLimit else {
+            throw Unfit(
+                reason: "what it is given holds more than \(ByteSize(bytes: UInt64(Self.byteLimit))) of text",
+                hint: "a text that is in several places counts in each of them", isTooLarge: true)
+        }
+    }
+
+    private mutating func secret(at index: Int32) throws(Unfit) -> Value {
         var length = 0
         guard let start = limiq_to_secret(thread, index, &length) else {
             throw Unfit(reason: "is a userdata: only plain values reach a primitive")
         }
+        try count(length)
         guard
             let text = String(validating: UnsafeRawBufferPointer(start: start, count: length), as: UTF8.self)
         else { throw Unfit(reason: "is a secret that is not UTF-8 text") }
@@ -114,7 +141,7 @@ struct Decoder {
         while limiq_next(thread, index) != 0 {
             if lua_type(thread, -2) == LUA_TSTRING {
                 guard keys.count == 0 else { throw Self.mixed }
-                guard case .string(let key) = string(at: top + 1) else {
+                guard case .string(let key) = try string(at: top + 1) else {
                     throw Unfit(reason: "has a name that is not UTF-8 text")
                 }
                 entries.append(.init(key: key, value: try member(at: top + 2, step: Self.step(key))))

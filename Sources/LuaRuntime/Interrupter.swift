@@ -1,5 +1,7 @@
 import Basics
 import CLuaRuntime
+import Glibc
+import Synchronization
 
 /// Stops a running script, from any thread.
 ///
@@ -8,6 +10,7 @@ import CLuaRuntime
 public final class Interrupter: @unchecked Sendable {
     let control: UnsafeMutablePointer<limiq_control>
     let mailbox = Mailbox<Scheduler.Message>()
+    let requests = RequestsInFlight()
 
     init(memoryLimit: Int) throws(Failure) {
         guard let control = limiq_control_create(memoryLimit) else {
@@ -24,5 +27,44 @@ public final class Interrupter: @unchecked Sendable {
     public func interrupt() {
         limiq_interrupt(control)
         mailbox.put(.interrupted)
+    }
+
+    /// Waits for the end of the run.
+    ///
+    /// - Returns: `false` where the script did not give in: it is in one call of Lua's own that takes for ever, such as that of
+    ///   a pattern that finds nothing in all ways, and nothing can interrupt that.
+    public func runEnds(within time: Duration) -> Bool {
+        requests.wait(until: .now + time) { !$0.isRunning }
+    }
+
+    /// Cancels what the script asks of the world, for a run whose script does not give in, and waits until it is undone.
+    public func cancelRequests(waiting time: Duration) {
+        requests.cancelAll()
+        _ = requests.wait(until: .now + time) { $0.cancellations.isEmpty }
+    }
+}
+
+/// The requests that pooled primitives work on, for whoever ends a run from outside.
+final class RequestsInFlight: Sendable {
+    struct State {
+        var isRunning = false
+        /// By ticket.
+        var cancellations: [UInt64: Cancellation] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    func update(_ body: (inout State) -> Void) { state.withLock { body(&$0) } }
+
+    func cancelAll() {
+        for cancellation in state.withLock({ Array($0.cancellations.values) }) { cancellation.cancel() }
+    }
+
+    func wait(until deadline: ContinuousClock.Instant, _ isSo: (State) -> Bool) -> Bool {
+        while !state.withLock({ isSo($0) }) {
+            guard .now < deadline else { return false }
+            usleep(20_000)
+        }
+        return true
     }
 }

@@ -62,7 +62,9 @@ public final class LuaRuntime {
     /// - Returns: what the script returns; values that are no plain ones are `.null`.
     public func run(file: String) throws(ScriptError) -> [Value] {
         let text: [UInt8]
-        do throws(Failure) { text = try readFile(file) } catch { throw ScriptError(error) }
+        do throws(Failure) { text = try fileBytes(file, atMost: ReadLimit.document) } catch {
+            throw ScriptError(error)
+        }
         let slash = file.lastIndex(of: "/")
         let folder = slash.map { $0 == file.startIndex ? "/" : String(file[..<$0]) } ?? "."
         let name = slash.map { String(file[file.index(after: $0)...]) } ?? file
@@ -201,7 +203,7 @@ public final class LuaRuntime {
     }
 
     private func loadPrelude(_ name: String) throws(Failure) {
-        let text = try readFile("\(options.libraryFolder)/runtime/\(name).lua")
+        let text = try fileBytes("\(options.libraryFolder)/runtime/\(name).lua", atMost: ReadLimit.document)
         let status = text.withUnsafeBytes { bytes in
             luaL_loadbufferx(
                 state, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count,

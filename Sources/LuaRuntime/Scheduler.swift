@@ -14,6 +14,7 @@ final class Scheduler {
     let state: LuaThread
     let control: UnsafeMutablePointer<limiq_control>
     let mailbox: Mailbox<Message>
+    let requests: RequestsInFlight
     let primitives: [Primitive]
     /// Those before it are the program's, the others the runtime's own.
     let ownPrimitives: Int
@@ -45,6 +46,7 @@ final class Scheduler {
         self.state = state
         control = interrupter.control
         mailbox = interrupter.mailbox
+        requests = interrupter.requests
         self.primitives = primitives
         self.ownPrimitives = ownPrimitives
         workers = options.workers
@@ -58,7 +60,9 @@ final class Scheduler {
     /// task it starts, to their ends. `finished` looks at the first one's results on its stack.
     func run(_ thread: LuaThread, arguments: Int32, finished: (_ status: Int32, _ results: Int32) -> Void) {
         limiq_arrive(control)
+        requests.update { $0.isRunning = true }
         defer {
+            requests.update { $0.isRunning = false }
             limiq_leave(control)
             while mailbox.next(before: .now) != nil {}
         }
@@ -343,9 +347,12 @@ final class Scheduler {
             wait(task, .request)
             task.grace = primitive.grace
             outstanding += 1
-            let (id, ticket, mailbox) = (task.id, task.ticket, mailbox)
+            let (id, ticket, mailbox, requests) = (task.id, task.ticket, mailbox, requests)
+            requests.update { $0.cancellations[ticket] = request.cancellation }
             workers.run(lane: primitive.lane(request.arguments)) {
-                mailbox.put(.answer(task: id, ticket: ticket, Self.result(of: primitive, request)))
+                let result = Self.result(of: primitive, request)
+                requests.update { $0.cancellations[ticket] = nil }
+                mailbox.put(.answer(task: id, ticket: ticket, result))
             }
             return false
         }

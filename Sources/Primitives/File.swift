@@ -21,6 +21,9 @@ private struct WriteArguments: Sendable {
     var options = Options()
 }
 
+/// The most files a script is told of at once.
+private let mostFilesListed = 200_000
+
 /// `limiq.file`. Relative paths begin at the script's folder.
 func fileDefinitions(_ environment: Environment) -> [Definition] {
     [
@@ -28,7 +31,7 @@ func fileDefinitions(_ environment: Environment) -> [Definition] {
             "file.read", .positional, pathRecord("limiq.file.read", "The file."), returns: "string",
             doc: "The bytes of a file.", example: "local motd = limiq.file.read \"motd.txt\""
         ) { arguments, _ in
-            let bytes = try fileBytes(environment.absolute(arguments.path))
+            let bytes = try fileBytes(environment.absolute(arguments.path), atMost: ReadLimit.bytes)
             return Codec.bytes.encode(bytes)
         },
         Definition(
@@ -68,6 +71,10 @@ func fileDefinitions(_ environment: Environment) -> [Definition] {
             "file.list", .positional, pathRecord("limiq.file.list", "The folder."), returns: "string[]",
             doc: "The files below a folder, sorted, by their paths in it.",
             example: "for _, name in ipairs(limiq.file.list \"site\") do print(name) end"
-        ) { arguments, _ in .list(try filesBelow(environment.absolute(arguments.path)).map(Value.string)) },
+        ) { arguments, _ in
+            .list(
+                try filesBelow(environment.absolute(arguments.path), atMost: mostFilesListed).map(
+                    Value.string))
+        },
     ]
 }

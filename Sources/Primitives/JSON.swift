@@ -30,7 +30,7 @@ func jsonDefinitions(_ environment: Environment) -> [Definition] {
             returns: "any", doc: "The value of a JSON file, read as `limiq.json.decode` does.",
             example: #"local spec = limiq.json.read "web.json""#
         ) { call, _ in
-            let bytes = try fileBytes(environment.absolute(call.path))
+            let bytes = try fileBytes(environment.absolute(call.path), atMost: ReadLimit.document)
             return try JSONReader.read(try utf8(bytes, named: call.path), source: call.path)
         },
     ]
@@ -76,7 +76,7 @@ public func jsonText(_ value: Value, pretty: Bool = false) throws(Failure) -> St
 
 /// - Throws: `Failure` with code `bad_json`, or `bad_field` for what is not UTF-8.
 public func parseJSON(_ bytes: [UInt8]) throws(Failure) -> Value {
-    try JSONReader.read(try utf8(bytes, named: "the text"), source: "")
+    try JSONReader.read(try document(bytes), source: "")
 }
 
 /// Refuses what JSON has no form for, by its path.

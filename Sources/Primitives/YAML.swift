@@ -22,7 +22,7 @@ func yamlDefinitions(_ environment: Environment) -> [Definition] {
                 + "stays text. Raises `bad_yaml` with line and column, also for a key that is there twice.",
             example: #"local config = limiq.yaml.decode "packages: [nginx]""#
         ) { call, _ in
-            try call.read { (bytes) throws(Failure) in try YAML.parse(try utf8(bytes, named: "the text")) }
+            try call.read { (bytes) throws(Failure) in try YAML.parse(try document(bytes)) }
         },
         Definition(
             "yaml.read", .positional,
@@ -30,7 +30,7 @@ func yamlDefinitions(_ environment: Environment) -> [Definition] {
             returns: "any", doc: "The value of a YAML file, read as `limiq.yaml.decode` does.",
             example: #"local config = limiq.yaml.read "web.yaml""#
         ) { call, _ in
-            let bytes = try fileBytes(environment.absolute(call.path))
+            let bytes = try fileBytes(environment.absolute(call.path), atMost: ReadLimit.document)
             return try YAML.parse(try utf8(bytes, named: call.path), source: call.path)
         },
     ]
@@ -76,6 +76,18 @@ struct TextCall: Sendable {
 /// A text made of a value: as much a secret as what went into it.
 func sealed(_ text: String, from value: Value) -> Value {
     value.holdsSecret ? .secret(text) : .string(text)
+}
+
+/// A text that is to be taken apart.
+///
+/// - Throws: `Failure` with code `bad_field` for one that is too long or not UTF-8.
+func document(_ bytes: [UInt8]) throws(Failure) -> String {
+    guard bytes.count <= ReadLimit.document else {
+        throw Failure(
+            .badField,
+            "the text is longer than the \(ByteSize(bytes: UInt64(ReadLimit.document))) a document may have")
+    }
+    return try utf8(bytes, named: "the text")
 }
 
 /// Bytes as text.

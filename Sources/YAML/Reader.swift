@@ -5,8 +5,12 @@ import CYaml
 struct Reader {
     /// Deeper than any document a person writes, shallow enough for a thread's stack.
     private static let depthLimit = 200
-    /// The most nodes all aliases together may stand for ("billion laughs").
+    /// The most nodes all aliases together may stand for ("billion laughs"), a node of much text counting as several.
     private static let aliasLimit = 100_000
+    private static let bytesPerNode = 1024
+    private static let nodeLimit = 1_000_000
+    /// The most duplicate keys that are told: to find the line of each takes as long as the text.
+    private static let duplicateLimit = 100
 
     /// A node and how many nodes it stands for, itself included.
     private struct Built {
@@ -19,6 +23,7 @@ struct Reader {
     /// Anchors whose node is still being read: an alias to one would be a circle.
     private var open: Set<String> = []
     private var expanded = 0
+    private var nodes = 0
     private var duplicates: [YAMLProblem] = []
 
     init(_ text: String) { self.text = text }
@@ -46,12 +51,17 @@ struct Reader {
         guard depth < Self.depthLimit else {
             throw problem(event.mark, "lists and maps are nested more than \(Self.depthLimit) deep")
         }
+        nodes += 1
+        guard nodes <= Self.nodeLimit else {
+            throw problem(event.mark, "it holds more than \(Self.nodeLimit) values")
+        }
         if case .alias(let name) = event.kind { return try follow(name, event.mark) }
         if let anchor = event.anchor { open.insert(anchor) }
         let built: Built
         switch event.kind {
         case .scalar(let text, let isPlain):
-            built = Built(node: try scalar(text, isPlain, event), weight: 1)
+            built = Built(
+                node: try scalar(text, isPlain, event), weight: 1 + text.utf8.count / Self.bytesPerNode)
         case .listStart:
             built = try list(event, source, depth)
         default:
@@ -110,7 +120,7 @@ struct Reader {
                 continue
             }
             let earlier = own.set(YAMLNode.Entry(key: key, mark: event.mark, node: member.node))
-            if let earlier {
+            if let earlier, duplicates.count < Self.duplicateLimit {
                 duplicates.append(
                     problem(
                         event.mark, "the key \(key) is there twice, first in line \(earlier.line)",
@@ -129,7 +139,7 @@ struct Reader {
             if isPlain, event.tag == nil, Scalar.read(text) == .merge { return nil }
             if let anchor = event.anchor {
                 let node = YAMLNode(content: .scalar(.string(text), text: text), mark: event.mark)
-                anchors[anchor] = Built(node: node, weight: 1)
+                anchors[anchor] = Built(node: node, weight: 1 + text.utf8.count / Self.bytesPerNode)
             }
             return text
         case .alias(let name):

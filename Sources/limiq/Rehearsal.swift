@@ -22,11 +22,11 @@ struct Rehearsal {
         let runtime = try LuaRuntime(options: options, primitives: primitives)
         // So that the calls know the script's line they are made in.
         runtime.observer = { _ in }
-        let limit = TimeLimit(runtime.interrupter)
+        let limit = TimeLimit(script, runtime.interrupter)
         do { _ = try runtime.run(file: script) } catch { failure = error }
         limit.end()
         isOver = limit.isOver
-        let text = String(decoding: try fileBytes(script), as: UTF8.self)
+        let text = String(decoding: try fileBytes(script, atMost: ReadLimit.document), as: UTF8.self)
         lacksWords = session.words.isEmpty && text.contains("limiq.args")
     }
 }
@@ -41,7 +41,7 @@ final class TimeLimit: Sendable {
     private static let limit: Duration = .seconds(10)
     private let state = Mutex(State())
 
-    init(_ interrupter: Interrupter) {
+    init(_ script: String, _ interrupter: Interrupter) {
         startThread { [self] in
             sleep(UInt32(Self.limit.components.seconds))
             let stops = state.withLock { state in
@@ -52,6 +52,9 @@ final class TimeLimit: Sendable {
             // The second cannot be caught.
             interrupter.interrupt()
             interrupter.interrupt()
+            LastResort.watch(interrupter, status: 1) { reason in
+                writeAll("limiq: \(script): \(reason)\n".utf8, to: STDERR_FILENO)
+            }
         }
     }
 

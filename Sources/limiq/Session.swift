@@ -74,6 +74,12 @@ struct Session {
             if count > 2 { return display.abandon() }
             display.log(.warn, count == 1 ? "interrupted: cleaning up (again to stop at once)" : "stopping")
             interrupter.interrupt()
+            if count == 2 {
+                LastResort.watch(interrupter) { reason in
+                    display.log(.error, reason)
+                    display.abandon()
+                }
+            }
         }
         display.begin(script: script)
         var error: ScriptError?

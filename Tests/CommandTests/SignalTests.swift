@@ -57,4 +57,34 @@ struct SignalTests {
             }
         }
     }
+
+    @Test("the second ends a script that nothing can interrupt, and what it asked for")
+    func stuck() async throws {
+        try await ScratchFolder.with { folder in
+            let script = """
+                local limiq = require "limiq"
+                limiq.spawn(function()
+                  limiq.host.run { "sh", "-c", "trap 'touch undone; exit' TERM; touch begun; sleep 60 & wait" }
+                end)
+                while not limiq.file.exists "begun" do limiq.sleep "10ms" end
+                limiq.file.write("searching", "")
+                print(("a"):rep(40):find((".-"):rep(30) .. "b"))
+                """
+            try Data(script.utf8).write(to: URL(fileURLWithPath: folder + "/stuck.lua"))
+            let running = try RunningCommand(
+                "\(repository)/.build/debug/limiq", ["run", folder + "/stuck.lua"],
+                environment: ["LIMIQ_HOME": folder])
+            for _ in 0..<600 where !folderNames(folder).contains("searching") {
+                try await Task.sleep(for: .milliseconds(50))
+            }
+            for _ in 1...2 {
+                try await Task.sleep(for: .milliseconds(300))
+                running.signal(SIGINT)
+            }
+            let result = await running.result()
+            #expect(result.status == 130)
+            #expect(result.errors.contains("the script is in a function of Lua's own that does not end"))
+            #expect(folderNames(folder).contains("undone"))
+        }
+    }
 }

@@ -1,4 +1,6 @@
 import Basics
+import Provisioning
+import Support
 import Testing
 
 @testable import Primitives
@@ -70,6 +72,27 @@ struct JSONTests {
         let refused = failure { try host.call("json.decode", .string(text), in: jsonDefinitions) }
         #expect(refused.code == "bad_json")
         #expect(refused.message == message)
+    }
+
+    @Test("A document has a bound, on its length and on its values")
+    func bounds() throws {
+        let long = failure { try parseJSON(Array("\"\(String(repeating: "x", count: 17 << 20))\"".utf8)) }
+        #expect(long.message == "the text is longer than the 16 MiB a document may have")
+        let many = failure { try parseJSON(Array("[\(String(repeating: "1,", count: 1_000_001))1]".utf8)) }
+        #expect(many.message.contains("it holds more than 1000000 values"))
+    }
+
+    /// As many levels as are read, on a thread of the pool.
+    @Test("The deepest document fits on a thread's stack")
+    func stack() async throws {
+        try await onThread {
+            let host = try HostSide()
+            let text = String(repeating: "[", count: 199) + String(repeating: "]", count: 199)
+            for name in ["json", "yaml"] {
+                try writeBytes(text.utf8, to: "\(host.folder)/deep")
+                _ = try host.call("\(name).read", "deep") { jsonDefinitions($0) + yamlDefinitions($0) }
+            }
+        }
     }
 
     @Test("Nesting beyond measure is an error, not a crash")

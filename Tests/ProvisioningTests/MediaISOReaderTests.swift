@@ -171,4 +171,50 @@ struct ISOReaderTests {
             }
         }
     }
+
+    /// Each record's name may go on elsewhere, in pieces of 64 KiB: a small file then stands for terabytes to read.
+    @Test("reads no more of an image than a real one has, whatever its records say")
+    func bounded() async throws {
+        try await DisksScratch.with { scratch in
+            var image = try ISOImage.bytes(
+                label: "X", files: (0..<300).map { ISOFile("file-with-a-long-name-\($0)", "1") })
+            // Every continuation a record has is the same far place, which continues itself.
+            let far = 1000
+            var pointer = Array("CE".utf8) + [28, 1]
+            pointer += ISORecords.both32(far) + ISORecords.both32(0) + ISORecords.both32(65536)
+            let folder = Int(image.little32(16 * 2048 + 158)) * 2048
+            var at = folder
+            while at < folder + Int(image.little32(16 * 2048 + 166)), image[at] > 0 {
+                let length = Int(image[at])
+                let identifier = Int(image[at + 32])
+                let use = at + 33 + identifier + (identifier % 2 == 0 ? 1 : 0)
+                if identifier > 1, use + 28 <= at + length {
+                    image.replaceSubrange(use..<use + 28, with: pointer)
+                }
+                at += length
+            }
+            image += [UInt8](repeating: 0, count: (far + 64) * 2048 - image.count)
+            image.replaceSubrange(far * 2048..<far * 2048 + 28, with: pointer)
+            try scratch.write("far.iso", Data(image))
+            let start = ContinuousClock.now
+            #expect(throws: Failure.self) { try ISOReader(scratch.path("far.iso")).entries() }
+            #expect(ContinuousClock.now - start < .seconds(20))
+        }
+    }
+
+    @Test("tells of a file that is too large to read at once")
+    func large() async throws {
+        try await DisksScratch.with { scratch in
+            var image = try ISOImage.bytes(label: "X", files: [ISOFile("file", "12345")])
+            let file = try record("FILE.;1", in: image)
+            image.replaceSubrange(file + 10..<file + 18, with: ISORecords.both32(300 << 20))
+            try scratch.write("large.iso", Data(image))
+            #expect(truncate(scratch.path("large.iso"), 1 << 40) == 0)
+            let failure = #expect(throws: Failure.self) {
+                try ISOReader(scratch.path("large.iso")).read("file".utf8)
+            }
+            #expect(failure?.message.contains("\"file\" in") == true)
+            #expect(failure?.message.hasSuffix("is 300 MiB, more than fits in memory") == true)
+        }
+    }
 }

@@ -107,6 +107,17 @@ struct ReadingTests {
             text += "a\(level): &a\(level) [\(Array(repeating: alias, count: 10).joined(separator: ", "))]\n"
         }
         expect(text, "the aliases expand to more than 100000 values")
+        // One long text many times is as much.
+        text = "- &a \(String(repeating: "x", count: 1 << 20))\n" + String(repeating: "- *a\n", count: 1000)
+        expect(text, "the aliases expand to more than 100000 values")
+    }
+
+    @Test("A text of more values than memory has room for is refused, and one of many duplicates soon")
+    func many() {
+        expect("[\(String(repeating: "[],", count: 1_000_001))x]", "it holds more than 1000000 values")
+        let start = ContinuousClock.now
+        expect(String(repeating: "a: 1\n", count: 100_000), "the key a is there twice")
+        #expect(ContinuousClock.now - start < .seconds(60))
     }
 
     @Test("Nesting that would exhaust a thread's stack is refused")

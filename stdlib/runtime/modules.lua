@@ -184,14 +184,14 @@ local function path_of(file) return sub(file, 1, 1) == "/" and file or core.fold
 rawset(_G, "loadfile", function(file, mode, ...)
   if type(file) ~= "string" then core.bad_argument(1, "loadfile", "string", file) end
   local bytes, reason = perform("runtime.read_file", path_of(file))
-  if not bytes then return nil, "cannot open " .. reason end
+  if not bytes then return nil, reason end
   return load(chunk_text(bytes), "@" .. file, mode, ...)
 end)
 
 rawset(_G, "dofile", function(file)
   if type(file) ~= "string" then core.bad_argument(1, "dofile", "string", file) end
   local bytes, reason = perform("runtime.read_file", path_of(file))
-  if not bytes then error("cannot open " .. reason, 0) end
+  if not bytes then error(reason, 0) end
   local chunk, e = load(chunk_text(bytes), "@" .. file, "t")
   if not chunk then error(e, 0) end
   return chunk()

@@ -77,7 +77,8 @@ function core.tasks.abandon(list, name, e)
 end
 
 --- Runs `f` for at most so long, whether it waits or computes. When its time is over, it and all the tasks that were
---- started in it are cancelled for good, as by `task:cancel()`; clean-up has ten seconds more.
+--- started in it are cancelled for good, as by `task:cancel()`; clean-up has ten seconds more. Only one call of Lua's
+--- own, such as a `string.find` that takes for ever, ends no sooner than it does.
 ---
 --- Example:
 ---     local answer = limiq.timeout("30s", function() return vm:exec { "cat", "/proc/loadavg" } end)

@@ -52,7 +52,7 @@ extension PlanRun {
                 case .secret(let text), .string(let text): Array(text.utf8)
                 default: []
                 }
-            let present = run.expected(path) ?? (try? fileBytes(path))
+            let present = run.expected(path) ?? (try? fileBytes(path, atMost: ReadLimit.bytes))
             guard present != bytes else { return .null }
             run.add(
                 PlanStep(action: present == nil ? .make : .change, kind: "file", name: path), call.request)

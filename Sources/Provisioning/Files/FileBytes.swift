@@ -1,19 +1,6 @@
 import Basics
 import Glibc
 
-/// The bytes of a regular file.
-///
-/// - Throws: `Failure` with code `not_found`, `io`, or `bad_field` for a folder, FIFO or device.
-public func fileBytes(_ path: String) throws(Failure) -> [UInt8] {
-    let file = try ReadableFile(path)
-    guard file.length == 0 else { return try file.read(at: 0, count: Int(clamping: file.length)) }
-    // Those of /proc have no length, and bytes still.
-    guard let bytes = bytesToTheEnd(of: file.descriptor) else {
-        throw Failure.system(errno, "cannot read \(path)", resource: path)
-    }
-    return bytes
-}
-
 /// More than any file has that limiq writes for itself.
 let mostOwnBytes = 64 << 20
 

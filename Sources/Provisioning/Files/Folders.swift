@@ -3,9 +3,13 @@ import Glibc
 
 /// The files below a folder by their paths in it, sorted by their bytes; symbolic links to folders are not followed.
 ///
-/// - Parameter hidden: whether names that begin with a dot count.
-/// - Throws: `Failure` with code `not_found` or `io`.
-public func filesBelow(_ folder: String, hidden: Bool = true) throws(Failure) -> [String] {
+/// - Parameters:
+///   - hidden: whether names that begin with a dot count.
+///   - limit: the most there may be.
+/// - Throws: `Failure` with code `not_found` or `io`, or `bad_field` where there are more.
+public func filesBelow(
+    _ folder: String, hidden: Bool = true, atMost limit: Int = .max
+) throws(Failure) -> [String] {
     var found: [String] = []
     var open = [""]
     while let inner = open.popLast() {
@@ -15,6 +19,9 @@ public func filesBelow(_ folder: String, hidden: Bool = true) throws(Failure) ->
             var status = stat()
             guard lstat(folder + "/" + relative, &status) == 0 else { continue }
             if status.st_mode & S_IFMT == S_IFDIR { open.append(relative) } else { found.append(relative) }
+        }
+        guard found.count + open.count <= limit else {
+            throw Failure(.badField, "there are more than \(limit) files below \(folder)", resource: folder)
         }
     }
     return found.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }

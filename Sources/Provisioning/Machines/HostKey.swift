@@ -74,7 +74,7 @@ public struct HostKey: Sendable {
                 try writeBytes((0..<32).map { _ in UInt8.random(in: .min ... .max) }, to: path)
             }
         }
-        let bytes = try fileBytes(path)
+        let bytes = try fileBytes(path, atMost: ReadLimit.document)
         guard bytes.count == 32 else {
             throw Failure(
                 .io, "\(path) is not the 32 bytes limiq wrote", hint: "remove it: hosts get new keys then",

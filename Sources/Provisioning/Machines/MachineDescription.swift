@@ -29,7 +29,7 @@ extension Machine {
             }
         }
         if let path = layout.ignition {
-            spec.ignition = String(decoding: try fileBytes(path), as: UTF8.self)
+            spec.ignition = String(decoding: try fileBytes(path, atMost: ReadLimit.document), as: UTF8.self)
         }
         if spec.console?.vncPassword != nil {
             let graphics = try XMLReader.parse(try hypervisor.xml(name, inactive: true, secrets: true))

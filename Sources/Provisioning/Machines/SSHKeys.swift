@@ -71,7 +71,8 @@ public struct SSHKeys: Sendable {
                 try writeBytes(text, to: publicPath, mode: 0o644)
             }
         }
-        return Self.keys(in: String(decoding: try fileBytes(publicPath), as: UTF8.self))
+        return Self.keys(
+            in: String(decoding: try fileBytes(publicPath, atMost: ReadLimit.document), as: UTF8.self))
     }
 
     /// Under a name of its own first: no half-written key ever has the right one.

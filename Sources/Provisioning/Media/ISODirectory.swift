@@ -11,8 +11,11 @@ extension ISOReader {
     }
 
     /// The records of a folder, without itself and its parent.
-    func records(_ folder: Extent) throws(Failure) -> [DirectoryRecord] {
+    ///
+    /// - Parameter spent: the bytes the walk has read so far.
+    func records(_ folder: Extent, _ spent: inout Int) throws(Failure) -> [DirectoryRecord] {
         let start = folder.sector * 2048
+        try spend(Int(folder.length), of: &spent)
         guard start <= file.length, folder.length <= file.length - start else {
             throw damaged("a folder lies beyond its end")
         }
@@ -35,7 +38,7 @@ extension ISOReader {
             if record[32] == 1, record[33] <= 1 { continue }
             let flags = record[25]
             if flags & 4 != 0 { continue }
-            guard let found = try interpreted(record) else { continue }
+            guard let found = try interpreted(record, &spent) else { continue }
             if goesOn, let last = result.indices.last, result[last].kind == .file {
                 // One more piece of a file of several extents.
                 result[last].extents += found.extents
@@ -49,7 +52,7 @@ extension ISOReader {
     }
 
     /// `nil` for a folder that is shown elsewhere.
-    private func interpreted(_ record: [UInt8]) throws(Failure) -> DirectoryRecord? {
+    private func interpreted(_ record: [UInt8], _ spent: inout Int) throws(Failure) -> DirectoryRecord? {
         let identifier = record[33..<33 + Int(record[32])]
         let isFolder = record[25] & 2 != 0
         var found = DirectoryRecord(
@@ -68,6 +71,7 @@ extension ISOReader {
             found.name = Self.withoutVersion(Array(identifier))
         case .rockRidge(let skip):
             let use = try ISOSystemUse(record, skip: skip, file)
+            try spend(use.continued, of: &spent)
             if use.isRelocated { return nil }
             found.name = use.name ?? Self.withoutVersion(Array(identifier))
             found.isCompressed = use.isCompressed
@@ -134,6 +138,8 @@ struct ISOSystemUse {
     /// zisofs.
     private(set) var isCompressed = false
     private var isRockRidge = false
+    /// The bytes that were read of other places.
+    private(set) var continued = 0
 
     /// - Parameter skip: bytes at the beginning of each area that are not ours, as the root's SP field says.
     init(_ record: [UInt8], skip: Int, _ file: borrowing ReadableFile) throws(Failure) {
@@ -144,6 +150,7 @@ struct ISOSystemUse {
         for _ in 0..<32 {
             guard let next = take(area) else { return }
             area = try file.read(at: next.offset, count: next.length)
+            continued += area.count
         }
         throw Failure(.badImage, "\(file.path) is damaged: a record has no end", resource: file.path)
     }

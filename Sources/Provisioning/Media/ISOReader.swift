@@ -35,11 +35,13 @@ public struct ISOReader: ~Copyable {
     let flavour: Flavour
     public let label: String
 
-    /// The most a walk reads of folders and keeps of names, in bytes; a real image stays far below.
-    private static let budget = 256 << 20
+    /// The most a walk reads of folders and keeps of what is in them, in bytes; a real image stays far below.
+    static let budget = 64 << 20
+    /// What is kept of a file beside its name.
+    private static let entrySize = 128
     private static let deepest = 256
     /// The largest file read into memory, in bytes.
-    static let largestRead: UInt64 = 1 << 30
+    static let largestRead = UInt64(ReadLimit.bytes)
 
     /// Opens an image.
     ///
@@ -105,14 +107,10 @@ public struct ISOReader: ~Copyable {
                 throw damaged("a folder is inside itself")
             }
             guard folder.depth < Self.deepest else { throw damaged("its folders are too deep") }
-            guard folder.extent.length <= UInt64(Self.budget) else { throw damaged("a folder is too large") }
-            spent += Int(folder.extent.length)
-            guard spent <= Self.budget else { throw damaged("its folders are too large") }
             var inside: [Pending] = []
-            for record in try records(folder.extent) {
+            for record in try records(folder.extent, &spent) {
                 let path = folder.path.isEmpty ? record.name : folder.path + [UInt8(ascii: "/")] + record.name
-                spent += path.count
-                guard spent <= Self.budget else { throw damaged("its names are too many") }
+                try spend(path.count + Self.entrySize, of: &spent)
                 result.append(
                     Entry(
                         path: path, kind: record.kind,
@@ -173,6 +171,12 @@ public struct ISOReader: ~Copyable {
             bytes += try file.read(at: extent.sector * 2048, count: Int(extent.length))
         }
         return bytes
+    }
+
+    /// - Throws: `Failure` with code `bad_image` where a walk has read too much.
+    func spend(_ bytes: Int, of spent: inout Int) throws(Failure) {
+        spent += bytes
+        guard spent <= Self.budget else { throw damaged("its folders are too large") }
     }
 
     func damaged(_ why: String) -> Failure {

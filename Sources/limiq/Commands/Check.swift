@@ -57,7 +57,7 @@ struct Check: ParsableCommand {
         let dryRun = DryRun(try session.environment())
         let name = file.lastIndex(of: "/").map { String(file[file.index(after: $0)...]) } ?? file
         let description = try JSONReader.read(
-            String(decoding: try fileBytes(file), as: UTF8.self), source: name)
+            String(decoding: try fileBytes(file, atMost: ReadLimit.document), as: UTF8.self), source: name)
         dryRun.check(description, Request(name: "vm.check", arguments: [description], location: name))
         return tell(dryRun.findings)
     }

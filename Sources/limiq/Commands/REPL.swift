@@ -32,8 +32,14 @@ struct REPL: ParsableCommand {
             ]
         let runtime = try LuaRuntime(options: session.options(), primitives: primitives)
         let interrupter = runtime.interrupter
-        try Signals.forward { _ in
-            if lines.withLock(\.isRunning) { return interrupter.interrupt() }
+        try Signals.forward { count in
+            if lines.withLock(\.isRunning) {
+                interrupter.interrupt()
+                if count == 2 {
+                    LastResort.watch(interrupter) { writeAll("limiq: \($0)\n".utf8, to: STDERR_FILENO) }
+                }
+                return
+            }
             writeAll("\n".utf8, to: STDERR_FILENO)
             _exit(130)
         }

@@ -40,7 +40,7 @@ enum ScriptHelp {
         var options = try session.options()
         options.output = { _, _ in }
         let runtime = try LuaRuntime(options: options, primitives: primitives)
-        let limit = TimeLimit(runtime.interrupter)
+        let limit = TimeLimit(script, runtime.interrupter)
         defer { limit.end() }
         do {
             _ = try runtime.run(file: script)
@@ -55,7 +55,7 @@ enum ScriptHelp {
 
     /// The comment lines a script begins with.
     private static func firstComment(of script: String) throws -> String {
-        let text = String(decoding: try fileBytes(script), as: UTF8.self)
+        let text = String(decoding: try fileBytes(script, atMost: ReadLimit.document), as: UTF8.self)
         return text.split(separator: "\n", omittingEmptySubsequences: false)
             .drop { $0.hasPrefix("#!") }
             .prefix { $0.hasPrefix("--") }

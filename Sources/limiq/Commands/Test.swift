@@ -21,7 +21,13 @@ struct Test: ParsableCommand {
             throw Failure(.notFound, "no *_spec.lua in \(paths.joined(separator: ", "))")
         }
         let current = Mutex<Interrupter?>(nil)
-        try Signals.forward { _ in current.withLock { $0?.interrupt() } }
+        try Signals.forward { count in
+            guard let interrupter = current.withLock(\.self) else { return }
+            interrupter.interrupt()
+            if count == 2 {
+                LastResort.watch(interrupter) { writeAll("limiq: \($0)\n".utf8, to: STDERR_FILENO) }
+            }
+        }
         var passed = 0
         var failed = 0
         for spec in specs {

@@ -52,7 +52,7 @@ struct Timings: Sendable, Equatable, Codable {
 
     /// - Throws: `Failure` with code `bad_field` for a file of another kind, `io` or `not_found`.
     static func read(_ path: String) throws(Failure) -> Timings {
-        let bytes = try fileBytes(path)
+        let bytes = try fileBytes(path, atMost: ReadLimit.document)
         do {
             let timings = try JSONDecoder().decode(Timings.self, from: Data(bytes))
             guard timings.format == 1 else {

@@ -1,20 +1,19 @@
-import Basics
 import Glibc
 
 /// A regular file open for reading.
 ///
 /// A FIFO or a device is refused before it is opened: opening one can hang, or wake a writer.
-struct ReadableFile: ~Copyable {
-    let path: String
+public struct ReadableFile: ~Copyable {
+    public let path: String
     /// Bytes.
-    let length: UInt64
+    public let length: UInt64
     /// Bytes of the disk it takes, as `du` counts.
-    let allocated: UInt64
-    let identity: FileIdentity
-    let descriptor: Int32
+    public let allocated: UInt64
+    public let identity: FileIdentity
+    public let descriptor: Int32
 
     /// - Throws: `Failure` with code `not_found`, `io`, or `bad_field` for what is no regular file.
-    init(_ path: String) throws(Failure) {
+    public init(_ path: String) throws(Failure) {
         var status = stat()
         guard stat(path, &status) == 0 else {
             throw Failure.system(errno, "cannot open \(path)", resource: path)
@@ -46,7 +45,7 @@ struct ReadableFile: ~Copyable {
     deinit { close(descriptor) }
 
     /// The bytes of a range, cut at the end of the file.
-    func read(at offset: UInt64, count: Int) throws(Failure) -> [UInt8] {
+    public func read(at offset: UInt64, count: Int) throws(Failure) -> [UInt8] {
         guard offset < length, count > 0 else { return [] }
         let wanted = Int(min(UInt64(count), length - offset))
         var problem: Int32 = 0
@@ -68,6 +67,32 @@ struct ReadableFile: ~Copyable {
         return bytes
     }
 
+    /// All of it. Files of /proc have no length, and bytes still.
+    ///
+    /// - Parameter limit: the most it may hold, in bytes.
+    /// - Throws: `Failure` with code `io`, or `bad_field` where it holds more.
+    public func readWhole(atMost limit: Int) throws(Failure) -> [UInt8] {
+        guard length <= UInt64(limit) else { throw tooLarge(ByteSize(bytes: length).description, limit) }
+        if length > 0 { return try read(at: 0, count: Int(length)) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 16 << 10)
+        while true {
+            let count = Glibc.read(descriptor, &chunk, chunk.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw Failure.system(errno, "cannot read \(path)", resource: path) }
+            if count == 0 { return bytes }
+            bytes.append(contentsOf: chunk[..<count])
+            if bytes.count > limit { throw tooLarge("too long", limit) }
+        }
+    }
+
+    private func tooLarge(_ size: String, _ limit: Int) -> Failure {
+        Failure(
+            .badField,
+            "\(path) is \(size), more than the \(ByteSize(bytes: UInt64(limit))) that are read at once",
+            resource: path)
+    }
+
     private static func requireRegular(_ status: stat, _ path: String) throws(Failure) {
         let kind: String
         switch status.st_mode & S_IFMT {
@@ -79,25 +104,34 @@ struct ReadableFile: ~Copyable {
         default: kind = "no regular file"
         }
         throw Failure(
-            .badField, "\(path) is \(kind), not a file", hint: "give the path of an image file",
+            .badField, "\(path) is \(kind), not a file", hint: "give the path of a regular file",
             resource: path)
     }
 }
 
 /// Two paths with the same identity are the same file.
-struct FileIdentity: Hashable {
-    let device: dev_t
-    let inode: ino_t
+public struct FileIdentity: Hashable, Sendable {
+    public let device: dev_t
+    public let inode: ino_t
+
+    public init(device: dev_t, inode: ino_t) {
+        self.device = device
+        self.inode = inode
+    }
 }
 
-/// Numbers as disk formats write them.
-extension [UInt8] {
-    func big16(_ offset: Int) -> UInt16 { UInt16(self[offset]) << 8 | UInt16(self[offset + 1]) }
-    func big32(_ offset: Int) -> UInt32 { UInt32(big16(offset)) << 16 | UInt32(big16(offset + 2)) }
-    func big64(_ offset: Int) -> UInt64 { UInt64(big32(offset)) << 32 | UInt64(big32(offset + 4)) }
-    func little32(_ offset: Int) -> UInt32 { big32(offset).byteSwapped }
+/// The most that is read of one file into memory, in bytes.
+public enum ReadLimit {
+    /// Of a script, or a document that is taken apart.
+    public static let document = 16 << 20
+    /// Of what is handed on as it is.
+    public static let bytes = 256 << 20
+}
 
-    mutating func putBig(_ value: some FixedWidthInteger, at offset: Int) {
-        Swift.withUnsafeBytes(of: value.bigEndian) { replaceSubrange(offset..<offset + $0.count, with: $0) }
-    }
+/// The bytes of a regular file.
+///
+/// - Throws: `Failure` with code `not_found`, `io`, or `bad_field` for a folder, FIFO or device and for one that holds more
+///   than `limit`.
+public func fileBytes(_ path: String, atMost limit: Int) throws(Failure) -> [UInt8] {
+    try ReadableFile(path).readWhole(atMost: limit)
 }
