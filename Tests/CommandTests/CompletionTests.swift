@@ -8,7 +8,7 @@ struct CompletionTests {
     func subcommands(_ shell: String) async throws {
         let help = try await command(program, ["--help"])
         let list = help.output.components(separatedBy: "SUBCOMMANDS:\n").last ?? ""
-        let names = list.matches(of: /(?m)^ {2}([a-z]+) /).map { String($0.output.1) }
+        let names = list.matches(of: #/(?m)^ {2}([a-z]+) /#).map { String($0.output.1) }
         try #require(names.contains("run") && names.contains("doctor"))
         let script = try await command(program, ["--generate-completion-script", shell])
         #expect(script.status == 0 && script.errors.isEmpty)
@@ -40,7 +40,7 @@ struct CompletionTests {
                     atPath: "\(folder)/\(name)", withIntermediateDirectories: true)
             }
             for name in ["a.lua", "b.txt"] {
-                FileManager.default.createFile(atPath: "\(folder)/\(name)", contents: nil)
+                try Data().write(to: URL(fileURLWithPath: "\(folder)/\(name)"))
             }
             #expect(try await offered(["limiq", "doc"], in: folder) == ["doctor"])
             #expect(try await offered(["limiq", "show", "web"], in: folder) == ["web-1", "web-2"])

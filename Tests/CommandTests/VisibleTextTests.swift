@@ -112,8 +112,8 @@ import Testing
     @Test func `has no other way to the terminal than the one that makes it visible`() throws {
         let folder = repository + "/Sources/limiq"
         let sources = try filesBelow(folder, hidden: false).filter { $0.hasSuffix(".swift") }
-        let writing = try sources.filter { file in
-            let text = String(decoding: try fileBytes("\(folder)/\(file)"), as: UTF8.self)
+        let writing = sources.filter { file in
+            let text = fileText("\(folder)/\(file)")
             return text.contains("writeAll(") || text.contains("fputs(") || text.contains("STDOUT_FILENO")
         }
         #expect(writing.sorted() == Self.raw)

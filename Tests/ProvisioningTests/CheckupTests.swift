@@ -47,7 +47,7 @@ struct CheckupTests {
         let packages = try HostPackages(list: repository + "/stdlib/packages").all
         let groups = Set(packages.map(\.group))
         #expect(groups == ["build", "run", "host", "network", "some", "tests", "bench"])
-        let lines = try fileBytes(repository + "/stdlib/packages").split(separator: UInt8(ascii: "\n"))
+        let lines = fileText(repository + "/stdlib/packages").utf8.split(separator: UInt8(ascii: "\n"))
         #expect(packages.count == lines.count { !$0.starts(with: "#".utf8) }, "a line that is none")
         for package in packages {
             #expect(package.name != nil && !package.purpose.isEmpty, "\(package)")

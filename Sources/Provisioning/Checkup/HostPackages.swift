@@ -20,7 +20,7 @@ public struct HostPackages: Sendable {
 
     /// - Parameter path: of the list.
     public init(list path: String) throws(Failure) {
-        let text = String(decoding: try fileBytes(path), as: UTF8.self)
+        let text = String(decoding: try fileBytes(path, atMost: mostOwnBytes), as: UTF8.self)
         let managers = [("apt", "apt install"), ("dnf", "dnf install"), ("pacman", "pacman -S")]
         let found = managers.firstIndex { findProgram($0.0) != nil }
         installer = found.map { managers[$0].1 }
