@@ -8,7 +8,9 @@ struct CompletionTests {
     func subcommands(_ shell: String) async throws {
         let help = try await command(program, ["--help"])
         let list = help.output.components(separatedBy: "SUBCOMMANDS:\n").last ?? ""
-        let names = list.matches(of: #/(?m)^ {2}([a-z]+) /#).map { String($0.output.1) }
+        let names = list.split(separator: "\n").compactMap { line in
+            line.firstMatch(of: /^ {2}([a-z]+)\s/).map { String($0.output.1) }
+        }
         try #require(names.contains("run") && names.contains("doctor"))
         let script = try await command(program, ["--generate-completion-script", shell])
         #expect(script.status == 0 && script.errors.isEmpty)
@@ -28,7 +30,8 @@ struct CompletionTests {
             _limiq limiq '\(words.last ?? "")' '\(words.dropLast().last ?? "")'
             printf '%s\\n' "${COMPREPLY[@]}"
             """
-        let answer = try await command("bash", ["-c", ask], environment: ["LIMIQ_HOME": folder], folder: folder)
+        let answer = try await command(
+            "bash", ["-c", ask], environment: ["LIMIQ_HOME": folder], folder: folder)
         return answer.lines.map { $0.trimmingCharacters(in: .whitespaces) }.sorted()
     }
 
@@ -40,7 +43,7 @@ struct CompletionTests {
                     atPath: "\(folder)/\(name)", withIntermediateDirectories: true)
             }
             for name in ["a.lua", "b.txt"] {
-                try Data().write(to: URL(fileURLWithPath: "\(folder)/\(name)"))
+                try "".write(toFile: "\(folder)/\(name)", atomically: false, encoding: .utf8)
             }
             #expect(try await offered(["limiq", "doc"], in: folder) == ["doctor"])
             #expect(try await offered(["limiq", "show", "web"], in: folder) == ["web-1", "web-2"])
