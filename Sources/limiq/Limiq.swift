@@ -17,7 +17,8 @@ struct Limiq: ParsableCommand {
     private static let all: [(name: String, command: any ParsableCommand.Type)] = [
         ("run", Run.self), ("up", Up.self), ("plan", Plan.self), ("check", Check.self), ("test", Test.self),
         ("repl", REPL.self),
-        ("list", List.self), ("show", Show.self), ("console", Console.self), ("logs", Logs.self), ("rm", Remove.self),
+        ("list", List.self), ("show", Show.self), ("console", Console.self), ("logs", Logs.self),
+        ("rm", Remove.self),
         ("gc", GC.self), ("uri", URI.self),
         ("image", Image.self), ("report", Report.self), ("doctor", Doctor.self), ("stubs", Stubs.self),
     ]
