@@ -207,6 +207,23 @@ import Testing
         }
     }
 
+    @Test func `is not asked for where the forward leads to another machine only`() throws {
+        try withScratchState { state throws in
+            var spec = VMSpec(name: "web")
+            var nic = NICSpec(id: "lan")
+            nic.forward = [PortForward(host: 2222, guest: 22)]
+            spec.nics = [nic]
+            for (uri, code) in [
+                ("qemu+tls://node2/system", Failure.Code.hostNotAble), ("qemu+ssh://node2/system", nil),
+            ] {
+                let machine = Machine("web", on: FakeHypervisor(uri: uri), state: state)
+                var failure: Failure?
+                do throws(Failure) { try machine.requireWay(to: .ssh, spec) } catch { failure = error }
+                #expect(failure?.code == code)
+            }
+        }
+    }
+
     @Test func `for ssh of a domain that nobody here made is refused`() throws {
         try withScratchState { state throws in
             let host = FakeHypervisor()

@@ -253,10 +253,14 @@ public struct Machine: Sendable {
     /// - Throws: as `VMSpec.checkWay`; `host_not_able` where nothing leads there from this machine.
     public func requireWay(to goal: Goal, _ spec: VMSpec) throws(Failure) {
         try spec.checkWay(to: goal)
-        let forwards = spec.nics.flatMap(\.forward)
         // A guest's own address is not known before it runs.
-        guard goal == .ssh, spec.nics.allSatisfy({ $0.isUser }), sshEndpoint(spec.nics) == nil else { return }
-        throw onlyThere(forwards, 22, .tcp)
+        guard goal == .ssh, spec.nics.allSatisfy(\.isUser) else { return }
+        let forwards = spec.nics.flatMap(\.forward)
+        let isReached = forwards.contains { forward in
+            forward.guest == 22 && forward.proto == .tcp
+                && SSHEndpoint(host: "127.0.0.1", port: forward.host, byWayOf: hypervisor) != nil
+        }
+        if !isReached { throw onlyThere(forwards, 22, .tcp) }
     }
 }
 
