@@ -2,8 +2,8 @@
 /// line and column of what it refuses, duplicate keys included: `JSONDecoder` gives none of these.
 public struct JSONReader {
     private static let depthLimit = 200
-    /// A million small values take a hundred times the bytes of their text.
-    private static let valueLimit = 1_000_000
+    /// Small values take a hundred times the bytes of their text.
+    private static let valueLimit = 2_000_000
 
     private let bytes: [UInt8]
     private let source: String

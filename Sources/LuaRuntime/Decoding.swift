@@ -23,7 +23,7 @@ struct Decoder {
     static let depthLimit = 100
     /// The most values one call may pass, and the most bytes of text in them. A table that is in several places counts in
     /// each: a few small ones stand for more than any memory holds.
-    static let valueLimit = 1_000_000
+    static let valueLimit = 2_000_000
     static let byteLimit = 256 << 20
 
     let thread: LuaThread

@@ -8,7 +8,7 @@ struct Reader {
     /// The most nodes all aliases together may stand for ("billion laughs"), a node of much text counting as several.
     private static let aliasLimit = 100_000
     private static let bytesPerNode = 1024
-    private static let nodeLimit = 1_000_000
+    private static let nodeLimit = 2_000_000
     /// The most duplicate keys that are told: to find the line of each takes as long as the text.
     private static let duplicateLimit = 100
 
