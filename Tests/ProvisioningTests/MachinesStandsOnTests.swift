@@ -143,6 +143,26 @@ import XML
         }
     }
 
+    @Test func `is stood on by machines of other daemons here too, whatever they are called`() throws {
+        try Family.with { family throws in
+            _ = try family.child.remove()
+            let elsewhere = family.state.root + "/elsewhere.qcow2"
+            try Overlay.create(elsewhere, base: family.base)
+            let other = FakeHypervisor(uri: "fake:///other")
+            _ = try other.define(
+                """
+                <domain><name>gold</name><devices><disk type='file' device='disk'><source file='\(elsewhere)'/></disk>
+                </devices></domain>
+                """)
+            var gold = family.gold
+            gold.neighbours = { _, _ in [other] }
+            try family.refused(by: "vm gold of fake:///other") { _ = try gold.remove() }
+            try family.refused(by: "vm gold of fake:///other") { try gold.start() }
+            unlink(elsewhere)
+            #expect(try gold.remove())
+        }
+    }
+
     @Test func `may stand on itself, as after a snapshot by virsh, and on what it only reads`() throws {
         try Family.with { family throws in
             _ = try family.child.remove()

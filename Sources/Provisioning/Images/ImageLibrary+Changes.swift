@@ -68,7 +68,7 @@ extension ImageLibrary {
         // What cannot be read nobody can tell of.
         if let file = try? ReadableFile(path), DiskLock.isUsed(file) {
             throw Failure(
-                "in_use", "the image \(name) is in use: a running VM or a program has it open",
+                .inUse, "the image \(name) is in use: a running VM or a program has it open",
                 hint: "end what uses it first: fuser \(path)", resource: name)
         }
         guard unlink(path) == 0 else { throw Failure.system(errno, "cannot remove \(path)", resource: path) }

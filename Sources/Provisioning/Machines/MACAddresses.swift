@@ -103,7 +103,7 @@ extension Machine {
             case .bridge(let bridge): "bridge \(bridge)"
             }
         return Failure(
-            "in_use", "\(path).mac_address \(address) of vm \(name) is that of \(other) on \(place) already",
+            .inUse, "\(path).mac_address \(address) of vm \(name) is that of \(other) on \(place) already",
             hint: "give one of the two another address; left out, one is made of the VM's name",
             resource: name)
     }

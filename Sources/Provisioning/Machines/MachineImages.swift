@@ -3,7 +3,9 @@ import Glibc
 
 /// What a VM does to the images that are its disks, held against what stands on them.
 extension Machine {
-    func standsOn() throws(Failure) -> StandsOn { try StandsOn(state: state, on: hypervisor) }
+    func standsOn() throws(Failure) -> StandsOn {
+        try StandsOn(state: state, on: hypervisor, beside: neighbours)
+    }
 
     /// - Parameter files: those of this machine that would go with the VM.
     /// - Throws: `Failure` with code `in_use` where another VM's disk stands on one of its own.
@@ -64,7 +66,7 @@ extension Machine {
                 other != folderName
             {
                 throw Failure(
-                    "in_use", "\(field) \(path) of vm \(name) is the disk of vm \(other)",
+                    .inUse, "\(field) \(path) of vm \(name) is the disk of vm \(other)",
                     hint: "backing_file = \"\(path)\" makes an overlay on it, readonly = true only reads it",
                     resource: path)
             }
@@ -74,7 +76,7 @@ extension Machine {
                 let below = ([base] + imagesBelow(base)).flatMap(imageKeys)
                 guard keys.isDisjoint(with: below) else {
                     throw Failure(
-                        "in_use",
+                        .inUse,
                         "\(field) \(path) of vm \(name) is what its disks[\(other + 1)] stands on, which must not change",
                         hint: "use an overlay with that backing_file for both", resource: path)
                 }

@@ -18,12 +18,15 @@ public struct StandsOn {
         var disk: String
         /// Whose disk it is; `nil` where nobody known has it.
         var machine: String?
+        /// Of the hypervisor that has the machine, where that is not the one that is worked on.
+        var uri: String?
         /// The disk is the image itself, and a guest's memory is kept that knows it.
         var isSaved = false
 
         var name: String {
             guard let machine else { return "the disk \(disk)" }
-            return isSaved ? "the saved memory of vm \(machine)" : "vm \(machine)"
+            let place = uri.map { " of \($0)" } ?? ""
+            return (isSaved ? "the saved memory of " : "") + "vm \(machine)\(place)"
         }
 
         var wayOut: String {
@@ -31,23 +34,44 @@ public struct StandsOn {
                 return
                     "remove \(name) first: qemu-img rebase -b OTHER -F FORMAT \(disk) puts it on another image"
             }
-            return isSaved
-                ? "start vm \(machine) first, or drop that memory: virsh managedsave-remove \(machine)"
-                : "remove \(name) first: limiq rm \(machine)"
+            let virsh = "virsh" + (uri.map { " -c '\($0)'" } ?? "")
+            if isSaved {
+                return
+                    "start vm \(machine) first, or drop that memory: \(virsh) managedsave-remove \(machine)"
+            }
+            return "remove \(name) first: " + (uri == nil ? "limiq rm" : "\(virsh) undefine") + " \(machine)"
         }
     }
 
+    private struct Domain {
+        /// `nil` for those of the hypervisor that is worked on.
+        var uri: String?
+        var uses: DomainUses
+    }
+
     private let state: StateFolder
-    /// `nil` where no host can be asked.
-    private let uses: HostUses?
+    private var domains: [Domain] = []
     /// The images are files of this machine.
     private let isLocal: Bool
 
-    /// - Parameter hypervisor: whose domains are asked too; `nil` where none answers.
+    /// - Parameter hypervisor: whose domains are asked too, and those of others that answer on this machine; `nil` where
+    ///   none answers.
     public init(state: StateFolder, on hypervisor: (any Hypervisor)?) throws(Failure) {
+        try self.init(state: state, on: hypervisor, beside: LocalDaemons.besides)
+    }
+
+    init(
+        state: StateFolder, on hypervisor: (any Hypervisor)?, beside neighbours: Neighbours
+    ) throws(Failure) {
         self.state = state
-        uses = try hypervisor?.uses()
         isLocal = hypervisor.map { HypervisorURI($0.uri).isLocal } ?? true
+        guard let hypervisor else { return }
+        domains = try hypervisor.uses().domains.values.map { Domain(uri: nil, uses: $0) }
+        for neighbour in isLocal ? neighbours(hypervisor, state) : [] {
+            // One that does not answer cannot be asked.
+            let uses = (try? neighbour.uses())?.domains.values ?? [:].values
+            domains += uses.map { Domain(uri: neighbour.uri, uses: $0) }
+        }
     }
 
     /// - Parameters:
@@ -67,11 +91,11 @@ public struct StandsOn {
         switch deed {
         case .remove:
             throw Failure(
-                "in_use", "\(subject) cannot be removed: \(who) \(stands) on \(image)",
+                .inUse, "\(subject) cannot be removed: \(who) \(stands) on \(image)",
                 hint: first.wayOut, resource: first.image)
         case .write(let words):
             throw Failure(
-                "in_use",
+                .inUse,
                 "\(subject) cannot be \(words): \(who) \(stands) on \(image), which must not change",
                 hint: "\(first.wayOut); or use an overlay with that backing_file",
                 resource: first.image)
@@ -81,17 +105,18 @@ public struct StandsOn {
     func dependents(on images: [String], besides machines: Set<String>) -> [Dependent] {
         guard !images.isEmpty else { return [] }
         let found = (isLocal ? onFiles(images) : onVolumes(images)) + saved(images)
-        return found.filter { $0.machine.map { !machines.contains($0) } ?? true }
+        return found.filter { $0.uri != nil || $0.machine.map { !machines.contains($0) } ?? true }
             .sorted { ($0.machine ?? "~", $0.disk) < ($1.machine ?? "~", $1.disk) }
     }
 
     /// The disks that a domain writes to.
     func writableDisks(of domain: String) -> [String] {
-        (uses?.domains[domain]?.disks ?? []).filter(\.isWritable).map(\.path)
+        domains.filter { $0.uri == nil && $0.uses.name == domain }.flatMap(\.uses.disks)
+            .filter(\.isWritable).map(\.path)
     }
 
     private func onFiles(_ images: [String]) -> [Dependent] {
-        let disks = (uses?.domains ?? [:]).values.flatMap(\.disks).filter { $0.path.hasPrefix("/") }
+        let disks = domains.flatMap(\.uses.disks).filter { $0.path.hasPrefix("/") }
         let elsewhere = disks.map(\.path).filter { !$0.hasPrefix(state.machines + "/") }
         var found = OverlayIndex.of(state).overlays(on: images, among: elsewhere)
         // What the caller may not read libvirt may know.
@@ -102,15 +127,18 @@ public struct StandsOn {
             let keys = Set(imagesBelow(disk).flatMap(imageKeys))
             guard let image = images.first(where: { !keys.isDisjoint(with: imageKeys($0)) }) ?? images.first
             else { return nil }
-            return Dependent(image: image, disk: disk, machine: machine(of: disk))
+            let owner = domains.first { $0.uses.disks.contains { $0.path == disk } }
+            return Dependent(
+                image: image, disk: disk, machine: owner?.uses.name ?? Self.machineName(of: disk, in: state),
+                uri: owner?.uri)
         }
     }
 
     private func onVolumes(_ images: [String]) -> [Dependent] {
-        (uses?.domains ?? [:]).flatMap { name, domain in
-            domain.disks.compactMap { disk in
+        domains.flatMap { domain in
+            domain.uses.disks.compactMap { disk in
                 images.first(where: disk.backing.contains).map {
-                    Dependent(image: $0, disk: disk.path, machine: name)
+                    Dependent(image: $0, disk: disk.path, machine: domain.uses.name, uri: domain.uri)
                 }
             }
         }
@@ -118,19 +146,19 @@ public struct StandsOn {
 
     private func saved(_ images: [String]) -> [Dependent] {
         func keys(_ path: String) -> Set<String> { Set(isLocal ? imageKeys(path) : [path]) }
-        return (uses?.domains ?? [:]).values.filter(\.isSaved).flatMap { domain in
-            domain.disks.compactMap { disk in
+        return domains.filter(\.uses.isSaved).flatMap { domain in
+            domain.uses.disks.compactMap { disk in
                 images.first { !keys($0).isDisjoint(with: keys(disk.path)) }.map {
-                    Dependent(image: $0, disk: disk.path, machine: domain.name, isSaved: true)
+                    Dependent(
+                        image: $0, disk: disk.path, machine: domain.uses.name, uri: domain.uri, isSaved: true)
                 }
             }
         }
     }
 
-    /// The domain that has the disk, else the machine in whose folder it is.
-    private func machine(of disk: String) -> String? {
-        let domain = uses?.domains.first { $0.value.disks.contains { $0.path == disk } }?.key
-        return domain ?? Self.folderName(of: disk, in: state)?.split(separator: "@").first.map(String.init)
+    /// By the folder that a disk is in, where no domain has it.
+    private static func machineName(of disk: String, in state: StateFolder) -> String? {
+        folderName(of: disk, in: state)?.split(separator: "@").first.map(String.init)
     }
 
     /// The folder of a machine that a file is in.
