@@ -10,6 +10,8 @@ public struct ReadableFile: ~Copyable {
     /// Bytes of the disk it takes, as `du` counts.
     public let allocated: UInt64
     public let identity: FileIdentity
+    /// Everybody may read it.
+    public let isPublic: Bool
     public let descriptor: Int32
 
     /// - Throws: `Failure` with code `not_found`, `io`, or `bad_field` for what is no regular file.
@@ -40,6 +42,7 @@ public struct ReadableFile: ~Copyable {
         length = UInt64(max(0, status.st_size))
         allocated = UInt64(max(0, status.st_blocks)) * 512
         identity = FileIdentity(device: status.st_dev, inode: status.st_ino)
+        isPublic = status.st_mode & S_IROTH != 0
     }
 
     deinit { close(descriptor) }

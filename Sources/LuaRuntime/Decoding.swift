@@ -115,6 +115,7 @@ struct Decoder {
         guard
             let text = String(validating: UnsafeRawBufferPointer(start: start, count: length), as: UTF8.self)
         else { throw Unfit(reason: "is a secret that is not UTF-8 text") }
+        Secrets.remember(text)
         return .secret(text)
     }
 

@@ -373,7 +373,7 @@ final class Scheduler {
         do {
             return .success(try primitive.perform(request))
         } catch let failure as Failure {
-            return .failure(failure)
+            return .failure(failure.masked)
         } catch {
             return .failure(Failure(.internal, "\(primitive.name): \(error)"))
         }

@@ -78,7 +78,7 @@ private func isoCreateDefinition(_ environment: Environment) -> Definition {
         let path = environment.absolute(arguments.path)
         try ISOImage.write(
             to: path, label: arguments.label, files: arguments.contents.files,
-            folders: arguments.contents.folders)
+            folders: arguments.contents.folders, user: PrivateDaemons.reader)
         return .string(path)
     }
 }

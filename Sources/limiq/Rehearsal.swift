@@ -53,7 +53,7 @@ final class TimeLimit: Sendable {
             interrupter.interrupt()
             interrupter.interrupt()
             LastResort.watch(interrupter, status: 1) { reason in
-                writeAll("limiq: \(script): \(reason)\n".utf8, to: STDERR_FILENO)
+                StandardError.complain("limiq: \(script): \(reason)")
             }
         }
     }

@@ -28,6 +28,7 @@ struct Session {
     ///   - script: relative paths begin at its folder; without one at the current folder.
     init(connect: String?, script: String? = nil) throws(Failure) {
         state = try StateFolder()
+        try state.requireOwn()
         hosts = Hosts(connect: connect, state: state)
         scriptFolder = try Self.folder(of: script)
     }

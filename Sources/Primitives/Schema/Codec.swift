@@ -79,7 +79,7 @@ extension Codec where Swift == String {
 
     /// A path of the host's filesystem: not empty, no NUL.
     public static let path = Codec("string") { value, path throws(Failure) in
-        let text = try Codec.string.decode(value, path)
+        let text = try Codec.publicText.decode(value, path)
         guard !text.isEmpty, !text.utf8.contains(0) else {
             throw Failure(.badField, "\(path) must be a path, not an empty string or one with a NUL")
         }

@@ -51,7 +51,7 @@ extension Codec where Swift == VMSpec {
 }
 
 private let vmSpecFields: [Field<VMSpec>] = [
-    Field<VMSpec>("name", \.name, .string, required: true, "A host name; the domain's name."),
+    Field<VMSpec>("name", \.name, .publicText, required: true, "A host name; the domain's name."),
     Field<VMSpec>("cpu_cores", \.cpuCores, .int(1...1024), "Cores of each socket; 1 where left out."),
     Field<VMSpec>(
         "max_cpu_cores", \.maxCPUCores, .int(1...1024),
@@ -88,7 +88,7 @@ private let vmSpecFields: [Field<VMSpec>] = [
         "ignition", \.ignition, .ignition,
         "What Ignition in the guest is to read (Fedora CoreOS, Flatcar): JSON, or a table."),
     Field<VMSpec>(
-        "guest_os", \.guestOS, .string,
+        "guest_os", \.guestOS, .publicText,
         "The guest's system; a name that begins with `win` gets SATA and a TPM."),
     Field<VMSpec>("labels", \.labels, .dictionary(of: .publicText), "Kept with the domain."),
 ]
@@ -97,7 +97,7 @@ let vmSpecRecord = Record<VMSpec>(
     "limiq.VMSpec", "What a virtual machine is to be.", make: { VMSpec(name: "") }, fields: vmSpecFields)
 
 private let diskFields: [Field<DiskSpec>] = [
-    Field<DiskSpec>("id", \.id, .string, "Unique in the VM; by position where left out."),
+    Field<DiskSpec>("id", \.id, .publicText, "Unique in the VM; by position where left out."),
     Field<DiskSpec>(
         "path", \.path, .path, "A disk that is there, used as it is; without it the disk is made."),
     Field<DiskSpec>(
@@ -116,7 +116,7 @@ private let diskFields: [Field<DiskSpec>] = [
         "throughput_mbps", \.throughputMBps, .int(0...(1 << 40)), "Megabytes (10^6) a second; 0 is no limit."),
     Field<DiskSpec>("backing_file", \.backingFile, .path, "The image the disk becomes an overlay on."),
     Field<DiskSpec>(
-        "pool_id", \.poolID, .string,
+        "pool_id", \.poolID, .publicText,
         "A libvirt storage pool; path then names a volume of it. On another machine a disk without path is made in it."
     ),
 ]
@@ -125,11 +125,11 @@ let diskRecord = Record<DiskSpec>(
     "limiq.DiskSpec", "A disk of a VM.", make: { DiskSpec(id: "") }, fields: diskFields)
 
 private let nicFields: [Field<NICSpec>] = [
-    Field<NICSpec>("id", \.id, .string, "Unique in the VM; by position where left out."),
+    Field<NICSpec>("id", \.id, .publicText, "Unique in the VM; by position where left out."),
     Field<NICSpec>(
-        "mac_address", \.macAddress, .string, "Made from the VM's name and the position where left out."),
-    Field<NICSpec>("bridge", \.bridge, .string, "A bridge of the host."),
-    Field<NICSpec>("network", \.network, .string, "A libvirt network."),
+        "mac_address", \.macAddress, .publicText, "Made from the VM's name and the position where left out."),
+    Field<NICSpec>("bridge", \.bridge, .publicText, "A bridge of the host."),
+    Field<NICSpec>("network", \.network, .publicText, "A libvirt network."),
     Field<NICSpec>("model", \.model, .choice(prefix: "NIC_MODEL_"), "virtio where left out."),
     Field<NICSpec>(
         "bandwidth_mbps", \.bandwidthMbps, .int(0...(1 << 40)), "Megabits (10^6) a second; 0 is no limit."),
@@ -153,12 +153,12 @@ private let forwardRecord = Record<PortForward>(
     make: { PortForward(host: 0, guest: 0) }, fields: forwardFields)
 
 private let cdromFields: [Field<CDROMSpec>] = [
-    Field<CDROMSpec>("id", \.id, .string, "Unique in the VM; by position where left out."),
+    Field<CDROMSpec>("id", \.id, .publicText, "Unique in the VM; by position where left out."),
     Field<CDROMSpec>("iso_path", \.isoPath, .path, "An ISO image that is there."),
     Field<CDROMSpec>(
         "files", \.files, .isoContents,
         "Contents by name of an ISO image that is made for the VM, and removed with it."),
-    Field<CDROMSpec>("label", \.label, .string, "The label of that image; `CDROM` where left out."),
+    Field<CDROMSpec>("label", \.label, .publicText, "The label of that image; `CDROM` where left out."),
     Field<CDROMSpec>("bootable", \.bootable, .bool, "The guest may boot from it."),
 ]
 

@@ -51,6 +51,10 @@ public struct PrivateDaemons: Sendable, Equatable {
             hint: "the package of libvirt's system daemon makes it: apt install libvirt-daemon-system")
     }
 
+    /// Whom root's libvirt runs QEMU as: who must be able to read what is made for no machine yet, an image or a CD-ROM's.
+    /// `nil` for other accounts, whose QEMU is their own.
+    public static var reader: EmulatorUser? { geteuid() == 0 ? try? emulatorUser() : nil }
+
     /// Whom QEMU runs as behind this socket.
     func emulatorUser() throws(Failure) -> EmulatorUser {
         if !Self.canMount, let known = QemuConfiguration(path: "/etc/libvirt/qemu.conf")?.emulatorUser {

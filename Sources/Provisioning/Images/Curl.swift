@@ -79,7 +79,9 @@ struct Curl {
                 "curl", "--fail", "--silent", "--show-error", "--location", "--connect-timeout", "5",
                 // The address as it is: brackets and braces are not patterns, and it is no option.
                 "--globoff", "--proto", "=http,https",
-            ] + arguments + ["--url", url])
+            ] + arguments + ["--config", "-"])
+        // Not on the command line, where everybody on the machine reads it: it may hold a password.
+        program.input = Array("url = \"\(Self.quoted(url))\"\n".utf8)
         program.onOutput = take
         do { return try program.run(cancellation) } catch {
             if error.code == .cancelled {
@@ -90,6 +92,18 @@ struct Curl {
                 .hostNotAble, "curl is not installed", hint: "you can install it with: apt-get install curl",
                 resource: subject)
         }
+    }
+
+    /// A text within quotation marks of curl's configuration (curl(1), `--config`).
+    private static func quoted(_ text: String) -> String {
+        text.unicodeScalars.map { scalar in
+            switch scalar {
+            case "\\", "\"": "\\\(scalar)"
+            case "\n": "\\n"
+            case "\r": "\\r"
+            default: String(scalar)
+            }
+        }.joined()
     }
 
     private func words(_ result: HostProgram.Result) -> String {

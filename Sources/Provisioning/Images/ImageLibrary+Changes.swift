@@ -18,9 +18,14 @@ extension ImageLibrary {
         try alone(name, cancellation, { _ in }) { () throws(Failure) in
             try requireFree(name)
             let target = "\(state.cloudImages)/\(name)\(Self.ending(of: format))"
-            try AtomicFile.write(target, existing: .refuse("image_exists")) { descriptor, _ throws(Failure) in
+            // Who may not read the file may not read the copy; QEMU's account must.
+            let isPublic = try ReadableFile(path).isPublic
+            let reader = isPublic ? nil : PrivateDaemons.reader
+            try AtomicFile.write(
+                target, existing: .refuse("image_exists"), user: reader.map { FileUser($0, .read) }
+            ) { descriptor, _ throws(Failure) in
                 try copy(path, to: descriptor, target, cancellation)
-                fchmod(descriptor, 0o644)
+                if isPublic { fchmod(descriptor, 0o644) }
             }
             try? ImageDigests(state: state).remember(target, cancellation)
         }

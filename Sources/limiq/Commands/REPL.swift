@@ -36,7 +36,7 @@ struct REPL: ParsableCommand {
             if lines.withLock(\.isRunning) {
                 interrupter.interrupt()
                 if count == 2 {
-                    LastResort.watch(interrupter) { writeAll("limiq: \($0)\n".utf8, to: STDERR_FILENO) }
+                    LastResort.watch(interrupter) { StandardError.complain("limiq: \($0)") }
                 }
                 return
             }

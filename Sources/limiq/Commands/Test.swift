@@ -25,7 +25,7 @@ struct Test: ParsableCommand {
             guard let interrupter = current.withLock(\.self) else { return }
             interrupter.interrupt()
             if count == 2 {
-                LastResort.watch(interrupter) { writeAll("limiq: \($0)\n".utf8, to: STDERR_FILENO) }
+                LastResort.watch(interrupter) { StandardError.complain("limiq: \($0)") }
             }
         }
         var passed = 0

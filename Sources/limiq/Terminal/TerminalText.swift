@@ -1,7 +1,10 @@
+import Basics
+
 /// Text on a terminal whose characters are of equal width.
 ///
 /// Guests, servers and file names say what they like. Whatever moves the cursor, changes the terminal's state or the
-/// direction of writing is shown by a sign in its place: `^[` for an escape, `\u{202e}` for what has no letter.
+/// direction of writing is shown by a sign in its place: `^[` for an escape, `\u{202e}` for what has no letter. A secret is
+/// shown as one.
 enum TerminalText {
     /// A part of a line: an end of a line is shown too, and a tab is a blank.
     static func visible(_ text: some StringProtocol) -> String {
@@ -38,7 +41,7 @@ enum TerminalText {
         _ text: some StringProtocol, _ sign: (Unicode.Scalar) -> String?
     ) -> String {
         var result = String.UnicodeScalarView()
-        for scalar in text.unicodeScalars {
+        for scalar in Secrets.masked(String(text)).unicodeScalars {
             // Most of all text.
             if (0x20..<0x7F).contains(scalar.value) {
                 result.append(scalar)
