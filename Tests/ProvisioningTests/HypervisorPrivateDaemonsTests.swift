@@ -18,6 +18,7 @@ struct HypervisorPrivateDaemonsTests {
         defer { folder.remove() }
         var daemons = PrivateDaemons(state: StateFolder(root: folder.path))
         daemons.idleSeconds = idle
+        daemons.logSeconds = idle
         defer { try? endDaemons(daemons) }
         let (ready, hypervisor) = (daemons, LibvirtHypervisor(uri: daemons.uri, daemons: daemons))
         try await onThread { try body(ready, hypervisor) }
@@ -58,9 +59,16 @@ struct HypervisorPrivateDaemonsTests {
             // Its one client goes; the guest is reason enough to stay.
             let seen = try asOther(daemons) { try $0.domain("idle")?.state }
             #expect(seen == .running)
-            sleep(3)
+            let log = try #require(pid_t(fileText(daemons.runtime + "/virtlogd.pid").filter(\.isNumber)))
+            sleep(8)
             #expect(isRunning(daemon))
+            #expect(isRunning(log), "the guest's console is logged through it")
             try asOther(daemons) { try $0.destroy("idle") }
+            // This test's own connections would keep it.
+            try endDaemon(daemon)
+            let end = ContinuousClock.now + .seconds(30)
+            while isRunning(log), ContinuousClock.now < end { usleep(100_000) }
+            #expect(!isRunning(log), "nobody logs any more")
         }
     }
 
@@ -197,6 +205,13 @@ struct HypervisorPrivateDaemonsTests {
         _ daemons: PrivateDaemons, _ body: (LibvirtHypervisor) throws -> Result
     ) throws -> Result {
         try body(LibvirtHypervisor(uri: daemons.uri, daemons: daemons))
+    }
+
+    private func endDaemon(_ process: pid_t) throws {
+        #expect(kill(process, SIGTERM) == 0)
+        let end = ContinuousClock.now + .seconds(20)
+        while isRunning(process), ContinuousClock.now < end { usleep(50_000) }
+        #expect(!isRunning(process))
     }
 
     private func owner(of process: pid_t) -> uid_t? {

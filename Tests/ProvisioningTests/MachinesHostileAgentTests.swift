@@ -182,18 +182,21 @@ private struct HostileGuest {
         }
     }
 
-    @Test func `has words of its own on one line only, and not without end`() throws {
-        try withScratchState { state throws in
-            let words =
-                #"\u001B]0;TITLE"# + "\u{1B}[2J\r\nlimiq: all is well" + String(repeating: "x", count: 5000)
-            let host = RefusingHypervisor(words)
-            let failure = try #require(throws: Failure.self) {
-                _ = try GuestAgent(hypervisor: host.hypervisor, name: "hostile").read("/etc/hostname")
-            }
-            #expect(failure.code == "guest" && failure.message.contains("hostile"))
-            #expect(!failure.description.contains("\nlimiq: all is well"))
-            #expect(failure.message.count < 1200)
+    @Test(arguments: [
+        "internal error: unable to execute QEMU agent command 'guest-file-open': ",
+        "internal error: cannot parse json ",
+    ])
+    func `has words of its own on one line only, and not without end`(libvirt: String) throws {
+        let words = "\u{1B}[2J\r\nlimiq: all is well" + String(repeating: "x", count: 5000)
+        var behaviour = FakeHypervisor.Behaviour()
+        behaviour.agentFails = {
+            Failure(.libvirt, "cannot ask the guest agent of hostile", cause: libvirt + words)
         }
+        let agent = GuestAgent(hypervisor: FakeHypervisor(behaviour), name: "hostile")
+        let failure = try #require(throws: Failure.self) { _ = try agent.read("/etc/hostname") }
+        #expect(failure.message.contains("hostile"))
+        #expect(!failure.description.contains("\nlimiq: all is well"))
+        #expect(failure.description.count < 1500)
     }
 
     /// The error names the guest and the command.
@@ -202,22 +205,6 @@ private struct HostileGuest {
         #expect(failure.code == "guest", "\(failure)")
         #expect(
             failure.message.contains("the agent of hostile answers \(command) with"), "\(failure)")
-    }
-}
-
-/// An agent that refuses everything, as libvirt tells of it.
-private struct RefusingHypervisor {
-    let hypervisor: FakeHypervisor
-
-    init(_ words: String) {
-        var behaviour = FakeHypervisor.Behaviour()
-        behaviour.agentFails = {
-            Failure(
-                .libvirt, "cannot ask the guest agent of hostile",
-                cause:
-                    "internal error: unable to execute QEMU agent command 'guest-file-open': \(words)")
-        }
-        hypervisor = FakeHypervisor(behaviour)
     }
 }
 

@@ -67,8 +67,9 @@ public struct PrivateDaemons: Sendable, Equatable {
 
     /// How long `libvirtd` stays without a guest and a client; other in tests.
     var idleSeconds = 15
-    /// How long `virtlogd` stays without a log: longer, as `libvirtd` does not start it.
-    private static let idleLogSeconds = 120
+    /// How long `virtlogd` is left in peace after its start; other in tests. Then it stays as long as `libvirtd` or a guest
+    /// does: its own `--timeout` does not count the guests that log through it.
+    var logSeconds = 60
 
     /// Starts them where none answers, and returns when `libvirtd` listens. Several processes may ask at once.
     ///
@@ -124,7 +125,7 @@ public struct PrivateDaemons: Sendable, Equatable {
         let hidesKVM = fileExists("/dev/kvm") && !AccessCheck(user).allows("/dev/kvm", 6)
         program.command +=
             [
-                "limiq", runtime, folder, hidesKVM ? "kvm" : "", "\(idleSeconds)", "\(Self.idleLogSeconds)",
+                "limiq", runtime, folder, hidesKVM ? "kvm" : "", "\(idleSeconds)", "\(logSeconds)",
             ] + names
         program.folder = "/"
         program.timeout = .seconds(60)
@@ -188,18 +189,29 @@ public struct PrivateDaemons: Sendable, Equatable {
 
     /// Nothing of the caller's environment: a wish of theirs for a log of libvirt's is meant for their own process.
     ///
-    /// $4 and $5 are the idle times; after them the names of the daemons, in their order.
+    /// $4 is the idle time of libvirtd, $5 the first of virtlogd; after them the names of the daemons, in their order.
     private static let daemons = """
         PATH=$PATH:/usr/sbin:/sbin
-        runtime=$1 idle=$4 idle_log=$5
+        runtime=$1 idle=$4 peace=$5
         shift 5
         for name; do
             command -v "$name" >/dev/null || { echo "$name: not found" >&2; exit 127; }
             case $name in
             virtlogd)
                 # One may be there: of a libvirtd that was killed, or the system's.
-                env -i "PATH=$PATH" virtlogd -d -t "$idle_log" -p "$runtime/virtlogd.pid" ||
+                if env -i "PATH=$PATH" virtlogd -d -p "$runtime/virtlogd.pid"; then
+                    env -i "PATH=$PATH" setsid sh -c '
+                        sleep "$2"
+                        while sleep 2; do
+                            for file in "$1/libvirtd.pid" /run/libvirt/qemu/*.pid; do
+                                kill -0 "$(cat "$file")" && continue 2
+                            done
+                            kill "$(cat "$1/virtlogd.pid")"
+                            exit
+                        done' virtlogd-end "$runtime" "$peace" </dev/null >/dev/null 2>&1 &
+                else
                     [ -S /run/libvirt/virtlogd-sock ]
+                fi
                 ;;
             libvirtd)
                 env -i "PATH=$PATH" libvirtd -d -t "$idle" -f "$runtime/libvirtd.conf" -p "$runtime/libvirtd.pid"

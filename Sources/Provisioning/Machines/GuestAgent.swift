@@ -93,7 +93,12 @@ struct GuestAgent: Sendable {
         }
         guard let command = words.firstRange(of: "QEMU agent command '"),
             let end = words[command.upperBound...].firstRange(of: "': ")
-        else { return failure }
+        else {
+            // libvirt may quote what it could not read.
+            var failure = failure
+            failure.cause = failure.cause.map(outsideText)
+            return failure
+        }
         return Failure(
             "guest",
             "the agent of \(name) cannot do it: \(outsideText(words[end.upperBound...].trimmed()))",
