@@ -23,7 +23,7 @@ public final class LuaRuntime {
             throw Failure(.memory, "no memory for a Lua state")
         }
         self.state = state
-        let all = primitives + FilePrimitives.all(input: options.input)
+        let all = primitives + FilePrimitives.all(options)
         scheduler = Scheduler(
             state: state, interrupter: interrupter, primitives: all, ownPrimitives: primitives.count,
             options: options)

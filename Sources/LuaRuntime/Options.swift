@@ -31,9 +31,21 @@ extension LuaRuntime {
         /// Gives `io.read` some bytes of the input, `nil` at its end. Called on a thread of the pool; may block.
         public var input: @Sendable () throws(Failure) -> [UInt8]? = Options.readFromProcess
 
+        /// The path to open for a module, or for a folder of modules, that a script names.
+        public var admit: @Sendable (_ path: String) throws(Failure) -> String = { path throws(Failure) in
+            path
+        }
+        /// A variable of the environment, for `os.getenv`.
+        public var variable: @Sendable (_ name: String) throws(Failure) -> [UInt8]? = Options.readVariable
+
         public init(libraryFolder: String) { self.libraryFolder = libraryFolder }
 
         public static let sharedWorkers = WorkerPool(limit: 64)
+
+        @Sendable public static func readVariable(_ name: String) throws(Failure) -> [UInt8]? {
+            guard !name.utf8.contains(0), let text = getenv(name) else { return nil }
+            return Array(UnsafeBufferPointer(start: text, count: strlen(text))).map(UInt8.init(bitPattern:))
+        }
 
         @Sendable public static func readFromProcess() throws(Failure) -> [UInt8]? {
             var buffer = [UInt8](repeating: 0, count: 64 << 10)

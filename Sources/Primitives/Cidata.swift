@@ -19,7 +19,7 @@ func cidataDefinitions(_ environment: Environment) -> [Definition] {
                 }
                 """
         ) { arguments, _ in
-            let path = environment.absolute(arguments.path)
+            let path = try environment.writing(arguments.path)
             try CloudInitCheck.requireNoErrors(in: CloudInitCheck.check(arguments.spec))
             try Cidata.create(path, arguments.spec, user: PrivateDaemons.reader)
             return .string(path)

@@ -41,10 +41,10 @@ private func overlayDefinition(_ environment: Environment) -> Definition {
             local disk = limiq.disk.overlay { path = "web.qcow2", backing_file = "base.qcow2", size = "20GiB" }
             """
     ) { arguments, _ in
-        let path = environment.absolute(arguments.path)
+        let path = try environment.writing(arguments.path)
         try Overlay.create(
-            path, base: environment.absolute(arguments.backingFile), format: arguments.backingFormat,
-            size: arguments.size)
+            path, base: try environment.reading(arguments.backingFile), format: arguments.backingFormat,
+            size: arguments.size, gate: environment.gate)
         return .string(path)
     }
 }
@@ -72,7 +72,7 @@ private func createDefinition(_ environment: Environment) -> Definition {
             local disk = limiq.disk.create { path = "data.qcow2", size = "50GiB" }
             """
     ) { arguments, _ in
-        let path = environment.absolute(arguments.path)
+        let path = try environment.writing(arguments.path)
         try Disk.create(path, size: arguments.size, format: arguments.format)
         return .string(path)
     }
@@ -104,7 +104,7 @@ private func infoDefinition(_ environment: Environment) -> Definition {
             print(info.format, info.virtual_size)
             """
     ) { arguments, _ in
-        let chain = try DiskImage.inspect(environment.absolute(arguments.path))
+        let chain = try DiskImage.inspect(try environment.reading(arguments.path), environment.gate)
         let members = chain.map(described)
         var answer = members.first ?? Map()
         answer["chain"] = .list(members.map(Value.map))
@@ -148,8 +148,8 @@ private func resizeDefinition(_ environment: Environment) -> Definition {
             """
     ) { arguments, request in
         try Disk.resize(
-            environment.absolute(arguments.path), to: arguments.size, unless: try environment.standsOn(),
-            cancellation: request.cancellation)
+            try environment.writing(arguments.path), to: arguments.size, unless: try environment.standsOn(),
+            gate: environment.gate, cancellation: request.cancellation)
         return .null
     }
 }
@@ -166,7 +166,7 @@ private func removeDefinition(_ environment: Environment) -> Definition {
             limiq.disk.remove "data.qcow2"
             """
     ) { arguments, _ in
-        try Disk.remove(environment.absolute(arguments.path), unless: try environment.standsOn())
+        try Disk.remove(try environment.writing(arguments.path), unless: try environment.standsOn())
         return .null
     }
 }

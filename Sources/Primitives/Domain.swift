@@ -39,8 +39,7 @@ private func define(_ environment: Environment) -> Definition {
             local domain = limiq.domain.define { name = "web-01", memory = "512MiB" }
             """
     ) { arguments, request in
-        let hypervisor = try environment.hypervisor(arguments.options?.uri)
-        let machine = Machine(arguments.spec.name, on: hypervisor, state: environment.state)
+        let machine = try environment.machine(arguments.spec.name, on: arguments.options?.uri)
         var options = UpOptions()
         options.start = false
         _ = try machine.up(
@@ -70,8 +69,7 @@ private func get(_ environment: Environment) -> Definition {
             print(limiq.domain.get("web-01"):state())
             """
     ) { arguments, _ in
-        let machine = Machine(
-            arguments.name, on: try environment.hypervisor(arguments.uri), state: environment.state)
+        let machine = try environment.machine(arguments.name, on: arguments.uri)
         _ = try machine.info(withGuest: false)
         return DomainReference.handle(machine)
     }

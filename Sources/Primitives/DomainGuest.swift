@@ -200,7 +200,7 @@ private func screenshot(_ environment: Environment) -> Definition {
             limiq.domain.get("web-01"):screenshot("web-01.png")
             """
     ) { machine, arguments, _ in
-        let path = environment.absolute(arguments.path)
+        let path = try environment.writing(arguments.path)
         try machine.screenshot(to: path)
         return .string(path)
     }

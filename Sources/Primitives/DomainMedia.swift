@@ -32,7 +32,7 @@ private func attach(_ environment: Environment) -> Definition {
             limiq.domain.get("web-01"):attach_cdrom { id = "tools", iso_path = "tools.iso" }
             """
     ) { machine, arguments, _ in
-        try machine.attachCDROM(id: arguments.cdrom.id, iso: environment.absolute(arguments.cdrom.isoPath))
+        try machine.attachCDROM(id: arguments.cdrom.id, iso: try environment.reading(arguments.cdrom.isoPath))
         return .null
     }
 }
@@ -68,7 +68,7 @@ private func insert(_ environment: Environment) -> Definition {
             """
     ) { machine, arguments, _ in
         try machine.insertMedia(
-            id: arguments.id, iso: environment.absolute(arguments.isoPath),
+            id: arguments.id, iso: try environment.reading(arguments.isoPath),
             force: arguments.options?.force ?? false)
         return .null
     }

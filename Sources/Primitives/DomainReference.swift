@@ -9,7 +9,7 @@ struct DomainReference: Sendable, Equatable {
     var uri: String?
 
     func machine(_ environment: Environment) throws(Failure) -> Machine {
-        Machine(name, on: try environment.hypervisor(uri), state: environment.state)
+        try environment.machine(name, on: uri)
     }
 
     /// What a script gets for a domain.

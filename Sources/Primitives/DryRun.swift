@@ -79,26 +79,26 @@ public final class DryRun: Sendable {
             case "cidata.create":
                 let arguments = try cidataRecord.decode(request.arguments.first ?? .null, at: "")
                 report(CloudInitCheck.check(arguments.spec), request)
-                return [.string(environment.absolute(arguments.path))]
+                return [.string(try environment.writing(arguments.path))]
             case "vm.up":
                 checkWay(try upRecord(environment).decode(positional: request.arguments), request)
-                return [answer(definition, request.arguments)]
+                return [try answer(definition, request.arguments)]
             case _ where definition.primitive.execution == .inline: return try perform(request)
             case _ where Self.reading.contains(name): return try perform(request)
             default:
                 try definition.checkArguments(request.arguments)
-                return [answer(definition, request.arguments)]
+                return [try answer(definition, request.arguments)]
             }
         }
     }
 
-    private func answer(_ definition: Definition, _ arguments: [Value]) -> Value {
+    private func answer(_ definition: Definition, _ arguments: [Value]) throws(Failure) -> Value {
         let first = arguments.first ?? .null
         switch definition.primitive.name {
         case let name where Self.making.contains(name):
-            return first["path"]?.string.map { .string(environment.absolute($0)) } ?? ""
-        case "image.resolve": return imagePath(first.string ?? "")
-        case "image.iso": return isoPath(first.string ?? "")
+            return .string(try environment.writing(first["path"]?.string ?? ""))
+        case "image.resolve": return try imagePath(first.string ?? "")
+        case "image.iso": return try isoPath(first.string ?? "")
         case "ssh.keys": return ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI limiq-check"]
         case "ssh.host_key":
             return [
@@ -116,6 +116,7 @@ public final class DryRun: Sendable {
             ]
         case "domain.get": return ["name": first]
         case "domain.exec", "host.run":
+            if definition.primitive.name == "host.run" { try environment.gate.program("limiq.host.run") }
             guess()
             return ["code": 0, "stdout": "", "stderr": ""]
         case "file.write":
@@ -136,13 +137,13 @@ public final class DryRun: Sendable {
     }
 
     /// Where an image would be.
-    private func imagePath(_ name: String) -> Value {
-        if name.contains("/") { return .string(environment.absolute(name)) }
+    private func imagePath(_ name: String) throws(Failure) -> Value {
+        if name.contains("/") { return .string(try environment.reading(name)) }
         return .string("\(environment.state.cloudImages)/\(name).qcow2")
     }
 
-    private func isoPath(_ name: String) -> Value {
-        if name.contains("/") { return .string(environment.absolute(name)) }
+    private func isoPath(_ name: String) throws(Failure) -> Value {
+        if name.contains("/") { return .string(try environment.reading(name)) }
         return .string("\(environment.state.isos)/\(name).iso")
     }
 

@@ -5,25 +5,42 @@ import Provisioning
 public struct Environment: Sendable {
     public let state: StateFolder
     public let images: ImageLibrary
-    /// `--no-host`: a script may not run programs of this machine.
-    public var forbidsHostPrograms = false
+    /// What the script may reach.
+    public let gate: Gate
+    /// The script's path, without links; `nil` for none.
+    public var script: String?
     /// `--keep`: what a failed `up` made stays, for a look.
     public var keepsFailed = false
     /// Told of every step of what takes long.
     public var progress: @Sendable (Progress) -> Void = { _ in }
     /// The folder relative paths of the script are relative to.
     public var scriptFolder: String
-    /// The host behind a URI, `nil` for the run's default one. Opened at the first call, then kept.
-    public let hypervisor: @Sendable (_ uri: String?) throws(Failure) -> any Hypervisor
+    private let open: @Sendable (_ uri: String?) throws(Failure) -> any Hypervisor
 
+    /// - Parameter hypervisor: the host behind a URI, `nil` for the run's default one; opened at the first call, then kept.
     public init(
-        state: StateFolder, images: ImageLibrary, scriptFolder: String,
+        state: StateFolder, images: ImageLibrary, scriptFolder: String, gate: Gate = .open,
         hypervisor: @escaping @Sendable (_ uri: String?) throws(Failure) -> any Hypervisor
     ) {
         self.state = state
         self.images = images
         self.scriptFolder = scriptFolder
-        self.hypervisor = hypervisor
+        self.gate = gate
+        open = hypervisor
+    }
+
+    /// The host behind a URI, `nil` for the run's default one.
+    func hypervisor(_ uri: String?) throws(Failure) -> any Hypervisor {
+        try gate.host(uri)
+        return try open(uri)
+    }
+
+    /// A machine that the script may work on.
+    func machine(_ name: String, on uri: String?) throws(Failure) -> Machine {
+        var machine = Machine(name, on: try hypervisor(uri), state: state)
+        machine.script = script
+        try gate.machine(machine)
+        return machine
     }
 
     /// What stands on images, as far as the run's own host can be asked.
@@ -36,8 +53,17 @@ public struct Environment: Sendable {
         }
     }
 
-    /// A path of the script as an absolute one: a relative path begins at the script's folder.
-    public func absolute(_ path: String) -> String {
-        path.hasPrefix("/") ? path : "\(scriptFolder)/\(path)"
+    /// The absolute path of what the script wants to read: a relative path begins at the script's folder.
+    func reading(_ path: String) throws(Failure) -> String { try gate.reading(absolute(path)) }
+
+    /// The absolute path of what the script wants to make, change or remove.
+    func writing(_ path: String) throws(Failure) -> String { try gate.writing(absolute(path)) }
+
+    /// The absolute path of a disk's file that a machine is to use.
+    func disk(_ path: String, _ field: String) throws(Failure) -> String {
+        try gate.disk(absolute(path), field)
     }
+
+    /// A path that nobody opens.
+    func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : "\(scriptFolder)/\(path)" }
 }

@@ -31,7 +31,7 @@ func fileDefinitions(_ environment: Environment) -> [Definition] {
             "file.read", .positional, pathRecord("limiq.file.read", "The file."), returns: "string",
             doc: "The bytes of a file.", example: "local motd = limiq.file.read \"motd.txt\""
         ) { arguments, _ in
-            let bytes = try fileBytes(environment.absolute(arguments.path), atMost: ReadLimit.bytes)
+            let bytes = try fileBytes(try environment.reading(arguments.path), atMost: ReadLimit.bytes)
             return Codec.bytes.encode(bytes)
         },
         Definition(
@@ -56,9 +56,9 @@ func fileDefinitions(_ environment: Environment) -> [Definition] {
             doc: "Writes a file, whole or not at all.",
             example: "limiq.file.write(\"hosts.txt\", \"web-01\\n\", { mode = \"0644\" })"
         ) { arguments, _ in
-            try writeBytes(
-                arguments.bytes, to: environment.absolute(arguments.path),
-                mode: try permissionBits(parsing: arguments.options.mode))
+            let mode = try permissionBits(parsing: arguments.options.mode)
+            try environment.gate.mode(mode)
+            try writeBytes(arguments.bytes, to: try environment.writing(arguments.path), mode: mode)
             return .null
         },
         Definition(
@@ -66,14 +66,14 @@ func fileDefinitions(_ environment: Environment) -> [Definition] {
             returns: "boolean",
             doc: "Whether something has this name.",
             example: "if limiq.file.exists \"site\" then print \"a site\" end"
-        ) { arguments, _ in .bool(fileExists(environment.absolute(arguments.path))) },
+        ) { arguments, _ in .bool(fileExists(try environment.reading(arguments.path))) },
         Definition(
             "file.list", .positional, pathRecord("limiq.file.list", "The folder."), returns: "string[]",
             doc: "The files below a folder, sorted, by their paths in it.",
             example: "for _, name in ipairs(limiq.file.list \"site\") do print(name) end"
         ) { arguments, _ in
             .list(
-                try filesBelow(environment.absolute(arguments.path), atMost: mostFilesListed).map(
+                try filesBelow(try environment.reading(arguments.path), atMost: mostFilesListed).map(
                     Value.string))
         },
     ]

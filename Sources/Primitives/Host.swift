@@ -31,13 +31,10 @@ func hostDefinitions(_ environment: Environment) -> [Definition] {
                     Field("env", \.env, .dictionary(of: .string), "Added to the environment."),
                 ]),
             returns: "{ code: integer, stdout: string, stderr: string }",
-            doc: "Runs a program of this machine. `limiq run --no-host` forbids it.",
+            doc: "Runs a program of this machine. `limiq run --no-host` and `--sandbox` forbid it.",
             example: "print(limiq.host.run { \"uname\", \"-r\", timeout = \"5s\" }.stdout)"
         ) { arguments, request in
-            if environment.forbidsHostPrograms {
-                throw Failure(
-                    "forbidden", "limiq.host.run is forbidden by --no-host", hint: "run it without --no-host")
-            }
+            try environment.gate.program("limiq.host.run")
             var program = HostProgram(arguments.command)
             // Its own folder is not where a relative path begins.
             if let name = arguments.command.first, name.contains("/") {

@@ -75,7 +75,7 @@ private func isoCreateDefinition(_ environment: Environment) -> Definition {
             }
             """
     ) { arguments, _ in
-        let path = environment.absolute(arguments.path)
+        let path = try environment.writing(arguments.path)
         try ISOImage.write(
             to: path, label: arguments.label, files: arguments.contents.files,
             folders: arguments.contents.folders, user: PrivateDaemons.reader)
@@ -102,7 +102,7 @@ private func isoListDefinition(_ environment: Environment) -> Definition {
             for _, entry in ipairs(limiq.iso.list "tools.iso") do print(entry.name, entry.size) end
             """
     ) { arguments, _ in
-        let reader = try ISOReader(environment.absolute(arguments.path))
+        let reader = try ISOReader(try environment.reading(arguments.path))
         return .list(
             try reader.entries().map { entry in
                 [
@@ -133,7 +133,7 @@ private func isoReadDefinition(_ environment: Environment) -> Definition {
             print(limiq.iso.read("tools.iso", "README.txt"))
             """
     ) { arguments, _ in
-        let reader = try ISOReader(environment.absolute(arguments.path))
+        let reader = try ISOReader(try environment.reading(arguments.path))
         return Codec<[UInt8]>.bytes.encode(try reader.read(arguments.name))
     }
 }

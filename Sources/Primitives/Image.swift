@@ -36,7 +36,8 @@ func imageDefinitions(_ environment: Environment) -> [Definition] {
                 """,
             example: "local base = limiq.image \"debian-12\""
         ) { arguments, request in
-            let name = arguments.name.contains("/") ? environment.absolute(arguments.name) : arguments.name
+            let name =
+                arguments.name.contains("/") ? try environment.reading(arguments.name) : arguments.name
             return .string(try images.resolve(name, request.cancellation) { environment.progress($0) })
         },
         Definition(
@@ -57,7 +58,8 @@ func imageDefinitions(_ environment: Environment) -> [Definition] {
                 local drivers = limiq.image.iso "virtio-win"
                 """
         ) { arguments, _ in
-            let name = arguments.name.contains("/") ? environment.absolute(arguments.name) : arguments.name
+            let name =
+                arguments.name.contains("/") ? try environment.reading(arguments.name) : arguments.name
             return .string(try ISOLibrary(state: environment.state).resolve(name))
         },
         Definition(
@@ -93,11 +95,13 @@ func imageDefinitions(_ environment: Environment) -> [Definition] {
                 limiq.image.add { name = "fedora", path = "downloads/Fedora-Cloud.qcow2" }
                 """
         ) { arguments, request in
+            try environment.gate.changeLibrary("limiq.image.add")
             let checksum = try arguments.checksum.map { try ImageChecksum(parsing: $0) }
             switch (arguments.path, arguments.url) {
             case (let path?, nil):
                 try images.add(
-                    arguments.name, from: environment.absolute(path), checksum: checksum, request.cancellation
+                    arguments.name, from: try environment.reading(path), checksum: checksum,
+                    request.cancellation
                 )
             case (nil, let url?):
                 try images.add(arguments.name, url: url, checksum: checksum, request.cancellation) {
@@ -119,6 +123,7 @@ func imageDefinitions(_ environment: Environment) -> [Definition] {
                 "Removes an image from the library. One that a machine's disk stands on stays, with an error.",
             example: "limiq.image.remove \"fedora\""
         ) { arguments, _ in
+            try environment.gate.changeLibrary("limiq.image.remove")
             try images.remove(arguments.name, unless: try environment.standsOn())
             return .null
         },

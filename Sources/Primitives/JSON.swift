@@ -30,7 +30,7 @@ func jsonDefinitions(_ environment: Environment) -> [Definition] {
             returns: "any", doc: "The value of a JSON file, read as `limiq.json.decode` does.",
             example: #"local spec = limiq.json.read "web.json""#
         ) { call, _ in
-            let bytes = try fileBytes(environment.absolute(call.path), atMost: ReadLimit.document)
+            let bytes = try fileBytes(try environment.reading(call.path), atMost: ReadLimit.document)
             return try JSONReader.read(try utf8(bytes, named: call.path), source: call.path)
         },
     ]

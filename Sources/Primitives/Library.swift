@@ -14,5 +14,5 @@ public func libraryDefinitions(
         + imageDefinitions(environment) + sshKeysDefinitions(environment)
         + fileDefinitions(environment) + hostDefinitions(environment) + connectDefinitions(environment)
         + yamlDefinitions(environment) + base64Definitions(environment) + jsonDefinitions(environment)
-        + logDefinitions(log) + environmentDefinitions() + paramsDefinitions(overrides)
+        + logDefinitions(log) + environmentDefinitions(environment) + paramsDefinitions(overrides)
 }

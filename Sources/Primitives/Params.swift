@@ -19,14 +19,16 @@ func paramsDefinitions(_ overrides: [String: String]) -> [Definition] {
 }
 
 /// `limiq.env`.
-func environmentDefinitions() -> [Definition] {
+func environmentDefinitions(_ environment: Environment) -> [Definition] {
     [
         Definition(
             "env.get", .positional, envRecord, execution: .inline, returns: "string?",
             doc:
-                "A variable of limiq's own environment, nil where it is not set; `limiq.env.HOME` is the same.",
+                "A variable of limiq's own environment, nil where it is not set; `limiq.env.HOME` is the same. Under "
+                + "`--sandbox` only those of `--allow-env`.",
             example: "print(limiq.env.HOME)"
         ) { call, _ in
+            try environment.gate.variable(call.name)
             guard !call.name.utf8.contains(0), let text = getenv(call.name) else { return .null }
             return Codec.bytes.encode(
                 Array(UnsafeBufferPointer(start: text, count: strlen(text))).map(UInt8.init(bitPattern:)))

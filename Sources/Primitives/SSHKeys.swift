@@ -12,11 +12,13 @@ func sshKeysDefinitions(_ environment: Environment) -> [Definition] {
             returns: "string[]",
             doc: """
                 The caller's public keys: those of the agent and of `~/.ssh`; where there is none, limiq's own, made \
-                once in the state folder. Scripts call it `limiq.ssh_keys`.
+                once in the state folder. Under `--sandbox` always limiq's own. Scripts call it `limiq.ssh_keys`.
                 """,
             example: "recipes.admin { name = \"admin\", ssh_authorized_keys = limiq.ssh_keys() }"
         ) { _, request in
-            .list(try SSHKeys(state: environment.state).publicKeys(request.cancellation).map(Value.string))
+            .list(
+                try SSHKeys(state: environment.state, gate: environment.gate).publicKeys(request.cancellation)
+                    .map(Value.string))
         },
         Definition(
             "ssh.host_key", .positional,
@@ -30,6 +32,8 @@ func sshKeysDefinitions(_ environment: Environment) -> [Definition] {
                 """,
             example: "print(limiq.ssh.host_key(\"web-01\").public)"
         ) { arguments, request in
+            // Whoever has another machine's key can pass for it.
+            if environment.gate.isBounded { _ = try environment.machine(arguments.name, on: nil) }
             let key = try HostKey(machine: arguments.name, state: environment.state, request.cancellation)
             return ["private": .secret(key.privateText), "public": .string(key.publicLine)]
         },

@@ -15,7 +15,7 @@ struct SpecReference: Sendable, Equatable {
     var uri: String?
 
     func machine(_ environment: Environment) throws(Failure) -> Machine {
-        Machine(spec.name, on: try environment.hypervisor(uri), state: environment.state)
+        try environment.machine(spec.name, on: uri)
     }
 }
 

@@ -30,7 +30,7 @@ func yamlDefinitions(_ environment: Environment) -> [Definition] {
             returns: "any", doc: "The value of a YAML file, read as `limiq.yaml.decode` does.",
             example: #"local config = limiq.yaml.read "web.yaml""#
         ) { call, _ in
-            let bytes = try fileBytes(environment.absolute(call.path), atMost: ReadLimit.document)
+            let bytes = try fileBytes(try environment.reading(call.path), atMost: ReadLimit.document)
             return try YAML.parse(try utf8(bytes, named: call.path), source: call.path)
         },
     ]

@@ -9,7 +9,7 @@ import Synchronization
 /// What one call of the command works with: the state folder, the hosts, the primitives and the display.
 struct Session {
     var json = false
-    var forbidsHostPrograms = false
+    var sandbox = SandboxChoice()
     var keepsFailed = false
     var memoryLimit = 512 << 20
     /// `--set`, by name.
@@ -22,6 +22,8 @@ struct Session {
     let state: StateFolder
     let hosts: Hosts
     private let scriptFolder: String
+    /// The script's path, without links.
+    private let scriptPath: String?
 
     /// - Parameters:
     ///   - connect: `--connect`.
@@ -30,7 +32,19 @@ struct Session {
         state = try StateFolder()
         try state.requireOwn()
         hosts = Hosts(connect: connect, state: state)
-        scriptFolder = try Self.folder(of: script)
+        let folder = try Self.folder(of: script)
+        scriptFolder = folder
+        scriptPath = script.map { "\(folder == "/" ? "" : folder)/\(lastComponent($0))" }
+    }
+
+    /// What the script may reach.
+    private func gate() throws(Failure) -> Gate {
+        guard sandbox.isOn else { return sandbox.forbidsPrograms ? .withoutPrograms : .open }
+        return .sandbox(
+            try GateBounds(
+                script: scriptPath ?? "\(scriptFolder)/", state: state,
+                library: [try Installation.library()] + Self.searchPath(), host: hosts.choice().uri,
+                allowed: sandbox.allowed))
     }
 
     /// Runs a script to its end and says how it ended.
@@ -114,6 +128,12 @@ struct Session {
         options.search = Self.searchPath()
         options.memoryLimit = memoryLimit
         options.output = { stream, bytes in stream.write(Array(bytes)) }
+        let gate = try gate()
+        options.admit = { path throws(Failure) in try gate.reading(path) }
+        options.variable = { name throws(Failure) in
+            try gate.variable(name)
+            return try LuaRuntime.Options.readVariable(name)
+        }
         options.constants = ["args": .list(words.map(Value.string))]
         return options
     }
@@ -122,19 +142,19 @@ struct Session {
     func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : "\(scriptFolder)/\(path)" }
 
     func images() throws(Failure) -> ImageLibrary {
-        ImageLibrary(state: state, builders: try Installation.library() + "/images")
+        ImageLibrary(state: state, builders: try Installation.library() + "/images", gate: try gate())
     }
 
     func environment() throws(Failure) -> Environment {
-        Environment(state: state, images: try images(), scriptFolder: scriptFolder) {
-            [hosts] uri throws(Failure) in
-            try hosts.hypervisor(uri)
-        }
+        var environment = Environment(
+            state: state, images: try images(), scriptFolder: scriptFolder, gate: try gate()
+        ) { [hosts] uri throws(Failure) in try hosts.hypervisor(uri) }
+        environment.script = scriptPath
+        return environment
     }
 
     func definitions(_ display: any Display) throws(Failure) -> [Definition] {
         var environment = try environment()
-        environment.forbidsHostPrograms = forbidsHostPrograms
         environment.keepsFailed = keepsFailed
         environment.progress = { display.progress($0) }
         return libraryDefinitions(environment, overrides: overrides) { display.log($0, $1) }

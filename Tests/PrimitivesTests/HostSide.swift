@@ -12,21 +12,19 @@ final class HostSide: Sendable {
     let folder: String
     let environment: Environment
 
-    init(forbidsHostPrograms: Bool = false) throws {
+    init(gate: Gate = .open) throws {
         var template = Array("/tmp/limiq-test-XXXXXX".utf8CString)
         let made = template.withUnsafeMutableBufferPointer { name in
             name.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) }
         }
         folder = try #require(made)
-        var environment = Environment(
+        environment = Environment(
             state: StateFolder(root: folder + "/state"),
             images: ImageLibrary(state: StateFolder(root: folder + "/state"), builders: folder),
-            scriptFolder: folder
+            scriptFolder: folder, gate: gate
         ) { _ throws(Failure) in
             throw Failure(.hostNotAble, "there is no hypervisor in this test")
         }
-        environment.forbidsHostPrograms = forbidsHostPrograms
-        self.environment = environment
     }
 
     deinit { try? removeFolder(folder) }

@@ -86,7 +86,7 @@ struct HostTests {
     @Test("--no-host forbids every program")
     func forbidden() async throws {
         try await onThread {
-            let host = try HostSide(forbidsHostPrograms: true)
+            let host = try HostSide(gate: .withoutPrograms)
             let refused = failure {
                 try host.call("host.run", ["command": ["touch", "made"]], in: hostDefinitions)
             }

@@ -65,7 +65,7 @@ struct ParamsTests {
 
     @Test("A variable of the environment is text, or nil")
     func environment() throws {
-        let definitions = environmentDefinitions()
+        let definitions = try environmentDefinitions(HostSide().environment)
         let path = try #require(getenv("PATH").map { String(cString: $0) })
         #expect(try HostSide.call("env.get", ["PATH"], in: definitions) == .string(path))
         #expect(try HostSide.call("env.get", ["LIMIQ_TEST_NOT_SET"], in: definitions) == .null)

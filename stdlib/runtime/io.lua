@@ -158,3 +158,11 @@ local library = {
 }
 rawset(_G, "io", library)
 core.loaded.io = library
+
+-- A variable of the environment is asked for as a file is: a script may not see each.
+
+--- os.getenv, as the manual has it.
+rawset(os, "getenv", function(name)
+  if type(name) ~= "string" then core.bad_argument(1, "getenv", "string", name) end
+  return perform("runtime.get_variable", name)
+end)

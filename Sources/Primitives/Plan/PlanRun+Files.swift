@@ -9,9 +9,9 @@ extension PlanRun {
         "iso.create": { try $0.make($1, "iso", of: "label", replaces: true) },
         "cidata.create": { try $0.make($1, "seed", replaces: true) },
         "disk.resize": { run, call in
-            let path = run.path(call.argument(0))
+            let path = try run.written(call.argument(0))
             if run.expected(path) == nil, let size = call.argument(1).string,
-                let image = try DiskImage.inspect(path).first,
+                let image = try DiskImage.inspect(path, run.environment.gate).first,
                 image.virtualSize == (try ByteSize(parsing: size)).bytes
             {
                 return .null
@@ -22,7 +22,7 @@ extension PlanRun {
             return .null
         },
         "disk.remove": { run, call in
-            let path = run.path(call.argument(0))
+            let path = try run.written(call.argument(0))
             try run.require(path)
             run.add(PlanStep(action: .remove, kind: "disk", name: path), call.request)
             run.expect(path, nil)
@@ -34,18 +34,20 @@ extension PlanRun {
         "json.read": { try $0.read($1) },
         "yaml.read": { try $0.read($1) },
         "file.read": { run, call in
-            guard let expected = run.expected(run.path(call.argument(0))), let bytes = expected else {
+            guard let expected = run.expected(try run.path(call.argument(0))), let bytes = expected else {
                 return try run.read(call)
             }
             return String(validating: bytes, as: UTF8.self).map(Value.string) ?? .bytes(bytes)
         },
         "file.exists": { run, call in
-            guard let expected = run.expected(run.path(call.argument(0))) else { return try call.perform() }
+            guard let expected = run.expected(try run.path(call.argument(0))) else {
+                return try call.perform()
+            }
             return .bool(expected != nil)
         },
         "file.list": { _, call in try call.perform() },
         "file.write": { run, call in
-            let path = run.path(call.argument(0))
+            let path = try run.written(call.argument(0))
             let bytes: [UInt8] =
                 switch call.argument(1) {
                 case .bytes(let bytes): bytes
@@ -71,6 +73,7 @@ extension PlanRun {
             return .string(path)
         },
         "image.add": { run, call in
+            try run.environment.gate.changeLibrary("limiq.image.add")
             let name = call.argument(0)["name"]?.string ?? ""
             run.add(PlanStep(action: .make, kind: "image", name: name), call.request)
             let path = "\(run.environment.state.cloudImages)/\(name).qcow2"
@@ -78,12 +81,14 @@ extension PlanRun {
             return .string(path)
         },
         "image.remove": { run, call in
+            try run.environment.gate.changeLibrary("limiq.image.remove")
             run.add(
                 PlanStep(action: .remove, kind: "image", name: call.argument(0).string ?? ""), call.request)
             return .null
         },
         "ssh.keys": { run, call in
-            let keys = SSHKeys(state: run.environment.state).knownKeys(call.request.cancellation)
+            let keys = SSHKeys(state: run.environment.state, gate: run.environment.gate).knownKeys(
+                call.request.cancellation)
             guard keys.isEmpty else { return .list(keys.map(Value.string)) }
             run.makeKey(run.environment.state.sshKey, call)
             return .list([run.guess()])
@@ -95,6 +100,7 @@ extension PlanRun {
             return ["private": .secret(unknown), "public": run.guess()]
         },
         "host.run": { run, call in
+            try run.environment.gate.program("limiq.host.run")
             let words = call.argument(0)["command"]?.list ?? []
             var step = PlanStep(action: .run, kind: "program", name: "this machine")
             step.parts = [
@@ -105,7 +111,13 @@ extension PlanRun {
         },
     ]
 
-    private func path(_ value: Value) -> String { environment.absolute(value.string ?? "") }
+    private func path(_ value: Value) throws(Failure) -> String {
+        try environment.reading(value.string ?? "")
+    }
+
+    private func written(_ value: Value) throws(Failure) -> String {
+        try environment.writing(value.string ?? "")
+    }
 
     private func makeKey(_ path: String, _ call: PlannedCall) {
         guard expected(path) == nil else { return }
@@ -122,7 +134,7 @@ extension PlanRun {
         _ call: PlannedCall, _ kind: String, of detail: String? = nil, replaces: Bool = false
     ) throws(Failure) -> Value {
         let arguments = call.argument(0)
-        let path = path(arguments["path"] ?? .null)
+        let path = try written(arguments["path"] ?? .null)
         let isThere = expected(path).map { $0 != nil } ?? fileExists(path)
         guard replaces || !isThere else {
             throw Failure(.diskExists, "\(path) is there already", resource: path)
@@ -138,8 +150,9 @@ extension PlanRun {
 
     /// Reads what is there; what a run would have made by then is not.
     private func read(_ call: PlannedCall) throws -> Value {
-        guard let expected = expected(path(call.argument(0))) else { return try call.perform() }
-        guard expected != nil else { throw Failure(.notFound, "\(path(call.argument(0))) is not there") }
+        let path = try path(call.argument(0))
+        guard let expected = expected(path) else { return try call.perform() }
+        guard expected != nil else { throw Failure(.notFound, "\(path) is not there") }
         _ = guess()
         switch call.request.name {
         case "iso.list": return []

@@ -12,8 +12,7 @@ extension PlanRun {
         },
         "domain.define": { run, call in
             let spec = try Codec<VMSpec>.vmSpec(run.environment).decode(call.argument(0), "spec")
-            let hypervisor = try run.environment.hypervisor(call.argument(1)["uri"]?.string)
-            let machine = Machine(spec.name, on: hypervisor, state: run.environment.state)
+            let machine = try run.environment.machine(spec.name, on: call.argument(1)["uri"]?.string)
             var options = UpOptions()
             options.start = false
             _ = try run.bringUp(machine, spec, options, call)
@@ -81,9 +80,8 @@ extension PlanRun {
         "domain.wait": { _, _ in .null },
         "domain.screenshot": { _, _ in .null },
         "domain.get": { run, call in
-            let hypervisor = try run.environment.hypervisor(call.argument(1).string)
-            let machine = Machine(
-                call.argument(0).string ?? "", on: hypervisor, state: run.environment.state)
+            let machine = try run.environment.machine(
+                call.argument(0).string ?? "", on: call.argument(1).string)
             guard let forecast = run.forecast(machine) else { return try call.perform() }
             guard forecast.spec != nil else { throw gone(machine) }
             return DomainReference.handle(machine)

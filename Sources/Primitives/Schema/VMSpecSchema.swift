@@ -13,17 +13,17 @@ extension Codec where Swift == VMSpec {
             var spec = try codec.decode(try flattened(value, path), path)
             for index in spec.disks.indices {
                 if spec.disks[index].id.isEmpty { spec.disks[index].id = "disk\(index + 1)" }
-                if spec.disks[index].poolID == nil {
-                    spec.disks[index].path = spec.disks[index].path.map(environment.absolute)
-                }
-                spec.disks[index].backingFile = spec.disks[index].backingFile.map(environment.absolute)
+                try environment.admit(
+                    &spec.disks[index], "\(path.isEmpty ? "" : path + ".")disks[\(index + 1)]")
             }
             for index in spec.nics.indices where spec.nics[index].id.isEmpty {
                 spec.nics[index].id = "nic\(index + 1)"
             }
             for index in spec.cdroms.indices {
                 if spec.cdroms[index].id.isEmpty { spec.cdroms[index].id = "cdrom\(index + 1)" }
-                spec.cdroms[index].isoPath = spec.cdroms[index].isoPath.map(environment.absolute)
+                spec.cdroms[index].isoPath = try spec.cdroms[index].isoPath.map { iso throws(Failure) in
+                    try environment.reading(iso)
+                }
             }
             return spec
         } encode: {
@@ -47,6 +47,19 @@ extension Codec where Swift == VMSpec {
             map["name"] = entry.value
         }
         return .map(map)
+    }
+}
+
+extension Environment {
+    /// Makes the paths of a disk absolute.
+    ///
+    /// - Throws: `Failure` with code `forbidden` for what the script may not give a machine.
+    fileprivate func admit(_ disk: inout DiskSpec, _ field: String) throws(Failure) {
+        if let path = disk.path {
+            try gate.volume("\(field).path", isOfPool: disk.poolID != nil)
+            if disk.poolID == nil { disk.path = try self.disk(path, "\(field).path") }
+        }
+        if let base = disk.backingFile { disk.backingFile = try self.disk(base, "\(field).backing_file") }
     }
 }
 

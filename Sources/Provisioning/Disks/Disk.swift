@@ -37,11 +37,13 @@ public enum Disk {
 
     /// Makes a disk larger. The guest must be off, and grows its own partitions at the next start.
     ///
-    /// - Parameter relation: what stands on images.
+    /// - Parameters:
+    ///   - relation: what stands on images.
+    ///   - gate: of the script whose disk it is.
     /// - Throws: `Failure` with code `bad_field` for a smaller size, `disk_in_use`, `in_use` where an overlay stands on it,
-    ///   `not_found`, `bad_image` or `program`.
+    ///   `not_found`, `bad_image`, `program` or `forbidden`.
     public static func resize(
-        _ path: String, to size: ByteSize, unless relation: StandsOn? = nil,
+        _ path: String, to size: ByteSize, unless relation: StandsOn? = nil, gate: Gate = .open,
         cancellation: Cancellation = Cancellation()
     ) throws(Failure) {
         try requireAbsolute(path, "path")
@@ -52,12 +54,18 @@ public enum Disk {
             guard !DiskLock.isUsed(file) else { throw inUse(path) }
             guard try looksLikeDisk(file) else { throw noDisk(path, "resizes") }
             var found: (image: DiskImage, header: QCOW2Header?)?
-            _ = try DiskImage.chain(path, format: nil) { (_, image, header) throws(Failure) in
+            _ = try DiskImage.chain(path, format: nil, gate) { (_, image, header) throws(Failure) in
                 found = found ?? (image, header)
             }
             guard let found else { return }
             try found.header?.requireUsable(path)
             format = found.image.format
+            // QEMU's program opens what an image names, and a script may have another there by then.
+            if format != DiskFormatName.raw, gate.isBounded {
+                throw Failure(
+                    .forbidden, "\(path) is \(format), and --sandbox lets the script resize raw disks only",
+                    hint: "make the disk in its final size", resource: path)
+            }
             let extended = found.header?.hasExtendedL2 ?? false
             let limit =
                 format == DiskFormatName.raw

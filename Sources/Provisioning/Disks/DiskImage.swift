@@ -20,18 +20,20 @@ public struct DiskImage: Sendable, Equatable {
 
     /// Reads an image and all below it, the top first. Regular local files only: nothing here can hang.
     ///
-    /// - Parameter path: of a regular file.
+    /// - Parameters:
+    ///   - path: of a regular file.
+    ///   - gate: asked for each image below.
     /// - Throws: `Failure` with code `not_found` where a member is missing (and which), `bad_field` for what is no
-    ///   file, `bad_image` for a damaged one, a loop, or a base that is no local file.
-    public static func inspect(_ path: String) throws(Failure) -> [DiskImage] {
-        try chain(path, format: nil) { (_, _, _) throws(Failure) in }
+    ///   file, `bad_image` for a damaged one, a loop, or a base that is no local file, `forbidden`.
+    public static func inspect(_ path: String, _ gate: Gate = .open) throws(Failure) -> [DiskImage] {
+        try chain(path, format: nil, gate) { (_, _, _) throws(Failure) in }
     }
 
     /// Follows a chain and shows each open member to `visit`, with its header where it is qcow2.
     ///
     /// - Parameter format: of the first member; `nil` reads it from the file.
     static func chain(
-        _ path: String, format: String?,
+        _ path: String, format: String?, _ gate: Gate = .open,
         visit: (borrowing ReadableFile, DiskImage, QCOW2Header?) throws(Failure) -> Void
     ) throws(Failure) -> [DiskImage] {
         var chain: [DiskImage] = []
@@ -54,17 +56,19 @@ public struct DiskImage: Sendable, Equatable {
                     .badImage, "\(chain[0].path) stands on more than \(maximumDepth) images",
                     hint: "merge some with: qemu-img rebase", resource: chain[0].path)
             }
-            let (image, header) = try read(file, format: format)
+            let (image, header) = try read(file, format: format, gate)
             try visit(file, image, header)
             chain.append(image)
-            next = image.backingFile.map { ($0, image.backingFormat) }
+            next = try image.backingFile.map { base throws(Failure) in
+                (try gate.reading(base), image.backingFormat)
+            }
         }
         return chain
     }
 
     /// - Parameter format: what the file is said to be; it must be that.
     private static func read(
-        _ file: borrowing ReadableFile, format: String?
+        _ file: borrowing ReadableFile, format: String?, _ gate: Gate
     ) throws(Failure) -> (DiskImage, QCOW2Header?) {
         let path = file.path
         let detected = DiskFormatName.detect(try file.read(at: 0, count: DiskFormatName.probeLength))
@@ -93,6 +97,7 @@ public struct DiskImage: Sendable, Equatable {
             image.backingFormat = header.backingFormat
             return (image, header)
         default:
+            try gate.foreignFormat(image.format, path)
             let info = try QemuImg.info(resolved(path), format: image.format)
             image.virtualSize = info.virtualSize
             image.backingFile = try info.backingFile.map { name throws(Failure) in try absolute(name, path) }

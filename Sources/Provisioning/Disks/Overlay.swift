@@ -13,6 +13,7 @@ public enum Overlay {
     ///   - format: the base's; `nil` reads it from the base.
     ///   - size: of the guest's disk; `nil` takes the base's.
     ///   - user: the account QEMU runs under; `nil` does not check what it may reach.
+    ///   - gate: asked for each image below the base.
     ///   - emulatorVersion: of the QEMU that will run it, as libvirt counts (major × 1,000,000 + minor × 1,000);
     ///     `nil` asks the installed qemu-img.
     /// - Returns: the overlay and the chain below it.
@@ -21,7 +22,7 @@ public enum Overlay {
     @discardableResult
     public static func create(
         _ path: String, base: String, format: String? = nil, size: ByteSize? = nil, user: EmulatorUser? = nil,
-        emulatorVersion: Int? = nil
+        emulatorVersion: Int? = nil, gate: Gate = .open
     ) throws(Failure) -> [DiskImage] {
         try requireAbsolute(path, "path")
         try requireAbsolute(base, "backing_file")
@@ -32,7 +33,7 @@ public enum Overlay {
         }
         let access = user.map(AccessCheck.init)
         try access?.requireSearchable(foldersOf: path)
-        let chain = try inspectBase(base, format: format, access: access)
+        let chain = try inspectBase(base, format: format, access: access, gate)
         let backing = chain[0]
         let extendedL2 = emulatorVersion.map { $0 >= 5_002_000 } ?? QemuImg.knowsExtendedL2()
         let image = QCOW2Image(
@@ -58,12 +59,12 @@ public enum Overlay {
     ///
     /// - Throws: as `create`, for an image that can be no base.
     static func inspectBase(
-        _ base: String, format: String? = nil, access: AccessCheck? = nil
+        _ base: String, format: String? = nil, access: AccessCheck? = nil, _ gate: Gate = .open
     ) throws(Failure) -> [DiskImage] {
         // What is missing, or no file, is told by the name the caller knows.
         _ = try ReadableFile(base)
         try access?.requireSearchable(foldersOf: base)
-        return try DiskImage.chain(try resolved(base), format: format) {
+        return try DiskImage.chain(try resolved(base), format: format, gate) {
             (file, image, header) throws(Failure) in
             try require(file, image, header)
             try access?.requireSearchable(foldersOf: image.path)

@@ -50,6 +50,27 @@ struct HypervisorURI: Equatable {
         }.joined()
     }
 
+    /// Why the URI is one that may run a program of this machine, after its name in a sentence; `nil` where it is of a kind that
+    /// is known to run none but ssh. libvirt reads schemes in any case, and names of parameters in any case and encoded: what
+    /// is not known is not let through.
+    var programItRuns: String? {
+        guard ["qemu", "test"].contains(driver) else { return "is of a kind that may run a program" }
+        if let transport, !["unix", "ssh", "tls", "tcp", "libssh", "libssh2"].contains(transport) {
+            return "runs a program in the place of a connection"
+        }
+        let names = host.split(separator: "@", omittingEmptySubsequences: false)
+        guard !names.contains(where: { $0.hasPrefix("-") }), !host.contains("%") else {
+            return "names an option in the place of a host"
+        }
+        let parameters = query.joined(separator: "&").split { $0 == "&" || $0 == ";" }
+            .map { parameter in String(parameter.prefix { $0 != "=" }) }
+        let known = ["socket", "mode", "keyfile", "no_verify", "no_tty", "pkipath", "root", "known_hosts"]
+        if let other = parameters.first(where: { !known.contains($0) }) {
+            return "has the parameter \(other), which may run a program"
+        }
+        return nil
+    }
+
     /// A parameter of the query, decoded; `nil` where it is not there.
     func parameter(_ name: String) -> String? {
         query.first { $0.hasPrefix(name + "=") }.map { Self.decoded($0.dropFirst(name.count + 1)) }

@@ -22,8 +22,13 @@ public struct ImageLibrary: Sendable {
     /// The folder of programs that build an image: `NAME OUTPUT.qcow2`.
     private let builders: String
     private let catalogue: [CatalogueImage]
+    private let gate: Gate
 
-    public init(state: StateFolder, builders: String, catalogue: [CatalogueImage] = imageCatalogue) {
+    /// - Parameter gate: of the script that asks for images.
+    public init(
+        state: StateFolder, builders: String, catalogue: [CatalogueImage] = imageCatalogue, gate: Gate = .open
+    ) {
+        self.gate = gate
         self.state = state
         self.builders = builders
         self.catalogue = catalogue
@@ -232,7 +237,7 @@ public struct ImageLibrary: Sendable {
 
     /// - Throws: `Failure` for what is not there, no file, damaged, empty, or packed.
     func checked(_ path: String) throws(Failure) -> String {
-        let image = try DiskImage.inspect(path).first
+        let image = try DiskImage.inspect(path, gate).first
         if image?.format == "raw",
             let complaint = notAnImage(try ReadableFile(path).read(at: 0, count: 512))
         {

@@ -13,6 +13,8 @@ public struct Machine: Sendable {
     /// The other hypervisors that can be asked here; other in tests.
     var neighbours: Neighbours = LocalDaemons.besides
 
+    /// The script that works on it, as what it makes is remembered by; `nil` for no script.
+    public var script: String?
     /// VMs that will be gone before anything is done to this one: of a plan.
     public var gone: Set<String> = []
 

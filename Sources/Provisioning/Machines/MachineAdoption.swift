@@ -23,7 +23,7 @@ extension Machine {
         DiskFormat.allCases.contains { name.hasSuffix(".\($0.libvirtName)") }
     }
 
-    private func keptJournal() throws(Failure) -> MachineJournal? {
+    func keptJournal() throws(Failure) -> MachineJournal? {
         guard let opened = try OwnFolder.open(folder), var journal = MachineJournal.read(in: opened),
             journal.isFinished, journal.uri == hypervisor.uri
         else { return nil }

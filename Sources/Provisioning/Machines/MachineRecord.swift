@@ -26,6 +26,8 @@ public struct MachineRecord: Sendable, Equatable, Codable {
     public var powerChange: PowerChange?
     /// `user@host` that made it.
     public var owner: String
+    /// The script that brought it up or changed it last, by its path; `nil` for none.
+    public var script: String?
     public var acceleration: Acceleration
     /// Every file made for it on the machine it was made from and runs on, absolute.
     public var made: [String]

@@ -6,8 +6,9 @@ public struct SSHKeys: Sendable {
     private let state: StateFolder
     private let environment: @Sendable (String) -> String?
 
-    public init(state: StateFolder) {
-        self.init(state: state) { getenv($0).map { String(cString: $0) } }
+    /// - Parameter gate: of the script that asks. One with bounds learns nothing of the caller: limiq's own key lets it in.
+    public init(state: StateFolder, gate: Gate = .open) {
+        self.init(state: state) { gate.isBounded ? nil : getenv($0).map { String(cString: $0) } }
     }
 
     init(state: StateFolder, environment: @escaping @Sendable (String) -> String?) {

@@ -32,6 +32,7 @@ extension UpRun {
             made: layout.madeFiles, volumes: layout.volumes,
             folder: layout.madeFiles.isEmpty ? standing.record.folder : layout.folder, after: standing.record)
         record.bases = layout.bases
+        record.script = machine.script ?? standing.record.script
         let next = record
         let changes = try timed("change") { () throws(Failure) -> [Change] in
             try growDisks(plan, standing, files)

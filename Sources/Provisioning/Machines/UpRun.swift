@@ -142,9 +142,10 @@ final class UpRun {
         var files = machine.storage(for: spec, host)
         try files.clearLeftovers()
         let chosen = chooseAcceleration(host)
-        let record = MachineRecord(
+        var record = MachineRecord(
             spec: spec, uuid: UUID().uuidString.lowercased(), owner: MachineRecord.currentOwner(),
             acceleration: chosen, made: files.layout.madeFiles, folder: machine.folder)
+        record.script = machine.script
         do {
             try files.open(record)
             if !spec.disks.isEmpty || !host.isLocal {

@@ -19,6 +19,8 @@ struct Check: ParsableCommand {
 
     @OptionGroup var parameters: ParameterOptions
 
+    @OptionGroup(title: "Scripts that are not trusted") var sandbox: SandboxOptions
+
     func run() throws {
         // It has nothing to clean up.
         Signals.unblock()
@@ -36,6 +38,7 @@ struct Check: ParsableCommand {
         guard complaints.isEmpty else { return false }
 
         var session = try Session(connect: nil, script: script)
+        session.sandbox = sandbox.choice
         session.overrides = try parameters.overrides()
         let dryRun = DryRun(try session.environment())
         let rehearsal = try Rehearsal(

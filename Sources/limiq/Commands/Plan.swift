@@ -20,6 +20,8 @@ struct Plan: ParsableCommand {
 
     @OptionGroup var host: HostOptions
 
+    @OptionGroup(title: "Scripts that are not trusted") var sandbox: SandboxOptions
+
     @Flag(help: "The plan as one JSON document.")
     var json = false
 
@@ -30,6 +32,7 @@ struct Plan: ParsableCommand {
         // It has nothing to clean up.
         Signals.unblock()
         var session = try Session(connect: host.connect, script: script)
+        session.sandbox = sandbox.choice
         session.overrides = try parameters.overrides()
         session.words = words
         let plan = PlanRun(try session.environment())

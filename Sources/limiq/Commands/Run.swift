@@ -47,8 +47,7 @@ struct Run: ParsableCommand {
             valueName: "file"))
     var timings: String?
 
-    @Flag(help: "The script may not run programs of this machine.")
-    var noHost = false
+    @OptionGroup(title: "Scripts that are not trusted") var sandbox: SandboxOptions
 
     @Flag(help: "Leave what a failed machine was made of, for a look.")
     var keep = false
@@ -62,7 +61,7 @@ struct Run: ParsableCommand {
     func run() throws {
         var session = try Session(connect: host.connect, script: script)
         session.json = json
-        session.forbidsHostPrograms = noHost
+        session.sandbox = sandbox.choice
         session.keepsFailed = keep
         session.memoryLimit = try memoryLimit()
         session.overrides = try parameters.overrides()

@@ -1,0 +1,118 @@
+import Basics
+import Glibc
+
+/// What `--sandbox` leaves open: the script's folder, the images of the state folder to read, and what the caller allows.
+public struct GateBounds: Sendable {
+    /// What the caller allows beside.
+    public struct Allowed: Sendable {
+        /// `--allow-read`.
+        public var reading: [String]
+        /// `--allow-write`.
+        public var writing: [String]
+        /// `--allow-env`.
+        public var variables: [String]
+
+        public init(reading: [String] = [], writing: [String] = [], variables: [String] = []) {
+            self.reading = reading
+            self.writing = writing
+            self.variables = variables
+        }
+    }
+
+    /// The URI of the run's own host.
+    let host: String
+    /// The script whose machines are open.
+    let script: String
+    let variables: Set<String>
+
+    // Paths without links.
+    private let folder: String
+    private let readable: [String]
+    private let writable: [String]
+    private let state: String?
+    private let images: [String]
+
+    /// - Parameters:
+    ///   - script: its path, without links.
+    ///   - library: the folders Lua modules come from beside the script's.
+    /// - Throws: `Failure` with code `bad_field` for an allowed path that leads nowhere.
+    public init(
+        script: String, state: StateFolder, library: [String], host: String, allowed: Allowed
+    ) throws(Failure) {
+        self.script = script
+        self.host = host
+        variables = Set(allowed.variables)
+        // Of the script's path all but its name.
+        let own = Provisioning.folder(of: script)
+        folder = own == "/" ? own : String(own.dropLast())
+        readable = try Self.paths(allowed.reading, "--allow-read") + library.compactMap(canonicalPath)
+        writable = try Self.paths(allowed.writing, "--allow-write")
+        self.state = canonicalPath(state.root)
+        images = [state.cloudImages, state.isos].compactMap(canonicalPath)
+    }
+
+    func mayRead(_ path: String) -> Bool {
+        if (readable + writable + images).contains(where: { isInside(path, $0) }) { return true }
+        return isOwn(path)
+    }
+
+    func mayWrite(_ path: String) -> Bool {
+        writable.contains { isInside(path, $0) } || isOwn(path)
+    }
+
+    /// Below the script's folder, and not in the state folder, wherever that is.
+    private func isOwn(_ path: String) -> Bool {
+        isInside(path, folder) && state.map { !isInside(path, $0) } ?? true
+    }
+
+    private static func paths(_ given: [String], _ flag: String) throws(Failure) -> [String] {
+        var paths: [String] = []
+        for path in given {
+            guard !path.isEmpty, let real = canonicalPath(path) else {
+                throw Failure(
+                    .badField, "\(flag) \(path) leads nowhere", hint: "give a path that can be followed")
+            }
+            paths.append(real)
+        }
+        return paths
+    }
+}
+
+/// Whether a path is a folder's or below it; both without links. Bytewise.
+func isInside(_ path: String, _ folder: String) -> Bool {
+    let (path, folder) = (path.utf8, folder.utf8)
+    guard path.starts(with: folder) else { return false }
+    return path.count == folder.count || folder.last == UInt8(ascii: "/")
+        || path.dropFirst(folder.count).first == UInt8(ascii: "/")
+}
+
+/// The path with all links and `..` resolved as far as it is there; what follows is as it was. `nil` where it leads nowhere:
+/// through a link to nothing, through a file, or by `..` out of what is not there.
+func canonicalPath(_ path: String) -> String? {
+    guard !path.isEmpty, !path.utf8.contains(0) else { return nil }
+    var present = path
+    var rest: [String] = []
+    while true {
+        if let real = realpath(present, nil) {
+            defer { free(real) }
+            let base = String(cString: real)
+            guard !rest.isEmpty else { return base }
+            return (base == "/" ? "" : base) + "/" + rest.reversed().joined(separator: "/")
+        }
+        var status = stat()
+        // A link to nothing is there.
+        guard errno == ENOENT, lstat(present, &status) != 0 else { return nil }
+        while present.utf8.count > 1, present.utf8.last == UInt8(ascii: "/") { present.removeLast() }
+        let name = lastComponent(present)
+        guard !name.isEmpty, name != ".", name != ".." else { return nil }
+        rest.append(name)
+        present = folder(of: present)
+    }
+}
+
+/// As `canonicalPath`, of the place a name stands in: a link of that name is not followed.
+func canonicalPlace(of path: String) -> String? {
+    let name = lastComponent(path)
+    guard name != ".", name != "..", let place = canonicalPath(folder(of: path)) else { return nil }
+    return (place == "/" ? "" : place) + "/" + name
+}
