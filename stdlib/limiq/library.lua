@@ -877,7 +877,7 @@ function limiq.image.remove(name) end
 
 limiq.ssh = {}
 
----The caller's public keys: those of the agent and of `~/.ssh`; where there is none, limiq's own, made once in the state folder. Scripts call it `limiq.ssh_keys`.
+---The caller's public keys: those of the agent and of `~/.ssh`; where there is none, limiq's own, made once in the state folder. Under `--sandbox` always limiq's own. Scripts call it `limiq.ssh_keys`.
 ---
 ---Example:
 ---```lua
@@ -947,7 +947,7 @@ function limiq.file.list(path) end
 
 limiq.host = {}
 
----Runs a program of this machine. `limiq run --no-host` forbids it.
+---Runs a program of this machine. `limiq run --no-host` and `--sandbox` forbid it.
 ---
 ---Example:
 ---```lua
@@ -1130,7 +1130,7 @@ function limiq.log.error(text, fields) end
 
 limiq.env = {}
 
----A variable of limiq's own environment, nil where it is not set; `limiq.env.HOME` is the same.
+---A variable of limiq's own environment, nil where it is not set; `limiq.env.HOME` is the same. Under `--sandbox` only those of `--allow-env`.
 ---
 ---Example:
 ---```lua

@@ -135,12 +135,12 @@ public struct Gate: Sendable {
         if let bounds {
             guard uri != bounds.host else { return }
             throw forbidden(
-                "\(maskedURLs(uri)) is not the run's own host, and --sandbox lets the script reach no other",
+                "\(uri) is not the run's own host, and --sandbox lets the script reach no other",
                 hint: "--connect names the host", about: nil)
         }
         guard let programsFlag, let reason = HypervisorURI(uri).programItRuns else { return }
         throw forbidden(
-            "\(maskedURLs(uri)) \(reason), which \(programsFlag) forbids",
+            "\(uri) \(reason), which \(programsFlag) forbids",
             hint: "run it without \(programsFlag)", about: nil)
     }
 
