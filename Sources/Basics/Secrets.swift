@@ -29,6 +29,11 @@ public enum Secrets {
         return withoutPasswords(result)
     }
 
+    /// Whether a text holds a secret: it is one then.
+    public static func areIn(_ text: String) -> Bool {
+        known.withLock { secrets in secrets.contains { text.contains($0) } }
+    }
+
     public static let mask = "‹secret›"
 
     /// `scheme://user:password@host` (RFC 3986, section 3.2.1).

@@ -49,8 +49,8 @@ private func exec(_ environment: Environment) -> Definition {
             arguments.command, stdin: options.stdin, timeout: options.timeout, user: options.user,
             check: options.check, cancellation: request.cancellation)
         return [
-            "code": .int(Int64(result.code)), "stdout": Codec<[UInt8]>.bytes.encode(result.stdout),
-            "stderr": Codec<[UInt8]>.bytes.encode(result.stderr),
+            "code": .int(Int64(result.code)), "stdout": said(result.stdout),
+            "stderr": said(result.stderr),
         ]
     }
 }

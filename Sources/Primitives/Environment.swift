@@ -31,6 +31,9 @@ public struct Environment: Sendable {
 
     /// The host behind a URI, `nil` for the run's default one.
     func hypervisor(_ uri: String?) throws(Failure) -> any Hypervisor {
+        guard uri?.utf8.contains(0) != true else {
+            throw Failure(.badField, "a host's URI cannot hold a NUL byte")
+        }
         try gate.host(uri)
         return try open(uri)
     }

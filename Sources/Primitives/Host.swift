@@ -53,9 +53,16 @@ func hostDefinitions(_ environment: Environment) -> [Definition] {
                     hint: "check = false returns the code instead", cause: words.isEmpty ? nil : words)
             }
             return [
-                "code": .int(Int64(result.code)), "stdout": Codec.bytes.encode(result.output),
-                "stderr": Codec.bytes.encode(result.errors),
+                "code": .int(Int64(result.code)), "stdout": said(result.output),
+                "stderr": said(result.errors),
             ]
         }
     ]
+}
+
+/// What a program wrote, as a script gets it: a secret where it repeats one.
+func said(_ bytes: [UInt8]) -> Value {
+    let value = Codec.bytes.encode(bytes)
+    guard case .string(let text) = value, Secrets.areIn(text) else { return value }
+    return .secret(text)
 }
