@@ -72,6 +72,21 @@ import XML
         }
     }
 
+    @Test func `are seen on the bridge of a network, which libvirt names while a guest runs`() throws {
+        try withScratchState { state throws in
+            let host = FakeHypervisor()
+            _ = try Machine("db", on: host, state: state).up(Self.spec("db", "52:54:00:12:34:56"))
+            host.edit("db", live: true) { node in
+                node.editDevice({ $0.name == "interface" }) { $0.set("source", "bridge", "virbr7") }
+            }
+            let spec = Self.spec("web", "52:54:00:12:34:56", network: nil, bridge: "virbr7")
+            let failure = try #require(throws: Failure.self) {
+                try Machine("web", on: host, state: state).up(spec)
+            }
+            #expect(failure.message.contains("db on bridge virbr7"), "\(failure)")
+        }
+    }
+
     @Test func `are looked at when a VM gets another, and when it starts`() throws {
         try withScratchState { state throws in
             let host = FakeHypervisor()

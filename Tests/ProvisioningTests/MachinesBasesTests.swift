@@ -187,6 +187,21 @@ import XML
         }
     }
 
+    @Test func `of the library is known by its digest in a state folder that is reached by a link`() throws {
+        try withScratchState { state throws in
+            let link = state.root + "-link"
+            symlink(state.root, link)
+            defer { unlink(link) }
+            let setting = try Setting(StateFolder(root: link), isOfLibrary: true)
+            #expect(try setting.machine.record()?.bases?["boot"]?.first?.digest != nil)
+            var spec = VMSpec(name: "thief")
+            spec.disks = [DiskSpec(id: "stolen")]
+            spec.disks[0].path = setting.overlay
+            let thief = Machine("thief", on: setting.host, state: setting.state)
+            #expect(throws: Failure.self) { try thief.up(spec) }
+        }
+    }
+
     @Test func `counts however far below it is, and not where the disk was put on another`() throws {
         try withScratchState { state throws in
             let setting = try Setting(state)

@@ -143,6 +143,23 @@ import XML
         }
     }
 
+    @Test func `is stood on by whatever name an overlay calls it`() throws {
+        try Family.with { family throws in
+            for name in [
+                "../gold/boot.qcow2", "file:\(family.base)",
+                #"json:{"driver":"qcow2","file":{"driver":"file","filename":"\#(family.base)"}}"#,
+                #"json:{"driver":"qcow2","file.driver":"file","file.filename":"\#(family.base)"}"#,
+            ] {
+                let rebased = run(
+                    "qemu-img", "rebase", "-u", "-f", "qcow2", "-b", name, "-F", "qcow2", family.overlay)
+                try #require(rebased.code == 0, "\(rebased.output)")
+                // As after a while, and by another process.
+                OverlayIndex.note(family.overlay)
+                try family.refused { _ = try family.gold.remove() }
+            }
+        }
+    }
+
     @Test func `is stood on by machines of other daemons here too, whatever they are called`() throws {
         try Family.with { family throws in
             _ = try family.child.remove()

@@ -12,11 +12,20 @@ func imagesBelow(_ disk: String) -> [String] {
         guard let file = try? ReadableFile(path), let header = try? QCOW2Header(ifIn: file),
             let name = header.backingFile
         else { break }
-        next = (try? DiskImage.absolute(name, path)) ?? name.dropping("file:")
+        next = (try? DiskImage.absolute(name, path)) ?? localFile(name)
         guard let next, !found.contains(next) else { break }
         found.append(next)
     }
     return found
+}
+
+/// The file of a base that is named as QEMU's block drivers are: `file:/images/base.raw`,
+/// `json:{"driver":"raw","file":{"driver":"file","filename":"/images/base.raw"}}`.
+private func localFile(_ name: String) -> String? {
+    if let path = name.dropping("file:") { return path }
+    guard let text = name.dropping("json:"), var options = try? JSONReader.read(text, source: "") else { return nil }
+    while let file = options["file"], file.string == nil { options = file }
+    return options["filename"]?.string ?? options["file.filename"]?.string
 }
 
 /// What an image is known by: its path, and its file where that can be seen, whatever it is called.

@@ -86,7 +86,9 @@ struct ImageDigests {
 
     /// - Returns: `nil` for what is not of the library.
     private func file(of path: String) -> String? {
-        guard let name = path.dropping(state.cloudImages + "/"), !name.contains("/") else { return nil }
-        return "\(folder)/\(name).json"
+        let name =
+            path.dropping(state.cloudImages + "/")
+            ?? (try? resolved(state.cloudImages)).flatMap { path.dropping($0 + "/") }
+        return name.flatMap { $0.contains("/") ? nil : "\(folder)/\($0).json" }
     }
 }

@@ -53,7 +53,7 @@ public struct DomainUses: Sendable, Equatable {
         self.isSaved = isSaved
         for description in descriptions {
             disks.formUnion(description.all("devices/disk").compactMap(Self.disk))
-            nics.formUnion(description.all("devices/interface").compactMap(Self.nic))
+            nics.formUnion(description.all("devices/interface").flatMap(Self.nics))
         }
     }
 
@@ -73,14 +73,13 @@ public struct DomainUses: Sendable, Equatable {
         return source?["file"] ?? source?["dev"] ?? source?["name"]
     }
 
-    private static func nic(_ nic: XMLNode) -> NIC? {
+    /// Of a running guest libvirt says which bridge a network is.
+    private static func nics(_ nic: XMLNode) -> [NIC] {
         guard let address = nic.first("mac")?.attributes["address"]?.lowercased(),
             let source = nic.first("source")?.attributes
-        else { return nil }
-        switch nic.attributes["type"] {
-        case "network": return source["network"].map { NIC(macAddress: address, segment: .network($0)) }
-        case "bridge": return source["bridge"].map { NIC(macAddress: address, segment: .bridge($0)) }
-        default: return nil
-        }
+        else { return [] }
+        let bridge = source["bridge"].map { NIC(macAddress: address, segment: .bridge($0)) }
+        let network = source["network"].map { NIC(macAddress: address, segment: .network($0)) }
+        return [bridge, network].compactMap(\.self)
     }
 }

@@ -10,13 +10,15 @@ extension LibvirtHypervisor {
             guard let network = nic.first("source")?.attributes["network"],
                 let address = nic.first("mac")?.attributes["address"]
             else { continue }
+            // One that is not started, or gone, has lent nothing.
             let found: [NetworkLease]? = try call("cannot read the leases of \(network)", reads: true) {
                 connection throws(LibvirtError) in
                 do throws(LibvirtError) {
                     return try connection.leases(ofNetwork: network, macAddress: address)
                 } catch {
                     if error.code == .noSupport { return nil }
-                    throw error
+                    guard connection.isAlive else { throw error }
+                    return []
                 }
             }
             guard let found else { return try undatedLeases(name) }

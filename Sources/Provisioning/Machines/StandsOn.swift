@@ -163,6 +163,9 @@ public struct StandsOn {
 
     /// The folder of a machine that a file is in.
     static func folderName(of file: String, in state: StateFolder) -> String? {
-        file.dropping(state.machines + "/")?.split(separator: "/").first.map(String.init)
+        let inside =
+            file.dropping(state.machines + "/")
+            ?? (try? resolved(state.machines)).flatMap { file.dropping($0 + "/") }
+        return inside?.split(separator: "/").first.map(String.init)
     }
 }
