@@ -23,7 +23,9 @@ func imagesBelow(_ disk: String) -> [String] {
 /// `json:{"driver":"raw","file":{"driver":"file","filename":"/images/base.raw"}}`.
 private func localFile(_ name: String) -> String? {
     if let path = name.dropping("file:") { return path }
-    guard let text = name.dropping("json:"), var options = try? JSONReader.read(text, source: "") else { return nil }
+    guard let text = name.dropping("json:"), var options = try? JSONReader.read(text, source: "") else {
+        return nil
+    }
     while let file = options["file"], file.string == nil { options = file }
     return options["filename"]?.string ?? options["file.filename"]?.string
 }
