@@ -434,7 +434,7 @@ import XML
                 wanted.disks.append(data)
                 let count = Counter()
                 running.host.behaviour.withLock {
-                    $0.changeFails = { _ in count.next() == step ? Failure(.libvirt, "killed") : nil }
+                    $0.changeFails = { _ in count.next() - 1 == step ? Failure(.libvirt, "killed") : nil }
                 }
                 _ = try? running.machine.up(wanted)
                 running.host.behaviour.withLock { $0.changeFails = { _ in nil } }
@@ -489,16 +489,6 @@ import XML
             #expect(try machine.up(spec, options).changed)
             #expect(try machine.diff(spec) == [])
             #expect(try machine.remove())
-        }
-    }
-}
-
-private final class Counter: Sendable {
-    private let count = Mutex(-1)
-    func next() -> Int {
-        count.withLock {
-            $0 += 1
-            return $0
         }
     }
 }

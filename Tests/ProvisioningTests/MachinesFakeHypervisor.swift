@@ -25,6 +25,8 @@ final class FakeHypervisor: Hypervisor {
         var startFails: (@Sendable (XMLNode) -> Failure?)?
         /// Called between a definition and its answer, which it may lose.
         var afterDefinition: @Sendable () -> Failure? = { nil }
+        /// Called with the name that is looked for, after it was looked for.
+        var afterLook: @Sendable (String) -> Void = { _ in }
         /// The daemon is gone.
         var isGone = false
         /// Posted as soon as the domain runs.
@@ -94,7 +96,9 @@ final class FakeHypervisor: Hypervisor {
     }
 
     func domain(_ name: String) throws(Failure) -> DomainSummary? {
-        try domains().first { $0.name == name }
+        let found = try domains().first { $0.name == name }
+        behaviour.withLock(\.afterLook)(name)
+        return found
     }
 
     func uses() throws(Failure) -> HostUses {

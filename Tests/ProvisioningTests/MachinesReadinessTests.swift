@@ -285,16 +285,6 @@ private enum Recorded {
     }
 }
 
-private final class Counter: Sendable {
-    private let count = Mutex(0)
-    func next() -> Int {
-        count.withLock { count in
-            count += 1
-            return count
-        }
-    }
-}
-
 @Suite struct `Console text` {
     @Test func `is shown without what steers a terminal`() {
         let bytes = Array(

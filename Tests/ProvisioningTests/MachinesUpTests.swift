@@ -287,6 +287,61 @@ import XML
         }
     }
 
+    /// libvirt may get to what a dead client had asked for after the next one has looked.
+    @Test(arguments: [1, 2, 3], [true, false])
+    func `goes on with the domain of a killed run that is defined while it looks`(
+        look: Int, removes: Bool
+    ) throws {
+        try withScratchState { state throws in
+            let host = Self.booting()
+            let machine = Machine("web", on: host, state: state)
+            var options = UpOptions()
+            options.start = false
+            _ = try machine.up(Self.spec(), options)
+            let xml = try host.xml("web", inactive: true, secrets: true)
+            try host.undefine("web")
+            try MachineJournal.reopen(in: machine.folder)
+            let looks = Counter()
+            host.behaviour.withLock {
+                $0.afterLook = { _ in if looks.next() == look { _ = try? host.define(xml) } }
+            }
+            if removes {
+                #expect(try machine.remove())
+                if look == 1 { #expect(try host.domains().isEmpty) }
+            } else {
+                #expect(try machine.up(Self.spec()).changed)
+                #expect(try host.domains().map(\.state) == [.running])
+                #expect(run("qemu-img", "check", machine.folder + "/boot-disk.qcow2").code == 0)
+            }
+            host.behaviour.withLock { $0.afterLook = { _ in } }
+            #expect(try machine.remove() || removes)
+            #expect(try host.domains().isEmpty)
+            #expect(Self.contents(state.machines).filter { !$0.hasPrefix(".") }.isEmpty)
+        }
+    }
+
+    @Test func `takes the place of a killed run's domain that is defined just before its own`() throws {
+        try withScratchState { state throws in
+            let host = Self.booting()
+            let machine = Machine("web", on: host, state: state)
+            var options = UpOptions()
+            options.start = false
+            _ = try machine.up(Self.spec(), options)
+            let (xml, dead) = (
+                try host.xml("web", inactive: true, secrets: true), try host.domain("web")?.uuid
+            )
+            #expect(try machine.remove())
+            let report = try machine.up(Self.spec()) {
+                if $0.phase == "define", $0.took == nil { _ = try? host.define(xml) }
+            }
+            #expect(report.changed)
+            #expect(try host.domains().map(\.state) == [.running])
+            #expect(try host.domain("web")?.uuid != dead)
+            #expect(try machine.remove())
+            #expect(Self.contents(state.machines).filter { !$0.hasPrefix(".") }.isEmpty)
+        }
+    }
+
     /// Killed after the folder was made and before the journal was whole.
     @Test func `completes, or removes, a folder that a killed run has only begun`() throws {
         try withScratchState { state throws in

@@ -51,7 +51,7 @@ extension Machine {
         // No domain has such a name, and no VM's folder would be meant by it.
         guard !name.isEmpty, !name.contains("/"), name != ".", name != ".." else { return false }
         return try MachineLock.hold(self, cancellation: cancellation) { () throws(Failure) in
-            try removeLocked(tell)
+            try lookingAgain { () throws(Failure) in try removeLocked(tell) }
         }
     }
 

@@ -59,6 +59,11 @@ final class UpRun {
 
     func bringUp() throws(Failure) {
         report.forwards = spec.nics.flatMap(\.forward)
+        try machine.lookingAgain { () throws(Failure) in try bringUpOnce() }
+        try MachineJournal.finish(in: machine.folder)
+    }
+
+    private func bringUpOnce() throws(Failure) {
         if let domain = try hypervisor.domain(machine.name) {
             try continueWith(domain)
         } else if let record = try machine.keptRecord(beside: spec) {
@@ -66,7 +71,6 @@ final class UpRun {
         } else {
             try makeNew()
         }
-        try MachineJournal.finish(in: machine.folder)
     }
 
     // MARK: a VM that is there
@@ -164,7 +168,7 @@ final class UpRun {
             try files.sync()
             let domain = try timed("define") { () throws(Failure) in
                 mayBeDefined = true
-                return try define(files.layout, host, record)
+                return try defineNew(files.layout, host, record)
             }
             report.changed = true
             if let readiness {
@@ -191,6 +195,21 @@ final class UpRun {
     /// Before anything is made: a guest would only pass over what is wrong, minutes later.
     func checkCloudInit() throws(Failure) {
         for warning in try spec.cloudInitWarnings() { warn(warning) }
+    }
+
+    /// What a killed run had asked for may have been defined meanwhile: it names what was just made anew, and gives way.
+    private func defineNew(
+        _ layout: MachineLayout, _ host: HostDescription, _ record: MachineRecord
+    ) throws(Failure) -> DomainSummary {
+        do throws(Failure) {
+            return try define(layout, host, record)
+        } catch {
+            guard let other = try? hypervisor.domain(machine.name), other.uuid != record.uuid,
+                !other.state.isActive, try isOurs(other)
+            else { throw error }
+            try machine.removeDomain(other)
+            return try define(layout, host, record)
+        }
     }
 
     func define(

@@ -27,7 +27,8 @@ struct Ownership {
     ///   - isWhole: the machine itself is to go, with all that libvirt has for it and what came to be while it ran.
     ///   - surroundings: what else there is, where it has been looked at already.
     /// - Throws: `Failure` with code `in_use` for what somebody else uses, `not_ours` for a folder that is none and for a
-    ///   domain that was renamed or moved, `pool_gone`, and where the hypervisor does not answer.
+    ///   domain that was renamed or moved, `appeared` where the machine has a domain after all, `pool_gone`, and where the
+    ///   hypervisor does not answer.
     init(
         of machine: Machine, _ domain: DomainSummary?, files: [String], volumes: [HostVolume] = [],
         isWhole: Bool = false, among surroundings: Surroundings? = nil
@@ -47,6 +48,7 @@ struct Ownership {
             }
         if isWhole { claimed += others.variables(of: isOwn) }
         for user in others.users(of: claimed + logs) where !isOwn(user.domain) {
+            if domain == nil, user.domain.isOf(machine) { throw machine.appeared }
             if logs.contains(where: { $0.path == user.path }) {
                 foreignLogs.insert(lastComponent(user.path))
             } else {
@@ -186,6 +188,8 @@ extension Failure.Code {
     static let notOurs: Failure.Code = "not_ours"
     /// Somebody else uses it.
     static let inUse: Failure.Code = "in_use"
+    /// The machine has got its domain since it was looked for.
+    static let appeared: Failure.Code = "appeared"
     /// The storage pool of a volume is not there.
     static let poolGone: Failure.Code = "pool_gone"
 }

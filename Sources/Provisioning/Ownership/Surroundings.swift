@@ -19,6 +19,12 @@ struct Surroundings {
 
         /// What limiq keeps in it, whoever it was made for.
         var record: MachineRecord? { metadata.flatMap { try? MachineRecord(element: $0) } }
+
+        /// It is the machine's own, by its record and by its name.
+        func isOf(_ machine: Machine) -> Bool {
+            guard isHere, name == machine.name, let record else { return false }
+            return record.uuid == uuid && record.name == name
+        }
     }
 
     /// A file or volume that somebody may use.
