@@ -36,6 +36,26 @@ struct HostTests {
         }
     }
 
+    @Test("What repeats a secret is a secret, in a failure's cause too; what does not is text")
+    func secrets() async throws {
+        try await onThread {
+            let host = try HostSide()
+            Secrets.remember("kept by no program")
+            let answer = try host.call(
+                "host.run",
+                ["command": ["sh", "-c", "echo it is kept by no program; echo oops >&2"]],
+                in: hostDefinitions)
+            #expect(answer["stdout"] == .secret("it is kept by no program\n"))
+            #expect(answer["stderr"] == "oops\n")
+            let refused = failure {
+                try host.call(
+                    "host.run", ["command": ["sh", "-c", "echo kept by no program >&2; exit 1"]],
+                    in: hostDefinitions)
+            }
+            #expect(refused.masked.cause == "‹secret›")
+        }
+    }
+
     @Test("A program that does not read its input is no error")
     func unreadInput() async throws {
         try await onThread {

@@ -1,6 +1,7 @@
 import Basics
 import Glibc
 import Support
+import Synchronization
 import Testing
 import XML
 
@@ -46,6 +47,27 @@ import XML
 
     private static let waiting = ["cpu_cores", "disks[1].bus", "memory_mib"]
     private static let live = ["disks[1].iops_limit", "disks[1].size_gib", "labels.tier"]
+
+    @Test(arguments: [true, false])
+    func `has its seed made again, where that is gone or cut, before it goes on`(isGone: Bool) throws {
+        try withScratchState { state throws in
+            let saved = try Saved(state)
+            let seed = saved.machine.folder + "/seed.iso"
+            #expect(isGone ? unlink(seed) == 0 : truncate(seed, 0) == 0)
+            let whole = Mutex(false)
+            saved.host.behaviour.withLock {
+                $0.startFails = { _ in
+                    whole.withLock { $0 = ISOImage.isWhole(seed) }
+                    return nil
+                }
+            }
+            #expect(try saved.machine.plan(saved.spec).remade.seed)
+            let report = try saved.machine.up(saved.spec, saved.options { _ in })
+            #expect(report.changed && report.changes == [] && report.pending == [])
+            #expect(whole.withLock { $0 }, "QEMU opens it as the guest goes on")
+            #expect(try saved.machine.plan(saved.spec) == MachinePlan())
+        }
+    }
 
     @Test func `says so, and goes on with its forwards where nothing has changed`() throws {
         try withScratchState { state throws in
