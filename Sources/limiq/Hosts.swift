@@ -30,7 +30,7 @@ final class Hosts: Sendable {
                 hint: "root has libvirt's daemons without it: leave --connect and LIMIQ_URI out",
                 resource: address)
         }
-        let host = LibvirtHypervisor(uri: address, daemons: PrivateDaemons(state: state))
+        let host = LibvirtHypervisor(uri: address, daemons: PrivateDaemons.takingOver(state))
         // Two tasks may have opened it at once: the first stays, so that a host has one pool of connections.
         return opened.withLock { opened in
             if let first = opened[address] { return first }

@@ -153,10 +153,10 @@ import XML
     }
 
     @Test func `gives a nic the same address each time, and another to each`() {
-        let first = DomainXML.macAddress(machine: "web-01", nic: 0)
-        #expect(first == DomainXML.macAddress(machine: "web-01", nic: 0))
-        #expect(first != DomainXML.macAddress(machine: "web-01", nic: 1))
-        #expect(first != DomainXML.macAddress(machine: "web-02", nic: 0))
+        let first = NICSpec.macAddress(ofMachine: "web-01", nic: 0)
+        #expect(first == NICSpec.macAddress(ofMachine: "web-01", nic: 0))
+        #expect(first != NICSpec.macAddress(ofMachine: "web-01", nic: 1))
+        #expect(first != NICSpec.macAddress(ofMachine: "web-02", nic: 0))
         #expect(first.hasPrefix("52:54:00:"))
     }
 

@@ -122,7 +122,7 @@ struct SeedNetwork {
     /// The MAC address of the only nic.
     private var onlyAddress: String? {
         guard nics.count == 1 else { return nil }
-        return (nics[0].macAddress ?? DomainXML.macAddress(machine: name, nic: 0)).lowercased()
+        return (nics[0].macAddress ?? NICSpec.macAddress(ofMachine: name, nic: 0)).lowercased()
     }
 
     private mutating func reportBinding(

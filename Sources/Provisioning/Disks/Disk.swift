@@ -38,13 +38,13 @@ public enum Disk {
     /// Makes a disk larger. The guest must be off, and grows its own partitions at the next start.
     ///
     /// - Parameters:
-    ///   - relation: what stands on images.
+    ///   - require: called before anything is written: what else speaks against it.
     ///   - gate: of the script whose disk it is.
-    /// - Throws: `Failure` with code `bad_field` for a smaller size, `disk_in_use`, `in_use` where an overlay stands on it,
-    ///   `not_found`, `bad_image`, `program` or `forbidden`.
+    /// - Throws: `Failure` with code `bad_field` for a smaller size, `disk_in_use`, `not_found`, `bad_image`, `program`
+    ///   or `forbidden`.
     public static func resize(
-        _ path: String, to size: ByteSize, unless relation: StandsOn? = nil, gate: Gate = .open,
-        cancellation: Cancellation = Cancellation()
+        _ path: String, to size: ByteSize, gate: Gate = .open,
+        cancellation: Cancellation = Cancellation(), _ require: () throws(Failure) -> Void = {}
     ) throws(Failure) {
         try requireAbsolute(path, "path")
         let format: String
@@ -80,23 +80,22 @@ public enum Disk {
             }
             if bytes == now { return }
         }
-        try relation?.requireNothing(on: [path], path, .write("made larger"))
+        try require()
         try QemuImg.resize(resolved(path), format: format, to: bytes, cancellation: cancellation)
     }
 
     /// Removes a disk's file.
     ///
-    /// - Parameter relation: what stands on images.
-    /// - Throws: `Failure` with code `not_found`, `disk_in_use`, `in_use` where an overlay stands on it, `bad_image` for a file
-    ///   that is no disk image, `io`.
-    public static func remove(_ path: String, unless relation: StandsOn? = nil) throws(Failure) {
+    /// - Parameter require: called before it is removed: what else speaks against it.
+    /// - Throws: `Failure` with code `not_found`, `disk_in_use`, `bad_image` for a file that is no disk image, `io`.
+    public static func remove(_ path: String, _ require: () throws(Failure) -> Void = {}) throws(Failure) {
         try requireAbsolute(path, "path")
         do {
             let file = try ReadableFile(path)
             guard !DiskLock.isUsed(file) else { throw inUse(path) }
             guard try looksLikeDisk(file) else { throw noDisk(path, "removes") }
         }
-        try relation?.requireNothing(on: [path], path, .remove)
+        try require()
         guard unlink(path) == 0 else { throw Failure.system(errno, "cannot remove \(path)", resource: path) }
     }
 

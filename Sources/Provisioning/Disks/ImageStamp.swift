@@ -31,10 +31,11 @@ public struct ImageStamp: Sendable, Equatable, Codable {
         inode = UInt64(status.st_ino)
     }
 
-    init(_ volume: VolumeSummary) {
-        path = volume.path
-        size = volume.length
-        modified = volume.modified
+    /// Of a file of another machine.
+    init(path: String, size: UInt64, modified: String) {
+        self.path = path
+        self.size = size
+        self.modified = modified
     }
 
     /// Nobody has written to it or put another in its place, as far as can be seen from outside.

@@ -3,15 +3,22 @@ import Glibc
 
 /// What libvirt leaves in its folders of domains that are gone. Nobody else may have a domain there.
 extension PrivateDaemons {
+    /// A file or folder that libvirt keeps for a domain.
+    struct Leftover: Equatable {
+        /// Absolute.
+        var path: String
+        var reason: String
+    }
+
     /// Of a domain that is gone, or that a killed process was just removing.
     ///
     /// - Parameters:
     ///   - domains: the names of those that are there.
     ///   - uuids: theirs; libvirt keeps a TPM's state by them.
-    func leftovers(domains: Set<String>, uuids: Set<String>) -> [Leftovers.Item] {
+    func leftovers(domains: Set<String>, uuids: Set<String>) -> [Leftover] {
         // The system's own folders have domains of others.
         guard Self.canMount else { return [] }
-        var found: [Leftovers.Item] = []
+        var found: [Leftover] = []
         for (folder, ending, what) in [
             (logs, ".log", "log"), (tpmLogs, "-swtpm.log", "TPM's log"),
             (folder + "/lib/qemu/nvram", "_VARS.fd", "UEFI variables"),
@@ -20,15 +27,12 @@ extension PrivateDaemons {
                 let name = String(file.dropLast(ending.count))
                 if domains.contains(name) { continue }
                 found.append(
-                    .init(
-                        path: "\(folder)/\(file)", reason: "the \(what) of a domain that is gone",
-                        kind: .domainFile))
+                    .init(path: "\(folder)/\(file)", reason: "the \(what) of a domain that is gone"))
             }
         }
         let tpms = folder + "/lib/swtpm"
         for uuid in (try? namesInFolder(tpms)) ?? [] where !uuids.contains(uuid) {
-            found.append(
-                .init(path: "\(tpms)/\(uuid)", reason: "the TPM of a domain that is gone", kind: .domainFile))
+            found.append(.init(path: "\(tpms)/\(uuid)", reason: "the TPM of a domain that is gone"))
         }
         return found
     }

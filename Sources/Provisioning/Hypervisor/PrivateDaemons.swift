@@ -8,7 +8,7 @@ import Glibc
 /// is touched, and any number of state folders have theirs side by side. `libvirtd` ends by itself when neither a guest
 /// runs nor a client is connected (`--timeout` of libvirtd(8)), and `virtlogd` when it writes no log. Where a mount namespace
 /// cannot be made they run on the system's own folders, behind the same socket.
-public struct PrivateDaemons: Sendable, Equatable {
+public struct PrivateDaemons: Sendable {
     private let state: StateFolder
     /// libvirt's definitions, state, cache and logs: they last as long as the state folder.
     public let folder: String
@@ -65,6 +65,9 @@ public struct PrivateDaemons: Sendable, Equatable {
 
     // MARK: starting
 
+    /// Called when nothing of libvirt's runs here and something is about to.
+    var beforeLaunch: @Sendable () throws(Failure) -> Void = {}
+
     /// How long `libvirtd` stays without a guest and a client; other in tests.
     var idleSeconds = 15
     /// How long `virtlogd` is left in peace after its start; other in tests. Then it stays as long as `libvirtd` or a guest
@@ -82,7 +85,7 @@ public struct PrivateDaemons: Sendable, Equatable {
             if DaemonSocket.answers(socket) { return }
             awaitEnd()
             try prepare()
-            try EmbeddedTakeover(state: state).perform()
+            try beforeLaunch()
             try launch(["virtlogd", "libvirtd"])
         }
     }

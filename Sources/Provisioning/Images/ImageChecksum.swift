@@ -58,31 +58,15 @@ public struct ImageChecksum: Sendable, Equatable {
         return nil
     }
 
-    /// Hashes a file, a few megabytes at a time.
+    /// Whether a file's bytes hash to it.
     ///
     /// - Throws: `Failure` with code `io`, `not_found` or `cancelled`.
     func matches(_ path: String, _ cancellation: Cancellation) throws(Failure) -> Bool {
         let found =
             switch digest {
-            case .sha256: try Self.hash(path, SHA256(), cancellation)
-            case .sha512: try Self.hash(path, SHA512(), cancellation)
+            case .sha256: try FileDigest.hash(path, SHA256(), cancellation)
+            case .sha512: try FileDigest.hash(path, SHA512(), cancellation)
             }
         return found == value
-    }
-
-    static func hash<Hash: HashFunction>(
-        _ path: String, _ start: Hash, _ cancellation: Cancellation
-    ) throws(Failure) -> String {
-        var hash = start
-        let file = try ReadableFile(path)
-        var offset: UInt64 = 0
-        while offset < file.length {
-            try cancellation.check()
-            let bytes = try file.read(at: offset, count: 4 << 20)
-            if bytes.isEmpty { break }
-            hash.update(data: bytes)
-            offset += UInt64(bytes.count)
-        }
-        return hexadecimal(hash.finalize())
     }
 }

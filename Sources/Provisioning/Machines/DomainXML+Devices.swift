@@ -190,7 +190,7 @@ extension DomainXML {
             [
                 XMLElement(
                     "mac",
-                    ["address": nic.macAddress ?? Self.macAddress(machine: spec.name, nic: index)]),
+                    ["address": nic.macAddress ?? NICSpec.macAddress(ofMachine: spec.name, nic: index)]),
                 nic.bridge.map { XMLElement("source", ["bridge": $0]) }
                     ?? nic.network.map { XMLElement("source", ["network": $0]) },
                 XMLElement("model", ["type": model]),

@@ -128,21 +128,4 @@ struct DomainXML {
                 XMLElement("timer", ["name": "hpet", "present": acceleration == .kvm ? "no" : "yes"]),
             ])
     }
-
-    /// The MAC address of a nic whose spec has none: from the VM's name and the nic's position, so that it stays
-    /// the same. 52:54:00 is QEMU's prefix.
-    static func macAddress(machine: String, nic index: Int) -> String {
-        let digest = SHA256.hash(data: Array("\(machine)/\(index)".utf8))
-        return "52:54:00" + digest.prefix(3).map { ":" + hexadecimal([$0]) }.joined()
-    }
-}
-
-extension VMSpec {
-    /// The MAC address of a nic; `nil` where there is no such nic.
-    ///
-    /// - Parameter index: from 0.
-    public func macAddress(ofNIC index: Int) -> String? {
-        guard nics.indices.contains(index) else { return nil }
-        return (nics[index].macAddress ?? DomainXML.macAddress(machine: name, nic: index)).lowercased()
-    }
 }

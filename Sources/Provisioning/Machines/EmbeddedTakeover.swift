@@ -100,3 +100,12 @@ public struct EmbeddedTakeover: Sendable {
         try journal.takePlace(of: journal, in: folder)
     }
 }
+
+extension PrivateDaemons {
+    /// As limiq starts them: machines of limiq 0.1.0 are taken over first.
+    public static func takingOver(_ state: StateFolder) -> PrivateDaemons {
+        var daemons = PrivateDaemons(state: state)
+        daemons.beforeLaunch = { () throws(Failure) in try EmbeddedTakeover(state: state).perform() }
+        return daemons
+    }
+}

@@ -103,7 +103,7 @@ public struct Leftovers {
         }
         return daemons.leftovers(domains: names, uuids: uuids).filter { item in
             surroundings.users(of: [.init(path: item.path, identity: FileIdentity(of: item.path))]).isEmpty
-        }
+        }.map { Item(path: $0.path, reason: $0.reason, kind: .domainFile) }
     }
 
     /// Removes one, where it still is what the survey saw.

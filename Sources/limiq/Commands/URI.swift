@@ -16,7 +16,7 @@ struct URI: ParsableCommand {
         Signals.unblock()
         let session = try Session(connect: host.connect)
         let uri = session.hosts.choice().uri
-        let daemons = PrivateDaemons(state: session.state)
+        let daemons = PrivateDaemons.takingOver(session.state)
         if uri == daemons.uri { try daemons.start() }
         StandardOutput.print(uri)
     }

@@ -108,3 +108,10 @@ public enum UploadPart: Sendable, Equatable {
     /// So many zeros.
     case hole(UInt64)
 }
+
+extension ImageStamp {
+    /// As its host's libvirt shows it.
+    init(_ volume: VolumeSummary) {
+        self.init(path: volume.path, size: volume.length, modified: volume.modified)
+    }
+}

@@ -26,10 +26,29 @@ struct FileDigest: Sendable, Equatable {
         // Held meanwhile: of many that want the same image one reads it.
         value = try Self.known.withLock { known throws(Failure) in
             if let value = known[key] { return value }
-            let value = try ImageChecksum.hash(path, SHA256(), cancellation)
+            let value = try Self.hash(path, SHA256(), cancellation)
             known[key] = value
             return value
         }
+    }
+
+    /// Hashes a file, a few megabytes at a time.
+    ///
+    /// - Throws: `Failure` with code `io`, `not_found` or `cancelled`.
+    static func hash<Hash: HashFunction>(
+        _ path: String, _ start: Hash, _ cancellation: Cancellation
+    ) throws(Failure) -> String {
+        var hash = start
+        let file = try ReadableFile(path)
+        var offset: UInt64 = 0
+        while offset < file.length {
+            try cancellation.check()
+            let bytes = try file.read(at: offset, count: 4 << 20)
+            if bytes.isEmpty { break }
+            hash.update(data: bytes)
+            offset += UInt64(bytes.count)
+        }
+        return hexadecimal(hash.finalize())
     }
 
     /// The file is still the one that was hashed.

@@ -70,11 +70,6 @@ public enum DiskBus: String, Sendable, Codable, CaseIterable {
     case ide = "DISK_BUS_IDE"
 }
 
-public enum DiskFormat: String, Sendable, Codable, CaseIterable {
-    case qcow2 = "DISK_FORMAT_QCOW2"
-    case raw = "DISK_FORMAT_RAW"
-}
-
 public enum NICModel: String, Sendable, Codable, CaseIterable {
     case virtio = "NIC_MODEL_VIRTIO"
     case e1000 = "NIC_MODEL_E1000"
