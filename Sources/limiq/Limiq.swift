@@ -9,10 +9,8 @@ struct Limiq: ParsableCommand {
         commandName: "limiq",
         abstract: "Lua scripts that make virtual machines.",
         discussion: "A first machine: limiq run scripts/build-web.lua",
-        version: version,
+        version: limiqVersion,
         subcommands: subcommands(for: CommandLine.arguments.dropFirst().first))
-
-    static let version = "0.1.0"
 
     private static let all: [(name: String, command: any ParsableCommand.Type)] = [
         ("run", Run.self), ("up", Up.self), ("plan", Plan.self), ("check", Check.self), ("test", Test.self),
@@ -48,7 +46,7 @@ struct Program {
         do {
             // Before the parser has looked at any command: a build asks for it, often.
             if arguments == ["--version"] {
-                StandardOutput.print(Limiq.version)
+                StandardOutput.print(limiqVersion)
                 return 0
             }
             // `limiq help SCRIPT` beside the parser's own `limiq help SUBCOMMAND`.
@@ -75,14 +73,5 @@ struct Program {
             if !text.isEmpty { StandardError.tell("limiq: \(text)") }
             return code == .validationFailure ? 2 : code.rawValue
         }
-    }
-}
-
-/// 1 the script failed, 3 the host is not able, 130 interrupted.
-func exitStatus(_ failure: Failure) -> Int32 {
-    switch failure.code {
-    case .hostNotAble: 3
-    case .interrupted, .cancelled: 130
-    default: 1
     }
 }

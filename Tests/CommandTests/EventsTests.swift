@@ -91,7 +91,7 @@ import Testing
         let text = try String(contentsOfFile: "\(repository)/docs/events.md", encoding: .utf8)
         let documented = Set(text.matches(of: #/\n### `([a-z_]+)`/#).map { String($0.output.1) })
         let source = try String(
-            contentsOfFile: "\(repository)/Sources/limiq/Terminal/JSONDisplay.swift", encoding: .utf8)
+            contentsOfFile: "\(repository)/Sources/limiq/Display/JSONDisplay.swift", encoding: .utf8)
         let emitted = Set(source.matches(of: #/emit\(\s*"([a-z_]+)"/#).map { String($0.output.1) })
         #expect(documented == emitted)
         #expect(emitted.count > 10)

@@ -144,27 +144,6 @@ public struct Machine: Sendable {
             resource: name)
     }
 
-    /// The console's last lines as plain text.
-    public func consoleTail(lines count: Int) -> [String] {
-        guard !isLocal else { return Provisioning.consoleTail(consoleLog, lines: count) }
-        let end = endOfConsoleVolume(consoleTailBytes(lines: count))
-        return Provisioning.consoleTail(end.bytes, isCut: end.isCut, lines: count)
-    }
-
-    func rememberedOutcome() -> CloudInitOutcome? {
-        readBytes(folder + "/cloud-init.json")
-            .flatMap { try? JSONDecoder().decode(CloudInitOutcome.self, from: Data($0)) }
-    }
-
-    /// So that a later wait needs nobody in the guest to answer.
-    func remember(_ outcome: CloudInitOutcome) {
-        guard let data = try? JSONEncoder().encode(outcome), (try? makeFolder()) != nil else { return }
-        try? writeBytes(data, to: folder + "/cloud-init.json")
-    }
-
-    /// Another seed is another instance: cloud-init does all of it again.
-    func forgetOutcome() { unlink(MachineLayout(VMSpec(name: name), of: self).outcome) }
-
     /// The guest's own addresses, best source first: the network's leases, the agent, the host's ARP table. On user
     /// networking only the agent knows, and the address (10.0.2.15) is reachable from the guest's side only.
     public func addresses() throws(Failure) -> [String] {
@@ -227,42 +206,6 @@ public struct Machine: Sendable {
         try beginBoot(nics)
         try hypervisor.start(name)
         try PortForwards(hypervisor: hypervisor, name: name).set(nics, to: record?.userAddress)
-    }
-
-    /// Waits for the guest.
-    ///
-    /// - Parameters:
-    ///   - timeout: the longest silence.
-    ///   - deadline: the end of the whole; `nil` for none.
-    ///   - onLine: a new line of its console.
-    /// - Throws: see `Readiness.wait`.
-    public func wait(
-        for goal: Goal, timeout: Duration, deadline: Duration? = nil, cancellation: Cancellation,
-        onLine: (String) -> Void = { _ in }
-    ) throws(Failure) {
-        let end = deadline.map { ContinuousClock.now + $0 }
-        let record = try record()
-        let spec = record?.spec ?? VMSpec(name: name)
-        // Of a domain that somebody else made nobody here knows what its nics are.
-        if record != nil || goal == .ssh { try requireWay(to: goal, spec) }
-        let readiness = try Readiness(self, nics: spec.nics, change: record?.powerChange)
-        try readiness.wait(
-            for: goal, timeout: timeout, deadline: end, cancellation: cancellation, onLine: onLine)
-    }
-
-    /// Looks whether what is to be waited for can come at all.
-    ///
-    /// - Throws: as `VMSpec.checkWay`; `host_not_able` where nothing leads there from this machine.
-    public func requireWay(to goal: Goal, _ spec: VMSpec) throws(Failure) {
-        try spec.checkWay(to: goal)
-        // A guest's own address is not known before it runs.
-        guard goal == .ssh, spec.nics.allSatisfy(\.isUser) else { return }
-        let forwards = spec.nics.flatMap(\.forward)
-        let isReached = forwards.contains { forward in
-            forward.guest == 22 && forward.proto == .tcp
-                && SSHEndpoint(host: "127.0.0.1", port: forward.host, byWayOf: hypervisor) != nil
-        }
-        if !isReached { throw onlyThere(forwards, 22, .tcp) }
     }
 }
 

@@ -15,7 +15,7 @@ struct Doctor: ParsableCommand {
 
     func run() throws {
         Signals.unblock()
-        Self.report(HostFinding(.fine, "limiq", Limiq.version))
+        Self.report(HostFinding(.fine, "limiq", limiqVersion))
         var able = true
         do throws(Failure) {
             let state = try StateFolder()

@@ -46,10 +46,3 @@ struct SandboxOptions: ParsableArguments {
             allowed: GateBounds.Allowed(reading: allowRead, writing: allowWrite, variables: allowEnv))
     }
 }
-
-/// How much a script is trusted.
-struct SandboxChoice {
-    var isOn = false
-    var forbidsPrograms = false
-    var allowed = GateBounds.Allowed()
-}

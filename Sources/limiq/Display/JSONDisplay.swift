@@ -14,7 +14,7 @@ final class JSONDisplay: Display {
     init(_ recorder: RunRecorder) { self.recorder = recorder }
 
     func begin(script: String) {
-        emit("run_begin", ["script": .string(script), "version": .string(Limiq.version)])
+        emit("run_begin", ["script": .string(script), "version": .string(limiqVersion)])
     }
 
     func output(_ stream: OutputStream, _ bytes: [UInt8]) {

@@ -25,7 +25,7 @@ struct MachineLayout: Sendable {
     /// The ISO image in each CD-ROM drive.
     var cdroms: [String]
     /// Those of them that are made, in the VM's folder.
-    private let madeCDROMs: [String]
+    let madeCDROMs: [String]
     /// The cidata image; `nil` without `cloud_init`.
     var seed: String?
     /// Ignition's configuration; `nil` without one.
@@ -35,25 +35,7 @@ struct MachineLayout: Sendable {
     var consoleLog: String
     /// What was made on a host that is another machine; empty on this one, where `madeFiles` says it.
     var volumes: [HostVolume] = []
-    private let isLocal: Bool
-
-    init(_ spec: VMSpec, of machine: Machine) {
-        let (folder, isLocal) = (machine.folder, machine.isLocal)
-        self.folder = folder
-        self.isLocal = isLocal
-        consoleLog = machine.consoleLog
-        disks = spec.disks.map { disk in
-            let made =
-                isLocal ? "\(folder)/\(disk.id).\(disk.format.libvirtName)" : machine.volumeName(of: disk)
-            return Disk(spec: disk, path: disk.path ?? made, format: disk.format, isMade: disk.path == nil)
-        }
-        cdroms = spec.cdroms.map { cdrom in
-            cdrom.isoPath ?? (isLocal ? "\(folder)/cdrom-\(cdrom.id).iso" : machine.volumeName(of: cdrom))
-        }
-        madeCDROMs = zip(spec.cdroms, cdroms).filter { $0.0.isoPath == nil }.map(\.1)
-        ignition = spec.ignition == nil ? nil : "\(folder)/ignition.json"
-        seed = spec.cloudInit == nil ? nil : isLocal ? "\(folder)/seed.iso" : machine.seedVolumeName
-    }
+    let isLocal: Bool
 
     /// Where in the console's log the present boot begins, where that is not its start.
     var bootOffset: String { folder + "/boot-offset" }

@@ -265,28 +265,6 @@ extension VMSpec {
         }
     }
 
-    /// Looks whether a wait for `goal` could ever end.
-    ///
-    /// - Throws: `Failure` with code `bad_field` where no nic leads there.
-    public func checkWay(to goal: Goal) throws(Failure) {
-        switch goal {
-        case .running, .stopped, .agent, .cloudInit: return
-        case .address:
-            guard nics.isEmpty else { return }
-            throw Failure(
-                .badField, "\(name) has no nic, and will have no address", hint: "nics = { {} }",
-                resource: name)
-        case .ssh:
-            let leads = nics.contains { nic in
-                !nic.isUser || nic.forward.contains { $0.guest == 22 && $0.proto == .tcp }
-            }
-            guard !leads else { return }
-            throw Failure(
-                .badField, "nothing leads to port 22 of \(name): nobody could say when it answers by ssh",
-                hint: "nics = { { forward = { { host = 2222, guest = 22 } } } }", resource: name)
-        }
-    }
-
     private func absolute(_ path: String, _ field: String) throws(Failure) {
         guard path.hasPrefix("/"), !path.unicodeScalars.contains(where: { $0.value < 32 }) else {
             throw Failure(.badField, "\(field) \"\(path)\" is not an absolute path")

@@ -1,0 +1,65 @@
+import Basics
+import XML
+
+extension Machine {
+    /// - Throws: `Failure` with code `not_ours`, as `requireOwn`.
+    func standing(_ domain: DomainSummary) throws(Failure) -> MachineStanding {
+        let next = try XMLReader.parse(try hypervisor.xml(name, inactive: true, secrets: false))
+        let record = try requireOwn(try MachineRecord.of(next), of: domain)
+        guard domain.state.isActive || domain.state == .saved else {
+            return MachineStanding(domain: domain, next: next, record: record, live: nil, liveRecord: nil)
+        }
+        let live = try XMLReader.parse(
+            domain.state == .saved
+                ? try hypervisor.savedXML(name) : try hypervisor.xml(name, inactive: false, secrets: false))
+        return MachineStanding(
+            domain: domain, next: next, record: record, live: live,
+            liveRecord: try MachineRecord.of(live) ?? record,
+            isPersistent: try hypervisor.isPersistent(name))
+    }
+
+    /// The VM as it stands beside a spec.
+    func convergence(_ spec: VMSpec, _ standing: MachineStanding) throws(Failure) -> Convergence {
+        let description = try description(of: spec, standing.record, MachineLayout(spec, of: self))
+        var wanted = DomainFacts(withSources(of: standing.next, description, spec))
+        var convergence = Convergence(
+            wanted: spec, wantedFacts: wanted,
+            next: Convergence.Side(spec: standing.record.spec, facts: DomainFacts(standing.next)))
+        if let live = standing.live, let liveSpec = standing.liveRecord?.spec {
+            var facts = DomainFacts(live)
+            if standing.isActive, (spec.nics + liveSpec.nics).contains(where: { !$0.forward.isEmpty }) {
+                let present = PortForwards.parse(try hypervisor.monitor(name, "info usernet"))
+                facts.add(present, for: spec)
+                wanted.addForwards(of: spec)
+                convergence.wantedFacts = wanted
+            }
+            convergence.live = Convergence.Side(spec: liveSpec, facts: facts)
+        }
+        for disk in spec.disks where disk.path == nil {
+            let known = standing.record.spec.disks.first { $0.id == disk.id }
+            guard let known, known.sizeGiB != disk.sizeGiB else { continue }
+            convergence.diskSizes[disk.id] =
+                try storage(for: standing.record.spec, try host()).virtualSize(of: known, standing.record)
+        }
+        return convergence
+    }
+
+    /// What limiq makes of a spec, as libvirt's descriptions are read.
+    func description(
+        of spec: VMSpec, _ record: MachineRecord, _ layout: MachineLayout
+    ) throws(Failure) -> XMLNode {
+        try XMLReader.parse(
+            DomainXML(
+                spec: spec, layout: layout, host: try host(), acceleration: record.acceleration,
+                record: record, isTestDriver: isOnTestDriver
+            ).description().xml)
+    }
+
+    /// The fields in which the VM differs from a spec; `nil` where there is no VM.
+    ///
+    /// - Throws: `Failure` with code `not_ours`.
+    public func diff(_ spec: VMSpec) throws(Failure) -> [Change]? {
+        guard let domain = try hypervisor.domain(name) else { return nil }
+        return try convergence(spec, try standing(domain)).changes()
+    }
+}

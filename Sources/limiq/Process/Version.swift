@@ -1,0 +1,2 @@
+/// The version of this program, by <https://semver.org>.
+let limiqVersion = "0.1.0"

@@ -1,0 +1,8 @@
+import Provisioning
+
+/// How much a script is trusted.
+struct SandboxChoice {
+    var isOn = false
+    var forbidsPrograms = false
+    var allowed = GateBounds.Allowed()
+}
