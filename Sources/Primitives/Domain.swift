@@ -44,7 +44,7 @@ private func define(_ environment: Environment) -> Definition {
         options.start = false
         _ = try machine.up(
             arguments.spec, options, cancellation: request.cancellation
-        ) { environment.progress(Progress($0)) }
+        ) { environment.progress($0) }
         return DomainReference.handle(machine)
     }
 }

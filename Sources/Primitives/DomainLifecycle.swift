@@ -203,7 +203,7 @@ private func wait(_ environment: Environment) -> Definition {
             for: arguments.what, timeout: arguments.options?.timeout ?? WaitOptions().timeout,
             deadline: arguments.options?.deadline, cancellation: request.cancellation
         ) { line in
-            environment.progress(Progress(machine.name, "console", detail: line))
+            environment.progress(Progress(.vm(machine.name), .console(line)))
         }
         return .null
     }

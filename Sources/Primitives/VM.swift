@@ -158,17 +158,17 @@ private func up(_ environment: Environment) -> Definition {
         let options = (arguments.options ?? UpChoices()).options(environment)
         let name = arguments.vm.spec.name
         let began = ContinuousClock.now
-        func ended(_ phase: String) {
-            environment.progress(Progress(name, phase, took: began.duration(to: .now), isLast: true))
+        func finished(_ outcome: Progress.Outcome) {
+            environment.progress(Progress(.vm(name), .finished(outcome, began.duration(to: .now))))
         }
         do {
             let report = try arguments.vm.machine(environment).up(
                 arguments.vm.spec, options, cancellation: request.cancellation
-            ) { environment.progress(Progress($0)) }
-            ended(report.changed ? "up" : "unchanged")
+            ) { environment.progress($0) }
+            finished(report.changed ? .up : .unchanged)
             return value(of: report)
         } catch {
-            ended("failed")
+            finished(.failed)
             throw error
         }
     }
@@ -176,7 +176,7 @@ private func up(_ environment: Environment) -> Definition {
 
 private func value(of report: UpReport) -> Value {
     let phases = report.phases.map { phase -> Value in
-        ["name": .string(phase.name), "seconds": Codec<Duration>.duration.encode(phase.duration)]
+        ["name": .string(phase.step.word), "seconds": Codec<Duration>.duration.encode(phase.duration)]
     }
     return [
         "changed": .bool(report.changed), "changes": .list(report.changes.map(value)),

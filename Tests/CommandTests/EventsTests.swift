@@ -1,6 +1,9 @@
 import Foundation
+import Provisioning
 import Support
 import Testing
+
+@testable import limiq
 
 @Suite struct `The events of --json` {
     /// Reads the lines by Python's JSON and gives what it makes of them, one a line again: a reader by somebody else.
@@ -85,6 +88,47 @@ import Testing
             #expect(events.last?["ok"] as? Bool == false)
             #expect(events.last?["status"] as? Int == 1)
         }
+    }
+
+    /// A machine that runs, whose labels then change.
+    private static let change = """
+        local limiq = require "limiq"
+        for _, label in ipairs { "1", "2" } do
+            limiq.vm { name = "web", memory = "64MiB", labels = { a = label } }:up { wait = "running" }
+        end
+        """
+
+    @Test func `tell of a live change what has changed, and of no step that failed`() async throws {
+        try await LimiqCommand.with { limiq in
+            try Data(Self.change.utf8).write(to: URL(fileURLWithPath: limiq.folder + "/change.lua"))
+            let result = try await limiq.run("run", "--json", "--timings", "run.json", "change.lua")
+            #expect(result.status == 0, "\(result.errors)")
+            let events = try await Self.read(result.output)
+            let changed = events.filter { $0["event"] as? String == "changed" }
+            try #require(changed.count == 1)
+            #expect(changed[0]["vm"] as? String == "web")
+            #expect(changed[0]["path"] as? String == "labels.a")
+            let ends = events.filter { $0["event"] as? String == "step_end" }
+            let steps = ["define", "start", "running", "change", "running"]
+            #expect(ends.compactMap { $0["step"] as? String } == steps)
+            #expect(ends.allSatisfy { $0["ok"] as? Bool == true })
+            let phases = try Timings.read(limiq.folder + "/run.json").vms.flatMap(\.phases)
+            #expect(phases.map(\.phase) == steps)
+            #expect(phases.allSatisfy { $0.ok })
+            let picture = try await limiq.run("report", "run.json")
+            #expect(picture.status == 0 && !picture.output.contains("failed"))
+            #expect(!picture.output.contains("#c00000"))
+        }
+    }
+
+    @Test func `are of the steps that docs/events.md has, each with what is done in it`() throws {
+        let text = try String(contentsOfFile: "\(repository)/docs/events.md", encoding: .utf8)
+        let section = try #require(
+            text.components(separatedBy: "\n### ").first { $0.hasPrefix("`step_begin`") })
+        let rows = section.matches(of: #/\n\| `([a-z-]+)` \| (.+) \|/#).map {
+            "\($0.output.1): \($0.output.2)"
+        }
+        #expect(rows == Step.Kind.allCases.map { "\($0.rawValue): \($0.doc)" })
     }
 
     @Test func `have every name that docs/events.md has, and no other`() async throws {

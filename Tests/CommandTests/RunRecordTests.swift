@@ -27,9 +27,9 @@ import Testing
         var story = Story()
         story.ask("web", at: 1)
         #expect(story.state("web") == .waiting)
-        story.step("web", "disks", at: 5)
+        story.step("web", .disks, at: 5)
         #expect(story.state("web") == .working)
-        story.step("web", "disks", took: 2, at: 7)
+        story.step("web", .disks, took: 2, at: 7)
         #expect(story.state("web") == .working)
         story.answer("web", at: 8)
         #expect(story.state("web") == .done)
@@ -38,29 +38,75 @@ import Testing
     @Test func `has the time of a step from the work itself`() throws {
         var story = Story()
         story.ask("web", at: 0)
-        story.step("web", "disks", at: 5)
-        story.step("web", "disks", took: 1.5, at: 7)
+        story.step("web", .disks, at: 5)
+        story.step("web", .disks, took: 1.5, at: 7)
         let phase = try #require(story.record.track(.vm("web"))?.phases.first)
-        #expect(phase == Track.Phase(name: "disks", began: .seconds(5.5), took: .seconds(1.5)))
+        #expect(phase == Track.Phase(step: Step(.disks), began: .seconds(5.5), took: .seconds(1.5)))
         #expect(
             story.events.suffix(2) == [
-                .stepBegan(.vm("web"), step: "disks", detail: nil),
-                .stepEnded(.vm("web"), step: "disks", took: .seconds(1.5), ok: true),
+                .progress(Progress(.vm("web"), .begins(Step(.disks), detail: nil))),
+                .progress(Progress(.vm("web"), .ended(Step(.disks), .seconds(1.5), ok: true))),
             ])
     }
 
     @Test func `marks the step that failed, and what was undone after it not`() {
         var story = Story()
         story.ask("web", at: 0)
-        story.step("web", "start", at: 1)
-        story.step("web", "undo", detail: "removing", at: 4)
+        story.step("web", .start, at: 1)
+        story.step("web", .start, took: 3, ok: false, at: 4)
+        story.step("web", .undo, at: 4)
+        story.step("web", .undo, took: 1, at: 5)
         story.answer("web", failure: Failure(.libvirt, "no memory"), at: 5)
         let phases = story.record.track(.vm("web"))?.phases ?? []
-        #expect(phases.map(\.name) == ["start", "undo"])
-        #expect(phases.first?.ok == false)
+        #expect(phases.map(\.step.kind) == [.start, .undo])
+        #expect(phases.map(\.ok) == [false, true])
         #expect(phases.first?.took == .seconds(3))
         #expect(story.state("web") == .failed)
         #expect(story.record.track(.vm("web"))?.problem?.failure.message == "no memory")
+    }
+
+    @Test func `has nothing failed where a field has changed, a person was warned or the guest has spoken`() {
+        var story = Story()
+        story.ask("web", at: 0)
+        story.step("web", .change, at: 1)
+        story.tell(.vm("web"), .warning("look"), at: 1)
+        story.tell(.vm("web"), .console("hello"), at: 1)
+        story.step("web", .change, took: 1, at: 2)
+        story.tell(.vm("web"), .changed(path: "labels.a"), at: 2)
+        story.answer("web", at: 3)
+        let phases = story.record.track(.vm("web"))?.phases
+        #expect(phases == [Track.Phase(step: Step(.change), began: .seconds(1), took: .seconds(1))])
+    }
+
+    @Test func `keeps apart the steps of two calls that work on one machine`() {
+        var story = Story()
+        story.ask("web", at: 0)
+        story.step("web", .disks, at: 1)
+        story.ask("web", "define", at: 2)
+        story.step("web", .lock, at: 2)
+        story.step("web", .disks, took: 3, at: 4)
+        story.step("web", .lock, took: 4, at: 6)
+        let phases = story.record.track(.vm("web"))?.phases ?? []
+        #expect(phases.map(\.step.kind) == [.disks, .lock])
+        #expect(phases.allSatisfy { $0.ok })
+        #expect(phases.map(\.took) == [.seconds(3), .seconds(4)])
+    }
+
+    @Test func `tells an image from a machine of its name`() {
+        var story = Story()
+        story.ask("debian-12", at: 0)
+        story.step("debian-12", .lock, at: 1)
+        story.tell(.image("debian-12"), .begins(Step(.download), detail: nil), at: 2)
+        #expect(story.record.track(.vm("debian-12"))?.steps.map(\.step.kind) == [.lock])
+        #expect(story.record.track(.image("debian-12"))?.steps.map(\.step.kind) == [.download])
+    }
+
+    @Test func `has a step that nobody has ended fail with its call`() {
+        var story = Story()
+        story.ask("web", at: 0)
+        story.step("web", .disks, at: 1)
+        story.answer("web", failure: Failure(.cancelled, "stop"), at: 3)
+        #expect(story.record.track(.vm("web"))?.phases.map(\.ok) == [false])
     }
 
     @Test func `forgets a failure when the same call works later, and no other`() {
@@ -68,7 +114,7 @@ import Testing
         let failure = Failure(.timeout, "late")
         story.ask("web", at: 0)
         story.answer("web", failure: failure, at: 1)
-        story.ask("web", "remove", step: "remove", at: 2)
+        story.ask("web", "remove", step: Step(.remove), at: 2)
         story.answer("web", "remove", at: 3)
         #expect(story.state("web") == .failed)
         story.ask("web", at: 4)
@@ -95,32 +141,34 @@ import Testing
         #expect(story.state("bad") == .failed)
     }
 
-    @Test func `takes steps of what is no machine for those of an image`() {
+    @Test func `shows an image from its first step to its last`() {
         var story = Story()
         let resolve = Work(.image("debian-12"), "resolve")
         _ = story.record.begin(resolve, call: 1, at: .zero)
         #expect(story.record.tracks.isEmpty, "an image that is here shows nothing")
-        story.step("debian-12", "download", detail: "1%", at: 1)
-        story.step("debian-12", "download", detail: "2%", at: 2)
-        story.step("debian-12", "verify", at: 3)
+        let download = Step(.download)
+        story.tell(.image("debian-12"), .begins(download, detail: "1%"), at: 1)
+        story.tell(.image("debian-12"), .detail(download, "2%"), at: 2)
+        story.tell(.image("debian-12"), .ended(download, .seconds(2), ok: true), at: 3)
+        story.tell(.image("debian-12"), .begins(Step(.verify), detail: nil), at: 3)
         #expect(story.record.track(.image("debian-12"))?.state == .working)
-        _ = story.record.take(
-            Progress("debian-12", "image", took: .seconds(4), isLast: true), at: .seconds(5))
+        story.tell(.image("debian-12"), .ended(Step(.verify), .seconds(2), ok: true), at: 5)
+        story.tell(.image("debian-12"), .finished(.image, .seconds(4)), at: 5)
         _ = story.record.end(resolve, call: 1, took: .seconds(5), failure: nil, at: .seconds(5))
         let track = story.record.track(.image("debian-12"))
         #expect(track?.state == .done)
-        #expect(track?.phases.map(\.name) == ["download", "verify"])
+        #expect(track?.phases.map(\.step.kind) == [.download, .verify])
         #expect(track?.phases.map(\.ok) == [true, true])
-        #expect(story.events.contains(.detail(.image("debian-12"), step: "download", text: "2%")))
+        #expect(story.events.contains(.progress(Progress(.image("debian-12"), .detail(download, "2%")))))
     }
 
     @Test func `hears nothing of work that nobody waits for any more`() {
         var story = Story()
         story.ask("web", at: 0)
-        story.step("web", "wait", at: 1)
+        story.step("web", .running, at: 1)
         story.answer("web", failure: Failure(.cancelled, "cancelled"), at: 2)
         let before = story.events.count
-        story.step("web", "undo", at: 3)
+        story.step("web", .undo, at: 3)
         #expect(story.events.count == before)
         #expect(story.record.tracks.count == 1)
         #expect(story.state("web") == .cancelled)
@@ -129,8 +177,8 @@ import Testing
     @Test func `forgets what the console said when the machine starts anew`() {
         var story = Story()
         story.ask("web", at: 0)
-        story.step("web", "console", detail: "old", at: 1)
-        story.step("web", "start", at: 2)
+        story.tell(.vm("web"), .console("old"), at: 1)
+        story.step("web", .start, at: 2)
         #expect(story.record.track(.vm("web"))?.line == nil)
     }
 }
@@ -146,13 +194,14 @@ import Testing
                 == Work(.vm("web"), "up", location: "s.lua:3"))
         #expect(Self.work("vm.remove", ["spec": ["name": "web"]])?.subject == .vm("web"))
         #expect(
-            Self.work("domain.start", "web") == Work(.vm("web"), "start", step: "start", location: "s.lua:3"))
+            Self.work("domain.start", "web")
+                == Work(.vm("web"), "start", step: Step(.start), location: "s.lua:3"))
         #expect(Self.work("image.resolve", "debian-12")?.subject == .image("debian-12"))
         #expect(Self.work("image.add", ["name": "fedora"])?.subject == .image("fedora"))
     }
 
     @Test func `shows what is awaited as its step`() {
-        #expect(Self.work("domain.wait", ["name": "web"], "ssh")?.step == "ssh")
+        #expect(Self.work("domain.wait", ["name": "web"], "ssh")?.step == Step(.ssh))
     }
 
     @Test(arguments: [
@@ -166,25 +215,25 @@ import Testing
 @Suite struct `The pace of a run` {
     private static func pace(_ times: [Double]) -> Pace {
         var pace = Pace()
-        for time in times { pace.add("cloud-init", .seconds(time)) }
+        for time in times { pace.add(Step(.cloudInit), .seconds(time)) }
         return pace
     }
 
     @Test func `is not known of two`() {
-        #expect(Self.pace([70, 71]).median(of: "cloud-init", running: []) == nil)
-        #expect(Self.pace([71, 70, 69]).median(of: "cloud-init", running: []) == .seconds(70))
-        #expect(Self.pace([71, 70, 69]).median(of: "start", running: []) == nil)
+        #expect(Self.pace([70, 71]).median(of: Step(.cloudInit), running: []) == nil)
+        #expect(Self.pace([71, 70, 69]).median(of: Step(.cloudInit), running: []) == .seconds(70))
+        #expect(Self.pace([71, 70, 69]).median(of: Step(.start), running: []) == nil)
     }
 
     @Test func `is not that of the few that were quick`() {
         let pace = Self.pace([50, 51, 52])
         let running = [Duration](repeating: .seconds(110), count: 20)
-        #expect(pace.median(of: "cloud-init", running: running) == nil)
+        #expect(pace.median(of: Step(.cloudInit), running: running) == nil)
     }
 
     @Test func `is not changed by those that have just begun`() {
         let running = [Duration](repeating: .seconds(1), count: 20)
-        #expect(Self.pace([50, 51, 52]).median(of: "cloud-init", running: running) == .seconds(51))
+        #expect(Self.pace([50, 51, 52]).median(of: Step(.cloudInit), running: running) == .seconds(51))
     }
 
     @Test func `calls nothing slow that is merely a few seconds late`() {

@@ -11,18 +11,25 @@ struct Story {
     private var last: UInt64 = 0
 
     /// The script asks for work on a machine.
-    mutating func ask(_ name: String, _ action: String = "up", step: String? = nil, at seconds: Double) {
+    mutating func ask(_ name: String, _ action: String = "up", step: Step? = nil, at seconds: Double) {
         last += 1
         calls["\(action) \(name)"] = last
         let work = Work(.vm(name), action, step: step, location: "s.lua:1")
         events += record.begin(work, call: last, at: .seconds(seconds))
     }
 
+    mutating func tell(_ subject: Subject, _ event: Progress.Event, at seconds: Double) {
+        events += record.take(Progress(subject, event), at: .seconds(seconds))
+    }
+
+    /// The beginning of a machine's step, or its end where it `took` some seconds.
     mutating func step(
-        _ name: String, _ step: String, detail: String? = nil, took: Double? = nil, at seconds: Double
+        _ name: String, _ kind: Step.Kind, took: Double? = nil, ok: Bool = true, at seconds: Double
     ) {
-        let progress = Progress(name, step, detail: detail, took: took.map { .seconds($0) })
-        events += record.take(progress, at: .seconds(seconds))
+        let step = Step(kind)
+        tell(
+            .vm(name), took.map { .ended(step, .seconds($0), ok: ok) } ?? .begins(step, detail: nil),
+            at: seconds)
     }
 
     mutating func answer(
@@ -35,10 +42,10 @@ struct Story {
     }
 
     /// A machine that is brought up: one step that lasts, then the answer.
-    mutating func bring(_ name: String, _ phase: String = "cloud-init", from: Double, to: Double) {
+    mutating func bring(_ name: String, _ kind: Step.Kind = .cloudInit, from: Double, to: Double) {
         ask(name, at: from)
-        step(name, phase, at: from)
-        step(name, phase, took: to - from, at: to)
+        step(name, kind, at: from)
+        step(name, kind, took: to - from, at: to)
         answer(name, at: to)
     }
 

@@ -1,5 +1,6 @@
 import Basics
 import Foundation
+import Provisioning
 import Support
 import Testing
 import XML
@@ -81,6 +82,16 @@ import XML
         let texts = Self.all("text", in: root).map(\.text)
         #expect(texts.contains("</text>&\"'<script>\u{FFFD}]]>日本"))
         #expect(Self.all("script", in: root).isEmpty)
+    }
+
+    @Test func `has a colour for each step, and another for a call`() throws {
+        var timings = Self.timings(1)
+        let words = Step.Kind.allCases.map(\.rawValue) + ["exec"]
+        timings.vms[0].phases = words.map { .init(phase: $0, began: 0, seconds: 1, ok: true) }
+        let bars = Self.all("rect", in: try XMLReader.parse(Timeline(timings).svg)).filter {
+            $0.first("title") != nil
+        }
+        #expect(Set(bars.compactMap { $0.attributes["fill"] }).count == words.count)
     }
 
     @Test func `says which machines failed`() throws {

@@ -105,22 +105,3 @@ final class ImagesBench {
     /// An address where nobody listens.
     static let nobody = "http://127.0.0.1:1"
 }
-
-/// The steps a call told of, from whatever thread.
-final class Steps: Sendable {
-    private let all = Mutex<[Provisioning.Progress]>([])
-    private let watcher = Mutex<(@Sendable (Provisioning.Progress) -> Void)?>(nil)
-
-    func add(_ step: Provisioning.Progress) {
-        all.withLock { $0.append(step) }
-        watcher.withLock { $0 }?(step)
-    }
-
-    /// Called at each step to come.
-    func watch(_ body: @escaping @Sendable (Provisioning.Progress) -> Void) { watcher.withLock { $0 = body } }
-
-    /// `download 1 of 4 MiB (25 %)`, without the name.
-    var lines: [String] {
-        all.withLock { all in all.map { $0.phase + ($0.detail.map { " " + $0 } ?? "") } }
-    }
-}

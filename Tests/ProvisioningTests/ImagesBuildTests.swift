@@ -19,7 +19,7 @@ struct ImagesBuildTests {
             #expect(bench.names == ["debian-12.qcow2"])
             #expect(
                 bench.steps.lines == [
-                    "download asking for its checksum",
+                    "download asking for its checksum", "download failed",
                     "build its publisher cannot be reached; building it from packages", "build unpacking",
                     "build done", "image",
                 ])
@@ -124,7 +124,7 @@ struct ImagesBuildTests {
                 sleep 300 & wait
                 """)
             let cancellation = Cancellation()
-            bench.steps.watch { if $0.detail == "begun" { cancellation.cancel() } }
+            bench.steps.watch { if $0.event == .detail(Step(.build), "begun") { cancellation.cancel() } }
             let failure = #expect(throws: Failure.self) {
                 try bench.resolve(in: bench.library(url: ImagesBench.nobody), cancellation)
             }

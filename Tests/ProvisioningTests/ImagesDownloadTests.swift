@@ -30,7 +30,8 @@ struct ImagesDownloadTests {
             let target = bench.path("debian-12.qcow2")
             bench.steps.watch { step in
                 // The last step tells that it is there.
-                #expect((access(target, F_OK) == 0) == step.isLast, "at \(step.phase)")
+                let isLast = if case .finished = step.event { true } else { false }
+                #expect((access(target, F_OK) == 0) == isLast, "at \(step.event)")
             }
             #expect(try bench.resolve(in: bench.library(digest)) == target)
             #expect(try bench.bytes("debian-12.qcow2") == bench.image)
@@ -91,7 +92,7 @@ struct ImagesDownloadTests {
             try bench.publisher.set([Self.path: .init(status: 503)])
             let publisher = bench.publisher
             bench.steps.watch { step in
-                if step.detail?.contains("broke") == true { try? publisher.set([:]) }
+                if case .detail(_, let text) = step.event, text.contains("broke") { try? publisher.set([:]) }
             }
             _ = try bench.resolve()
             #expect(try bench.publisher.downloads(Self.path).map(\.status) == [503, 200])
@@ -172,7 +173,7 @@ struct ImagesDownloadTests {
             try bench.publisher.set([Self.path: .init(rate: 2_000_000)])
             let cancellation = Cancellation()
             bench.steps.watch { step in
-                if step.detail?.contains("(2") == true { cancellation.cancel() }
+                if case .detail(_, let text) = step.event, text.contains("(2") { cancellation.cancel() }
             }
             let failure = #expect(throws: Failure.self) {
                 try bench.resolve(ImagesBench.name, in: nil, cancellation)

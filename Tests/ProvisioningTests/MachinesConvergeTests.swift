@@ -97,7 +97,8 @@ import XML
             wanted.memoryMiB = 2048
             let report = try running.machine.up(wanted, Self.options { $0.restart = true })
             #expect(report.changes.map(\.path) == ["cpu_cores", "memory_mib"])
-            #expect(report.phases.map(\.name) == ["change", "shutdown", "start", "first-boot", "cloud-init"])
+            #expect(
+                report.phases.map(\.step.word) == ["change", "shutdown", "start", "first-boot", "cloud-init"])
             #expect(running.calls == ["define", "define", "shutdown", "start"])
             #expect(running.host.liveNode("web")?.first("memory")?.text == "2048")
             #expect(try !running.machine.up(wanted, Self.options { $0.restart = true }).changed)
@@ -297,7 +298,7 @@ import XML
             #expect(fileExists(state.machine("web") + "/boot-disk.qcow2"))
             let report = try running.machine.up(wanted, Self.options { $0.replace = true })
             #expect(report.changed && report.changes.map(\.kind) == [.replace])
-            #expect(report.phases.first?.name == "remove")
+            #expect(report.phases.first?.step.word == "remove")
             #expect(!fileExists(state.machine("web") + "/boot-disk.qcow2"))
             #expect(fileExists(state.machine("web") + "/boot-disk.raw"))
             #expect(try running.machine.diff(wanted) == [])

@@ -23,7 +23,7 @@ import Testing
             let host = FakeHypervisor()
             let machine = Machine("web", on: host, state: state)
             let report = try machine.up(Self.spec())
-            #expect(report.phases.map(\.name) == ["media", "seed", "define", "start", "running"])
+            #expect(report.phases.map(\.step.word) == ["media", "seed", "define", "start", "running"])
             let image = machine.folder + "/cdrom-answers.iso"
             let listing = run("isoinfo", "-J", "-f", "-i", image)
             #expect(

@@ -142,7 +142,7 @@ import Testing
             append(`Bringing a VM up`.finished, to: machine.consoleLog)
             let calls = host.calls
             let report = try machine.up(spec, options(nil, timeout: .seconds(20)))
-            #expect(!report.changed && report.phases.map(\.name) == ["cloud-init"])
+            #expect(!report.changed && report.phases.map(\.step.word) == ["cloud-init"])
             #expect(host.calls == calls)
         }
     }

@@ -1,19 +1,18 @@
 import Basics
-import Provisioning
-import Synchronization
 import Testing
+
+@testable import Provisioning
 
 @Suite struct `The phases of bringing a VM up` {
     private static func steps(of host: FakeHypervisor, _ options: UpOptions = UpOptions()) throws -> [String]
     {
-        let told = Mutex<[String]>([])
+        let steps = Steps()
         try withScratchState { state throws in
-            _ = try Machine("web", on: host, state: state).up(`Bringing a VM up`.spec(), options) { step in
-                if step.phase == "console" { return }
-                told.withLock { $0.append("\(step.phase) \(step.took == nil ? "begins" : "ends")") }
+            _ = try Machine("web", on: host, state: state).up(`Bringing a VM up`.spec(), options) {
+                steps.add($0)
             }
         }
-        return told.withLock { $0 }
+        return steps.bounds
     }
 
     @Test func `tells the beginning and the end of each phase, one after the other`() throws {
@@ -37,5 +36,36 @@ import Testing
         options.wait = .agent
         let steps = try Self.steps(of: host, options)
         #expect(steps.suffix(4) == ["first-boot begins", "first-boot ends", "agent begins", "agent ends"])
+    }
+
+    @Test func `tells which step failed, and the end of what was undone`() throws {
+        try withScratchState { state throws in
+            let host = FakeHypervisor()
+            host.behaviour.withLock { $0.startFails = { _ in Failure(.libvirt, "no memory") } }
+            let steps = Steps()
+            #expect(throws: Failure.self) {
+                try Machine("web", on: host, state: state).up(`Bringing a VM up`.spec()) { steps.add($0) }
+            }
+            #expect(steps.bounds.suffix(4) == ["start begins", "start fails", "undo begins", "undo ends"])
+        }
+    }
+
+    @Test func `tells of the wait for another limiq how it ended`() throws {
+        try withScratchState { state throws in
+            let machine = Machine("web", on: FakeHypervisor(), state: state)
+            let (steps, cancellation) = (Steps(), Cancellation())
+            steps.watch { if case .begins = $0.event { cancellation.cancel() } }
+            let failure = try MachineLock.hold(machine, cancellation: Cancellation()) {
+                () throws(Failure) -> Failure? in
+                do throws(Failure) {
+                    _ = try machine.up(`Bringing a VM up`.spec(), cancellation: cancellation) {
+                        steps.add($0)
+                    }
+                    return nil
+                } catch { return error }
+            }
+            #expect(failure?.code == .cancelled)
+            #expect(steps.bounds == ["lock begins", "lock fails"])
+        }
     }
 }

@@ -57,7 +57,7 @@ import XML
             let report = try Machine("web", on: host, state: state).up(Self.spec(port: port))
             #expect(report.changed)
             #expect(
-                report.phases.map(\.name) == [
+                report.phases.map(\.step.word) == [
                     "disks", "seed", "define", "start", "forward", "first-boot", "cloud-init",
                 ])
             #expect(
@@ -114,7 +114,7 @@ import XML
             try machine.down(timeout: .seconds(5))
             let report = try machine.up(spec)
             #expect(report.changed)
-            #expect(report.phases.map(\.name) == ["start", "forward", "first-boot", "cloud-init"])
+            #expect(report.phases.map(\.step.word) == ["start", "forward", "first-boot", "cloud-init"])
             #expect(host.calls.filter { $0 == "define web" }.count == 1)
         }
     }
@@ -252,7 +252,7 @@ import XML
             let cancellation = Cancellation()
             let failure = try #require(throws: Failure.self) {
                 _ = try Machine("web", on: host, state: state).up(Self.spec(), cancellation: cancellation) {
-                    if $0.phase == "first-boot" { cancellation.cancel() }
+                    if $0.event == .begins(Step(.firstBoot), detail: nil) { cancellation.cancel() }
                 }
             }
             #expect(failure.code == .cancelled)
@@ -332,7 +332,7 @@ import XML
             )
             #expect(try machine.remove())
             let report = try machine.up(Self.spec()) {
-                if $0.phase == "define", $0.took == nil { _ = try? host.define(xml) }
+                if $0.event == .begins(Step(.define), detail: nil) { _ = try? host.define(xml) }
             }
             #expect(report.changed)
             #expect(try host.domains().map(\.state) == [.running])

@@ -134,7 +134,7 @@ import XML
             setting.spec.cloudInit = CloudInitSpec(userData: .text("#cloud-config\nhostname: other\n"))
             let report = try setting.up { $0.restart = true }
             #expect(report.changes.map(\.path) == ["cloud_init.user_data"])
-            #expect(report.phases.map(\.name) == ["seed", "change", "shutdown", "start", "running"])
+            #expect(report.phases.map(\.step.word) == ["seed", "change", "shutdown", "start", "running"])
             let seed = state.root + "/seed.iso"
             try writeBytes(setting.host.storage.bytes("web.seed.iso") ?? [], to: seed)
             #expect(run("isoinfo", "-R", "-x", "/user-data", "-i", seed).output.contains("hostname: other"))

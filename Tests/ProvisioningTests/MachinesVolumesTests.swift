@@ -49,11 +49,13 @@ struct MachinesVolumesTests {
             _ = try host.createVolume(other, in: "fast")
         }
 
-        func up(_ change: (inout UpOptions) -> Void = { _ in }) throws -> UpReport {
+        func up(
+            _ steps: Steps = Steps(), _ change: (inout UpOptions) -> Void = { _ in }
+        ) throws -> UpReport {
             var options = UpOptions()
             options.wait = .running
             change(&options)
-            return try machine.up(spec, options)
+            return try machine.up(spec, options) { steps.add($0) }
         }
     }
 
@@ -89,6 +91,43 @@ struct MachinesVolumesTests {
             let seed = state.root + "/seed.iso"
             try writeBytes(storage.bytes("web.seed.iso") ?? [], to: seed)
             #expect(run("isoinfo", "-d", "-i", seed).output.contains("Volume id: cidata"))
+        }
+    }
+
+    @Test(
+        "images are uploaded before the disks are made, each step ends well, and goes without an image to upload"
+    )
+    func told() throws {
+        try withScratchState { state throws in
+            var setting = try Setting(state)
+            let steps = Steps()
+            _ = try setting.up(steps)
+            #expect(
+                steps.bounds == [
+                    "upload begins", "upload ends", "disks begins", "disks ends", "seed begins", "seed ends",
+                    "define begins", "define ends", "start begins", "start ends", "running begins",
+                    "running ends",
+                ])
+            #expect(try setting.machine.remove())
+            setting.spec.disks.removeFirst()
+            setting.spec.cdroms = []
+            let later = Steps()
+            _ = try setting.up(later)
+            #expect(later.bounds.first == "disks begins")
+        }
+    }
+
+    @Test("an upload that fails is the step that failed, and no disk has been made")
+    func uploadFails() throws {
+        try withScratchState { state throws in
+            let setting = try Setting(state)
+            let (steps, cancellation) = (Steps(), Cancellation())
+            steps.watch { if $0.event == .begins(Step(.upload), detail: nil) { cancellation.cancel() } }
+            #expect(throws: Failure.self) {
+                try setting.machine.up(setting.spec, cancellation: cancellation) { steps.add($0) }
+            }
+            #expect(steps.bounds == ["upload begins", "upload fails", "undo begins", "undo ends"])
+            #expect(setting.host.storage.names.filter { $0.hasPrefix("web.") } == [])
         }
     }
 
@@ -214,7 +253,8 @@ struct MachinesVolumesTests {
             let setting = try Setting(state)
             var volumes = MachineVolumes(setting.machine, setting.spec)
             try volumes.open(setting.record)
-            try volumes.makeDisks(Cancellation()) { _, _ in }
+            try volumes.uploadImages(Cancellation()) { _ in }
+            try volumes.makeDisks(Cancellation())
             // Here it died.
             #expect(setting.host.storage.names.contains("web.data.qcow2"))
             #expect(try setting.up().changed)

@@ -5,16 +5,23 @@ import Glibc
 /// when its holder dies. It holds the number of its process and nothing else: anything that is called so and is no such
 /// file is somebody else's, and stays as it is.
 enum FileLock {
+    /// Calls `wait`, which gives the lock's descriptor.
+    ///
+    /// - Parameter holder: its process number, where that is known.
+    typealias Waiting = (
+        _ holder: String?, _ wait: () throws(Failure) -> Int32
+    ) throws(Failure) -> Int32
+
     /// Waits until nobody else holds the lock, then runs `body`.
     ///
     /// - Parameters:
     ///   - name: what is locked, for messages.
-    ///   - onWait: called once when it has to wait, with the holder's process number where it is known.
+    ///   - waiting: called where it has to wait, to do so.
     static func hold<Result>(
         _ path: String, for name: String, _ cancellation: Cancellation,
-        onWait: (_ holder: String?) -> Void = { _ in }, _ body: () throws(Failure) -> Result
+        waiting: Waiting = { _, wait throws(Failure) in try wait() }, _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        let descriptor = try acquire(path, name, cancellation, onWait)
+        let descriptor = try acquire(path, name, cancellation, waiting)
         defer {
             unlink(path)
             close(descriptor)
@@ -87,17 +94,16 @@ enum FileLock {
 
     /// There is no event for a lock that becomes free and can be cancelled as well: it looks every 50 ms.
     private static func acquire(
-        _ path: String, _ name: String, _ cancellation: Cancellation, _ onWait: (String?) -> Void
+        _ path: String, _ name: String, _ cancellation: Cancellation, _ waiting: Waiting
     ) throws(Failure) -> Int32 {
-        var told = false
-        while true {
-            try cancellation.check()
-            if let descriptor = try tryOnce(path, name) { return descriptor }
-            if !told {
-                told = true
-                onWait(holder(path))
+        try cancellation.check()
+        if let descriptor = try tryOnce(path, name) { return descriptor }
+        return try waiting(holder(path)) { () throws(Failure) in
+            while true {
+                usleep(50_000)
+                try cancellation.check()
+                if let descriptor = try tryOnce(path, name) { return descriptor }
             }
-            usleep(50_000)
         }
     }
 

@@ -4,6 +4,18 @@ import Basics
 public enum Goal: String, Sendable, CaseIterable {
     case running, stopped, address, agent, ssh
     case cloudInit = "cloud-init"
+
+    /// The step of waiting for it.
+    var step: Step {
+        switch self {
+        case .running: Step(.running)
+        case .stopped: Step(.stopped)
+        case .address: Step(.address)
+        case .agent: Step(.agent)
+        case .ssh: Step(.ssh)
+        case .cloudInit: Step(.cloudInit)
+        }
+    }
 }
 
 /// Waits for a guest. Every source that can tell (libvirt's events, the agent, the serial console, ssh) posts what it

@@ -18,16 +18,14 @@ struct ImageBuilder {
     /// Builds the image; minutes.
     ///
     /// - Throws: `Failure` with code `program`, its cause and hint the builder's own words, or `cancelled`.
-    func build(
-        _ target: String, _ cancellation: Cancellation, _ progress: @escaping @Sendable (Progress) -> Void
-    ) throws(Failure) {
+    func build(_ target: String, _ cancellation: Cancellation, _ news: ImageNews) throws(Failure) {
         let prefix = "\(name): "
         var run = HostProgram([program, target])
         // It has a tree of some ten thousand files to remove.
         run.grace = .seconds(30)
-        run.onErrorLine = { [name] line in
+        run.onErrorLine = { line in
             if line.hasPrefix(prefix) {
-                progress(Progress(name, "build", detail: String(line.dropFirst(prefix.count))))
+                news.tell(.detail(Step(.build), String(line.dropFirst(prefix.count))))
             }
         }
         let result: HostProgram.Result

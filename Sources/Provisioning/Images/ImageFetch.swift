@@ -11,7 +11,7 @@ struct ImageFetch {
     /// `cloud-images/`.
     let folder: String
     let cancellation: Cancellation
-    let progress: @Sendable (Progress) -> Void
+    let news: ImageNews
 
     private var curl: Curl { Curl(subject: name, cancellation: cancellation) }
 
@@ -19,7 +19,12 @@ struct ImageFetch {
     ///
     /// - Throws: `Failure` with code `unreachable`, also for a network's login page in place of the list; `not_found`.
     func checksum(in list: String, _ digest: ImageDigest) throws(Failure) -> ImageChecksum {
-        progress(Progress(name, "download", detail: "asking for its checksum"))
+        try news.telling(.download, "asking for its checksum") { () throws(Failure) in
+            try listed(in: list, digest)
+        }
+    }
+
+    private func listed(in list: String, _ digest: ImageDigest) throws(Failure) -> ImageChecksum {
         let text = try curl.text(list)
         if let found = ImageChecksum.find(lastComponent(url), in: text, digest) { return found }
         if isWebPage(text.utf8.prefix(512)) {
@@ -38,15 +43,33 @@ struct ImageFetch {
     ///   try, but for a file with the wrong checksum or with none to know it by.
     func run(_ checksum: ImageChecksum?) throws(Failure) -> String {
         let path = Self.part(of: name, in: folder, checksum.map { String($0.value.prefix(16)) } ?? "any")
+        let wasWhole = try news.telling(.download) { () throws(Failure) in
+            try download(to: path, checksum)
+        }
+        guard let checksum, !wasWhole else { return path }
+        try news.telling(.verify) { () throws(Failure) in
+            guard try checksum.matches(path, cancellation) else {
+                unlink(path)
+                throw Failure(
+                    "bad_checksum",
+                    "the download of \(name) is not what its publisher's checksum says, and was thrown away",
+                    hint: "try again: a proxy may have kept an older file", resource: name)
+            }
+        }
+        return path
+    }
+
+    /// - Returns: the file was there, whole and of this checksum.
+    private func download(to path: String, _ checksum: ImageChecksum?) throws(Failure) -> Bool {
         removeOthers(than: path)
         let total = try curl.length(url)
-        let part = try PartialFile(path, of: name, total: total, progress)
+        let part = try PartialFile(path, of: name, total: total, news)
         defer { part.close() }
         do throws(Failure) {
             if let checksum, part.length > 0, part.length == total,
                 try checksum.matches(path, cancellation)
             {
-                return path
+                return true
             }
             // Without a checksum nobody knows what it is a part of.
             if checksum == nil || part.length >= total ?? .max { try part.empty() }
@@ -61,16 +84,7 @@ struct ImageFetch {
                 (failure.hint.map { $0 + "; " } ?? "") + "what came is kept, and the next try continues it"
             throw failure
         }
-        guard let checksum else { return path }
-        progress(Progress(name, "verify"))
-        guard try checksum.matches(path, cancellation) else {
-            unlink(path)
-            throw Failure(
-                "bad_checksum",
-                "the download of \(name) is not what its publisher's checksum says, and was thrown away",
-                hint: "try again: a proxy may have kept an older file", resource: name)
-        }
-        return path
+        return false
     }
 
     /// The path of an unfinished file. Its mark has no dot, so that what belongs to `ubuntu-24` and what to
@@ -92,8 +106,8 @@ struct ImageFetch {
                 tries -= 1
                 guard tries > 0 else { throw failure }
                 if !continuing { try part.empty() }
-                progress(
-                    Progress(name, "download", detail: "the connection broke at \(part.length >> 20) MiB"))
+                news.tell(
+                    .detail(Step(.download), "the connection broke at \(part.length >> 20) MiB"))
                 _ = cancellation.pause(.seconds(1))
                 try cancellation.check()
             }

@@ -15,7 +15,7 @@ extension ImageLibrary {
         if let checksum, try !checksum.matches(path, cancellation) {
             throw Failure("bad_checksum", "\(path) is not what its checksum says", resource: path)
         }
-        try alone(name, cancellation, { _ in }) { () throws(Failure) in
+        try alone(name, cancellation, nil) { () throws(Failure) in
             try requireFree(name)
             let target = "\(state.cloudImages)/\(name)\(Self.ending(of: format))"
             // Who may not read the file may not read the copy; QEMU's account must.
@@ -45,15 +45,16 @@ extension ImageLibrary {
                 .badField, "url is \"\(url)\", not an address",
                 hint: "it begins with https:// or http://; a file is a path")
         }
-        try alone(name, cancellation, progress) { () throws(Failure) in
+        let news = ImageNews(name: name, progress: progress)
+        try alone(name, cancellation, news) { () throws(Failure) in
             try requireFree(name)
             let began = ContinuousClock.now
             let part = try ImageFetch(
                 name: name, url: url, folder: state.cloudImages, cancellation: cancellation,
-                progress: progress
+                news: news
             ).run(checksum)
             _ = try take(part, as: name, from: url)
-            progress(Progress(name, "image", took: began.duration(to: .now), isLast: true))
+            news.tell(.finished(.image, began.duration(to: .now)))
         }
     }
 

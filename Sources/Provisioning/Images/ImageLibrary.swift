@@ -47,11 +47,12 @@ public struct ImageLibrary: Sendable {
         if name.contains("/") { return try checked(absolute(name)) }
         if let path = local(name) { return try checked(path) }
         guard let image = catalogue.first(where: { $0.name == name }) else { throw unknown(name) }
-        return try alone(image.name, cancellation, progress) { () throws(Failure) in
+        let news = ImageNews(name: image.name, progress: progress)
+        return try alone(image.name, cancellation, news) { () throws(Failure) in
             if let path = local(name) { return try checked(path) }
             let began = ContinuousClock.now
-            let path = try fetch(image, cancellation, progress)
-            progress(Progress(name, "image", took: began.duration(to: .now), isLast: true))
+            let path = try fetch(image, cancellation, news)
+            news.tell(.finished(.image, began.duration(to: .now)))
             return path
         }
     }
@@ -85,7 +86,7 @@ public struct ImageLibrary: Sendable {
 
     /// Runs `body` while no other process fetches or adds an image of this name.
     func alone<Result>(
-        _ name: String, _ cancellation: Cancellation, _ progress: @escaping @Sendable (Progress) -> Void,
+        _ name: String, _ cancellation: Cancellation, _ news: ImageNews?,
         _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result {
         if !fileExists(state.cloudImages) {
@@ -95,9 +96,10 @@ public struct ImageLibrary: Sendable {
         }
         return try FileLock.hold(
             Self.lock(name, in: state), for: "the image \(name)", cancellation,
-            onWait: { holder in
+            waiting: { holder, wait throws(Failure) in
+                guard let news else { return try wait() }
                 let who = holder.map { "process \($0)" } ?? "another process"
-                progress(Progress(name, "waiting", detail: "\(who) fetches it already"))
+                return try news.telling(.waiting, "\(who) fetches it already", wait)
             }, body)
     }
 
@@ -175,33 +177,34 @@ public struct ImageLibrary: Sendable {
     static func ending(of format: String) -> String { format == DiskFormatName.raw ? ".raw" : ".qcow2" }
 
     private func fetch(
-        _ image: CatalogueImage, _ cancellation: Cancellation,
-        _ progress: @escaping @Sendable (Progress) -> Void
+        _ image: CatalogueImage, _ cancellation: Cancellation, _ news: ImageNews
     ) throws(Failure) -> String {
         let fetch = ImageFetch(
             name: image.name, url: image.url, folder: state.cloudImages, cancellation: cancellation,
-            progress: progress)
+            news: news)
         do throws(Failure) {
             let checksum = try fetch.checksum(in: image.checksums, image.digest)
             return try take(try fetch.run(checksum), as: image.name, from: image.url)
         } catch {
             guard error.code == Curl.unreachable else { throw error }
-            return try build(image.name, error, cancellation, progress)
+            return try build(image.name, error, cancellation, news)
         }
     }
 
     private func build(
-        _ name: String, _ unreachable: Failure, _ cancellation: Cancellation,
-        _ progress: @escaping @Sendable (Progress) -> Void
+        _ name: String, _ unreachable: Failure, _ cancellation: Cancellation, _ news: ImageNews
     ) throws(Failure) -> String {
         guard let builder = ImageBuilder(name, in: builders) else {
             throw withFileHint(unreachable, name)
         }
-        progress(
-            Progress(name, "build", detail: "its publisher cannot be reached; building it from packages"))
         let part = ImageFetch.part(of: name, in: state.cloudImages, "build")
         removeBuilds(part)
-        do { try builder.build(part, cancellation, progress) } catch {
+        let why = "its publisher cannot be reached; building it from packages"
+        do throws(Failure) {
+            try news.telling(.build, why) { () throws(Failure) in
+                try builder.build(part, cancellation, news)
+            }
+        } catch {
             removeBuilds(part)
             var failure = error
             if failure.code == .program {

@@ -18,7 +18,7 @@ final class PartialFile: Sendable {
     private let path: String
     private let name: String
     private let total: UInt64?
-    private let progress: @Sendable (Progress) -> Void
+    private let news: ImageNews
 
     /// Opens what an earlier run left, or a new one.
     ///
@@ -26,9 +26,7 @@ final class PartialFile: Sendable {
     ///   - name: of the image, for messages.
     ///   - total: bytes when it is whole, `nil` where nobody knows.
     /// - Throws: `Failure` with code `io`.
-    init(_ path: String, of name: String, total: UInt64?, _ progress: @escaping @Sendable (Progress) -> Void)
-        throws(Failure)
-    {
+    init(_ path: String, of name: String, total: UInt64?, _ news: ImageNews) throws(Failure) {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o644)
         var status = stat()
         guard descriptor >= 0, fstat(descriptor, &status) == 0 else {
@@ -44,7 +42,7 @@ final class PartialFile: Sendable {
         self.path = path
         self.name = name
         self.total = total
-        self.progress = progress
+        self.news = news
     }
 
     /// Bytes.
@@ -75,14 +73,14 @@ final class PartialFile: Sendable {
 
     /// - Throws: `Failure` with code `io`; what could be written of the bytes stays.
     func append(_ bytes: [UInt8]) throws(Failure) {
-        let (error, news) = state.withLock { state in
+        let (error, far) = state.withLock { state in
             let error = Self.append(bytes, &state)
             // For a person who watches, and not a line a second for a log.
             let step = total.map { state.length * 20 / max($0, 1) } ?? state.length >> 26
             defer { state.told = step }
             return (error, step == state.told ? nil : amount(state.length))
         }
-        if let news { progress(Progress(name, "download", detail: news)) }
+        if let far { news.tell(.detail(Step(.download), far)) }
         guard error != 0 else { return }
         throw Failure(
             .io,

@@ -5,14 +5,15 @@ import Basics
 enum MachineLock {
     /// Waits until nobody else holds the lock, then runs `body`.
     ///
-    /// - Parameter onWait: called once when it has to wait, with the holder's process number where it is known.
+    /// - Parameter waiting: called where it has to wait, to do so.
     static func hold<Result>(
         _ machine: Machine, cancellation: Cancellation,
-        onWait: (_ holder: String?) -> Void = { _ in }, _ body: () throws(Failure) -> Result
+        waiting: FileLock.Waiting = { _, wait throws(Failure) in try wait() },
+        _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result {
         try makeFolders(machine.state.machines)
         return try FileLock.hold(
-            path(machine), for: machine.name, cancellation, onWait: onWait, body)
+            path(machine), for: machine.name, cancellation, waiting: waiting, body)
     }
 
     static func path(_ machine: Machine) -> String {

@@ -58,9 +58,7 @@ struct MachineFiles: MachineStorage {
         if isOpen { try syncFolder(layout.folder) }
     }
 
-    mutating func makeDisks(
-        _ cancellation: Cancellation, tell: @escaping (_ phase: String, _ detail: String?) -> Void
-    ) throws(Failure) {
+    mutating func makeDisks(_ cancellation: Cancellation) throws(Failure) {
         let known = changed?.record.spec.idsOfMadeDisks ?? []
         for (index, disk) in layout.disks.enumerated() where disk.isMade && !known.contains(disk.spec.id) {
             try cancellation.check()

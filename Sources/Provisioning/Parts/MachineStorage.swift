@@ -16,10 +16,13 @@ protocol MachineStorage {
     ///
     /// - Parameter record: what the domain will have.
     mutating func open(_ record: MachineRecord) throws(Failure)
-    /// - Parameter tell: what takes long.
-    mutating func makeDisks(
-        _ cancellation: Cancellation, tell: @escaping (_ phase: String, _ detail: String?) -> Void
+    /// Puts the images that disks stand on and those of CD-ROM drives where the host reads them, before `makeDisks`.
+    ///
+    /// - Parameter tell: told how far it is.
+    mutating func uploadImages(
+        _ cancellation: Cancellation, tell: @escaping (String) -> Void
     ) throws(Failure)
+    mutating func makeDisks(_ cancellation: Cancellation) throws(Failure)
     mutating func makeSeed() throws(Failure)
     /// The images of CD-ROM drives whose files the spec gives, and Ignition's configuration.
     mutating func makeMedia(_ cancellation: Cancellation) throws(Failure)
@@ -54,6 +57,8 @@ protocol MachineStorage {
 }
 
 extension MachineStorage {
+    mutating func uploadImages(_ cancellation: Cancellation, tell: @escaping (String) -> Void) throws(Failure)
+    {}
     mutating func makeIgnition() throws(Failure) {}
     mutating func makeConsole() throws(Failure) {}
 }

@@ -118,16 +118,20 @@ struct MachineVolumes: MachineStorage {
         return volumes + others.filter { !isKnown($0) }.map { HostVolume(pool: own, name: $0) }
     }
 
-    mutating func makeDisks(
-        _ cancellation: Cancellation, tell: @escaping (_ phase: String, _ detail: String?) -> Void
+    mutating func uploadImages(
+        _ cancellation: Cancellation, tell: @escaping (String) -> Void
     ) throws(Failure) {
-        let known = changed?.record.spec.idsOfMadeDisks ?? []
-        for (index, disk) in layout.disks.enumerated() where disk.isMade && !known.contains(disk.spec.id) {
+        for (index, disk) in newDisks {
+            guard let path = disk.backingFile else { continue }
             try cancellation.check()
-            do throws(Failure) {
-                try makeDisk(index, disk.spec, cancellation) { tell("upload", $0) }
-            } catch {
-                throw MachineFiles.named("disks[\(index + 1)]", error)
+            try Self.naming(index) { () throws(Failure) in
+                let base = try self.base(path)
+                let upload = ImageUpload(
+                    storage: storage, pool: pool(of: machine.volumeName(of: disk)),
+                    cancellation: cancellation, tell: tell)
+                let image = try upload.volume(for: base.path, ending: base.format)
+                layout.disks[index].backing = [BackingImage(path: image.path, format: base.format)]
+                layout.disks[index].stamps = [ImageStamp(image)]
             }
         }
         for (index, cdrom) in spec.cdroms.enumerated() {
@@ -135,28 +139,35 @@ struct MachineVolumes: MachineStorage {
             if let changed, let known = image(in: cdrom, changed) {
                 layout.cdroms[index] = known
             } else {
-                layout.cdroms[index] = try machine.hostPath(ofISO: path, cancellation) { tell("upload", $0) }
+                layout.cdroms[index] = try machine.hostPath(ofISO: path, cancellation, tell: tell)
             }
         }
     }
 
-    private mutating func makeDisk(
-        _ index: Int, _ disk: DiskSpec, _ cancellation: Cancellation, tell: @escaping (String) -> Void
-    ) throws(Failure) {
-        let base = try disk.backingFile.map { path throws(Failure) in try self.base(path) }
-        var description = VolumeXML(
-            name: machine.volumeName(of: disk), format: disk.format,
-            capacity: try capacity(of: disk, on: base))
-        if let base {
-            let upload = ImageUpload(
-                storage: storage, pool: pool(of: description.name), cancellation: cancellation, tell: tell)
-            let image = try upload.volume(for: base.path, ending: base.format)
-            let backing = BackingImage(path: image.path, format: base.format)
-            description.backing = backing
-            layout.disks[index].backing = [backing]
-            layout.disks[index].stamps = [ImageStamp(image)]
+    mutating func makeDisks(_ cancellation: Cancellation) throws(Failure) {
+        for (index, disk) in newDisks {
+            try cancellation.check()
+            try Self.naming(index) { () throws(Failure) in
+                let base = try disk.backingFile.map { path throws(Failure) in try self.base(path) }
+                var description = VolumeXML(
+                    name: machine.volumeName(of: disk), format: disk.format,
+                    capacity: try capacity(of: disk, on: base))
+                description.backing = layout.disks[index].backing.first
+                layout.disks[index].path = try make(description).path
+            }
         }
-        layout.disks[index].path = try make(description).path
+    }
+
+    /// The disks to be made, each with its place in the spec.
+    private var newDisks: [(index: Int, disk: DiskSpec)] {
+        let known = changed?.record.spec.idsOfMadeDisks ?? []
+        return layout.disks.enumerated().filter { $1.isMade && !known.contains($1.spec.id) }
+            .map { ($0.offset, $0.element.spec) }
+    }
+
+    /// An error of a disk says which one it is.
+    private static func naming(_ index: Int, _ body: () throws(Failure) -> Void) throws(Failure) {
+        do throws(Failure) { try body() } catch { throw MachineFiles.named("disks[\(index + 1)]", error) }
     }
 
     mutating func makeSeed() throws(Failure) {

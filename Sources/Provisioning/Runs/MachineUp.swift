@@ -3,7 +3,7 @@ import Basics
 /// What `up` did.
 public struct UpReport: Sendable, Equatable {
     public struct Phase: Sendable, Equatable {
-        public var name: String
+        public var step: Step
         public var duration: Duration
     }
 
@@ -22,25 +22,6 @@ public struct UpReport: Sendable, Equatable {
     public var warnings: [String] = []
 }
 
-/// A step of a VM on its way, for whoever shows it.
-public struct MachineProgress: Sendable, Equatable {
-    /// `lock`, `disks`, `media`, `seed`, `define`, `change`, `shutdown`, `remove`, `start`, `forward`, `first-boot` (from
-    /// the start to the guest's first sign of life), the goal it waits for (`cloud-init`, `agent` …), `console` (a line of the guest's, while waiting), `undo`,
-    /// `warning`.
-    public var phase: String
-    public var machine: String
-    public var detail: String?
-    /// Set where the phase has ended well.
-    public var took: Duration?
-
-    public init(phase: String, machine: String, detail: String? = nil, took: Duration? = nil) {
-        self.phase = phase
-        self.machine = machine
-        self.detail = detail
-        self.took = took
-    }
-}
-
 extension Machine {
     /// Brings the VM to what the spec says: makes what is missing, changes what differs (see `MachinePlan`), starts it, waits
     /// for it; does nothing where all is so already. Another `up` of the same VM, of this process or another, waits for this one.
@@ -52,15 +33,16 @@ extension Machine {
     ///   be replaced and may not (the message lists the fields), `not_ours`, `port_in_use`, those of disks and of `Readiness.wait`.
     public func up(
         _ spec: VMSpec, _ options: UpOptions = UpOptions(), cancellation: Cancellation = Cancellation(),
-        progress: @escaping @Sendable (MachineProgress) -> Void = { _ in }
+        progress: @escaping @Sendable (Progress) -> Void = { _ in }
     ) throws(Failure) -> UpReport {
         try spec.check(try host().isLocal ? .all : .sent)
         if options.start { try requireWay(to: options.goal(for: spec), spec) }
         let run = UpRun(
             machine: self, spec: spec, options: options, cancellation: cancellation, progress: progress)
         do {
-            try MachineLock.hold(self, cancellation: cancellation) { holder in
-                run.tell("lock", "waiting for another limiq" + (holder.map { ", process \($0)" } ?? ""))
+            try MachineLock.hold(self, cancellation: cancellation) { holder, wait throws(Failure) in
+                let who = "another limiq" + (holder.map { ", process \($0)" } ?? "")
+                return try run.telling(.lock, "waiting for \(who)", wait)
             } _: { () throws(Failure) in
                 try run.bringUp()
             }

@@ -81,7 +81,7 @@ extension UpRun {
             }
             wasSettled = machine.hasSettled
             if plan.remade.isAny { try remake(plan.remade, of: standing) }
-            try timed("start") { () throws(Failure) in try machine.resumeSaved(standing.liveRecord) }
+            try timed(.start) { () throws(Failure) in try machine.resumeSaved(standing.liveRecord) }
         } else {
             return false
         }
@@ -96,9 +96,9 @@ extension UpRun {
         try files.openChange(of: standing)
         if lost.media {
             if !host.isLocal { try files.makeDisks(cancellation, tell: tell) }
-            try timed("media") { () throws(Failure) in try files.makeMedia(cancellation) }
+            try timed(.media) { () throws(Failure) in try files.makeMedia(cancellation) }
         }
-        if lost.seed { try timed("seed") { () throws(Failure) in try files.makeSeed() } }
+        if lost.seed { try timed(.seed) { () throws(Failure) in try files.makeSeed() } }
         if lost.ignition { try files.makeIgnition() }
         if lost.console { try files.makeConsole() }
     }

@@ -12,15 +12,14 @@ extension UpRun {
         var files = machine.storage(for: spec, host)
         try files.openChange(of: standing)
         let known = standing.record.spec.idsOfMadeDisks
-        // Images for drives of another machine are put there along with the disks.
-        if spec.disks.contains(where: { $0.path == nil && !known.contains($0.id) })
-            || plan.makesMedia && !host.isLocal
-        {
-            try timed("disks") { () throws(Failure) in try files.makeDisks(cancellation, tell: tell) }
+        let makesDisks = spec.disks.contains { $0.path == nil && !known.contains($0.id) }
+        if !host.isLocal, spec.namesImages, makesDisks || plan.makesMedia { try upload(&files) }
+        if makesDisks {
+            try timed(.disks) { () throws(Failure) in try files.makeDisks(cancellation) }
         }
-        if plan.makesMedia { try timed("media") { () throws(Failure) in try files.makeMedia(cancellation) } }
+        if plan.makesMedia { try timed(.media) { () throws(Failure) in try files.makeMedia(cancellation) } }
         if plan.makesSeed, spec.cloudInit != nil {
-            try timed("seed") { () throws(Failure) in try files.makeSeed() }
+            try timed(.seed) { () throws(Failure) in try files.makeSeed() }
             machine.forgetOutcome()
         }
         if plan.remade.ignition { try files.makeIgnition() }
@@ -34,7 +33,7 @@ extension UpRun {
         record.bases = layout.bases
         record.script = machine.script ?? standing.record.script
         let next = record
-        let changes = try timed("change") { () throws(Failure) -> [Change] in
+        let changes = try timed(.change) { () throws(Failure) -> [Change] in
             try growDisks(plan, standing, files)
             if plan.action == .adopt {
                 _ = try define(layout, host, record)
@@ -58,7 +57,7 @@ extension UpRun {
         report.changes = changes
         report.changed = true
         if plan.redefines { warn("\(machine.name) had been undefined while it runs, and is defined again") }
-        for change in changes { tell("changed", change.path) }
+        for change in changes { tell(.changed(path: change.path)) }
     }
 
     /// A size is looked at no more once the domain has it: a disk grows before.
@@ -198,6 +197,11 @@ extension UpRun {
 }
 
 extension VMSpec {
+    /// Files of this machine that another host does not have.
+    var namesImages: Bool {
+        disks.contains { $0.backingFile != nil } || cdroms.contains { $0.isoPath != nil }
+    }
+
     /// The ids of disks that limiq makes.
     var idsOfMadeDisks: Set<String> { Set(disks.filter { $0.path == nil }.map(\.id)) }
 

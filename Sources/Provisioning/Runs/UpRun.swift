@@ -2,12 +2,12 @@ import Basics
 import FoundationEssentials
 
 /// One `up`, on one thread.
-final class UpRun {
+final class UpRun: StepTeller {
     let machine: Machine
     let spec: VMSpec
     let options: UpOptions
     let cancellation: Cancellation
-    private let progress: @Sendable (MachineProgress) -> Void
+    private let progress: @Sendable (Progress) -> Void
     var report = UpReport()
     /// The end of the whole, where there is one.
     private let deadline: ContinuousClock.Instant?
@@ -21,7 +21,7 @@ final class UpRun {
 
     init(
         machine: Machine, spec: VMSpec, options: UpOptions, cancellation: Cancellation,
-        progress: @escaping @Sendable (MachineProgress) -> Void
+        progress: @escaping @Sendable (Progress) -> Void
     ) {
         self.machine = machine
         self.spec = spec
@@ -31,31 +31,25 @@ final class UpRun {
         deadline = options.deadline.map { .now + $0 }
     }
 
-    func tell(_ phase: String, _ detail: String? = nil) {
-        progress(MachineProgress(phase: phase, machine: machine.name, detail: detail))
+    /// What is told is also reported.
+    func tell(_ event: Progress.Event) {
+        switch event {
+        case .ended(let step, let took, ok: true):
+            report.phases.append(UpReport.Phase(step: step, duration: took))
+        case .warning(let text): report.warnings.append(text)
+        default: break
+        }
+        progress(Progress(.vm(machine.name), event))
     }
 
     func timed<Result>(
-        _ phase: String, _ body: () throws(Failure) -> Result
+        _ kind: Step.Kind, _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result {
         try cancellation.check()
-        tell(phase)
-        let start = ContinuousClock.now
-        let result = try body()
-        ended(phase, since: start)
-        return result
+        return try telling(kind, nil, body)
     }
 
-    private func ended(_ phase: String, since start: ContinuousClock.Instant) {
-        let took = ContinuousClock.now - start
-        report.phases.append(.init(name: phase, duration: took))
-        progress(MachineProgress(phase: phase, machine: machine.name, took: took))
-    }
-
-    func warn(_ warning: String) {
-        report.warnings.append(warning)
-        tell("warning", warning)
-    }
+    func warn(_ warning: String) { tell(.warning(warning)) }
 
     func bringUp() throws(Failure) {
         report.forwards = spec.nics.flatMap(\.forward)
@@ -119,13 +113,13 @@ final class UpRun {
     func replace(_ plan: MachinePlan, _ standing: MachineStanding) throws(Failure) {
         // What would keep the new one from being made is said while the old one is there.
         _ = try machine.preflight(spec, beside: standing.liveRecord)
-        try timed("remove") { () throws(Failure) in _ = try machine.removeLocked() }
+        try timed(.remove) { () throws(Failure) in _ = try machine.removeLocked() }
         report.changes = plan.changes
         try makeNew()
     }
 
     private func shutDown() throws(Failure) {
-        try timed("shutdown") { () throws(Failure) in
+        try timed(.shutdown) { () throws(Failure) in
             try machine.end(timeout: .seconds(60), cancellation: cancellation)
         }
         report.changed = true
@@ -152,21 +146,22 @@ final class UpRun {
         record.script = machine.script
         do {
             try files.open(record)
-            if !spec.disks.isEmpty || !host.isLocal {
-                try timed("disks") { () throws(Failure) in try files.makeDisks(cancellation, tell: tell) }
+            if !host.isLocal, spec.namesImages { try upload(&files) }
+            if !spec.disks.isEmpty {
+                try timed(.disks) { () throws(Failure) in try files.makeDisks(cancellation) }
             }
             if spec.cdroms.contains(where: { $0.files != nil }) {
-                try timed("media") { () throws(Failure) in try files.makeMedia(cancellation) }
+                try timed(.media) { () throws(Failure) in try files.makeMedia(cancellation) }
             }
             if spec.cloudInit != nil || spec.ignition != nil {
-                try timed("seed") { () throws(Failure) in
+                try timed(.seed) { () throws(Failure) in
                     try files.makeSeed()
                     try files.makeIgnition()
                 }
             }
             let readiness = options.start ? try makeReadiness() : nil
             try files.sync()
-            let domain = try timed("define") { () throws(Failure) in
+            let domain = try timed(.define) { () throws(Failure) in
                 mayBeDefined = true
                 return try defineNew(files.layout, host, record)
             }
@@ -178,6 +173,12 @@ final class UpRun {
         } catch {
             guard hasStarted, error.code == .timeout else { throw undo(files, after: error) }
             throw leave(after: error)
+        }
+    }
+
+    func upload(_ files: inout any MachineStorage) throws(Failure) {
+        try timed(.upload) { () throws(Failure) in
+            try files.uploadImages(cancellation) { self.tell(.detail(Step(.upload), $0)) }
         }
     }
 
@@ -237,17 +238,19 @@ final class UpRun {
     private func undo(_ files: any MachineStorage, after failure: Failure) -> Failure {
         var failure = failure
         if options.keep {
-            tell("undo", "\(machine.name) is left for a look")
-            try? MachineJournal.finish(in: machine.folder)
+            try? telling(.undo, "\(machine.name) is left for a look") { () throws(Failure) in
+                try MachineJournal.finish(in: machine.folder)
+            }
             failure.add(hint: "vm \(machine.name) is kept; limiq rm \(machine.name) removes it")
             return failure
         }
-        tell("undo", "removing what was made of \(machine.name)")
         do {
-            if mayBeDefined, let domain = try hypervisor.domain(machine.name), try isOurs(domain) {
-                try machine.removeDomain(domain)
+            try telling(.undo, "removing what was made of \(machine.name)") { () throws(Failure) in
+                if mayBeDefined, let domain = try hypervisor.domain(machine.name), try isOurs(domain) {
+                    try machine.removeDomain(domain)
+                }
+                try files.remove()
             }
-            try files.remove()
             // What a guest that is gone could be asked.
             if hasStarted { failure.hint = nil }
             failure.add(hint: "vm \(machine.name) was removed again; keep = true leaves it for a look")
@@ -312,7 +315,7 @@ final class UpRun {
     }
 
     private func start(_ readiness: Readiness, isOnTrial: Bool) throws(Failure) {
-        try timed("start") { () throws(Failure) in
+        try timed(.start) { () throws(Failure) in
             try machine.beginBoot(spec.nics)
             do throws(Failure) { try hypervisor.start(machine.name) } catch {
                 // A killed run may have asked for the start, and libvirt got to it after we had looked.
@@ -322,7 +325,7 @@ final class UpRun {
             if isOnTrial { try readiness.requireSurvival(of: .milliseconds(300)) }
         }
         if spec.nics.contains(where: { !$0.forward.isEmpty }) {
-            try timed("forward") { () throws(Failure) in
+            try timed(.forward) { () throws(Failure) in
                 try PortForwards(hypervisor: hypervisor, name: machine.name)
                     .set(spec.nics, to: spec.userAddress)
             }
@@ -337,31 +340,30 @@ final class UpRun {
     /// - Parameter boots: it has just been started: up to its first sign of life is a phase of its own.
     private func wait(_ readiness: Readiness, boots: Bool) throws(Failure) {
         try cancellation.check()
-        var phase = boots && goal != .running ? Self.firstBoot : goal.rawValue
+        var step = boots && goal != .running ? Step(.firstBoot) : goal.step
         var start = ContinuousClock.now
-        tell(phase)
+        func ended(ok: Bool) { tell(.ended(step, .now - start, ok: ok)) }
+        tell(.begins(step, detail: nil))
         do throws(Failure) {
             try readiness.wait(
                 for: goal, timeout: options.timeout, deadline: deadline, cancellation: cancellation
             ) { line in
-                tell("console", line)
+                tell(.console(line))
             } onSign: {
-                guard phase == Self.firstBoot else { return }
-                ended(phase, since: start)
-                phase = goal.rawValue
-                start = .now
-                tell(phase)
+                guard step.kind == .firstBoot else { return }
+                ended(ok: true)
+                (step, start) = (goal.step, .now)
+                tell(.begins(step, detail: nil))
             }
         } catch {
             // It has done its work in an earlier boot; what keeps it from this one is the guest's owner's business.
             guard error.code == .noCloudInit, machine.rememberedOutcome()?.errors.isEmpty == true else {
+                ended(ok: false)
                 throw error
             }
             warn("\(error.message); it has finished in an earlier boot")
         }
-        ended(phase, since: start)
+        ended(ok: true)
         if goal != .running { report.addresses = (try? machine.requireAddresses()) ?? [] }
     }
-
-    private static let firstBoot = "first-boot"
 }

@@ -1,4 +1,5 @@
 import Basics
+import Provisioning
 
 /// What a terminal shows of a run: a line for each machine that matters most, a line for the rest, a summary.
 ///
@@ -71,16 +72,8 @@ struct Frame: Sendable, Equatable {
         case .failed: return "failed"
         case .working, .done, .cancelled: break
         }
-        switch track.steps.last?.name {
-        case "disks", "seed", "define", "start", "forward", "running": return "starting"
-        case "first-boot": return "booting"
-        case "cloud-init": return "in cloud-init"
-        case "lock": return "waiting for another limiq"
-        case "undo": return "being removed"
-        case "agent", "address", "ssh": return "waiting for \(track.steps.last?.name ?? "")"
-        case let other?: return other
-        case nil: return "working"
-        }
+        guard let step = track.steps.last?.step else { return "working" }
+        return step.kind?.activity ?? step.word
     }
 }
 
@@ -98,13 +91,13 @@ private struct Sorted {
     private(set) var waiting: [Track] = []
     private var done = 0
     private var cancelled = 0
-    private var medians: [String: Duration] = [:]
+    private var medians: [Step: Duration] = [:]
 
     init(_ record: RunRecord, at now: Duration) {
-        var running: [String: [Duration]] = [:]
+        var running: [Step: [Duration]] = [:]
         for track in record.tracks {
-            guard track.state == .working, let step = track.steps.last else { continue }
-            running[step.name, default: []].append(now - step.began)
+            guard track.state == .working, let current = track.steps.last else { continue }
+            running[current.step, default: []].append(now - current.began)
         }
         for (step, times) in running { medians[step] = record.pace.median(of: step, running: times) }
         for track in record.tracks {
@@ -125,8 +118,8 @@ private struct Sorted {
     }
 
     private func median(ifSlow track: Track, at now: Duration) -> Duration? {
-        guard track.subject.kind == .vm, let step = track.steps.last, let median = medians[step.name],
-            Pace.isSlow(now - step.began, median: median)
+        guard track.subject.kind == .vm, let current = track.steps.last,
+            let median = medians[current.step], Pace.isSlow(now - current.began, median: median)
         else { return nil }
         return median
     }
@@ -153,7 +146,8 @@ private struct Sorted {
         switch track.state {
         case .failed, .done, .cancelled:
             let problem = track.problem
-            let step = track.phases.last { !$0.ok && $0.name != "undo" }?.name ?? problem?.work.action ?? ""
+            let failed = track.phases.last { !$0.ok && $0.step.kind != .undo }
+            let step = failed?.step.word ?? problem?.work.action ?? ""
             let end = problem?.at ?? .zero
             return Frame.Row(
                 name: name, step: step, elapsed: end - (track.phases.map(\.began).min() ?? end),
@@ -163,20 +157,19 @@ private struct Sorted {
             return Frame.Row(name: name, step: "waiting", elapsed: .zero)
         case .working: break
         }
-        let step = track.steps.last
+        let current = track.steps.last
         var row = Frame.Row(
-            name: name, step: step?.name ?? "", elapsed: now - (track.busySince ?? now), line: track.line)
-        row.note = step?.detail
-        // Before its start the console holds what an earlier boot said.
-        row.hasConsole = track.subject.kind == .vm && !Self.beforeBoot.contains(row.step)
-        if let step, let median = median(ifSlow: track, at: now) {
+            name: name, step: current?.step.word ?? "", elapsed: now - (track.busySince ?? now),
+            line: track.line)
+        row.note = current?.detail
+        row.hasConsole = track.subject.kind == .vm && current?.step.kind?.isBeforeBoot != true
+        if let current, let median = median(ifSlow: track, at: now) {
             row.tone = .slow
-            row.note = "slow: \(limiq.running(now - step.began)) in \(step.name), others \(readable(median))"
+            row.note =
+                "slow: \(limiq.running(now - current.began)) in \(current.step.word), others \(readable(median))"
         }
         return row
     }
-
-    private static let beforeBoot: Set<String> = ["lock", "disks", "seed", "define", "start", "undo"]
 }
 
 extension Frame {

@@ -37,17 +37,25 @@ final class JSONDisplay: Display {
         case .workBegan(let work): emit("work_begin", work.fields)
         case .workEnded(let work, let took, let ok):
             emit("work_end", work.fields + ["seconds": took.json, "ok": .bool(ok)])
-        case .stepBegan(let subject, let step, let detail):
-            emit("step_begin", subject.fields + ["step": .string(step), "detail": .text(detail)])
-        case .stepEnded(let subject, let step, let took, let ok):
-            emit(
-                "step_end", subject.fields + ["step": .string(step), "seconds": took.json, "ok": .bool(ok)])
-        case .detail(let subject, let step, let text):
-            emit("step_detail", subject.fields + ["step": .string(step), "text": .string(text)])
-        case .console(let subject, let text): emit("console", subject.fields + ["text": .string(text)])
-        case .warning(let subject, let text): emit("warning", subject.fields + ["text": .string(text)])
+        case .progress(let progress): emit(progress.event, of: progress.subject.fields)
         case .failed(let work, let failure):
             emit("failure", work.fields + failure.fields)
+        }
+    }
+
+    private func emit(_ event: Progress.Event, of subject: Map) {
+        switch event {
+        case .begins(let step, let detail):
+            emit("step_begin", subject + ["step": .string(step.word), "detail": .text(detail)])
+        case .ended(let step, let took, let ok):
+            emit("step_end", subject + ["step": .string(step.word), "seconds": took.json, "ok": .bool(ok)])
+        case .detail(let step, let text):
+            emit("step_detail", subject + ["step": .string(step.word), "text": .string(text)])
+        case .console(let text): emit("console", subject + ["text": .string(text)])
+        case .warning(let text): emit("warning", subject + ["text": .string(text)])
+        case .changed(let path): emit("changed", subject + ["path": .string(path)])
+        // The answer of the call says it, and how it has ended.
+        case .finished: break
         }
     }
 

@@ -56,9 +56,13 @@ final class LiveDisplay: Display {
     }
 
     func progress(_ progress: Progress) {
+        switch progress.event {
         // What failed stays in the frame, and is told of at the end.
-        let isEnd = progress.isLast && progress.phase != "failed"
-        if isEnd || progress.phase == "warning" { tell(TerminalText.visible(progress.line)) }
+        case .finished(.failed, _): break
+        case .finished, .warning: tell(TerminalText.visible(progress.line))
+        // The frame shows the rest.
+        case .begins, .detail, .ended, .console, .changed: break
+        }
     }
 
     func log(_ level: LogLevel, _ text: String) { tell(TerminalText.complaint(level.prefix + text)) }

@@ -14,11 +14,12 @@ struct PlainDisplay: Display {
 
     func progress(_ progress: Progress) {
         guard showsProgress else { return }
-        // The guest's own lines are for a terminal; here they would bury the steps.
-        if progress.phase == "console" { return }
-        // The end of a step shows by the next one's beginning.
-        if progress.took != nil, !progress.isLast { return }
-        StandardError.tell(TerminalText.visible(progress.line))
+        switch progress.event {
+        // The guest's own lines are for a terminal; here they would bury the steps. The end of a step shows by the next
+        // one's beginning.
+        case .console, .ended: break
+        default: StandardError.tell(TerminalText.visible(progress.line))
+        }
     }
 
     func log(_ level: LogLevel, _ text: String) {
@@ -27,12 +28,19 @@ struct PlainDisplay: Display {
 }
 
 extension Progress {
-    /// `web-server-01: seed (0.1 s)`.
+    /// `web-server-01: up (12 s)`.
     var line: String {
-        var text = "\(subject): \(phase)"
-        if let detail { text += " \(detail)" }
-        if let took { text += " (\(readable(took)))" }
-        return text
+        let text =
+            switch event {
+            case .begins(let step, let detail): step.word + (detail.map { " " + $0 } ?? "")
+            case .detail(let step, let detail): "\(step.word) \(detail)"
+            case .ended(let step, let took, _): "\(step.word) (\(readable(took)))"
+            case .warning(let text): "warning \(text)"
+            case .console(let text): "console \(text)"
+            case .changed(let path): "changed \(path)"
+            case .finished(let outcome, let took): "\(outcome.rawValue) (\(readable(took)))"
+            }
+        return "\(subject.name): \(text)"
     }
 }
 

@@ -1,13 +1,15 @@
+import Provisioning
+
 /// How long each step takes in this run, to tell which machines are slow.
 struct Pace: Sendable {
     /// The times of the steps that ended well, in order of size.
-    private var ended: [String: [Duration]] = [:]
+    private var ended: [Step: [Duration]] = [:]
 
     /// Below these nothing is called slow: a step is short, or too few have been through it.
     private static let leastDelay = Duration.seconds(5)
     private static let leastPeers = 3
 
-    mutating func add(_ step: String, _ took: Duration) {
+    mutating func add(_ step: Step, _ took: Duration) {
         var index = 0
         if let times = ended[step] {
             var (low, high) = (0, times.count)
@@ -25,7 +27,7 @@ struct Pace: Sendable {
     ///
     /// - Parameter running: for how long machines have been in the step.
     /// - Returns: `nil` where too few have been through it.
-    func median(of step: String, running: [Duration]) -> Duration? {
+    func median(of step: Step, running: [Duration]) -> Duration? {
         guard let times = ended[step], times.count >= Self.leastPeers else { return nil }
         let middle = times[times.count / 2]
         let longer = running.filter { $0 > middle }.count

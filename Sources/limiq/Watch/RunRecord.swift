@@ -68,58 +68,30 @@ struct RunRecord: Sendable {
     // MARK: steps
 
     mutating func take(_ progress: Progress, at now: Duration) -> [RunEvent] {
-        guard let subject = subject(of: progress) else { return [] }
+        let subject = progress.subject
+        // News of work that nobody waits for any more are nobody's.
+        if subject.kind == .vm, track(subject)?.open.isEmpty != false { return [] }
         return change(subject) { track, pace in
             if subject.kind == .image { track.isActive = true }
-            switch progress.phase {
-            case "console":
-                guard let line = progress.detail else { return [] }
-                track.line = line
-                return [.console(subject, text: line)]
-            case "warning":
-                return [.warning(subject, text: progress.detail ?? "")]
-            default: break
+            switch progress.event {
+            case .begins(let step, let detail):
+                if step.kind == .start { track.line = nil }
+                return track.begin(step, detail: detail, call: nil, at: now)
+            case .detail(let step, let text):
+                guard let index = track.index(of: step) else { return [] }
+                track.steps[index].detail = text
+            case .ended(let step, let took, let ok):
+                guard let index = track.index(of: step) else { return [] }
+                return track.end(track.steps[index], took: took, ok: ok, at: now, &pace)
+            case .console(let line): track.line = line
+            case .finished:
+                guard subject.kind == .image else { return [] }
+                track.isActive = false
+                track.busySince = nil
+            case .warning, .changed: break
             }
-            if progress.isLast {
-                var events: [RunEvent] = []
-                for step in track.steps where step.call == nil {
-                    events += track.end(step, took: nil, ok: subject.kind == .image, at: now, &pace)
-                }
-                if subject.kind == .image {
-                    track.isActive = false
-                    track.busySince = nil
-                }
-                return events
-            }
-            let current = track.steps.first { $0.call == nil }
-            if let took = progress.took {
-                guard let current, current.name == progress.phase else { return [] }
-                return track.end(current, took: took, ok: true, at: now, &pace)
-            }
-            if let current, current.name == progress.phase {
-                guard let detail = progress.detail else { return [] }
-                track.setDetail(detail)
-                return [.detail(subject, step: current.name, text: detail)]
-            }
-            var events: [RunEvent] = []
-            // The work of a machine tells the end of each step that ends well.
-            if let current {
-                let ok = subject.kind == .image || current.isUntimed
-                events += track.end(current, took: nil, ok: ok, at: now, &pace)
-            }
-            if progress.phase == "start" { track.line = nil }
-            return events + track.begin(progress.phase, detail: progress.detail, call: nil, at: now)
+            return [.progress(progress)]
         }
-    }
-
-    /// A machine where there is work on one of this name, else an image. News of work that nobody waits for any more are
-    /// nobody's.
-    private func subject(of progress: Progress) -> Subject? {
-        if let track = track(.vm(progress.subject)) {
-            if !track.open.isEmpty { return track.subject }
-            return self.track(.image(progress.subject))?.subject
-        }
-        return .image(progress.subject)
     }
 
     private mutating func change(
@@ -137,33 +109,28 @@ struct RunRecord: Sendable {
     }
 }
 
-extension Track.Step {
-    /// The work tells no end of it: a wait for another process, and what follows a failure.
-    fileprivate var isUntimed: Bool { name == "lock" || name == "undo" }
-}
-
 extension Track {
+    /// Where a step is that the work itself told of: the latest, as it may be in one of this kind several times.
+    fileprivate func index(of step: Step) -> Int? {
+        steps.lastIndex { $0.step == step && $0.call == nil }
+    }
+
     fileprivate mutating func begin(
-        _ name: String, detail: String?, call: UInt64?, at now: Duration
+        _ step: Step, detail: String?, call: UInt64?, at now: Duration
     ) -> [RunEvent] {
-        steps.append(Step(name: name, began: now, detail: detail, call: call))
+        steps.append(Current(step: step, began: now, detail: detail, call: call))
         busySince = busySince ?? now
-        return [.stepBegan(subject, step: name, detail: detail)]
+        return [.progress(Progress(subject, .begins(step, detail: detail)))]
     }
 
     /// - Parameter took: what the work measured; `nil` for the time since the step began.
     fileprivate mutating func end(
-        _ step: Step, took: Duration?, ok: Bool, at now: Duration, _ pace: inout Pace
+        _ current: Current, took: Duration?, ok: Bool, at now: Duration, _ pace: inout Pace
     ) -> [RunEvent] {
-        steps.removeAll { $0 == step }
-        let took = took ?? now - step.began
-        phases.append(Phase(name: step.name, began: max(now - took, .zero), took: took, ok: ok))
-        if ok { pace.add(step.name, took) }
-        return [.stepEnded(subject, step: step.name, took: took, ok: ok)]
-    }
-
-    fileprivate mutating func setDetail(_ detail: String) {
-        guard let index = steps.firstIndex(where: { $0.call == nil }) else { return }
-        steps[index].detail = detail
+        if let index = steps.lastIndex(of: current) { steps.remove(at: index) }
+        let (step, took) = (current.step, took ?? now - current.began)
+        phases.append(Phase(step: step, began: max(now - took, .zero), took: took, ok: ok))
+        if ok { pace.add(step, took) }
+        return [.progress(Progress(subject, .ended(step, took, ok: ok)))]
     }
 }

@@ -1,5 +1,6 @@
 import Basics
 import LuaRuntime
+import Provisioning
 
 /// How a run ended: what is left to say when it is over.
 struct RunReport: Sendable {
@@ -56,19 +57,14 @@ struct RunReport: Sendable {
 
     // MARK: phases
 
-    /// In the order a machine goes through them; others follow in the order they came.
-    static let order = [
-        "image", "lock", "disks", "seed", "define", "start", "forward", "running", "first-boot", "address",
-        "agent", "ssh", "cloud-init",
-    ]
-
+    /// In the order a machine goes through them, behind that of all images; others follow in the order they came.
     private static func phases(_ record: RunRecord) -> [Phase] {
         var times: [String: [String: Duration]] = [:]
-        var names = order
+        var names = ["image"] + Step.Kind.allCases.map(\.rawValue)
         for track in record.tracks {
             let name = track.subject.name
             for phase in track.phases where phase.ok {
-                let key = track.subject.kind == .image ? "image" : phase.name
+                let key = track.subject.kind == .image ? "image" : phase.step.word
                 times[key, default: [:]][name, default: .zero] += phase.took
                 if !names.contains(key) { names.append(key) }
             }

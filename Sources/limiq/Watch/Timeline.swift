@@ -1,4 +1,5 @@
 import Basics
+import Provisioning
 import XML
 
 /// The timings of a run as a picture: a row for each machine, its phases as bars on an axis of seconds.
@@ -27,7 +28,7 @@ struct Timeline {
             return first.sorted { ($0.value, $0.key) < ($1.value, $1.key) }.map(\.key)
         }
         let ofMachines = names(timings.vms)
-        let known = RunReport.order.filter(ofMachines.contains)
+        let known = Step.Kind.allCases.map(\.rawValue).filter(ofMachines.contains)
         phases = (names(timings.images) + known + ofMachines).reduce(into: []) { names, name in
             if !names.contains(name) { names.append(name) }
         }
@@ -173,18 +174,14 @@ struct Timeline {
         return row.outcome == "done" ? name : "\(name) (\(row.outcome))"
     }
 
-    /// Colours that those who see red and green alike can tell apart (Okabe and Ito, 2008).
-    private static let colours = [
-        "disks": "#56b4e9", "seed": "#009e73", "define": "#f0e442", "start": "#e69f00", "forward": "#cc79a7",
-        "first-boot": "#0072b2", "cloud-init": "#d55e00", "lock": "#bbbbbb", "undo": "#777777",
-    ]
+    /// Those of calls and of files that a limiq to come has written.
     private static let furtherColours = [
         "#8da0cb", "#66a61e", "#a6761d", "#7570b3", "#e7298a", "#1b9e77", "#999999",
     ]
 
     private func colour(of phase: String) -> String {
-        if let colour = Self.colours[phase] { return colour }
-        let others = phases.filter { Self.colours[$0] == nil }
+        if let kind = Step.Kind(rawValue: phase) { return kind.colour }
+        let others = phases.filter { Step.Kind(rawValue: $0) == nil }
         return Self.furtherColours[(others.firstIndex(of: phase) ?? 0) % Self.furtherColours.count]
     }
 }

@@ -110,7 +110,7 @@ extension Timings.Row {
             }
         phases = track.phases.sorted { $0.began < $1.began }.map { phase in
             Timings.Phase(
-                phase: phase.name, began: phase.began.seconds, seconds: phase.took.seconds, ok: phase.ok)
+                phase: phase.step.word, began: phase.began.seconds, seconds: phase.took.seconds, ok: phase.ok)
         }
     }
 }

@@ -1,5 +1,6 @@
 import Basics
 import LuaRuntime
+import Provisioning
 
 /// What is known of one machine or image in a run. Times are since the run began.
 struct Track: Sendable {
@@ -9,8 +10,9 @@ struct Track: Sendable {
         case working, done, failed, cancelled
     }
 
-    struct Step: Sendable, Equatable {
-        var name: String
+    /// A step that has begun.
+    struct Current: Sendable, Equatable {
+        var step: Step
         var began: Duration
         var detail: String?
         /// The call it stands for; `nil` where the work itself told of it.
@@ -19,7 +21,7 @@ struct Track: Sendable {
 
     /// A step that is over.
     struct Phase: Sendable, Equatable {
-        var name: String
+        var step: Step
         var began: Duration
         var took: Duration
         var ok = true
@@ -37,7 +39,7 @@ struct Track: Sendable {
     /// An image is worked on from its first step to its last.
     var isActive = false
     /// The steps it is in, one unless the script works on it in several tasks.
-    var steps: [Step] = []
+    var steps: [Current] = []
     /// When what it is doing now came to its first step.
     var busySince: Duration?
     var phases: [Phase] = []

@@ -1,18 +1,6 @@
 import Basics
 import LuaRuntime
-
-/// Whose work it is.
-struct Subject: Sendable, Hashable {
-    enum Kind: String, Sendable {
-        case vm, image
-    }
-
-    var kind: Kind
-    var name: String
-
-    static func vm(_ name: String) -> Subject { Subject(kind: .vm, name: name) }
-    static func image(_ name: String) -> Subject { Subject(kind: .image, name: name) }
-}
+import Provisioning
 
 /// A call of a primitive that works on a machine or an image, as whoever watches a run sees it.
 struct Work: Sendable, Equatable {
@@ -20,11 +8,11 @@ struct Work: Sendable, Equatable {
     /// The verb of the primitive: `up` of `vm.up`.
     var action: String
     /// What shows as the machine's step while the call lasts; `nil` where the call tells its steps itself.
-    var step: String?
+    var step: Step?
     /// The line of the script: `build-web.lua:12`.
     var location: String?
 
-    init(_ subject: Subject, _ action: String, step: String? = nil, location: String? = nil) {
+    init(_ subject: Subject, _ action: String, step: Step? = nil, location: String? = nil) {
         self.subject = subject
         self.action = action
         self.step = step
@@ -55,7 +43,8 @@ struct Work: Sendable, Equatable {
             let tellsItself = action == "up" || action == "define" || action == "check"
             let awaited = action == "wait" ? request.arguments.dropFirst().first?.string : nil
             self.init(
-                .vm(name), action, step: tellsItself ? nil : awaited ?? action, location: request.location)
+                .vm(name), action, step: tellsItself ? nil : Step(word: awaited ?? action),
+                location: request.location)
         case "image":
             guard action == "resolve" || action == "add",
                 let name = first.string ?? first["name"]?.string

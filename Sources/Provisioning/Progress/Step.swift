@@ -1,0 +1,89 @@
+/// A step of the work on a machine or an image, as whoever watches it reads it.
+///
+/// The work itself goes through steps of known kinds. A call of a script that has no steps of its own (`exec`, `reboot` …)
+/// is one step, named as the call.
+public struct Step: Sendable, Hashable {
+    public let word: String
+
+    public init(_ kind: Kind) { word = kind.rawValue }
+
+    /// - Parameter word: a kind's, or the verb of a call.
+    public init(word: String) { self.word = word }
+
+    /// `nil` for a call.
+    public var kind: Kind? { Kind(rawValue: word) }
+
+    /// What a machine or image goes through, in its order: first the steps of machines, then those of images.
+    public enum Kind: String, Sendable, CaseIterable {
+        case lock, remove, upload, disks, media, seed, define, change, shutdown, start, forward
+        case firstBoot = "first-boot"
+        case running, address, agent, ssh
+        case cloudInit = "cloud-init"
+        case stopped, undo
+        case waiting, download, verify, build
+
+        /// What is done in it, as `docs/events.md` says it.
+        public var doc: String { facts.doc }
+        /// What one of many is doing: `booting`.
+        public var activity: String { facts.activity }
+        /// In a picture: `#56b4e9`. Those of the frequent steps can be told apart by those who see red and green alike
+        /// (Okabe and Ito, 2008).
+        public var colour: String { facts.colour }
+
+        /// The console holds what an earlier boot said.
+        public var isBeforeBoot: Bool {
+            switch self {
+            case .lock, .remove, .upload, .disks, .media, .seed, .define, .change, .start, .undo: true
+            case .shutdown, .forward, .firstBoot, .running, .address, .agent, .ssh, .cloudInit, .stopped:
+                false
+            case .waiting, .download, .verify, .build: true
+            }
+        }
+
+        private var facts: (doc: String, activity: String, colour: String) {
+            switch self {
+            case .lock:
+                (
+                    "waits for another limiq that works on the same machine", "waiting for another limiq",
+                    "#bbbbbb"
+                )
+            case .remove: ("removes a machine that is replaced", "being removed", "#882255")
+            case .upload:
+                (
+                    "puts images and ISO images on the machine's host, those that are not there yet",
+                    "uploading",
+                    "#332288"
+                )
+            case .disks: ("makes disks and overlays", "starting", "#56b4e9")
+            case .media: ("makes the CD-ROM images of the spec's files", "starting", "#44aa99")
+            case .seed: ("writes the cloud-init image, or Ignition's file", "starting", "#009e73")
+            case .define: ("describes the domain to libvirt", "starting", "#f0e442")
+            case .change:
+                (
+                    "changes a machine that is there: its description, then its running guest",
+                    "being changed",
+                    "#999933"
+                )
+            case .shutdown: ("asks the guest to end, for a start anew", "shutting down", "#aa4499")
+            case .start: ("starts it", "starting", "#e69f00")
+            case .forward: ("sets the forwarded ports", "starting", "#cc79a7")
+            case .firstBoot:
+                (
+                    "from the start to the guest's first sign of life: a line on its console, or its agent",
+                    "booting", "#0072b2"
+                )
+            case .running: ("waits until it runs", "starting", "#117733")
+            case .address: ("waits for an address of the guest's", "waiting for address", "#ddcc77")
+            case .agent: ("waits for the guest's agent", "waiting for agent", "#cc6677")
+            case .ssh: ("waits until the guest takes connections of ssh", "waiting for ssh", "#661100")
+            case .cloudInit: ("waits for the end of cloud-init", "in cloud-init", "#d55e00")
+            case .stopped: ("waits until the guest has ended", "waiting for its end", "#444444")
+            case .undo: ("removes what was made, after a failure", "being removed", "#777777")
+            case .waiting: ("another process fetches it", "waiting for another limiq", "#dddddd")
+            case .download: ("fetches it from its publisher", "downloading", "#88ccee")
+            case .verify: ("compares it with its publisher's checksum", "being verified", "#6699cc")
+            case .build: ("makes it from packages on this machine", "being built", "#994455")
+            }
+        }
+    }
+}

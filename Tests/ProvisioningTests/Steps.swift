@@ -1,0 +1,44 @@
+import Provisioning
+import Synchronization
+
+/// The steps a call told of, from whatever thread.
+final class Steps: Sendable {
+    private let all = Mutex<[Progress]>([])
+    private let watcher = Mutex<(@Sendable (Progress) -> Void)?>(nil)
+
+    func add(_ step: Progress) {
+        all.withLock { $0.append(step) }
+        watcher.withLock { $0 }?(step)
+    }
+
+    /// Called at each step to come.
+    func watch(_ body: @escaping @Sendable (Progress) -> Void) { watcher.withLock { $0 = body } }
+
+    /// `download 1 of 4 MiB (25 %)`, without the name.
+    var lines: [String] {
+        all.withLock { all in
+            all.compactMap { step in
+                switch step.event {
+                case .begins(let step, let detail): step.word + (detail.map { " " + $0 } ?? "")
+                case .detail(let step, let detail): "\(step.word) \(detail)"
+                case .ended(let step, _, ok: false): "\(step.word) failed"
+                case .finished(let outcome, _): outcome.rawValue
+                default: nil
+                }
+            }
+        }
+    }
+
+    /// `disks begins`, `disks ends`, `start fails`.
+    var bounds: [String] {
+        all.withLock { all in
+            all.compactMap { step in
+                switch step.event {
+                case .begins(let step, _): "\(step.word) begins"
+                case .ended(let step, _, let ok): "\(step.word) \(ok ? "ends" : "fails")"
+                default: nil
+                }
+            }
+        }
+    }
+}
