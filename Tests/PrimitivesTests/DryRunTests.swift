@@ -142,17 +142,22 @@ struct DryRunTests {
         }
     }
 
-    @Test("answers every primitive of the library", arguments: try allNames())
-    func all(name: String) throws {
-        // Called with nothing, it takes no arguments or says that one is missing.
-        let outcome = try look("require(\"limiq.runtime\").perform(\"\(name)\")")
-        let code = outcome.error?.failure.code
-        #expect(
-            code == nil || code == .badField, "\(name): \(outcome.error.map(String.init(describing:)) ?? "")")
-        #expect(outcome.folder == [])
-    }
-
-    private static func allNames() throws -> [String] {
-        libraryDefinitions(try HostSide().environment, overrides: [:]) { _, _ in }.map(\.primitive.name)
+    @Test("answers every primitive of the library, and says what one misses that is called with nothing")
+    func all() throws {
+        let definitions = libraryDefinitions(try HostSide().environment, overrides: [:]) { _, _ in }
+        for definition in definitions {
+            let name = definition.primitive.name
+            let outcome = try look("require(\"limiq.runtime\").perform(\"\(name)\")")
+            let needs = definition.parameters.fields.filter(\.isRequired).map(\.name)
+            // What a machine's description misses is found, and the script goes on.
+            let complaints =
+                outcome.findings.filter { $0.hasPrefix("error ") }.map { _ in Failure.Code.badField }
+                + (outcome.error.map { [$0.failure.code] } ?? [])
+            #expect(
+                complaints == (needs.isEmpty ? [] : [.badField]),
+                "\(name) needs \(needs): \(outcome.findings) \(String(describing: outcome.error))")
+            #expect(outcome.folder == [], "\(name)")
+        }
+        #expect(definitions.contains { !$0.parameters.fields.contains(where: \.isRequired) })
     }
 }
