@@ -92,7 +92,7 @@ struct ImagesLibraryTests {
             let removed = #expect(throws: Failure.self) {
                 try bench.library().remove(name, unless: StandsOn(state: bench.state, on: nil))
             }
-            #expect(removed?.code == .notFound || removed?.code == .badField)
+            #expect(removed?.code == .notFound)
             #expect(throws: Failure.self) { try bench.resolve(name) }
             #expect(try bench.scratch.run("find", "state") == before)
             #expect(try bench.publisher.answers().isEmpty)

@@ -35,7 +35,9 @@ struct ReadingTests {
     func agreesWithPyYAML() async throws {
         let loaded = try await PyYAML.load(Self.texts)
         try #require(loaded.count == Self.texts.count)
-        for (text, expected) in zip(Self.texts, loaded) where text != "a: 1\na: 2\n" {
+        for (text, meant) in zip(Self.texts, loaded) {
+            // Of two keys of one name PyYAML takes the last without a word.
+            let expected = text == "a: 1\na: 2\n" ? "error" : meant
             let own: String
             do { own = PyYAML.shown(try YAML.parse(text)) } catch { own = "error" }
             #expect(own == expected, "\(text)")
