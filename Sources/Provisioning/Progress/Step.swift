@@ -42,42 +42,24 @@ public struct Step: Sendable, Hashable {
 
         private var facts: (doc: String, activity: String, colour: String) {
             switch self {
-            case .lock:
-                (
-                    "waits for another limiq that works on the same machine", "waiting for another limiq",
-                    "#bbbbbb"
-                )
-            case .remove: ("removes a machine that is replaced", "being removed", "#882255")
-            case .upload:
-                (
-                    "puts images and ISO images on the machine's host, those that are not there yet",
-                    "uploading",
-                    "#332288"
-                )
+            case .lock: ("waits for another limiq that works on it", "waiting for another limiq", "#bbbbbb")
+            case .remove: ("removes it, to make it anew", "being removed", "#882255")
+            case .upload: ("brings images and ISO images to its host", "uploading", "#332288")
             case .disks: ("makes disks and overlays", "starting", "#56b4e9")
             case .media: ("makes the CD-ROM images of the spec's files", "starting", "#44aa99")
             case .seed: ("writes the cloud-init image, or Ignition's file", "starting", "#009e73")
             case .define: ("describes the domain to libvirt", "starting", "#f0e442")
-            case .change:
-                (
-                    "changes a machine that is there: its description, then its running guest",
-                    "being changed",
-                    "#999933"
-                )
+            case .change: ("changes its description, then its running guest", "being changed", "#999933")
             case .shutdown: ("asks the guest to end, for a start anew", "shutting down", "#aa4499")
             case .start: ("starts it", "starting", "#e69f00")
             case .forward: ("sets the forwarded ports", "starting", "#cc79a7")
-            case .firstBoot:
-                (
-                    "from the start to the guest's first sign of life: a line on its console, or its agent",
-                    "booting", "#0072b2"
-                )
+            case .firstBoot: ("waits for the first line on the console, or the agent", "booting", "#0072b2")
             case .running: ("waits until it runs", "starting", "#117733")
-            case .address: ("waits for an address of the guest's", "waiting for address", "#ddcc77")
+            case .address: ("waits for the guest's address", "waiting for address", "#ddcc77")
             case .agent: ("waits for the guest's agent", "waiting for agent", "#cc6677")
-            case .ssh: ("waits until the guest takes connections of ssh", "waiting for ssh", "#661100")
+            case .ssh: ("waits for the guest's ssh server", "waiting for ssh", "#661100")
             case .cloudInit: ("waits for the end of cloud-init", "in cloud-init", "#d55e00")
-            case .stopped: ("waits until the guest has ended", "waiting for its end", "#444444")
+            case .stopped: ("waits for the guest's end", "waiting for its end", "#444444")
             case .undo: ("removes what was made, after a failure", "being removed", "#777777")
             case .waiting: ("another process fetches it", "waiting for another limiq", "#dddddd")
             case .download: ("fetches it from its publisher", "downloading", "#88ccee")

@@ -13,7 +13,7 @@ protocol Display: Sendable {
     func begin(script: String)
     /// What the script wrote, byte for byte.
     func output(_ stream: OutputStream, _ bytes: [UInt8])
-    /// A machine or image came to another step.
+    /// News of the work on a machine or an image, as the work tells them.
     func progress(_ progress: Progress)
     func log(_ level: LogLevel, _ text: String)
     /// What the run's record made of it. Called one at a time, in order; it must not wait for anything.
