@@ -95,7 +95,7 @@ extension UpRun {
         var files = machine.storage(for: spec, host)
         try files.openChange(of: standing)
         if lost.media {
-            if !host.isLocal { try files.makeDisks(cancellation, tell: tell) }
+            if !host.isLocal { try files.makeDisks(cancellation) }
             try timed(.media) { () throws(Failure) in try files.makeMedia(cancellation) }
         }
         if lost.seed { try timed(.seed) { () throws(Failure) in try files.makeSeed() } }
