@@ -95,7 +95,7 @@ let package = Package(
         // They run the program that a build of the tests makes as well.
         .testTarget(
             name: "CommandTests",
-            dependencies: ["limiq", "Basics", "LuaRuntime", "Provisioning", "XML", "Support"],
+            dependencies: ["limiq", "Basics", "LuaRuntime", "Primitives", "Provisioning", "XML", "Support"],
             swiftSettings: strict),
         .testTarget(
             name: "EndToEnd", dependencies: ["Support"], path: "Tests/EndToEnd", swiftSettings: strict),

@@ -4,7 +4,7 @@ import Basics
 func base64Definitions(_ environment: Environment) -> [Definition] {
     [
         Definition(
-            "base64.encode", .positional, encodeRecord, execution: .inline, returns: "string",
+            "base64.encode", .pure, .positional, encodeRecord, returns: "string",
             doc: "Bytes as base64 with padding, on one line. That of a secret is one.",
             example: #"print(limiq.base64.encode "hello")"#
         ) { call, _ in
@@ -19,9 +19,9 @@ func base64Definitions(_ environment: Environment) -> [Definition] {
             }
         },
         Definition(
-            "base64.decode", .positional,
+            "base64.decode", .pure, .positional,
             TextCall.record("limiq.Base64Decode", "Base64; white space in it means nothing."),
-            execution: .inline, returns: "string", doc: "The bytes of a base64 text.",
+            returns: "string", doc: "The bytes of a base64 text.",
             example: #"print(limiq.base64.decode "aGVsbG8=")"#
         ) { call, _ in
             try call.read { (text) throws(Failure) in

@@ -5,7 +5,7 @@ import Provisioning
 func cidataDefinitions(_ environment: Environment) -> [Definition] {
     return [
         Definition(
-            "cidata.create", .table, cidataRecord, returns: "string",
+            "cidata.create", .changes(.disks), .table, cidataRecord, returns: "string",
             doc: """
                 Makes the ISO image cloud-init's NoCloud datasource looks for, and returns its path. The same \
                 arguments make the same bytes. What a guest would not understand in them is an error; `network` in \

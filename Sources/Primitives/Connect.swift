@@ -12,7 +12,7 @@ private struct URIArgument: Sendable {
 
 private func connect(_ environment: Environment) -> Definition {
     Definition(
-        "host.connect", .positional,
+        "host.connect", .reads(.host), .positional,
         Record(
             "limiq.host.connect", "", make: { URIArgument() },
             fields: [
@@ -33,7 +33,7 @@ private struct OptionalURI: Sendable {
 
 private func info(_ environment: Environment) -> Definition {
     Definition(
-        "host.info", .positional,
+        "host.info", .reads(.host), .positional,
         Record(
             "limiq.host.info", "", make: { OptionalURI() },
             fields: [Field("uri", \.uri, .string, "The host; the run's own where left out.")]),
@@ -76,7 +76,7 @@ private struct NameArgument: Sendable {
 
 private func placements(_ environment: Environment) -> Definition {
     Definition(
-        "vm.placements", .positional,
+        "vm.placements", .reads(.machine), .positional,
         Record(
             "limiq.vm.placements", "", make: { NameArgument() },
             fields: [Field("name", \.name, .string, required: true, "The VM's name.")]),

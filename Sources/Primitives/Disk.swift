@@ -30,7 +30,7 @@ private func overlayDefinition(_ environment: Environment) -> Definition {
             Field("size", \.size, .size, "Of the guest's disk; the base's where left out, never less."),
         ])
     return Definition(
-        "disk.overlay", .table, record, returns: "string",
+        "disk.overlay", .changes(.disks), .table, record, returns: "string",
         doc: """
             Makes a qcow2 overlay on a disk and returns its path. The base and all below it are looked at first: \
             what is missing, damaged, open for writing or no local file is an error.
@@ -65,7 +65,7 @@ private func createDefinition(_ environment: Environment) -> Definition {
             Field("format", \.format, .choice(prefix: "DISK_FORMAT_"), "`qcow2` where left out."),
         ])
     return Definition(
-        "disk.create", .table, record, returns: "string",
+        "disk.create", .changes(.disks), .table, record, returns: "string",
         doc: "Makes a blank disk and returns its path.",
         example: """
             local limiq = require "limiq"
@@ -88,7 +88,7 @@ private func diskRecord(_ name: String, _ doc: String) -> Record<PathArguments> 
 
 private func infoDefinition(_ environment: Environment) -> Definition {
     Definition(
-        "disk.info", .positional, diskRecord("limiq.DiskPath", "A disk to look at."),
+        "disk.info", .reads(.disks), .positional, diskRecord("limiq.DiskPath", "A disk to look at."),
         returns: """
             { path: string, format: string, virtual_size: integer, allocated_size: integer, backing_file: string?, \
             backing_format: string?, chain: table[] }
@@ -136,7 +136,7 @@ private func resizeDefinition(_ environment: Environment) -> Definition {
             Field("size", \.size, .size, required: true, "The new size; never less than the present one."),
         ])
     return Definition(
-        "disk.resize", .positional, record,
+        "disk.resize", .changes(.disks), .positional, record,
         doc: """
             Makes a disk larger. The guest must be off; cloud-init grows the root filesystem at its next start. \
             The size it has already changes nothing. One that an overlay stands on is an error and stays as it is.
@@ -156,7 +156,7 @@ private func resizeDefinition(_ environment: Environment) -> Definition {
 
 private func removeDefinition(_ environment: Environment) -> Definition {
     Definition(
-        "disk.remove", .positional, diskRecord("limiq.DiskRemove", "A disk to remove."),
+        "disk.remove", .changes(.disks), .positional, diskRecord("limiq.DiskRemove", "A disk to remove."),
         doc: """
             Removes a disk's file. One that is in use, that an overlay stands on, or that is no disk image, is an error and stays.
             """,

@@ -29,7 +29,8 @@ private func define(_ environment: Environment) -> Definition {
             Field("options", \.options, .record(options), "Where."),
         ])
     return Definition(
-        "domain.define", .positional, record, grace: .seconds(60), returns: "limiq.Domain",
+        "domain.define", .changes(.machine), .positional, record, grace: .seconds(60),
+        returns: "limiq.Domain",
         doc: """
             Makes a domain, with the disks and the seed its spec asks for, and leaves it off. Does nothing where it is \
             there already as the spec says.
@@ -62,7 +63,7 @@ private func get(_ environment: Environment) -> Definition {
             Field("uri", \.uri, .string, "The hypervisor; the run's own where left out."),
         ])
     return Definition(
-        "domain.get", .positional, record, returns: "limiq.Domain",
+        "domain.get", .reads(.machine), .positional, record, returns: "limiq.Domain",
         doc: "Finds a domain by its name, made by limiq or not. An error where there is none.",
         example: """
             local limiq = require "limiq"
@@ -97,7 +98,7 @@ private func list(_ environment: Environment) -> Definition {
             Field("uri", \.uri, .string, "The hypervisor; the run's own where left out."),
         ])
     return Definition(
-        "domain.list", .table, record, returns: "limiq.Domain[]",
+        "domain.list", .reads(.host), .table, record, returns: "limiq.Domain[]",
         doc: "The domains of the hypervisor by name, each with its state and UUID.",
         example: """
             local limiq = require "limiq"

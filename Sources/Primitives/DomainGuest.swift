@@ -32,7 +32,7 @@ private func exec(_ environment: Environment) -> Definition {
             Field("user", \.user, .string, "By ssh as this user; by the agent, as root, where left out."),
         ])
     return .domain(
-        "domain.exec", environment, ExecArguments.self,
+        "domain.exec", .runsProgram(.machine), environment, ExecArguments.self,
         fields: [
             Field("command", \.command, .list(of: .string), required: true, "The program and its arguments."),
             Field("options", \.options, .record(options), "How it runs."),
@@ -71,7 +71,7 @@ private func readFile(_ environment: Environment) -> Definition {
         "limiq.ReadFileOptions", "How the file is read.", make: FileOptions.init,
         fields: [Field("user", \.user, .string, "By ssh as this user; by the agent where left out.")])
     return .domain(
-        "domain.read_file", environment, ReadArguments.self,
+        "domain.read_file", .reads(.machine), environment, ReadArguments.self,
         fields: [
             Field("path", \.path, .path, required: true, "The guest's file."),
             Field("options", \.options, .record(options), "How it is read."),
@@ -106,7 +106,7 @@ private func writeFile(_ environment: Environment) -> Definition {
             Field("user", \.user, .string, "By ssh as this user; by the agent where left out."),
         ])
     return .domain(
-        "domain.write_file", environment, WriteArguments.self,
+        "domain.write_file", .changes(.machine), environment, WriteArguments.self,
         fields: [
             Field("path", \.path, .path, required: true, "The guest's file."),
             Field("bytes", \.bytes, .bytes, required: true, "What it is to hold."),
@@ -139,7 +139,7 @@ private func address(_ environment: Environment) -> Definition {
         "limiq.AddressOptions", "Which addresses.", make: AddressOptions.init,
         fields: [Field("all", \.all, .bool, "A list of all, IPv4 first.")])
     return .domain(
-        "domain.address", environment, AddressArguments.self,
+        "domain.address", .reads(.machine), environment, AddressArguments.self,
         fields: [Field("options", \.options, .record(options), "Which addresses.")],
         returns: "string|string[]",
         doc: """
@@ -171,7 +171,7 @@ private func console(_ environment: Environment) -> Definition {
         "limiq.ConsoleOptions", "How much.", make: ConsoleOptions.init,
         fields: [Field("tail", \.tail, .int(1...100_000), "The last lines; 50 where left out.")])
     return .domain(
-        "domain.console", environment, ConsoleArguments.self,
+        "domain.console", .reads(.machine), environment, ConsoleArguments.self,
         fields: [Field("options", \.options, .record(options), "How much.")], returns: "string",
         doc: "The last lines of the guest's serial console since its start, as plain text.",
         example: """
@@ -192,7 +192,7 @@ private struct ScreenshotArguments: DomainArguments {
 
 private func screenshot(_ environment: Environment) -> Definition {
     .domain(
-        "domain.screenshot", environment, ScreenshotArguments.self,
+        "domain.screenshot", .changes(.machine), environment, ScreenshotArguments.self,
         fields: [Field("path", \.path, .path, required: true, "The PNG to write.")], returns: "string",
         doc: "Writes what the guest's screen shows as a PNG and returns its path.",
         example: """

@@ -8,7 +8,7 @@ private struct SendKeysArguments: DomainArguments {
 
 func sendKeys(_ environment: Environment) -> Definition {
     .domain(
-        "domain.send_keys", environment, SendKeysArguments.self,
+        "domain.send_keys", .changes(.machine), environment, SendKeysArguments.self,
         fields: [
             Field(
                 "keys", \.keys, .list(of: .string), required: true,

@@ -28,7 +28,7 @@ private func simple(
     _ body: @escaping @Sendable (Machine) throws -> Void
 ) -> Definition {
     .domain(
-        "domain.\(verb)", environment, OnlyDomain.self, doc: doc,
+        "domain.\(verb)", .changes(.machine), environment, OnlyDomain.self, doc: doc,
         example: """
             local limiq = require "limiq"
             limiq.domain.get("web-01"):\(verb)()
@@ -54,7 +54,7 @@ private struct AskArguments: DomainArguments {
 
 private func reboot(_ environment: Environment) -> Definition {
     .domain(
-        "domain.reboot", environment, AskArguments.self,
+        "domain.reboot", .changes(.machine), environment, AskArguments.self,
         fields: [Field("options", \.options, .record(timeoutRecord), "How long to wait.")],
         doc: """
             Asks the guest to boot again and waits until it begins to, so that a wait that follows is for the new boot. An \
@@ -75,7 +75,7 @@ private func reboot(_ environment: Environment) -> Definition {
 
 private func shutdown(_ environment: Environment) -> Definition {
     .domain(
-        "domain.shutdown", environment, AskArguments.self,
+        "domain.shutdown", .changes(.machine), environment, AskArguments.self,
         fields: [Field("options", \.options, .record(timeoutRecord), "How long to wait.")],
         doc:
             "Asks the guest to shut down and waits until it is off. An error where it is still on after the timeout.",
@@ -104,7 +104,7 @@ private func undefine(_ environment: Environment) -> Definition {
         "limiq.UndefineOptions", "What goes with it.", make: UndefineOptions.init,
         fields: [Field("files", \.files, .bool, "The disks, the seed and the folder limiq made as well.")])
     return .domain(
-        "domain.undefine", environment, UndefineArguments.self,
+        "domain.undefine", .changes(.machine), environment, UndefineArguments.self,
         fields: [Field("options", \.options, .record(options), "What goes with it.")],
         doc:
             "Removes a domain's definition with its NVRAM and TPM state. A guest that runs runs on without one.",
@@ -124,7 +124,7 @@ private func undefine(_ environment: Environment) -> Definition {
 
 private func state(_ environment: Environment) -> Definition {
     .domain(
-        "domain.state", environment, OnlyDomain.self, returns: "string",
+        "domain.state", .reads(.machine), environment, OnlyDomain.self, returns: "string",
         doc:
             """
             The domain's state in the words of `virsh domstate`: `running`, `shut off`, `paused`, `crashed`; and `saved` for one \
@@ -151,7 +151,7 @@ private func xml(_ environment: Environment) -> Definition {
         "limiq.XMLOptions", "Which description.", make: XMLOptions.init,
         fields: [Field("inactive", \.inactive, .bool, "What the next start takes, not what runs.")])
     return .domain(
-        "domain.xml", environment, XMLArguments.self,
+        "domain.xml", .reads(.machine), environment, XMLArguments.self,
         fields: [Field("options", \.options, .record(options), "Which description.")], returns: "string",
         doc: "libvirt's description of the domain.",
         example: """
@@ -184,7 +184,7 @@ private func wait(_ environment: Environment) -> Definition {
             Field("deadline", \.deadline, .duration, deadlineDoc),
         ])
     return .domain(
-        "domain.wait", environment, WaitArguments.self,
+        "domain.wait", .waits(.machine), environment, WaitArguments.self,
         fields: [
             Field("what", \.what, .choice(), required: true, "What to wait for."),
             Field("options", \.options, .record(options), "How long to wait."),

@@ -24,7 +24,7 @@ private func attach(_ environment: Environment) -> Definition {
             Field("iso_path", \.isoPath, .path, required: true, "The ISO image in it."),
         ])
     return .domain(
-        "domain.attach_cdrom", environment, AttachArguments.self,
+        "domain.attach_cdrom", .changes(.machine), environment, AttachArguments.self,
         fields: [Field("cdrom", \.cdrom, .record(cdrom), required: true, "The drive.")],
         doc: "Adds a CD-ROM drive, to the running guest and to its next start.",
         example: """
@@ -54,7 +54,7 @@ private struct InsertArguments: DomainArguments {
 
 private func insert(_ environment: Environment) -> Definition {
     .domain(
-        "domain.insert_media", environment, InsertArguments.self,
+        "domain.insert_media", .changes(.machine), environment, InsertArguments.self,
         fields: [
             Field("id", \.id, .string, required: true, "The drive's id, or its name such as `sda`."),
             Field("iso_path", \.isoPath, .path, required: true, "The ISO image."),
@@ -82,7 +82,7 @@ private struct EjectArguments: DomainArguments {
 
 private func eject(_ environment: Environment) -> Definition {
     .domain(
-        "domain.eject_media", environment, EjectArguments.self,
+        "domain.eject_media", .changes(.machine), environment, EjectArguments.self,
         fields: [
             Field("id", \.id, .string, required: true, "The drive's id, or its name such as `sda`."),
             Field("options", \.options, .record(trayRecord), "How hard."),
@@ -101,7 +101,7 @@ private func eject(_ environment: Environment) -> Definition {
 
 private func detach(_ environment: Environment) -> Definition {
     .domain(
-        "domain.detach_cdrom", environment, EjectArguments.self,
+        "domain.detach_cdrom", .changes(.machine), environment, EjectArguments.self,
         fields: [Field("id", \.id, .string, required: true, "The drive's id, or its name such as `sda`.")],
         doc: "Removes a CD-ROM drive, from the running guest and from its next start.",
         example: """

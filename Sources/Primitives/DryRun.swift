@@ -32,6 +32,8 @@ public final class DryRun: Sendable {
     private struct State {
         var findings: [Finding] = []
         var isGuessing = false
+        /// The files of the images that were added, by name.
+        var images: [String: String] = [:]
     }
 
     private let environment: Environment
@@ -53,10 +55,6 @@ public final class DryRun: Sendable {
 
     // MARK: - Primitives
 
-    /// Read for real: they change nothing.
-    private static let reading: Set<String> = [
-        "file.read", "file.exists", "file.list", "json.read", "yaml.read",
-    ]
     /// Their answer is the path they are given.
     private static let making: Set<String> = ["disk.overlay", "disk.create", "iso.create"]
 
@@ -83,9 +81,11 @@ public final class DryRun: Sendable {
             case "vm.up":
                 checkWay(try upRecord(environment).decode(positional: request.arguments), request)
                 return [try answer(definition, request.arguments)]
-            case _ where definition.primitive.execution == .inline: return try perform(request)
-            case _ where Self.reading.contains(name): return try perform(request)
-            default:
+            default: break
+            }
+            switch definition.effect {
+            case .pure, .reads(.files): return try perform(request)
+            case .reads, .waits, .changes, .runsProgram:
                 try definition.checkArguments(request.arguments)
                 return [try answer(definition, request.arguments)]
             }
@@ -98,6 +98,8 @@ public final class DryRun: Sendable {
         case let name where Self.making.contains(name):
             return .string(try environment.writing(first["path"]?.string ?? ""))
         case "image.resolve": return try imagePath(first.string ?? "")
+        case "image.add": return .string(try imagePath(ofAdded: first))
+        case "domain.screenshot": return .string(try environment.writing(arguments[1].string ?? ""))
         case "image.iso": return try isoPath(first.string ?? "")
         case "ssh.keys": return ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI limiq-check"]
         case "ssh.host_key":
@@ -105,7 +107,10 @@ public final class DryRun: Sendable {
                 "private": .secret("unknown\n"),
                 "public": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI limiq-check",
             ]
-        case "vm.up": return ["changed": true, "phases": [], "addresses": [], "forwards": [], "warnings": []]
+        case "vm.up":
+            var report = UpReport()
+            report.changed = true
+            return value(of: report)
         case "vm.forward": return "127.0.0.1:1"
         case "host.info":
             guess()
@@ -139,7 +144,26 @@ public final class DryRun: Sendable {
     /// Where an image would be.
     private func imagePath(_ name: String) throws(Failure) -> Value {
         if name.contains("/") { return .string(try environment.reading(name)) }
-        return .string("\(environment.state.cloudImages)/\(name).qcow2")
+        let added = state.withLock { $0.images[name] }
+        return .string(added ?? environment.images.place(of: name))
+    }
+
+    private func imagePath(ofAdded options: Value) throws(Failure) -> String {
+        let arguments = try addRecord.decode(options, at: "")
+        let path: String
+        switch try arguments.source(environment) {
+        case .file(let source) where fileExists(source):
+            path = try environment.images.place(ofAdded: arguments.name, from: source)
+        case .file:
+            // The script may get it first.
+            path = environment.images.place(of: arguments.name)
+            guess()
+        case .address(let url):
+            path = try environment.images.place(ofAdded: arguments.name, url: url)
+            guess()
+        }
+        state.withLock { $0.images[arguments.name] = path }
+        return path
     }
 
     private func isoPath(_ name: String) throws(Failure) -> Value {

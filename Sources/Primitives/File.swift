@@ -28,14 +28,15 @@ private let mostFilesListed = 200_000
 func fileDefinitions(_ environment: Environment) -> [Definition] {
     [
         Definition(
-            "file.read", .positional, pathRecord("limiq.file.read", "The file."), returns: "string",
+            "file.read", .reads(.files), .positional, pathRecord("limiq.file.read", "The file."),
+            returns: "string",
             doc: "The bytes of a file.", example: "local motd = limiq.file.read \"motd.txt\""
         ) { arguments, _ in
             let bytes = try fileBytes(try environment.reading(arguments.path), atMost: ReadLimit.bytes)
             return Codec.bytes.encode(bytes)
         },
         Definition(
-            "file.write", .positional,
+            "file.write", .changes(.files), .positional,
             Record(
                 "limiq.file.write", "", make: { WriteArguments() },
                 fields: [
@@ -62,13 +63,15 @@ func fileDefinitions(_ environment: Environment) -> [Definition] {
             return .null
         },
         Definition(
-            "file.exists", .positional, pathRecord("limiq.file.exists", "The file or folder."),
+            "file.exists", .reads(.files), .positional,
+            pathRecord("limiq.file.exists", "The file or folder."),
             returns: "boolean",
             doc: "Whether something has this name.",
             example: "if limiq.file.exists \"site\" then print \"a site\" end"
         ) { arguments, _ in .bool(fileExists(try environment.reading(arguments.path))) },
         Definition(
-            "file.list", .positional, pathRecord("limiq.file.list", "The folder."), returns: "string[]",
+            "file.list", .reads(.files), .positional, pathRecord("limiq.file.list", "The folder."),
+            returns: "string[]",
             doc: "The files below a folder, sorted, by their paths in it.",
             example: "for _, name in ipairs(limiq.file.list \"site\") do print(name) end"
         ) { arguments, _ in

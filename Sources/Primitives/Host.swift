@@ -15,7 +15,7 @@ private struct RunArguments: Sendable {
 func hostDefinitions(_ environment: Environment) -> [Definition] {
     [
         Definition(
-            "host.run", .table,
+            "host.run", .runsProgram(.files), .table,
             Record(
                 "limiq.host.RunOptions", "A program of this machine: its words, and how it is run.",
                 make: { RunArguments() },

@@ -62,7 +62,7 @@ private func isoCreateDefinition(_ environment: Environment) -> Definition {
                 "Contents by name, as in `[\"site/index.html\"]`; a table in place of contents is a folder."),
         ])
     return Definition(
-        "iso.create", .table, record, returns: "string",
+        "iso.create", .changes(.disks), .table, record, returns: "string",
         doc: """
             Makes an ISO 9660 image with Rock Ridge and Joliet names and returns its path. The same arguments make \
             the same bytes; a file that begins with `#!` is executable.
@@ -90,7 +90,7 @@ private func isoListDefinition(_ environment: Environment) -> Definition {
         "limiq.ISOList", "An ISO image to list.", make: ISOPathArguments.init,
         fields: [Field("path", \.path, .path, required: true, "The image.")])
     return Definition(
-        "iso.list", .positional, record,
+        "iso.list", .reads(.disks), .positional, record,
         returns: "{ name: string, kind: \"file\"|\"folder\"|\"link\"|\"other\", size: integer }[]",
         doc: """
             Lists all of an ISO image, each folder before what it holds: by Rock Ridge names where there are some, \
@@ -126,7 +126,8 @@ private func isoReadDefinition(_ environment: Environment) -> Definition {
             Field("name", \.name, .bytes, required: true, "The file's name as `limiq.iso.list` gives it."),
         ])
     return Definition(
-        "iso.read", .positional, record, returns: "string", doc: "Reads a file of an ISO image.",
+        "iso.read", .reads(.disks), .positional, record, returns: "string",
+        doc: "Reads a file of an ISO image.",
         example: """
             local limiq = require "limiq"
             limiq.iso.create { path = "tools.iso", files = { ["README.txt"] = "hello\\n" } }

@@ -6,12 +6,40 @@ private struct NameArgument: Sendable {
     var name = ""
 }
 
-private struct AddArguments: Sendable {
+struct AddArguments: Sendable {
+    enum Source {
+        case file(String)
+        case address(String)
+    }
+
     var name = ""
     var path: String?
     var url: String?
     var checksum: String?
+
+    func source(_ environment: Environment) throws(Failure) -> Source {
+        switch (path, url) {
+        case (let path?, nil): return .file(try environment.reading(path))
+        case (nil, let url?): return .address(url)
+        default:
+            throw Failure(
+                .badField, "limiq.image.add takes either path or url",
+                hint: "path = \"image.qcow2\" copies a file, url = \"https://…\" downloads it")
+        }
+    }
 }
+
+let addRecord = Record(
+    "limiq.image.add", "Arguments of `limiq.image.add`.", make: { AddArguments() },
+    fields: [
+        Field("name", \.name, .string, required: true, "Its name in the library."),
+        Field("path", \.path, .path, "The file to copy. Either this or `url`."),
+        Field("url", \.url, .string, "The address to download it from."),
+        Field(
+            "checksum", \.checksum, .string,
+            "Its SHA-256 or SHA-512 in hexadecimal digits. With it an interrupted download is continued."
+        ),
+    ])
 
 private struct NoArguments: Sendable {}
 
@@ -20,7 +48,7 @@ func imageDefinitions(_ environment: Environment) -> [Definition] {
     let images = environment.images
     return [
         Definition(
-            "image.resolve", .positional,
+            "image.resolve", .changes(.image), .positional,
             Record(
                 "limiq.image.resolve", "", make: { NameArgument() },
                 fields: [
@@ -41,7 +69,7 @@ func imageDefinitions(_ environment: Environment) -> [Definition] {
             return .string(try images.resolve(name, request.cancellation) { environment.progress($0) })
         },
         Definition(
-            "image.iso", .positional,
+            "image.iso", .reads(.image), .positional,
             Record(
                 "limiq.image.iso", "", make: { NameArgument() },
                 fields: [
@@ -63,7 +91,8 @@ func imageDefinitions(_ environment: Environment) -> [Definition] {
             return .string(try ISOLibrary(state: environment.state).resolve(name))
         },
         Definition(
-            "image.list", .positional, Record("limiq.image.list", "", make: { NoArguments() }, fields: []),
+            "image.list", .reads(.image), .positional,
+            Record("limiq.image.list", "", make: { NoArguments() }, fields: []),
             returns:
                 "{ name: string, path?: string, format?: string, size?: integer, catalogued: boolean }[]",
             doc: """
@@ -77,18 +106,8 @@ func imageDefinitions(_ environment: Environment) -> [Definition] {
                 """
         ) { _, _ in .list(try images.list().map(described)) },
         Definition(
-            "image.add", .table,
-            Record(
-                "limiq.image.add", "Arguments of `limiq.image.add`.", make: { AddArguments() },
-                fields: [
-                    Field("name", \.name, .string, required: true, "Its name in the library."),
-                    Field("path", \.path, .path, "The file to copy. Either this or `url`."),
-                    Field("url", \.url, .string, "The address to download it from."),
-                    Field(
-                        "checksum", \.checksum, .string,
-                        "Its SHA-256 or SHA-512 in hexadecimal digits. With it an interrupted download is continued."
-                    ),
-                ]),
+            "image.add", .changes(.image), .table,
+            addRecord,
             grace: .seconds(10), returns: "string",
             doc: "Puts an image into the library, from a file or an address, and returns its path.",
             example: """
@@ -97,25 +116,18 @@ func imageDefinitions(_ environment: Environment) -> [Definition] {
         ) { arguments, request in
             try environment.gate.changeLibrary("limiq.image.add")
             let checksum = try arguments.checksum.map { try ImageChecksum(parsing: $0) }
-            switch (arguments.path, arguments.url) {
-            case (let path?, nil):
-                try images.add(
-                    arguments.name, from: try environment.reading(path), checksum: checksum,
-                    request.cancellation
-                )
-            case (nil, let url?):
+            switch try arguments.source(environment) {
+            case .file(let path):
+                try images.add(arguments.name, from: path, checksum: checksum, request.cancellation)
+            case .address(let url):
                 try images.add(arguments.name, url: url, checksum: checksum, request.cancellation) {
                     environment.progress($0)
                 }
-            default:
-                throw Failure(
-                    .badField, "limiq.image.add takes either path or url",
-                    hint: "path = \"image.qcow2\" copies a file, url = \"https://…\" downloads it")
             }
             return .string(try images.resolve(arguments.name, request.cancellation) { _ in })
         },
         Definition(
-            "image.remove", .positional,
+            "image.remove", .changes(.image), .positional,
             Record(
                 "limiq.image.remove", "", make: { NameArgument() },
                 fields: [Field("name", \.name, .string, required: true, "Its name in the library.")]),
@@ -130,7 +142,7 @@ func imageDefinitions(_ environment: Environment) -> [Definition] {
     ]
 }
 
-private func described(_ entry: ImageLibrary.Entry) -> Value {
+func described(_ entry: ImageLibrary.Entry) -> Value {
     var map: Map = ["name": .string(entry.name), "catalogued": .bool(entry.isCatalogued)]
     map["path"] = entry.path.map(Value.string)
     map["format"] = entry.format.map(Value.string)

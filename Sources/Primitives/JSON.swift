@@ -6,7 +6,7 @@ import Provisioning
 func jsonDefinitions(_ environment: Environment) -> [Definition] {
     [
         Definition(
-            "json.encode", .positional, encodeRecord, execution: .inline, returns: "string",
+            "json.encode", .pure, .positional, encodeRecord, returns: "string",
             doc: "A value as JSON, keys sorted; an empty table is `{}`, `limiq.null` is `null`. "
                 + "Where a secret is in it, the whole text is one.",
             example: #"print(limiq.json.encode({ name = "web-01" }, { pretty = true }))"#
@@ -14,8 +14,8 @@ func jsonDefinitions(_ environment: Environment) -> [Definition] {
             sealed(try jsonText(call.value, pretty: call.options.pretty), from: call.value)
         },
         Definition(
-            "json.decode", .positional, TextCall.record("limiq.JSONDecode", "The JSON text."),
-            execution: .inline,
+            "json.decode", .pure, .positional, TextCall.record("limiq.JSONDecode", "The JSON text."),
+
             returns: "any",
             doc:
                 "The value of a JSON text; whole numbers stay whole, `null` is `limiq.null`. Raises `bad_json` with line "
@@ -25,7 +25,7 @@ func jsonDefinitions(_ environment: Environment) -> [Definition] {
             try call.read { (bytes) throws(Failure) in try parseJSON(bytes) }
         },
         Definition(
-            "json.read", .positional,
+            "json.read", .reads(.files), .positional,
             pathRecord("limiq.JSONRead", "The file; a relative path begins at the script's folder."),
             returns: "any", doc: "The value of a JSON file, read as `limiq.json.decode` does.",
             example: #"local spec = limiq.json.read "web.json""#

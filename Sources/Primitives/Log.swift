@@ -10,7 +10,7 @@ public enum LogLevel: String, Sendable, CaseIterable {
 func logDefinitions(_ sink: @escaping @Sendable (LogLevel, String) -> Void) -> [Definition] {
     LogLevel.allCases.map { level in
         Definition(
-            "log.\(level.rawValue)", .positional, record, execution: .inline,
+            "log.\(level.rawValue)", .pure, .positional, record,
             doc:
                 "Writes a line at level \(level.rawValue), with fields as `key=value` behind it. A secret is shown as ‹secret›.",
             example:

@@ -8,7 +8,8 @@ private struct NoArguments: Sendable {}
 func sshKeysDefinitions(_ environment: Environment) -> [Definition] {
     [
         Definition(
-            "ssh.keys", .positional, Record("limiq.ssh.keys", "", make: { NoArguments() }, fields: []),
+            "ssh.keys", .changes(.files), .positional,
+            Record("limiq.ssh.keys", "", make: { NoArguments() }, fields: []),
             returns: "string[]",
             doc: """
                 The caller's public keys: those of the agent and of `~/.ssh`; where there is none, limiq's own, made \
@@ -21,7 +22,7 @@ func sshKeysDefinitions(_ environment: Environment) -> [Definition] {
                     .map(Value.string))
         },
         Definition(
-            "ssh.host_key", .positional,
+            "ssh.host_key", .changes(.files), .positional,
             Record(
                 "limiq.ssh.HostKey", "", make: { HostKeyArguments() },
                 fields: [Field("name", \.name, .string, required: true, "The VM's name.")]),

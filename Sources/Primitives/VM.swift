@@ -39,7 +39,7 @@ private func check(_ environment: Environment) -> Definition {
         "limiq.VMCheck", "A spec to look at.", make: CheckArguments.init,
         fields: [Field("spec", \.spec, .vmSpec(environment), required: true, "What the VM is to be.")])
     return Definition(
-        "vm.check", .positional, record, execution: .inline, returns: "limiq.VMSpec",
+        "vm.check", .pure, .positional, record, returns: "limiq.VMSpec",
         doc:
             "Reads a spec strictly and returns it complete: every field with its full name, every path absolute.",
         example: """
@@ -58,7 +58,7 @@ private func preflight(_ environment: Environment) -> Definition {
         "limiq.VMPreflight", "A VM that is to be made.", make: PreflightArguments.init,
         fields: [Field("vm", \.vm, specReference(environment), required: true, "The VM.")])
     return Definition(
-        "vm.preflight", .positional, record, returns: "string[]",
+        "vm.preflight", .reads(.machine), .positional, record, returns: "string[]",
         doc: """
             Whether the VM could be made as its spec says, as far as can be told beforehand: its images, its cloud-init, \
             its ports. An error where it could not; else what a guest would pass over. Nothing is made, and a VM of this \
@@ -142,7 +142,8 @@ func upRecord(_ environment: Environment) -> Record<UpArguments> {
 
 private func up(_ environment: Environment) -> Definition {
     Definition(
-        "vm.up", .positional, upRecord(environment), grace: .seconds(60), returns: "limiq.UpReport",
+        "vm.up", .changes(.machine), .positional, upRecord(environment), grace: .seconds(60),
+        returns: "limiq.UpReport",
         doc: """
             Brings the VM to what its spec says: makes what is missing, changes what differs, starts it, waits for it; does \
             nothing where all is so already. What a running guest takes only at its next start is in the report's \
@@ -174,7 +175,8 @@ private func up(_ environment: Environment) -> Definition {
     }
 }
 
-private func value(of report: UpReport) -> Value {
+/// As `vm.up` answers, in a run, a plan and a check.
+func value(of report: UpReport) -> Value {
     let phases = report.phases.map { phase -> Value in
         ["name": .string(phase.step.word), "seconds": Codec<Duration>.duration.encode(phase.duration)]
     }
@@ -212,7 +214,7 @@ private func diff(_ environment: Environment) -> Definition {
         "limiq.VMDiff", "A VM to compare with its spec.", make: DiffArguments.init,
         fields: [Field("vm", \.vm, specReference(environment), required: true, "The VM.")])
     return Definition(
-        "vm.diff", .positional, record,
+        "vm.diff", .reads(.machine), .positional, record,
         returns: "{ path: string, current: string?, wanted: string?, kind: string, cause: string }[]",
         doc: """
             The fields in which the VM differs from its spec, and what `up` would have to do: `kind` is `live` (done at \
@@ -248,7 +250,7 @@ private func down(_ environment: Environment) -> Definition {
         "limiq.DownOptions", "How long.", make: DownOptions.init,
         fields: [Field("timeout", \.timeout, .duration, "Until it is ended at once; 60 s where left out.")])
     return .domain(
-        "vm.down", environment, DownArguments.self,
+        "vm.down", .changes(.machine), environment, DownArguments.self,
         fields: [Field("options", \.options, .record(options), "How long.")], returns: "boolean",
         doc: "Asks the guest to shut down, and ends it after the timeout. Returns whether it was on.",
         example: """
@@ -263,7 +265,8 @@ private func down(_ environment: Environment) -> Definition {
 
 private func remove(_ environment: Environment) -> Definition {
     .domain(
-        "vm.remove", environment, OnlyDomain.self, grace: .seconds(30), returns: "boolean",
+        "vm.remove", .changes(.machine), environment, OnlyDomain.self, grace: .seconds(30),
+        returns: "boolean",
         doc: """
             Removes the VM and all that limiq made for it: domain, overlays, seed, NVRAM, TPM state, folder. Nothing \
             else. Returns whether there was anything.
@@ -283,7 +286,7 @@ private struct ForwardArguments: DomainArguments {
 
 private func forward(_ environment: Environment) -> Definition {
     .domain(
-        "vm.forward", environment, ForwardArguments.self,
+        "vm.forward", .reads(.machine), environment, ForwardArguments.self,
         fields: [
             Field("port", \.port, .int(1...65535), required: true, "The guest's port."),
             Field("proto", \.proto, .choice(), "tcp where left out."),
@@ -315,7 +318,7 @@ private func macAddress(_ environment: Environment) -> Definition {
             Field("nic", \.nic, .int(1...Int.max), "The nic's position; 1 where left out."),
         ])
     return Definition(
-        "vm.mac_address", .positional, record, execution: .inline, returns: "string",
+        "vm.mac_address", .pure, .positional, record, returns: "string",
         doc:
             "The MAC address of a nic: its spec's, else the one made from the VM's name and the nic's position.",
         example: """

@@ -6,7 +6,7 @@ import YAML
 func yamlDefinitions(_ environment: Environment) -> [Definition] {
     [
         Definition(
-            "yaml.encode", .positional, encodeRecord, execution: .inline, returns: "string",
+            "yaml.encode", .pure, .positional, encodeRecord, returns: "string",
             doc: "A value as YAML in block style, keys sorted, that cloud-init reads back as the same value. "
                 + "Where a secret is in it, the whole text is one.",
             example: #"print(limiq.yaml.encode { packages = { "nginx" } })"#
@@ -14,8 +14,8 @@ func yamlDefinitions(_ environment: Environment) -> [Definition] {
             sealed(YAML.write(call.value), from: call.value)
         },
         Definition(
-            "yaml.decode", .positional, TextCall.record("limiq.YAMLDecode", "The YAML text."),
-            execution: .inline,
+            "yaml.decode", .pure, .positional, TextCall.record("limiq.YAMLDecode", "The YAML text."),
+
             returns: "any",
             doc:
                 "The value of a YAML text, by the rules of cloud-init's reader: `yes` is true, `0644` is 420, a date "
@@ -25,7 +25,7 @@ func yamlDefinitions(_ environment: Environment) -> [Definition] {
             try call.read { (bytes) throws(Failure) in try YAML.parse(try document(bytes)) }
         },
         Definition(
-            "yaml.read", .positional,
+            "yaml.read", .reads(.files), .positional,
             pathRecord("limiq.YAMLRead", "The file; a relative path begins at the script's folder."),
             returns: "any", doc: "The value of a YAML file, read as `limiq.yaml.decode` does.",
             example: #"local config = limiq.yaml.read "web.yaml""#

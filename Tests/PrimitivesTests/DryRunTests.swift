@@ -126,6 +126,24 @@ struct DryRunTests {
         #expect(outcome.folder == ["user-data"])
     }
 
+    @Test("answers in the form a run does")
+    func forms() throws {
+        let outcome = try look(
+            """
+            assert(limiq.image.add { name = "tiny", path = "x.raw" }:match "%.raw$")
+            assert(limiq.image "tiny":match "tiny%.raw$")
+            local vm = limiq.vm { name = "a" }
+            local report = vm:up()
+            for _, field in ipairs { "changes", "pending", "phases", "addresses", "forwards", "warnings" } do
+                assert(type(report[field]) == "table", field)
+            end
+            assert(vm:screenshot "a.png":match "/a%.png$")
+            """, files: ["x.raw": String(repeating: "x", count: 1 << 20)])
+        #expect(
+            outcome.error == nil && !outcome.isGuessing,
+            "\(outcome.error.map(String.init(describing:)) ?? "")")
+    }
+
     @Test("knows when a script's error may come of an answer that was made up")
     func guessing() throws {
         let sure = try look("limiq.vm { name = \"a\" }:up { waitt = \"running\" }")

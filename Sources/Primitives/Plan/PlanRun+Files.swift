@@ -1,6 +1,7 @@
 import Basics
 import LuaRuntime
 import Provisioning
+import YAML
 
 extension PlanRun {
     static let fileWays: [String: Way] = [
@@ -63,27 +64,73 @@ extension PlanRun {
         },
         "image.resolve": { run, call in
             let name = call.argument(0).string ?? ""
-            let known = try run.environment.images.list().first { $0.name == name }
-            guard !name.contains("/"), let known, known.path == nil else { return try call.perform() }
-            let path = "\(run.environment.state.cloudImages)/\(name).qcow2"
-            if run.expected(path) == nil {
-                run.add(PlanStep(action: .make, kind: "image", name: name), call.request)
-                run.expect(path, [])
+            switch run.expectedImage(name) {
+            case .some(let image?): return .string(image.path ?? run.environment.images.place(of: name))
+            case .some(nil) where run.isOffered(name): break
+            case .some(nil): throw Failure(.notFound, "there is no image \(name)", resource: name)
+            case nil:
+                let known = try run.environment.images.list().first { $0.name == name }
+                guard !name.contains("/"), let known, known.path == nil else { return try call.perform() }
             }
+            run.add(PlanStep(action: .make, kind: "image", name: name), call.request)
+            let path = run.environment.images.place(of: name)
+            run.expectImage(name, run.environment.images.entry(name, at: path, like: path))
             return .string(path)
         },
+        "image.list": { run, call in
+            let expected = run.expectedImages
+            var entries: [ImageLibrary.Entry] = []
+            for var entry in try run.environment.images.list()
+            where expected[entry.name]?.flatMap(\.self) == nil {
+                if expected[entry.name] != nil {
+                    guard entry.isCatalogued else { continue }
+                    (entry.path, entry.format, entry.virtualSize) = (nil, nil, nil)
+                }
+                entries.append(entry)
+            }
+            entries += expected.values.compactMap(\.self)
+            return .list(entries.sorted { $0.name < $1.name }.map(described))
+        },
         "image.add": { run, call in
+            let images = run.environment.images
             try run.environment.gate.changeLibrary("limiq.image.add")
-            let name = call.argument(0)["name"]?.string ?? ""
-            run.add(PlanStep(action: .make, kind: "image", name: name), call.request)
-            let path = "\(run.environment.state.cloudImages)/\(name).qcow2"
-            run.expect(path, [])
+            let arguments = try addRecord.decode(call.argument(0), at: "")
+            _ = try arguments.checksum.map { try ImageChecksum(parsing: $0) }
+            switch run.expectedImage(arguments.name) {
+            case .some(let image?):
+                throw images.taken(arguments.name, image.path ?? images.place(of: arguments.name))
+            case .some(nil): break
+            case nil: try images.requireFree(arguments.name)
+            }
+            let path: String
+            var file = ""
+            switch try arguments.source(run.environment) {
+            case .file(let source) where run.expected(source).flatMap(\.self) != nil:
+                // Made by then: in which format is known when it is.
+                path = images.place(of: arguments.name)
+                _ = run.guess()
+            case .file(let source):
+                path = try images.place(ofAdded: arguments.name, from: source)
+                file = source
+            case .address(let url):
+                path = try images.place(ofAdded: arguments.name, url: url)
+                _ = run.guess()
+            }
+            run.add(PlanStep(action: .make, kind: "image", name: arguments.name), call.request)
+            run.expectImage(arguments.name, images.entry(arguments.name, at: path, like: file))
             return .string(path)
         },
         "image.remove": { run, call in
+            let name = call.argument(0).string ?? ""
             try run.environment.gate.changeLibrary("limiq.image.remove")
-            run.add(
-                PlanStep(action: .remove, kind: "image", name: call.argument(0).string ?? ""), call.request)
+            switch run.expectedImage(name) {
+            case .some(_?): break
+            case .some(nil): throw Failure(.notFound, "there is no image \(name) here", resource: name)
+            case nil:
+                _ = try run.environment.images.removable(name, unless: try run.environment.standsOn())
+            }
+            run.add(PlanStep(action: .remove, kind: "image", name: name), call.request)
+            run.expectImage(name, nil)
             return .null
         },
         "ssh.keys": { run, call in
@@ -110,6 +157,20 @@ extension PlanRun {
             return ["code": 0, "stdout": run.guess(), "stderr": ""]
         },
     ]
+
+    /// Notes a file that a run would write, with what is not known before.
+    func writeFile(_ value: Value, _ call: PlannedCall) throws(Failure) -> Value {
+        let path = try written(value)
+        let isThere = expected(path).map { $0 != nil } ?? fileExists(path)
+        add(PlanStep(action: isThere ? .change : .make, kind: "file", name: path), call.request)
+        expect(path, [])
+        return .string(path)
+    }
+
+    /// Whether a publisher has the image.
+    private func isOffered(_ name: String) -> Bool {
+        ((try? environment.images.list()) ?? []).contains { $0.name == name && $0.isCatalogued }
+    }
 
     private func path(_ value: Value) throws(Failure) -> String {
         try environment.reading(value.string ?? "")
@@ -152,8 +213,16 @@ extension PlanRun {
     private func read(_ call: PlannedCall) throws -> Value {
         let path = try path(call.argument(0))
         guard let expected = expected(path) else { return try call.perform() }
-        guard expected != nil else { throw Failure(.notFound, "\(path) is not there") }
-        _ = guess()
+        guard let bytes = expected else { throw Failure(.notFound, "\(path) is not there") }
+        switch call.request.name {
+        case "json.read" where !bytes.isEmpty:
+            let name = call.argument(0).string ?? path
+            return try JSONReader.read(try utf8(bytes, named: name), source: name)
+        case "yaml.read" where !bytes.isEmpty:
+            let name = call.argument(0).string ?? path
+            return try YAML.parse(try utf8(bytes, named: name), source: name)
+        default: _ = guess()
+        }
         switch call.request.name {
         case "iso.list": return []
         case "disk.info", "json.read", "yaml.read": return [:]

@@ -78,7 +78,10 @@ extension PlanRun {
             return ["code": 0, "stdout": run.guess(), "stderr": ""]
         },
         "domain.wait": { _, _ in .null },
-        "domain.screenshot": { _, _ in .null },
+        "domain.screenshot": { run, call in
+            _ = try run.domain(call)
+            return try run.writeFile(call.argument(1), call)
+        },
         "domain.get": { run, call in
             let machine = try run.environment.machine(
                 call.argument(0).string ?? "", on: call.argument(1).string)
@@ -97,17 +100,13 @@ extension PlanRun {
         "vm.forward": { run, call in
             let machine = try run.machine(call)
             guard let forecast = run.forecast(machine) else { return try call.perform() }
-            let port = call.argument(1).int
-            let proto = call.argument(2).string ?? "tcp"
-            let forward = forecast.spec?.nics.flatMap(\.forward).first {
-                Int64($0.guest) == port && $0.proto.rawValue == proto
-            }
-            guard let forward else {
-                throw Failure(
-                    .notFound, "port \(port ?? 0) of \(machine.name) is not forwarded", resource: machine.name
-                )
-            }
-            return .string("127.0.0.1:\(forward.host)")
+            guard let spec = forecast.spec else { throw gone(machine) }
+            let port = try Codec<UInt16>.int(1...65535).decode(call.argument(1), "port")
+            let proto = PortForward.Proto(rawValue: call.argument(2).string ?? "tcp") ?? .tcp
+            return .string(
+                try machine.endpoint(
+                    ofGuestPort: port, proto: proto, of: spec,
+                    pending: forecast.isRunning ? forecast.pending : []))
         },
         "domain.address": { try $0.ask($1) },
         "domain.console": { try $0.ask($1) },
@@ -157,7 +156,8 @@ extension PlanRun {
             plan = MachinePlan(action: .make, starts: options.start)
         case let known?:
             plan = try machine.plan(
-                spec, options, after: known.spec ?? spec, isRunning: known.isRunning)
+                spec, options, after: known.spec ?? spec, isRunning: known.isRunning
+            ).waiting(for: known, options)
         case nil: plan = try machine.plan(spec, options)
         }
         var step = PlanStep(action: Self.action(plan), kind: "vm", name: machine.name)
@@ -178,19 +178,15 @@ extension PlanRun {
             let wasRunning = try isRunning(machine)
             expect(
                 machine,
-                Forecast(spec: spec, isRunning: options.start || wasRunning && plan.action != .replace))
+                Forecast(
+                    spec: spec, isRunning: options.start || wasRunning && plan.action != .replace,
+                    pending: plan.pending))
         }
-        return [
-            "changed": .bool(plan.isChange), "changes": .list(plan.changes.map(value)),
-            "pending": .list(plan.pending.map(value)), "phases": [], "addresses": [], "warnings": [],
-            "forwards": .list(
-                spec.nics.flatMap(\.forward).map {
-                    [
-                        "host": .int(Int64($0.host)), "guest": .int(Int64($0.guest)),
-                        "proto": .string($0.proto.rawValue),
-                    ]
-                }),
-        ]
+        var report = UpReport()
+        report.changed = plan.isChange
+        (report.changes, report.pending) = (plan.changes, plan.pending)
+        report.forwards = spec.nics.flatMap(\.forward)
+        return value(of: report)
     }
 
     private func isRunning(_ machine: Machine) throws(Failure) -> Bool {
@@ -277,24 +273,17 @@ extension PlanRun {
         let machine = try machine(call)
         let forecast = forecast(machine)
         if let forecast, forecast.spec == nil { return false }
-        let known = try forecast == nil ? machine.hypervisor.domain(machine.name) : nil
         let isWhole = call.request.name == "vm.remove" || call.argument(1)["files"]?.bool == true
-        // Of a VM whose domain is gone.
-        let kept = try forecast == nil && known == nil && isWhole ? machine.keptDisks() : []
-        guard forecast != nil || known != nil || !kept.isEmpty else { return false }
         var step = PlanStep(action: .remove, kind: "vm", name: machine.name)
-        step.parts = kept.map { .init(name: "file", detail: $0) }
-        if known != nil {
-            guard let record = try machine.record() else {
-                guard !isWhole else { throw machine.notOurs }
-                add(step, call.request)
-                expect(machine, Forecast(spec: nil, isRunning: false))
-                return true
+        if isWhole {
+            let removal = try machine.removal()
+            guard forecast != nil || removal != nil else { return false }
+            step.parts = (removal?.files ?? []).map { .init(name: "file", detail: $0) }
+            step.parts += (removal?.volumes ?? []).map {
+                .init(name: "volume", detail: "\($0.pool)/\($0.name)")
             }
-            if isWhole {
-                try machine.requireRemovable(record.made)
-                step.parts = record.made.map { .init(name: "file", detail: $0) }
-            }
+        } else if forecast == nil {
+            try machine.requireDomain()
         }
         add(step, call.request)
         expect(machine, Forecast(spec: nil, isRunning: false))
@@ -315,6 +304,7 @@ extension PlanRun {
             forecast = Forecast(spec: spec, isRunning: running)
         }
         forecast?.isRunning = running
+        if !running { forecast?.pending = [] }
         if let forecast { expect(machine, forecast) }
         return true
     }
@@ -326,16 +316,22 @@ extension PlanRun {
         return answer
     }
 
-    /// - Parameter count: how many of the arguments behind the domain tell what it is.
-    private func changeDomain(
-        _ call: PlannedCall, _ what: String, _ count: Int = 0
-    ) throws(Failure) -> Value {
+    /// A machine whose domain a run would find.
+    private func domain(_ call: PlannedCall) throws(Failure) -> Machine {
         let machine = try machine(call)
         if let forecast = forecast(machine) {
             guard forecast.spec != nil else { throw Self.gone(machine) }
         } else {
             try machine.requireDomain()
         }
+        return machine
+    }
+
+    /// - Parameter count: how many of the arguments behind the domain tell what it is.
+    private func changeDomain(
+        _ call: PlannedCall, _ what: String, _ count: Int = 0
+    ) throws(Failure) -> Value {
+        let machine = try domain(call)
         let words = (1..<(1 + count)).map(call.argument).compactMap { argument -> String? in
             argument.string
                 ?? argument["id"]?.string.map { id in
@@ -356,11 +352,34 @@ extension PlanRun {
             !expected.contains { $0.name == handle["name"]?.string }
         }
         let prefix = filter["prefix"]?.string ?? ""
-        for (name, forecast) in expected where forecast.spec != nil && name.hasPrefix(prefix) {
+        let labels = filter["labels"]?.map ?? Map()
+        for (name, forecast) in expected where name.hasPrefix(prefix) {
+            guard let spec = forecast.spec,
+                labels.entries.allSatisfy({ spec.labels[$0.key] == $0.value.string })
+            else { continue }
             let state = (forecast.isRunning ? DomainState.running : .shutOff).rawValue
             guard filter["state"]?.string ?? state == state else { continue }
             handles.append(["name": .string(name), "uri": .string(uri), "state": .string(state)])
         }
         return .list(handles.sorted { ($0["name"]?.string ?? "") < ($1["name"]?.string ?? "") })
+    }
+}
+
+extension MachinePlan {
+    /// With what the guest did not get from the calls before: it has not started since.
+    fileprivate func waiting(for known: PlanRun.Forecast, _ options: UpOptions) -> MachinePlan {
+        guard known.isRunning, action != .replace else { return self }
+        var plan = self
+        var waiting = known.pending.filter { old in
+            !(changes + pending).contains { $0.path == old.path }
+        }
+        for index in waiting.indices { waiting[index].cause = .pending }
+        guard !waiting.isEmpty, options.restart else {
+            plan.pending += waiting
+            return plan
+        }
+        plan.changes += waiting
+        (plan.action, plan.restarts) = (.change, true)
+        return plan
     }
 }

@@ -16,6 +16,8 @@ public final class PlanRun: Sendable {
         /// `nil`: it will be gone.
         var spec: VMSpec?
         var isRunning: Bool
+        /// What its guest will not have.
+        var pending: [Change] = []
     }
 
     private struct State {
@@ -24,6 +26,8 @@ public final class PlanRun: Sendable {
         var machines: [String: Forecast] = [:]
         /// By path: what will be in a file, where that can be known; `nil` for one that will be gone.
         var files: [String: [UInt8]?] = [:]
+        /// The library's, by name; `nil` for one that will be gone.
+        var images: [String: ImageLibrary.Entry?] = [:]
         var isGuessing = false
     }
 
@@ -71,6 +75,18 @@ public final class PlanRun: Sendable {
         state.withLock { $0.files[path] = .some(bytes) }
     }
 
+    /// What an image will be: `.some(nil)` where it will be gone, `nil` where nobody has touched it.
+    func expectedImage(_ name: String) -> ImageLibrary.Entry?? { state.withLock { $0.images[name] } }
+
+    func expectImage(_ name: String, _ image: ImageLibrary.Entry?) {
+        let path = image?.path ?? environment.images.place(of: name)
+        state.withLock { $0.images[name] = .some(image) }
+        expect(path, image == nil ? nil : [])
+    }
+
+    /// The images a run would have put into the library or removed, by name.
+    var expectedImages: [String: ImageLibrary.Entry?] { state.withLock(\.images) }
+
     /// The primitives a script gets.
     ///
     /// - Parameter overrides: what `--set` gave.
@@ -78,7 +94,7 @@ public final class PlanRun: Sendable {
         libraryDefinitions(environment, overrides: overrides) { _, _ in }.map { definition in
             let perform = definition.primitive.perform
             let name = definition.primitive.name
-            guard let way = Self.ways[name] else { return definition.primitive }
+            guard let way = Self.way(definition) else { return definition.primitive }
             return Primitive(name, definition.primitive.execution) { [self] request in
                 try definition.checkArguments(request.arguments)
                 let call = PlannedCall(
@@ -90,16 +106,20 @@ public final class PlanRun: Sendable {
 
     typealias Way = @Sendable (PlanRun, PlannedCall) throws -> Value
 
-    /// How each primitive is answered. One that is in neither is performed: it changes nothing and asks nobody who changes.
+    /// How the primitives are answered that change something, and those whose answer depends on what was changed before.
     static let ways: [String: Way] = machineWays.merging(fileWays) { first, _ in first }
 
-    /// Performed as they are.
-    static let performed: Set<String> = [
-        "vm.check", "vm.mac_address", "image.list", "image.iso", "yaml.encode", "yaml.decode",
-        "base64.encode",
-        "base64.decode", "json.encode", "json.decode", "log.info", "log.warn", "log.error", "env.get",
-        "params.get", "host.connect", "host.info", "vm.placements",
-    ]
+    /// - Returns: `nil` for what is performed as it is: it leaves the world alone.
+    private static func way(_ definition: Definition) -> Way? {
+        let name = definition.primitive.name
+        if let way = ways[name] { return way }
+        switch definition.effect {
+        case .pure, .reads: return nil
+        case .waits: return { _, _ in .null }
+        case .changes, .runsProgram:
+            return { _, _ in throw Failure("not_planned", "limiq.\(name) cannot be planned") }
+        }
+    }
 }
 
 /// A call of a script, and how a run would perform it.

@@ -11,6 +11,7 @@ public struct Definition: Sendable {
     }
 
     public let primitive: Primitive
+    public let effect: Effect
     /// One sentence and what else a caller must know.
     public let doc: String
     /// A few lines of Lua that work.
@@ -24,16 +25,18 @@ public struct Definition: Sendable {
     var parameters: RecordDescription { describe() }
 
     /// - Parameters:
+    ///   - effect: what a call does to the world. Nothing is taken for granted: each says it.
     ///   - record: the arguments' schema, read as `arguments` says.
     ///   - grace: how long a cancelled call may take to undo what it began.
     ///   - returns: the answer's type in LuaLS notation, empty for nothing.
     ///   - body: gets the decoded arguments; its answer becomes the call's only result (`.null` for none).
     public init<Owner: Sendable>(
-        _ name: String, _ arguments: Arguments, _ record: Record<Owner>,
-        execution: Primitive.Execution = .pooled, grace: Duration = .zero, returns: String = "", doc: String,
+        _ name: String, _ effect: Effect, _ arguments: Arguments, _ record: Record<Owner>,
+        grace: Duration = .zero, returns: String = "", doc: String,
         example: String,
         body: @escaping @Sendable (Owner, Request) throws -> Value
     ) {
+        self.effect = effect
         self.doc = doc
         self.example = example
         self.returns = returns
@@ -51,19 +54,13 @@ public struct Definition: Sendable {
             }
         }
         checkArguments = { _ = try decode($0) }
-        primitive = Primitive(name, execution, grace: grace, lane: Self.lane(name)) { request in
-            [try body(try decode(request.arguments), request)]
+        // What only computes never waits.
+        let execution: Primitive.Execution = effect == .pure ? .inline : .pooled
+        let lane: @Sendable ([Value]) -> String = { values in
+            effect.lane(values) { arguments == .positional ? record.fields.map(\.name) : [] }
         }
-    }
-
-    /// The calls about one host are a lane, those about none another.
-    private static func lane(_ name: String) -> @Sendable ([Value]) -> String {
-        if name == "host.connect" { return { $0.first?.string ?? "" } }
-        guard name.hasPrefix("vm.") || name.hasPrefix("domain.") else { return { _ in "this machine" } }
-        return { arguments in
-            // A handle, a filter or the options: whatever names the host calls it `uri`.
-            for argument in arguments { if let uri = argument["uri"]?.string { return uri } }
-            return "the run's own host"
+        primitive = Primitive(name, execution, grace: grace, lane: lane) { request in
+            [try body(try decode(request.arguments), request)]
         }
     }
 }

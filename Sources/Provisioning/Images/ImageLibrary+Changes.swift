@@ -11,13 +11,12 @@ extension ImageLibrary {
         _ name: String, from path: String, checksum: ImageChecksum? = nil, _ cancellation: Cancellation
     ) throws(Failure) {
         try requireFree(name)
-        let format = try requireWhole(path)
+        let target = try place(ofAdded: name, from: path)
         if let checksum, try !checksum.matches(path, cancellation) {
             throw Failure("bad_checksum", "\(path) is not what its checksum says", resource: path)
         }
         try alone(name, cancellation, nil) { () throws(Failure) in
             try requireFree(name)
-            let target = "\(state.cloudImages)/\(name)\(Self.ending(of: format))"
             // Who may not read the file may not read the copy; QEMU's account must.
             let isPublic = try ReadableFile(path).isPublic
             let reader = isPublic ? nil : PrivateDaemons.reader
@@ -31,6 +30,25 @@ extension ImageLibrary {
         }
     }
 
+    /// Where `add` would put a copy of a file.
+    ///
+    /// - Throws: `Failure` where it would not take the file.
+    public func place(ofAdded name: String, from path: String) throws(Failure) -> String {
+        place(name, try requireWhole(path))
+    }
+
+    /// Where `add` would put what it downloads, if that is what most offer: its format is known when it is here.
+    ///
+    /// - Throws: `Failure` with code `bad_field` for what is no address.
+    public func place(ofAdded name: String, url: String) throws(Failure) -> String {
+        guard ["https://", "http://"].contains(where: url.lowercased().hasPrefix) else {
+            throw Failure(
+                .badField, "url is \"\(url)\", not an address",
+                hint: "it begins with https:// or http://; a file is a path")
+        }
+        return place(name, DiskFormatName.qcow2)
+    }
+
     /// Downloads an image into the library.
     ///
     /// - Parameter checksum: what the file must hash to. With it, an interrupted download is continued the next time.
@@ -40,11 +58,7 @@ extension ImageLibrary {
         progress: @escaping @Sendable (Progress) -> Void
     ) throws(Failure) {
         try requireFree(name)
-        guard ["https://", "http://"].contains(where: url.lowercased().hasPrefix) else {
-            throw Failure(
-                .badField, "url is \"\(url)\", not an address",
-                hint: "it begins with https:// or http://; a file is a path")
-        }
+        _ = try place(ofAdded: name, url: url)
         let news = ImageNews(name: name, progress: progress)
         try alone(name, cancellation, news) { () throws(Failure) in
             try requireFree(name)
@@ -64,6 +78,15 @@ extension ImageLibrary {
     /// - Parameter relation: what stands on images.
     /// - Throws: `Failure` with code `not_found` or `in_use`.
     public func remove(_ name: String, unless relation: StandsOn) throws(Failure) {
+        let path = try removable(name, unless: relation)
+        guard unlink(path) == 0 else { throw Failure.system(errno, "cannot remove \(path)", resource: path) }
+        ImageDigests(state: state).forget(path)
+    }
+
+    /// The file that `remove` would take away.
+    ///
+    /// - Throws: as `remove`, where it would not.
+    public func removable(_ name: String, unless relation: StandsOn) throws(Failure) -> String {
         guard let path = local(name) else {
             throw Failure(
                 .notFound, "there is no image \(name) here",
@@ -77,22 +100,25 @@ extension ImageLibrary {
                 .inUse, "the image \(name) is in use: a running VM or a program has it open",
                 hint: "end what uses it first: fuser \(path)", resource: name)
         }
-        guard unlink(path) == 0 else { throw Failure.system(errno, "cannot remove \(path)", resource: path) }
-        ImageDigests(state: state).forget(path)
+        return path
     }
 
-    private func requireFree(_ name: String) throws(Failure) {
+    /// - Throws: `Failure` where no image can get this name.
+    public func requireFree(_ name: String) throws(Failure) {
         guard isImageName(name) else {
             throw Failure(
                 .badField, "\"\(name)\" cannot be an image's name",
                 hint: "a name has no slash, begins with no dot and is at most 200 bytes long: my-image")
         }
-        if let path = local(name) {
-            throw Failure(
-                "image_exists", "there is an image \(name) already",
-                hint: "remove \(path) first, or choose another name",
-                resource: name)
-        }
+        if let path = local(name) { throw taken(name, path) }
+    }
+
+    /// The failure of a name that an image has already.
+    public func taken(_ name: String, _ path: String) -> Failure {
+        Failure(
+            "image_exists", "there is an image \(name) already",
+            hint: "remove \(path) first, or choose another name",
+            resource: name)
     }
 
     private func copy(

@@ -66,17 +66,26 @@ public struct ImageLibrary: Sendable {
             let name = String(file.dropLast(ending.count))
             // Of two files with one name the first ending counts.
             guard let path = local(name), path == "\(state.cloudImages)/\(file)" else { continue }
-            let image = (try? DiskImage.inspect(path))?.first
-            entries.append(
-                Entry(
-                    name: name, path: path, format: image?.format, virtualSize: image?.virtualSize,
-                    isCatalogued: catalogue.contains { $0.name == name }))
+            entries.append(entry(name, at: path, like: path))
         }
         for image in catalogue where !entries.contains(where: { $0.name == image.name }) {
             entries.append(Entry(name: image.name, isCatalogued: true))
         }
         return entries.sorted { $0.name < $1.name }
     }
+
+    /// What is told of an image.
+    ///
+    /// - Parameter file: what the image's file holds, or will hold.
+    public func entry(_ name: String, at path: String, like file: String) -> Entry {
+        let image = (try? DiskImage.inspect(file))?.first
+        return Entry(
+            name: name, path: path, format: image?.format, virtualSize: image?.virtualSize,
+            isCatalogued: catalogue.contains { $0.name == name })
+    }
+
+    /// The file of an image; of one that is not here, where what most publishers offer would be.
+    public func place(of name: String) -> String { local(name) ?? place(name, DiskFormatName.qcow2) }
 
     /// The file of an image that is here.
     func local(_ name: String) -> String? {
@@ -119,7 +128,7 @@ public struct ImageLibrary: Sendable {
     /// Gives a finished file its name in the library.
     func publish(_ part: String, as name: String) throws(Failure) -> String {
         let format = try requireWhole(part)
-        let target = "\(state.cloudImages)/\(name)\(Self.ending(of: format))"
+        let target = place(name, format)
         // It has its name only once it is on the disk.
         let file = open(part, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
         guard file >= 0 else { throw Failure.system(errno, "cannot open \(part)", resource: part) }
@@ -174,7 +183,10 @@ public struct ImageLibrary: Sendable {
         return format
     }
 
-    static func ending(of format: String) -> String { format == DiskFormatName.raw ? ".raw" : ".qcow2" }
+    /// Where an image of a format lies.
+    func place(_ name: String, _ format: String) -> String {
+        "\(state.cloudImages)/\(name)\(format == DiskFormatName.raw ? ".raw" : ".qcow2")"
+    }
 
     private func fetch(
         _ image: CatalogueImage, _ cancellation: Cancellation, _ news: ImageNews

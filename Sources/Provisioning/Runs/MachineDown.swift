@@ -48,8 +48,7 @@ extension Machine {
     public func remove(
         cancellation: Cancellation = Cancellation(), tell: (String) -> Void = { _ in }
     ) throws(Failure) -> Bool {
-        // No domain has such a name, and no VM's folder would be meant by it.
-        guard !name.isEmpty, !name.contains("/"), name != ".", name != ".." else { return false }
+        guard isPossibleName else { return false }
         return try MachineLock.hold(self, cancellation: cancellation) { () throws(Failure) in
             try lookingAgain { () throws(Failure) in try removeLocked(tell) }
         }
@@ -58,10 +57,7 @@ extension Machine {
     /// For who holds the VM's lock.
     func removeLocked(_ tell: (String) -> Void = { _ in }) throws(Failure) -> Bool {
         let domain = try hypervisor.domain(name)
-        guard let named = try named(domain) else { return try removeEmptyFolder() }
-        try requireRemovable(named.files)
-        let own = try Ownership(
-            of: self, domain, files: named.files, volumes: named.volumes, isWhole: true)
+        guard let own = try removable(domain) else { return try removeEmptyFolder() }
         own.strangers.forEach(tell)
         if let domain {
             if domain.state.isActive {
@@ -75,6 +71,25 @@ extension Machine {
         try own.removeAll()
         return true
     }
+
+    private func removable(_ domain: DomainSummary?) throws(Failure) -> Ownership? {
+        guard let named = try named(domain) else { return nil }
+        try requireRemovable(named.files)
+        return try Ownership(
+            of: self, domain, files: named.files, volumes: named.volumes, isWhole: true)
+    }
+
+    /// What `remove` would take away beside the domain.
+    ///
+    /// - Returns: `nil` where there is nothing to remove.
+    /// - Throws: as `remove`, where it would not.
+    public func removal() throws(Failure) -> (files: [String], volumes: [HostVolume])? {
+        guard isPossibleName else { return nil }
+        return try removable(try hypervisor.domain(name)).map { ($0.paths, $0.volumes) }
+    }
+
+    /// No domain has another name, and no VM's folder would be meant by one.
+    private var isPossibleName: Bool { !name.isEmpty && !name.contains("/") && name != "." && name != ".." }
 
     /// All that the VM's record and its journal name, as far as it is its own.
     ///

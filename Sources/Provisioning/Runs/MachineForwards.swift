@@ -11,12 +11,35 @@ extension Machine {
     {
         let domain = try requireDomain()
         let nics = try requireRecord().spec.nics
+        let (nic, forward) = try forward(port, proto, among: nics)
+        if domain.state.isActive { try requireSet(forward, of: nic, among: nics) }
+        return "127.0.0.1:\(forward.host)"
+    }
+
+    /// As `endpoint(ofGuestPort:proto:)`, of a machine that is not yet what it will be.
+    ///
+    /// - Parameters:
+    ///   - spec: what it will be.
+    ///   - pending: what its guest will not have then.
+    public func endpoint(
+        ofGuestPort port: UInt16, proto: PortForward.Proto, of spec: VMSpec, pending: [Change]
+    ) throws(Failure) -> String {
+        let (nic, forward) = try forward(port, proto, among: spec.nics)
+        let place = place(of: nic, among: spec.nics)
+        if pending.contains(where: { $0.path == place || $0.path.hasPrefix("\(place).") }) {
+            throw isPending(forward, place)
+        }
+        return "127.0.0.1:\(forward.host)"
+    }
+
+    private func forward(
+        _ port: UInt16, _ proto: PortForward.Proto, among nics: [NICSpec]
+    ) throws(Failure) -> (NICSpec, PortForward) {
         let forwards = nics.flatMap(\.forward)
         if !isLocal { throw onlyThere(forwards, port, proto) }
         for nic in nics {
             for forward in nic.forward where forward.guest == port && forward.proto == proto {
-                if domain.state.isActive { try requireSet(forward, of: nic, among: nics) }
-                return "127.0.0.1:\(forward.host)"
+                return (nic, forward)
             }
         }
         throw Failure(
@@ -32,17 +55,26 @@ extension Machine {
     ) throws(Failure) {
         if try isSet(forward, of: nic) { return }
         let live = try XMLReader.parse(try hypervisor.xml(name, inactive: false, secrets: false))
-        let place = nics.firstIndex { $0.id == nic.id }.map { "nics[\($0 + 1)]" } ?? nic.id
+        let place = place(of: nic, among: nics)
         guard live.userNICs.contains(DomainXML.nicAlias(nic.id)) else {
-            throw Failure(
-                .notFound,
-                "port \(forward.guest) of \(name) is not forwarded yet: \(place) is pending, the running guest does not have it",
-                hint: "it comes when \(name) starts anew; up { restart = true } does that", resource: name)
+            throw isPending(forward, place)
         }
         throw Failure(
             .notFound,
             "port \(forward.guest) of \(name) is not forwarded: \(place).forward is not set in the running guest",
             hint: "up sets it", resource: name)
+    }
+
+    /// As a script names it.
+    private func place(of nic: NICSpec, among nics: [NICSpec]) -> String {
+        nics.firstIndex { $0.id == nic.id }.map { "nics[\($0 + 1)]" } ?? nic.id
+    }
+
+    private func isPending(_ forward: PortForward, _ place: String) -> Failure {
+        Failure(
+            .notFound,
+            "port \(forward.guest) of \(name) is not forwarded yet: \(place) is pending, the running guest does not have it",
+            hint: "it comes when \(name) starts anew; up { restart = true } does that", resource: name)
     }
 
     /// The guest that runs has it: the script's word is for its next start.

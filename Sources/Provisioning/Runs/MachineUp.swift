@@ -20,6 +20,8 @@ public struct UpReport: Sendable, Equatable {
     public var forwards: [PortForward] = []
     /// What a person should know: that acceleration does not work here, for one.
     public var warnings: [String] = []
+
+    public init() {}
 }
 
 extension Machine {

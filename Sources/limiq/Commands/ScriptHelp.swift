@@ -32,7 +32,7 @@ enum ScriptHelp {
                     throw Failure(reached, "the parameters are known")
                 }
             }
-            guard primitive.execution == .pooled else { return primitive }
+            guard definition.effect != .pure else { return primitive }
             return Primitive(primitive.name, .inline) { _ in
                 throw Failure(reached, "the script does something before it declares parameters")
             }

@@ -10,8 +10,9 @@ struct RunWatcher: Display {
     let recorder: RunRecorder
     let display: any Display
 
-    func request(_ event: RequestEvent) {
-        guard let work = Work(event.request) else { return }
+    /// - Parameter effect: of the primitive that is called.
+    func request(_ event: RequestEvent, _ effect: Effect) {
+        guard let work = Work(event.request, effect) else { return }
         tell { record, now in
             switch event.phase {
             case .began: record.begin(work, call: event.id, at: now)

@@ -77,12 +77,14 @@ struct Session {
         defer { display.finish() }
         var options = try options()
         options.output = { stream, bytes in display.output(stream, Array(bytes)) }
-        let runtime = try LuaRuntime(
-            options: options, primitives: try definitions(display).map(\.primitive))
+        let definitions = try definitions(display)
+        let runtime = try LuaRuntime(options: options, primitives: definitions.map(\.primitive))
+        let effects = Dictionary(
+            definitions.map { ($0.primitive.name, $0.effect) }, uniquingKeysWith: { first, _ in first })
         let asksForParameters = Mutex(false)
         runtime.observer = { event in
             if event.request.name == "params.get" { asksForParameters.withLock { $0 = true } }
-            display.request(event)
+            if let effect = effects[event.request.name] { display.request(event, effect) }
         }
         let interrupter = runtime.interrupter
         try Signals.forward { count in

@@ -1,5 +1,6 @@
 import Basics
 import LuaRuntime
+import Primitives
 import Provisioning
 
 /// A call of a primitive that works on a machine or an image, as whoever watches a run sees it.
@@ -19,38 +20,36 @@ struct Work: Sendable, Equatable {
         self.location = location
     }
 
-    /// Calls that only look: scripts ask for what may not be there, and nobody waits for the answer.
-    private static let looks: Set<String> = [
-        "vm.diff", "vm.preflight", "vm.forward", "vm.mac_address", "domain.get", "domain.list",
-        "domain.state", "domain.xml", "domain.address", "domain.console", "domain.read_file",
-        "domain.snapshots",
-    ]
-
-    /// `nil` for a call that is no work on one machine or image.
-    init?(_ request: Request) {
+    /// `nil` for a call that is no work on one machine or image. One that only looks is none: scripts ask for what may not
+    /// be there, and nobody waits for the answer.
+    init?(_ request: Request, _ effect: Effect) {
         // Each call of a script is asked about, twice: most end here.
+        let isCheck = request.name == "vm.check"
+        if !isCheck {
+            switch effect {
+            case .pure, .reads: return nil
+            case .waits, .changes, .runsProgram: break
+            }
+        }
         guard let dot = request.name.utf8.firstIndex(of: UInt8(ascii: ".")),
-            ["vm", "domain", "image"].contains(request.name[..<dot]),
-            !Self.looks.contains(request.name), let first = request.arguments.first
+            let first = request.arguments.first
         else { return nil }
         let action = String(request.name[request.name.index(after: dot)...])
-        switch request.name[..<dot] {
-        case "vm", "domain":
+        switch isCheck ? .machine : effect.subject {
+        case .machine:
             // A name, a handle or spec with one, or a handle that has it in its spec only.
             guard let name = first.string ?? first["name"]?.string ?? first["spec"]?["name"]?.string else {
                 return nil
             }
-            let tellsItself = action == "up" || action == "define" || action == "check"
-            let awaited = action == "wait" ? request.arguments.dropFirst().first?.string : nil
+            let tellsItself = action == "up" || action == "define" || isCheck
+            let awaited = effect == .waits(.machine) ? request.arguments.dropFirst().first?.string : nil
             self.init(
                 .vm(name), action, step: tellsItself ? nil : Step(word: awaited ?? action),
                 location: request.location)
-        case "image":
-            guard action == "resolve" || action == "add",
-                let name = first.string ?? first["name"]?.string
-            else { return nil }
+        case .image:
+            guard let name = first.string ?? first["name"]?.string else { return nil }
             self.init(.image(name), action, location: request.location)
-        default: return nil
+        case .files, .disks, .host, nil: return nil
         }
     }
 
