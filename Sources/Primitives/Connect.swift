@@ -12,7 +12,7 @@ private struct URIArgument: Sendable {
 
 private func connect(_ environment: Environment) -> Definition {
     Definition(
-        "host.connect", .reads(.host), .positional,
+        "host.connect", .reads(.host), in: .inner, .positional,
         Record(
             "limiq.host.connect", "", make: { URIArgument() },
             fields: [
@@ -76,7 +76,7 @@ private struct NameArgument: Sendable {
 
 private func placements(_ environment: Environment) -> Definition {
     Definition(
-        "vm.placements", .reads(.machine), .positional,
+        "vm.placements", .reads(.machine), in: .inner, .positional,
         Record(
             "limiq.vm.placements", "", make: { NameArgument() },
             fields: [Field("name", \.name, .string, required: true, "The VM's name.")]),

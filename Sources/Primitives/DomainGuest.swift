@@ -34,7 +34,9 @@ private func exec(_ environment: Environment) -> Definition {
     return .domain(
         "domain.exec", .runsProgram(.machine), environment, ExecArguments.self,
         fields: [
-            Field("command", \.command, .list(of: .string), required: true, "The program and its arguments."),
+            Field(
+                "command", \.command, .command(options), required: true,
+                "The program and its arguments; options may stand among them by name."),
             Field("options", \.options, .record(options), "How it runs."),
         ],
         returns: "{ code: integer, stdout: string, stderr: string }",

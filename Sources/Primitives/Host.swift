@@ -2,8 +2,7 @@ import Basics
 import LuaRuntime
 import Provisioning
 
-private struct RunArguments: Sendable {
-    var command: [String] = []
+private struct RunOptions: Sendable, Equatable {
     var stdin: [UInt8] = []
     var timeout: Duration?
     var check = true
@@ -11,24 +10,33 @@ private struct RunArguments: Sendable {
     var env: [String: String] = [:]
 }
 
+private struct RunArguments: Sendable {
+    var command: [String] = []
+    var options = RunOptions()
+}
+
+private let runOptions = Record(
+    "limiq.host.RunOptions", "How a program of this machine is run.", make: { RunOptions() },
+    fields: [
+        Field("stdin", \.stdin, .bytes, "What it reads."),
+        Field("timeout", \.timeout, .duration, "When to end it."),
+        Field("check", \.check, .bool, "Raise an error for a code that is not 0; true unless told."),
+        Field("cwd", \.cwd, .path, "The folder it runs in; the script's unless told."),
+        Field("env", \.env, .dictionary(of: .string), "Added to the environment."),
+    ])
+
 /// `limiq.host` and `limiq.env`.
 func hostDefinitions(_ environment: Environment) -> [Definition] {
     [
         Definition(
-            "host.run", .runsProgram(.files), .table,
+            "host.run", .runsProgram(.files), .positional,
             Record(
-                "limiq.host.RunOptions", "A program of this machine: its words, and how it is run.",
-                make: { RunArguments() },
+                "limiq.host.run", "", make: { RunArguments() },
                 fields: [
                     Field(
-                        "command", \.command, .list(of: .string), required: true,
-                        "The words: `{ \"ls\", \"-l\" }`."),
-                    Field("stdin", \.stdin, .bytes, "What it reads."),
-                    Field("timeout", \.timeout, .duration, "When to end it."),
-                    Field(
-                        "check", \.check, .bool, "Raise an error for a code that is not 0; true unless told."),
-                    Field("cwd", \.cwd, .path, "The folder it runs in; the script's unless told."),
-                    Field("env", \.env, .dictionary(of: .string), "Added to the environment."),
+                        "command", \.command, .command(runOptions), required: true,
+                        "The words, `{ \"ls\", \"-l\" }`; options may stand among them by name."),
+                    Field("options", \.options, .record(runOptions), "How it is run."),
                 ]),
             returns: "{ code: integer, stdout: string, stderr: string }",
             doc: "Runs a program of this machine. `limiq run --no-host` and `--sandbox` forbid it.",
@@ -40,12 +48,13 @@ func hostDefinitions(_ environment: Environment) -> [Definition] {
             if let name = arguments.command.first, name.contains("/") {
                 program.command[0] = environment.absolute(name)
             }
-            program.input = arguments.stdin
-            program.timeout = arguments.timeout
-            program.folder = arguments.cwd.map(environment.absolute) ?? environment.scriptFolder
-            program.environment = arguments.env
+            let options = arguments.options
+            program.input = options.stdin
+            program.timeout = options.timeout
+            program.folder = options.cwd.map(environment.absolute) ?? environment.scriptFolder
+            program.environment = options.env
             let result = try program.run(request.cancellation)
-            if arguments.check, result.code != 0 {
+            if options.check, result.code != 0 {
                 let words = String(decoding: result.errors.suffix(2000), as: UTF8.self)
                     .split(separator: "\n").suffix(5).joined(separator: "; ")
                 throw Failure(

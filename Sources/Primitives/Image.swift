@@ -48,7 +48,7 @@ func imageDefinitions(_ environment: Environment) -> [Definition] {
     let images = environment.images
     return [
         Definition(
-            "image.resolve", .changes(.image), .positional,
+            "image.resolve", .changes(.image), in: .call("image"), .positional,
             Record(
                 "limiq.image.resolve", "", make: { NameArgument() },
                 fields: [

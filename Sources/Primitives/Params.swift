@@ -7,7 +7,7 @@ import Glibc
 func paramsDefinitions(_ overrides: [String: String]) -> [Definition] {
     [
         Definition(
-            "params.get", .pure, .positional, paramsRecord, returns: "table",
+            "params.get", .pure, in: .function("params"), .positional, paramsRecord, returns: "table",
             doc:
                 "Named parameters with their defaults, set by `--set name=value` and typed by their default: a text, a "
                 + "number, a boolean, or a list of texts (written `a,b,c`).",
@@ -22,7 +22,7 @@ func paramsDefinitions(_ overrides: [String: String]) -> [Definition] {
 func environmentDefinitions(_ environment: Environment) -> [Definition] {
     [
         Definition(
-            "env.get", .pure, .positional, envRecord, returns: "string?",
+            "env.get", .pure, in: .fields("env"), .positional, envRecord, returns: "string?",
             doc:
                 "A variable of limiq's own environment, nil where it is not set; `limiq.env.HOME` is the same. Under "
                 + "`--sandbox` only those of `--allow-env`.",

@@ -8,7 +8,7 @@ private struct NoArguments: Sendable {}
 func sshKeysDefinitions(_ environment: Environment) -> [Definition] {
     [
         Definition(
-            "ssh.keys", .changes(.files), .positional,
+            "ssh.keys", .changes(.files), in: .function("ssh_keys"), .positional,
             Record("limiq.ssh.keys", "", make: { NoArguments() }, fields: []),
             returns: "string[]",
             doc: """

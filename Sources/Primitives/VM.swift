@@ -6,7 +6,7 @@ import Provisioning
 public func vmDefinitions(_ environment: Environment) -> [Definition] {
     [
         check(environment), preflight(environment), up(environment), diff(environment), down(environment),
-        remove(environment), forward(environment), macAddress(environment),
+        remove(environment), forward(environment), macAddress(environment), optionNames(),
     ]
 }
 
@@ -39,7 +39,7 @@ private func check(_ environment: Environment) -> Definition {
         "limiq.VMCheck", "A spec to look at.", make: CheckArguments.init,
         fields: [Field("spec", \.spec, .vmSpec(environment), required: true, "What the VM is to be.")])
     return Definition(
-        "vm.check", .pure, .positional, record, returns: "limiq.VMSpec",
+        "vm.check", .pure, in: .inner, .positional, record, returns: "limiq.VMSpec",
         doc:
             "Reads a spec strictly and returns it complete: every field with its full name, every path absolute.",
         example: """
@@ -108,42 +108,43 @@ let timeoutDoc =
     "The longest silence; 10 minutes where left out. It starts anew while the guest gets on: a line on its console that is new, its agent, its disks or processors at work."
 let deadlineDoc = "The end of the whole, whatever the guest does; none where left out."
 
+private let upOptions = Record(
+    "limiq.UpOptions", "How to go about it.", make: UpChoices.init,
+    fields: [
+        Field("start", \.start, .bool, "Start it; true where left out."),
+        Field("wait", \.wait, .choice(), "What for; cloud-init where there is a seed, else running."),
+        Field("timeout", \.timeout, .duration, timeoutDoc),
+        Field("deadline", \.deadline, .duration, deadlineDoc),
+        Field("keep", \.keep, .bool, "Leave a new VM for a look when it fails."),
+        Field(
+            "restart", \.restart, .bool,
+            "Start the guest anew where a change takes effect only then; one that is saved loses its memory for it."
+        ),
+        Field(
+            "replace", \.replace, .bool,
+            "Make the VM anew where it cannot become what its spec says otherwise: its disks are thrown away."
+        ),
+        Field(
+            "accept_base", \.acceptBase, .bool,
+            "Take an image that a disk stands on and that is not what it was for the same: it was copied or touched."
+        ),
+        Field(
+            "acceleration", \.acceleration, .choice(), "`kvm` or `emulation`; what works where left out."),
+    ])
+
 func upRecord(_ environment: Environment) -> Record<UpArguments> {
-    let options = Record(
-        "limiq.UpOptions", "How to go about it.", make: UpChoices.init,
-        fields: [
-            Field("start", \.start, .bool, "Start it; true where left out."),
-            Field("wait", \.wait, .choice(), "What for; cloud-init where there is a seed, else running."),
-            Field("timeout", \.timeout, .duration, timeoutDoc),
-            Field("deadline", \.deadline, .duration, deadlineDoc),
-            Field("keep", \.keep, .bool, "Leave a new VM for a look when it fails."),
-            Field(
-                "restart", \.restart, .bool,
-                "Start the guest anew where a change takes effect only then; one that is saved loses its memory for it."
-            ),
-            Field(
-                "replace", \.replace, .bool,
-                "Make the VM anew where it cannot become what its spec says otherwise: its disks are thrown away."
-            ),
-            Field(
-                "accept_base", \.acceptBase, .bool,
-                "Take an image that a disk stands on and that is not what it was for the same: it was copied or touched."
-            ),
-            Field(
-                "acceleration", \.acceleration, .choice(), "`kvm` or `emulation`; what works where left out."),
-        ])
     return Record(
         "limiq.VMUp", "A VM to bring up.", make: UpArguments.init,
         fields: [
             Field("vm", \.vm, specReference(environment), required: true, "The VM."),
-            Field("options", \.options, .record(options), "How to go about it."),
+            Field("options", \.options, .record(upOptions), "How to go about it."),
         ])
 }
 
 private func up(_ environment: Environment) -> Definition {
     Definition(
         "vm.up", .changes(.machine), .positional, upRecord(environment), grace: .seconds(60),
-        returns: "limiq.UpReport",
+        returns: "limiq.UpReport", answers: [upReport, changeRecord],
         doc: """
             Brings the VM to what its spec says: makes what is missing, changes what differs, starts it, waits for it; does \
             nothing where all is so already. What a running guest takes only at its next start is in the report's \
@@ -174,6 +175,33 @@ private func up(_ environment: Environment) -> Definition {
         }
     }
 }
+
+private let upReport = RecordDescription(
+    name: "limiq.UpReport", doc: "What `up` has done.",
+    fields: [
+        .init("changed", "boolean", "Something was done."),
+        .init("changes", "limiq.Change[]", "What was done to a VM that was there."),
+        .init("pending", "limiq.Change[]", "What the running guest gets at its next start only."),
+        .init("phases", "{ name: string, seconds: number }[]", "What took time, in order."),
+        .init("addresses", "string[]", "The guest's own, where it was waited for."),
+        .init("forwards", "limiq.PortForward[]", "The ports of 127.0.0.1 that lead to the guest."),
+        .init("warnings", "string[]", "What a person should know."),
+    ])
+
+private let changeRecord = RecordDescription(
+    name: "limiq.Change",
+    doc: """
+        A field in which a VM differs from its spec. `kind` is what it takes: `live` (done at once), `restart` (when the \
+        guest starts anew), `replace` (when the VM is made anew), `make` (the VM is not there). `cause` is `script`, `drift` \
+        (changed by hand) or `pending` (taken already, and not by the running guest).
+        """,
+    fields: [
+        .init("path", "string", "As in a script: `disks[1].size_gib`."),
+        .init("current", "string", "What the VM has.", isRequired: false),
+        .init("wanted", "string", "What the spec says.", isRequired: false),
+        .init("kind", #""live"|"restart"|"replace"|"make""#, "What it takes."),
+        .init("cause", #""script"|"drift"|"pending""#, "Where it comes from."),
+    ])
 
 /// As `vm.up` answers, in a run, a plan and a check.
 func value(of report: UpReport) -> Value {
@@ -215,7 +243,7 @@ private func diff(_ environment: Environment) -> Definition {
         fields: [Field("vm", \.vm, specReference(environment), required: true, "The VM.")])
     return Definition(
         "vm.diff", .reads(.machine), .positional, record,
-        returns: "{ path: string, current: string?, wanted: string?, kind: string, cause: string }[]",
+        returns: "limiq.Change[]", answers: [changeRecord],
         doc: """
             The fields in which the VM differs from its spec, and what `up` would have to do: `kind` is `live` (done at \
             once), `restart` (when the guest starts anew) or `replace` (when the VM is made anew); `cause` is `script`, \
@@ -277,6 +305,17 @@ private func remove(_ environment: Environment) -> Definition {
             """
     ) { machine, _, request in .bool(try machine.remove(cancellation: request.cancellation)) }
 }
+
+/// For who splits options of its own from those of `up`.
+private func optionNames() -> Definition {
+    Definition(
+        "vm.up_options", .pure, in: .inner, .positional,
+        Record("limiq.VMUpOptionNames", "", make: { NoArguments() }, fields: []), returns: "string[]",
+        doc: "The names of the options of `up`.", example: ""
+    ) { _, _ in .list(upOptions.fields.map { .string($0.name) }) }
+}
+
+private struct NoArguments: Sendable {}
 
 private struct ForwardArguments: DomainArguments {
     var domain = DomainReference()

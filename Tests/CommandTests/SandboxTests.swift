@@ -50,7 +50,7 @@ struct SandboxTests {
         package.path = out .. "?"
         assert(not pcall(require, "secret"))
         forbidden("host.run", function() return limiq.host.run { "id" } end)
-        forbidden("perform host.run", function() return perform("host.run", { command = { "id" } }) end)
+        forbidden("perform host.run", function() return perform("host.run", { "id" }) end)
         forbidden("env", function() return limiq.env.HOME end)
         forbidden("getenv", function() return os.getenv "HOME" end)
         assert(limiq.env.GIVEN == "yes" and os.getenv "GIVEN" == "yes")

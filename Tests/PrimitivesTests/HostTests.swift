@@ -11,7 +11,7 @@ struct HostTests {
             let host = try HostSide()
             let answer = try host.call(
                 "host.run",
-                ["command": ["sh", "-c", "printf 'a\\377'; echo oops >&2; exit 3"], "check": false],
+                ["sh", "-c", "printf 'a\\377'; echo oops >&2; exit 3"], ["check": false],
                 in: hostDefinitions)
             #expect(answer == ["code": 3, "stdout": .bytes([97, 255]), "stderr": "oops\n"])
         }
@@ -23,16 +23,16 @@ struct HostTests {
             let host = try HostSide()
             let answer = try host.call(
                 "host.run",
+                ["sh", "-c", "cat; echo \"$LIMIQ_TEST $HOME $1\"; pwd", "sh", "$(id) *"],
                 [
-                    "command": ["sh", "-c", "cat; echo \"$LIMIQ_TEST $HOME $1\"; pwd", "sh", "$(id) *"],
                     "stdin": "in\n", "cwd": "/",
                     "env": ["LIMIQ_TEST": "x y", "HOME": "/nowhere"],
                 ], in: hostDefinitions)
             #expect(answer["stdout"] == "in\nx y /nowhere $(id) *\n/\n")
             #expect(
-                try host.call("host.run", ["command": ["pwd"]], in: hostDefinitions)["stdout"]
+                try host.call("host.run", ["pwd"], in: hostDefinitions)["stdout"]
                     == .string(host.folder + "\n"))
-            #expect(try host.call("host.run", ["command": ["cat"]], in: hostDefinitions)["stdout"] == "")
+            #expect(try host.call("host.run", ["cat"], in: hostDefinitions)["stdout"] == "")
         }
     }
 
@@ -62,7 +62,7 @@ struct HostTests {
             let host = try HostSide()
             let input = Value.string(String(repeating: "x", count: 1 << 20))
             #expect(
-                try host.call("host.run", ["command": ["true"], "stdin": input], in: hostDefinitions)["code"]
+                try host.call("host.run", ["true"], ["stdin": input], in: hostDefinitions)["code"]
                     == 0)
         }
     }
@@ -72,13 +72,13 @@ struct HostTests {
         try await onThread {
             let host = try HostSide()
             let refused = failure {
-                try host.call("host.run", ["command": ["ls", "/none"]], in: hostDefinitions)
+                try host.call("host.run", ["ls", "/none"], in: hostDefinitions)
             }
             #expect(refused.code == .program)
             #expect(refused.message == "ls ended with code 2")
             #expect(refused.cause?.contains("No such file") == true)
             let killed = try host.call(
-                "host.run", ["command": ["sh", "-c", "kill -9 $$"], "check": false], in: hostDefinitions)
+                "host.run", ["sh", "-c", "kill -9 $$"], ["check": false], in: hostDefinitions)
             #expect(killed["code"] == 137)
         }
     }
@@ -87,19 +87,19 @@ struct HostTests {
     func missing() async throws {
         try await onThread {
             let host = try HostSide()
-            func message(_ call: Value) -> String {
-                failure { try host.call("host.run", call, in: hostDefinitions) }.message
+            func message(_ command: Value, _ options: Value = .null) -> String {
+                failure { try host.call("host.run", command, options, in: hostDefinitions) }.message
             }
             #expect(
-                message(["command": ["limiq-no-such-program"]])
+                message(["limiq-no-such-program"])
                     == "the program limiq-no-such-program is not there")
-            #expect(message(["command": ["./tool"]]) == "the program \(host.folder)/./tool is not there")
+            #expect(message(["./tool"]) == "the program \(host.folder)/./tool is not there")
             #expect(
-                message(["command": ["true"], "cwd": "none"]).contains(
+                message(["true"], ["cwd": "none"]).contains(
                     "there is no folder \(host.folder)/none"))
-            #expect(message(["command": []]) == "the command is empty")
-            #expect(message(["command": ["a\0b"]]).contains("NUL"))
-            #expect(message(["command": ["true"], "timout": 3]).contains("timout"))
+            #expect(message([]) == "the command is empty")
+            #expect(message(["a\0b"]).contains("NUL"))
+            #expect(message(["true"], ["timout": 3]).contains("timout"))
         }
     }
 
@@ -108,7 +108,7 @@ struct HostTests {
         try await onThread {
             let host = try HostSide(gate: .withoutPrograms)
             let refused = failure {
-                try host.call("host.run", ["command": ["touch", "made"]], in: hostDefinitions)
+                try host.call("host.run", ["touch", "made"], in: hostDefinitions)
             }
             #expect(refused.code == "forbidden")
             #expect(refused.message.contains("--no-host"))
@@ -126,7 +126,7 @@ struct HostTests {
             where contents(ofFile: host.folder + "/parent") == nil {
                 let refused = failure {
                     try host.call(
-                        "host.run", ["command": ["sh", "-c", .string(script)], "timeout": .string(limit)],
+                        "host.run", ["sh", "-c", .string(script)], ["timeout": .string(limit)],
                         in: hostDefinitions)
                 }
                 #expect(refused.code == .timeout)
@@ -151,7 +151,7 @@ struct HostTests {
             let refused = failure {
                 try host.call(
                     "host.run",
-                    ["command": ["sh", "-c", "sleep 300 & echo $! > child.new; mv child.new child; wait"]],
+                    ["sh", "-c", "sleep 300 & echo $! > child.new; mv child.new child; wait"],
                     in: hostDefinitions,
                     cancellation: cancellation)
             }
@@ -160,7 +160,7 @@ struct HostTests {
             #expect(
                 failure {
                     try host.call(
-                        "host.run", ["command": ["true"]], in: hostDefinitions, cancellation: cancellation)
+                        "host.run", ["true"], in: hostDefinitions, cancellation: cancellation)
                 }.code == .cancelled)
         }
     }
@@ -171,7 +171,7 @@ struct HostTests {
             let host = try HostSide()
             let refused = failure {
                 try host.call(
-                    "host.run", ["command": ["sh", "-c", "echo $$ > pid; exec yes"]], in: hostDefinitions)
+                    "host.run", ["sh", "-c", "echo $$ > pid; exec yes"], in: hostDefinitions)
             }
             #expect(refused.message == "sh wrote more than 64 MiB and was ended")
             try expectGone(host.folder + "/pid")

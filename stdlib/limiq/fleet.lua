@@ -16,12 +16,14 @@ local VM = require "limiq.vm"
 
 local perform = runtime.perform
 
+---What a fleet is to be.
 ---@class limiq.FleetDefinition
 ---@field name string begins its members' names, and is kept with each as the label `fleet`
 ---@field count? integer how many: `web-01`, `web-02` …; all of `names` where left out
 ---@field names? string[] the members' names, in the place of numbers
 ---@field spec fun(i: integer, name: string): limiq.VMSpec what a member is to be; its name and label are added
 
+---Machines that are alike.
 ---@class limiq.Fleet
 ---@field name string
 ---@field count integer how many there are to be
@@ -98,10 +100,12 @@ local function member(fleet, index)
     return vm
 end
 
+local M = {}
+
 ---@param definition limiq.FleetDefinition
 ---@param uri? string
 ---@return limiq.Fleet
-function Fleet.new(definition, uri)
+function M.new(definition, uri)
     runtime.check_fields("fleet", definition, { name = true, count = true, names = true, spec = true })
     local fleet = setmetatable({
         name = definition.name, names = definition.names, spec = definition.spec, uri = uri, vms = {},
@@ -143,18 +147,23 @@ local function indices_of(fleet)
     return indices
 end
 
-local up_options = {
-    start = true, wait = true, timeout = true, deadline = true, keep = true, restart = true, replace = true,
-    acceleration = true, limit = true, stop_on_error = true,
-}
-local scale_options = { drain = true }
-for name in pairs(up_options) do scale_options[name] = true end
+---How the members come up: some at once, each as `vm:up` does it.
+---@class limiq.FleetUpOptions: limiq.UpOptions
+---@field limit? integer how many at once; all where left out
+---@field stop_on_error? boolean begin no other after the first that fails
+
+---How a fleet becomes larger or smaller.
+---@class limiq.ScaleOptions: limiq.FleetUpOptions
+---@field drain? fun(vm: limiq.VM) called before a member is removed
 
 ---Splits options into those of `limiq.each` and the rest.
 ---@param method string for messages
----@param known table<string, boolean>
-local function split(method, options, known)
+---@param more table<string, boolean> those that neither `limiq.each` nor `vm:up` has
+local function split(method, options, more)
     options = options or {}
+    local known = { limit = true, stop_on_error = true }
+    for _, name in ipairs(perform "vm.up_options") do known[name] = true end
+    for name in pairs(more) do known[name] = true end
     -- Where no member is made nobody else looks at them.
     runtime.check_fields(method, options, known)
     if options.drain ~= nil and type(options.drain) ~= "function" then
@@ -194,7 +203,7 @@ end
 ---for name, result in pairs(web:exec { "uptime" }) do print(name, result.stdout) end
 ---```
 ---@async
----@param command table the words, and `timeout`, `stdin`, `check`
+---@param command string[]|limiq.ExecOptions the words; options of `vm:exec` may stand among them by name
 ---@param options? { limit?: integer, stop_on_error?: boolean }
 ---@return table<string, { code: integer, stdout: string, stderr: string }> results by name
 function Fleet:exec(command, options)
@@ -261,10 +270,10 @@ end
 ---web:up { limit = 16, wait = "cloud-init", timeout = "10m" }
 ---```
 ---@async
----@param options? table `limit`, `stop_on_error`, and `vm:up`'s own: `wait`, `timeout`, `deadline` …
----@return table<string, table> reports what `vm:up` returns, by name
+---@param options? limiq.FleetUpOptions
+---@return table<string, limiq.UpReport> reports what `vm:up` returns, by name
 function Fleet:up(options)
-    local each, up = split("fleet:up", options, up_options)
+    local each, up = split("fleet:up", options, {})
     local members, taken = self:members(), {}
     for _, domain in ipairs(perform("domain.list", { uri = self.uri })) do taken[domain.name] = true end
     for _, vm in ipairs(members) do taken[vm.name] = nil end
@@ -290,10 +299,10 @@ end
 ---```
 ---@async
 ---@param count integer
----@param options? table `drain`, `limit` (for removals 1 where left out), `stop_on_error`, and `vm:up`'s own
+---@param options? limiq.ScaleOptions its `limit` is 1 for removals where left out
 function Fleet:scale(count, options)
     check_count(self, count)
-    local each, up = split("fleet:scale", options, scale_options)
+    local each, up = split("fleet:scale", options, { drain = true })
     local drain = up.drain
     up.drain = nil
     self.count = count
@@ -336,4 +345,4 @@ function Fleet:remove() retire(beyond(self, self:members(), 0), nil, {}) end
 ---@return string[] replaced the names, in the fleet's order
 function Fleet:rolling(options) return rolling(self, options or {}) end
 
-return Fleet
+return M

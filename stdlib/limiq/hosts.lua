@@ -24,12 +24,14 @@ local M = {}
 ---@field free_mib integer what its running machines, and those placed on it in this run, leave; may be negative
 ---@field domains table<string, { memory_mib: integer, active: boolean }> every domain on it, by name
 
+---How several hosts are used as one.
 ---@class limiq.HostsOptions
 ---@field allow_down? boolean go on with the hosts that answer
 ---@field place? fun(candidates: limiq.Candidate[], spec: limiq.VMSpec): limiq.Candidate where a new machine goes
 
+---Several hosts as one place for machines.
 ---@class limiq.Hosts
----@field [integer] table the hosts that answered, each with every call of the library
+---@field [integer] limiq the hosts that answered, each with every call of the library
 ---@field down { uri: string, error: limiq.Error }[] those that did not, with `allow_down`
 ---@field vm fun(spec: limiq.VMSpec): limiq.VM a machine on the host it has its place on, or gets it now
 local Hosts = {}
@@ -202,7 +204,7 @@ end
 ---```
 ---@async
 ---@param spec limiq.VMSpec
----@return table host the library bound to it
+---@return limiq host the library bound to it
 function Hosts:place(spec)
     local checked = perform("vm.check", spec)
     local name, memory = checked.name, checked.memory_mib

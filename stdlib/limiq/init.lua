@@ -11,7 +11,7 @@ local VM = require "limiq.vm"
 
 local perform = runtime.perform
 
----A function of each primitive, in a table of each group, but for the groups that are handles.
+---A function of each primitive, in a table of each group, but for the groups that hang elsewhere.
 ---@return table
 local function namespaces()
     local groups = {}
@@ -22,102 +22,150 @@ local function namespaces()
             groups[group][verb] = function(...) return perform(name, ...) end
         end
     end
-    groups.vm = nil
-    groups.runtime = nil
+    for _, group in ipairs { "vm", "runtime", "params", "env" } do groups[group] = nil end
+    groups.image.resolve, groups.ssh.keys, groups.host.connect = nil, nil, nil
     return groups
 end
 
----What hangs off a host: everything that takes one.
----@param uri? string nil for the run's own
----@return table
-local function bound_to(uri)
-    local library = namespaces()
-    library.uri = uri
-
-    ---@param spec limiq.VMSpec
-    ---@return limiq.VM
-    function library.vm(spec) return VM.new(spec, uri) end
-
-    ---@param definition limiq.FleetDefinition
-    ---@return limiq.Fleet
-    function library.fleet(definition) return Fleet.new(definition, uri) end
-
-    library.domain = {
-        define = function(spec)
-            return Domain.handle(perform("domain.define", VM.resolve(spec, uri), { uri = uri }).name, uri)
-        end,
-        get = function(name)
-            return Domain.handle(perform("domain.get", name, uri).name, uri)
-        end,
-        list = function(filter)
-            if filter ~= nil and type(filter) ~= "table" then
-                runtime.fail { code = "bad_field", message = "domain.list: it takes a table, not a " .. type(filter) }
-            end
-            local wanted, handles = { uri = uri }, {}
-            for field, value in pairs(filter or {}) do wanted[field] = value end
-            for index, domain in ipairs(perform("domain.list", wanted)) do
-                handles[index] = Domain.handle(domain.name, uri)
-            end
-            return handles
-        end,
-    }
-
-    local images = library.image
-    library.image = setmetatable(images, {
-        __call = function(_, name) return perform("image.resolve", name) end,
-    })
-
-    library.host.run = function(command)
-        local words, options = host.split_command(command)
-        options.command = words
-        return perform("host.run", options)
-    end
-    library.host.info = function() return perform("host.info", uri) end
-    library.ssh_keys = function() return perform "ssh.keys" end
-    library.params = function(defaults) return perform("params.get", defaults) end
-    return library
-end
-
-local limiq = bound_to(nil)
-
-limiq.spawn = runtime.spawn
-limiq.each = runtime.each
-limiq.sleep = runtime.sleep
-limiq.timeout = runtime.timeout
-limiq.retry = runtime.retry
-limiq.try = runtime.try
-limiq.shield = runtime.shield
-limiq.null = runtime.null
-limiq.secret = runtime.secret
-limiq.args = runtime.constants.args
-limiq.env = setmetatable({}, {
+local env = setmetatable({}, {
     __index = function(_, name) return perform("env.get", name) end,
     __newindex = function() error("limiq.env is read only", 2) end,
     __metatable = false,
 })
 
----Another host, with every call of the library: `limiq.connect "qemu+ssh://node2/system".vm { … }`.
----@async
----@param uri string
----@return table
-function limiq.connect(uri)
-    perform("host.connect", uri)
-    return bound_to(uri)
+---`limiq.domain`: what takes no handle.
+---@param bound? string the host of calls that name none
+local function domains(bound)
+    local function placed(name, fields)
+        if fields ~= nil and type(fields) ~= "table" then
+            runtime.fail { code = "bad_field", message = ("%s: it takes a table, not a %s"):format(name, type(fields)) }
+        end
+        local copy = { uri = bound }
+        for field, value in pairs(fields or {}) do copy[field] = value end
+        return copy
+    end
+    return {
+        define = function(spec, options)
+            options = placed("domain.define", options)
+            local name = perform("domain.define", VM.resolve(spec, options.uri), options).name
+            return Domain.handle(name, options.uri)
+        end,
+        get = function(name, uri)
+            uri = uri or bound
+            return Domain.handle(perform("domain.get", name, uri).name, uri)
+        end,
+        list = function(filter)
+            filter = placed("domain.list", filter)
+            local handles = {}
+            for index, domain in ipairs(perform("domain.list", filter)) do
+                handles[index] = Domain.handle(domain.name, filter.uri)
+            end
+            return handles
+        end,
+    }
 end
 
----Several hosts as one place for machines. A host that does not answer is an error, unless `allow_down`.
----
----Example:
----```lua
----local hosts = limiq.hosts({ "qemu+ssh://node1/system", "qemu+ssh://node2/system" }, {
----    place = function(candidates, spec) return candidates[#spec.name % #candidates + 1] end,
----})
----hosts.vm { name = "web-01", memory = "2GiB" }:up()
----```
----@async
----@param uris string[]
----@param options? limiq.HostsOptions
----@return limiq.Hosts
-function limiq.hosts(uris, options) return hosts.open(uris, options, bound_to) end
+---The library of a host.
+---@param bound? string its URI, nil for the run's own
+---@return limiq
+local function bound_to(bound)
+    local library = namespaces()
 
-return limiq
+    ---The host's URI; nil for the run's own.
+    ---@type string?
+    library.uri = bound
+
+    ---A virtual machine as it is to be. Nothing is made before `vm:up`.
+    ---
+    ---Example:
+    ---```lua
+    ---local web = limiq.vm { name = "web", memory = "1GiB", disks = { { backing_file = limiq.image "debian-12" } } }
+    ---web:up()
+    ---```
+    ---@param spec limiq.VMSpec
+    ---@return limiq.VM
+    function library.vm(spec) return VM.new(spec, bound) end
+
+    ---Machines that are alike.
+    ---
+    ---Example:
+    ---```lua
+    ---local web = limiq.fleet {
+    ---    name = "web", count = 3, spec = function(i) return { labels = { number = tostring(i) } } end,
+    ---}
+    ---web:up { limit = 16 }
+    ---```
+    ---@param definition limiq.FleetDefinition
+    ---@return limiq.Fleet
+    function library.fleet(definition) return Fleet.new(definition, bound) end
+
+    library.domain = domains(bound)
+    library.image = setmetatable(library.image, {
+        __call = function(_, name) return perform("image.resolve", name) end,
+    })
+    library.host.run = function(command, options) return perform("host.run", host.split_command(command, options)) end
+    library.host.info = function(uri) return perform("host.info", uri or bound) end
+    library.ssh_keys = function() return perform "ssh.keys" end
+    library.params = function(defaults) return perform("params.get", defaults) end
+    library.env = env
+
+    library.spawn = runtime.spawn
+    library.each = runtime.each
+    library.sleep = runtime.sleep
+    library.timeout = runtime.timeout
+    library.retry = runtime.retry
+    library.try = runtime.try
+    library.shield = runtime.shield
+
+    ---Stands for nothing inside a table, where nil would end a list or leave a field out: `{ vlan = limiq.null }`.
+    ---@type userdata
+    library.null = runtime.null
+
+    ---A text that is shown nowhere: in logs and errors it is ‹secret›.
+    ---
+    ---Example:
+    ---```lua
+    ---local token = limiq.secret(limiq.file.read "token.txt")
+    ---```
+    ---@param text string
+    ---@return userdata
+    library.secret = runtime.secret
+
+    ---The script's own words: those after `--` on the command line.
+    ---@type string[]
+    library.args = runtime.constants.args
+
+    ---The library of another host: every call of it works there.
+    ---
+    ---Example:
+    ---```lua
+    ---local node = limiq.connect "qemu+ssh://node2/system"
+    ---node.vm { name = "web-01" }:up()
+    ---```
+    ---@async
+    ---@param uri string libvirt's name of the host
+    ---@return limiq
+    function library.connect(uri)
+        perform("host.connect", uri)
+        return bound_to(uri)
+    end
+
+    ---Several hosts as one place for machines. A host that does not answer is an error, unless `allow_down`.
+    ---
+    ---Example:
+    ---```lua
+    ---local hosts = limiq.hosts({ "qemu+ssh://node1/system", "qemu+ssh://node2/system" }, {
+    ---    place = function(candidates, spec) return candidates[#spec.name % #candidates + 1] end,
+    ---})
+    ---hosts.vm { name = "web-01", memory = "2GiB" }:up()
+    ---```
+    ---@async
+    ---@param uris string[]
+    ---@param options? limiq.HostsOptions
+    ---@return limiq.Hosts
+    function library.hosts(uris, options) return hosts.open(uris, options, bound_to) end
+
+    return library
+end
+
+return bound_to(nil)

@@ -1,8 +1,213 @@
 ---@meta limiq
--- Written by `limiq stubs` from the schema of the primitives.
+-- Written by `limiq stubs` from the schema of the primitives and the comments of the library.
 
+---What `require "limiq"` and `limiq.connect` return.
 ---@class limiq
 local limiq = {}
+
+---What a function of the library raises: `tostring(e)` is a line a person can act on.
+---@class limiq.Error
+---@field code string A stable word to branch on.
+---@field message string
+---@field hint string? The way out.
+---@field resource string? Which VM or file it is about.
+---@field where string? `build-web.lua:12`
+---@field cause string?
+---@field traceback string?
+
+---Something that runs beside the script.
+---@class limiq.Task
+local Task = {}
+
+---Waits until the task has ended.
+---
+---Example:
+---```lua
+---local address = limiq.spawn(build, "web-01"):join()
+---```
+---@async
+---@return any ... What its function returned; its error is raised here, with the task's own traceback.
+function Task:join() end
+
+---Cancels the task, for good: the wait it is in raises an error with code `cancelled`, and so does each later call
+---that waits or touches the world, whether it was caught or not. A pcall catches the first of these errors, none the
+---next, so that no loop goes on. Only clean-up may wait: `<close>` variables and `limiq.shield`. `join` waits for it.
+---
+---Example:
+---```lua
+---local task = limiq.spawn(watch, "web-01")
+---task:cancel()
+---```
+function Task:cancel() end
+
+---A libvirt domain.
+---@class limiq.Domain
+---@field name string
+---@field uri? string the host's URI, nil for the run's own
+local Domain = {}
+
+---What a fleet is to be.
+---@class limiq.FleetDefinition
+---@field name string begins its members' names, and is kept with each as the label `fleet`
+---@field count? integer how many: `web-01`, `web-02` …; all of `names` where left out
+---@field names? string[] the members' names, in the place of numbers
+---@field spec fun(i: integer, name: string): limiq.VMSpec what a member is to be; its name and label are added
+
+---Machines that are alike.
+---@class limiq.Fleet
+---@field name string
+---@field count integer how many there are to be
+---@field uri? string the host's URI, nil for the run's own
+local Fleet = {}
+
+---How the members come up: some at once, each as `vm:up` does it.
+---@class limiq.FleetUpOptions: limiq.UpOptions
+---@field limit? integer how many at once; all where left out
+---@field stop_on_error? boolean begin no other after the first that fails
+
+---How a fleet becomes larger or smaller.
+---@class limiq.ScaleOptions: limiq.FleetUpOptions
+---@field drain? fun(vm: limiq.VM) called before a member is removed
+
+---Calls `fn(vm, i)` for each member up to the fleet's count, up to `limit` at once. All are called, whatever fails,
+---unless `stop_on_error` is true. The one error then has `errors` and `results` by name.
+---
+---Example:
+---```lua
+---local urls = web:each(function(vm) return "http://" .. vm:forward(80) end)
+---print(urls["web-01"])
+---```
+---@async
+---@param fn fun(vm: limiq.VM, i: integer): any
+---@param options? { limit?: integer, stop_on_error?: boolean }
+---@return table<string, any> results the first result of each, by name
+function Fleet:each(fn, options) end
+
+---Runs a program in each member.
+---
+---Example:
+---```lua
+---for name, result in pairs(web:exec { "uptime" }) do print(name, result.stdout) end
+---```
+---@async
+---@param command string[]|limiq.ExecOptions the words; options of `vm:exec` may stand among them by name
+---@param options? { limit?: integer, stop_on_error?: boolean }
+---@return table<string, { code: integer, stdout: string, stderr: string }> results by name
+function Fleet:exec(command, options) end
+
+---The members that are there, in their order. Those beyond the count, left from earlier runs, come last and know their
+---name only: `vm.spec` is nil.
+---
+---Example:
+---```lua
+---for _, vm in ipairs(web:members()) do print(vm.name, vm:state()) end
+---```
+---@async
+---@return limiq.VM[]
+function Fleet:members() end
+
+---Brings up the members up to the count, up to `limit` at once. One that fails does not stop the others, unless
+---`stop_on_error` is true. The other options are those of `vm:up`. Members beyond the count are left, with a warning.
+---
+---Example:
+---```lua
+---web:up { limit = 16, wait = "cloud-init", timeout = "10m" }
+---```
+---@async
+---@param options? limiq.FleetUpOptions
+---@return table<string, limiq.UpReport> reports what `vm:up` returns, by name
+function Fleet:up(options) end
+
+---Makes the fleet so large: removes the members beyond, the newest first, each after `drain(vm)`, and brings up those
+---that are missing. Removed are only machines limiq made for this fleet; one whose `drain` fails stays.
+---
+---Example:
+---```lua
+---web:scale(2, { drain = function(vm) balancer.drop(vm.name) end })
+---```
+---@async
+---@param count integer
+---@param options? limiq.ScaleOptions its `limit` is 1 for removals where left out
+function Fleet:scale(count, options) end
+
+---Removes all members, those beyond the count too, and nothing else.
+---
+---Example:
+---```lua
+---web:remove()
+---```
+---@async
+function Fleet:remove() end
+
+---Replaces the members that differ from their spec, so that at least `count - max_unavailable` are healthy all the
+---time; one that is missing is made. Those that are not healthy come first, as they cost nothing.
+---
+---All specs are looked at before anything is removed: one that cannot be made is an error, and nothing is replaced.
+---
+---A member is healthy when it runs and `health(vm)` returns true; it is asked once a second, for `timeout` at most.
+---Before a healthy one is removed, `drain(vm)` is called. Where a member does not get healthy no other is begun; the
+---error has the names of the `new`, the `old` and the `failed` members.
+---
+---Example:
+---```lua
+---web:rolling {
+---    max_unavailable = 1,
+---    health = function(vm) return vm:exec({ "systemctl", "is-active", "nginx" }).stdout == "active\n" end,
+---}
+---```
+---@async
+---@param options? limiq.RollingOptions
+---@return string[] replaced the names, in the fleet's order
+function Fleet:rolling(options) end
+
+---A host as a placement function sees it.
+---@class limiq.Candidate
+---@field uri string
+---@field hostname string as the host calls itself
+---@field cpus integer logical processors
+---@field memory_mib integer all it has
+---@field free_mib integer what its running machines, and those placed on it in this run, leave; may be negative
+---@field domains table<string, { memory_mib: integer, active: boolean }> every domain on it, by name
+
+---How several hosts are used as one.
+---@class limiq.HostsOptions
+---@field allow_down? boolean go on with the hosts that answer
+---@field place? fun(candidates: limiq.Candidate[], spec: limiq.VMSpec): limiq.Candidate where a new machine goes
+
+---Several hosts as one place for machines.
+---@class limiq.Hosts
+---@field [integer] limiq the hosts that answered, each with every call of the library
+---@field down { uri: string, error: limiq.Error }[] those that did not, with `allow_down`
+---@field vm fun(spec: limiq.VMSpec): limiq.VM a machine on the host it has its place on, or gets it now
+local Hosts = {}
+
+---The host a machine is on, or is put on now. One that is on a host already stays there, also where it is only begun:
+---its disks are there. An error names the host where that does not answer.
+---
+---Example:
+---```lua
+---local node = hosts:place(spec)
+---node.vm(spec):up()
+---```
+---@async
+---@param spec limiq.VMSpec
+---@return limiq host the library bound to it
+function Hosts:place(spec) end
+
+---How members are replaced.
+---@class limiq.RollingOptions
+---@field max_unavailable? integer how many may be away at once; 1 where left out
+---@field health? fun(vm: limiq.VM): boolean whether a member that runs serves too
+---@field drain? fun(vm: limiq.VM) called before a healthy member is removed
+---@field wait? string what a new member is waited for, as in `vm:up`
+---@field timeout? string|number the longest silence while it comes up, then for it to get healthy; "10m" where left out
+---@field deadline? string|number for it to come up, whatever it does
+
+---A virtual machine. What it does not do itself, its domain does: it has every method of `limiq.Domain` too.
+---@class limiq.VM: limiq.Domain
+---@field spec limiq.VMSpec nil for one of an earlier run that is known by its name alone
+---@field domain limiq.Domain
+local VM = {}
 
 ---An overlay to make.
 ---@class limiq.DiskOverlay
@@ -102,9 +307,9 @@ local limiq = {}
 ---@field boot_order? ("disk"|"cdrom"|"network")[] The kinds of devices to boot from; what is marked bootable, disks first, where left out.
 ---@field disks? limiq.DiskSpec[] The disks.
 ---@field nics? limiq.NICSpec[] The network cards.
----@field cdroms? limiq.CDROMSpec[] The CD-ROM drives and what is in them.
+---@field cdroms? (limiq.CDROMSpec|fun(vm: limiq.VM): limiq.CDROMSpec)[] The CD-ROM drives and what is in them.
 ---@field console? limiq.ConsoleSpec Screens a person can look at.
----@field cloud_init? limiq.CloudInitSpec What cloud-init in the guest is to read.
+---@field cloud_init? limiq.CloudInitSpec|fun(vm: limiq.VM): limiq.CloudInitSpec What cloud-init in the guest is to read.
 ---@field ignition? string|table What Ignition in the guest is to read (Fedora CoreOS, Flatcar): JSON, or a table.
 ---@field guest_os? string The guest's system; a name that begins with `win` gets SATA and a TPM.
 ---@field labels? table<string, string> Kept with the domain.
@@ -120,6 +325,24 @@ local limiq = {}
 ---@field replace? boolean Make the VM anew where it cannot become what its spec says otherwise: its disks are thrown away.
 ---@field accept_base? boolean Take an image that a disk stands on and that is not what it was for the same: it was copied or touched.
 ---@field acceleration? "kvm"|"emulation" `kvm` or `emulation`; what works where left out.
+
+---What `up` has done.
+---@class limiq.UpReport
+---@field changed boolean Something was done.
+---@field changes limiq.Change[] What was done to a VM that was there.
+---@field pending limiq.Change[] What the running guest gets at its next start only.
+---@field phases { name: string, seconds: number }[] What took time, in order.
+---@field addresses string[] The guest's own, where it was waited for.
+---@field forwards limiq.PortForward[] The ports of 127.0.0.1 that lead to the guest.
+---@field warnings string[] What a person should know.
+
+---A field in which a VM differs from its spec. `kind` is what it takes: `live` (done at once), `restart` (when the guest starts anew), `replace` (when the VM is made anew), `make` (the VM is not there). `cause` is `script`, `drift` (changed by hand) or `pending` (taken already, and not by the running guest).
+---@class limiq.Change
+---@field path string As in a script: `disks[1].size_gib`.
+---@field current? string What the VM has.
+---@field wanted? string What the spec says.
+---@field kind "live"|"restart"|"replace"|"make" What it takes.
+---@field cause "script"|"drift"|"pending" Where it comes from.
 
 ---How long.
 ---@class limiq.DownOptions
@@ -203,9 +426,8 @@ local limiq = {}
 ---@class limiq.file.WriteOptions
 ---@field mode? string Its permissions in octal digits, `"0644"`; `"0600"` where left out.
 
----A program of this machine: its words, and how it is run.
+---How a program of this machine is run.
 ---@class limiq.host.RunOptions
----@field command string[] The words: `{ "ls", "-l" }`.
 ---@field stdin? string What it reads.
 ---@field timeout? string|number When to end it.
 ---@field check? boolean Raise an error for a code that is not 0; true unless told.
@@ -347,20 +569,6 @@ function limiq.iso.list(path) end
 ---@return string
 function limiq.iso.read(path, name) end
 
-limiq.vm = {}
-
----Reads a spec strictly and returns it complete: every field with its full name, every path absolute.
----
----Example:
----```lua
----local limiq = require "limiq"
----print(limiq.vm { name = "web-01", memory = "4GiB" }.spec.memory_mib)
----```
----@async
----@param spec limiq.VMSpec What the VM is to be.
----@return limiq.VMSpec
-function limiq.vm.check(spec) end
-
 ---Whether the VM could be made as its spec says, as far as can be told beforehand: its images, its cloud-init, its ports. An error where it could not; else what a guest would pass over. Nothing is made, and a VM of this name that is there stays as it is.
 ---
 ---Example:
@@ -369,9 +577,8 @@ function limiq.vm.check(spec) end
 ---limiq.vm { name = "web-01", disks = { { size = "1GiB" } } }:preflight()
 ---```
 ---@async
----@param vm limiq.VM The VM.
 ---@return string[]
-function limiq.vm.preflight(vm) end
+function VM:preflight() end
 
 ---Brings the VM to what its spec says: makes what is missing, changes what differs, starts it, waits for it; does nothing where all is so already. What a running guest takes only at its next start is in the report's `pending`, unless `restart` is true. A new VM that fails is removed again; one that runs and is only not ready in time is left, and the next `up` goes on waiting.
 ---
@@ -382,10 +589,9 @@ function limiq.vm.preflight(vm) end
 ---vm:up { wait = "running" }
 ---```
 ---@async
----@param vm limiq.VM The VM.
 ---@param options? limiq.UpOptions How to go about it.
 ---@return limiq.UpReport
-function limiq.vm.up(vm, options) end
+function VM:up(options) end
 
 ---The fields in which the VM differs from its spec, and what `up` would have to do: `kind` is `live` (done at once), `restart` (when the guest starts anew) or `replace` (when the VM is made anew); `cause` is `script`, `drift` (changed by hand) or `pending` (taken already, and not by the running guest). One entry with the path `name` and the kind `make` where the VM is not there.
 ---
@@ -396,9 +602,8 @@ function limiq.vm.up(vm, options) end
 ---for _, field in ipairs(vm:diff()) do print(field.path, field.current, field.wanted) end
 ---```
 ---@async
----@param vm limiq.VM The VM.
----@return { path: string, current: string?, wanted: string?, kind: string, cause: string }[]
-function limiq.vm.diff(vm) end
+---@return limiq.Change[]
+function VM:diff() end
 
 ---Asks the guest to shut down, and ends it after the timeout. Returns whether it was on.
 ---
@@ -408,10 +613,9 @@ function limiq.vm.diff(vm) end
 ---limiq.vm { name = "web-01" }:down { timeout = "30s" }
 ---```
 ---@async
----@param domain string|limiq.Domain The domain or its name.
 ---@param options? limiq.DownOptions How long.
 ---@return boolean
-function limiq.vm.down(domain, options) end
+function VM:down(options) end
 
 ---Removes the VM and all that limiq made for it: domain, overlays, seed, NVRAM, TPM state, folder. Nothing else. Returns whether there was anything.
 ---
@@ -421,9 +625,8 @@ function limiq.vm.down(domain, options) end
 ---limiq.vm { name = "web-01" }:remove()
 ---```
 ---@async
----@param domain string|limiq.Domain The domain or its name.
 ---@return boolean
-function limiq.vm.remove(domain) end
+function VM:remove() end
 
 ---Where a port of the guest is reached from this machine: `127.0.0.1:8080`. An error where it is not forwarded.
 ---
@@ -435,11 +638,10 @@ function limiq.vm.remove(domain) end
 ---print(vm:forward(80))
 ---```
 ---@async
----@param domain string|limiq.Domain The domain or its name.
 ---@param port integer The guest's port.
 ---@param proto? "tcp"|"udp" tcp where left out.
 ---@return string
-function limiq.vm.forward(domain, port, proto) end
+function VM:forward(port, proto) end
 
 ---The MAC address of a nic: its spec's, else the one made from the VM's name and the nic's position.
 ---
@@ -448,11 +650,9 @@ function limiq.vm.forward(domain, port, proto) end
 ---local limiq = require "limiq"
 ---print(limiq.vm { name = "web-01", nics = { {} } }:mac_address(1))
 ---```
----@async
----@param vm limiq.VM The VM.
 ---@param nic? integer The nic's position; 1 where left out.
 ---@return string
-function limiq.vm.mac_address(vm, nic) end
+function VM:mac_address(nic) end
 
 limiq.domain = {}
 
@@ -490,7 +690,7 @@ function limiq.domain.get(name, uri) end
 ---for _, domain in ipairs(limiq.domain.list { state = "running" }) do print(domain.name) end
 ---```
 ---@async
----@param options limiq.DomainFilter
+---@param options? limiq.DomainFilter
 ---@return limiq.Domain[]
 function limiq.domain.list(options) end
 
@@ -502,8 +702,7 @@ function limiq.domain.list(options) end
 ---limiq.domain.get("web-01"):start()
 ---```
 ---@async
----@param domain string|limiq.Domain The domain or its name.
-function limiq.domain.start(domain) end
+function Domain:start() end
 
 ---Asks the guest to shut down and waits until it is off. An error where it is still on after the timeout.
 ---
@@ -513,9 +712,8 @@ function limiq.domain.start(domain) end
 ---limiq.domain.get("web-01"):shutdown { timeout = "1m" }
 ---```
 ---@async
----@param domain string|limiq.Domain The domain or its name.
 ---@param options? limiq.TimeoutOptions How long to wait.
-function limiq.domain.shutdown(domain, options) end
+function Domain:shutdown(options) end
 
 ---Asks the guest to boot again and waits until it begins to, so that a wait that follows is for the new boot. An error where it has not after the timeout.
 ---
@@ -527,9 +725,8 @@ function limiq.domain.shutdown(domain, options) end
 ---domain:wait "ssh"
 ---```
 ---@async
----@param domain string|limiq.Domain The domain or its name.
 ---@param options? limiq.TimeoutOptions How long to wait.
-function limiq.domain.reboot(domain, options) end
+function Domain:reboot(options) end
 
 ---Boots the guest again at once, as by its reset button.
 ---
@@ -539,8 +736,7 @@ function limiq.domain.reboot(domain, options) end
 ---limiq.domain.get("web-01"):reset()
 ---```
 ---@async
----@param domain string|limiq.Domain The domain or its name.
-function limiq.domain.reset(domain) end
+function Domain:reset() end
 
 ---Ends a domain at once, as by pulling its plug. Nothing where it is off.
 ---
@@ -550,8 +746,7 @@ function limiq.domain.reset(domain) end
 ---limiq.domain.get("web-01"):destroy()
 ---```
 ---@async
----@param domain string|limiq.Domain The domain or its name.
-function limiq.domain.destroy(domain) end
+function Domain:destroy() end
 
 ---Stops the guest's processors.
 ---
@@ -561,8 +756,7 @@ function limiq.domain.destroy(domain) end
 ---limiq.domain.get("web-01"):suspend()
 ---```
 ---@async
----@param domain string|limiq.Domain The domain or its name.
-function limiq.domain.suspend(domain) end
+function Domain:suspend() end
 
 ---Lets a suspended guest run on.
 ---
@@ -572,8 +766,7 @@ function limiq.domain.suspend(domain) end
 ---limiq.domain.get("web-01"):resume()
 ---```
 ---@async
----@param domain string|limiq.Domain The domain or its name.
-function limiq.domain.resume(domain) end
+function Domain:resume() end
 
 ---Removes a domain's definition with its NVRAM and TPM state. A guest that runs runs on without one.
 ---
@@ -583,9 +776,8 @@ function limiq.domain.resume(domain) end
 ---limiq.domain.get("web-01"):undefine { files = true }
 ---```
 ---@async
----@param domain string|limiq.Domain The domain or its name.
 ---@param options? limiq.UndefineOptions What goes with it.
-function limiq.domain.undefine(domain, options) end
+function Domain:undefine(options) end
 
 ---The domain's state in the words of `virsh domstate`: `running`, `shut off`, `paused`, `crashed`; and `saved` for one that is off with its guest's memory kept, from which its next start goes on.
 ---
@@ -595,9 +787,8 @@ function limiq.domain.undefine(domain, options) end
 ---print(limiq.domain.get("web-01"):state())
 ---```
 ---@async
----@param domain string|limiq.Domain The domain or its name.
 ---@return string
-function limiq.domain.state(domain) end
+function Domain:state() end
 
 ---libvirt's description of the domain.
 ---
@@ -607,10 +798,9 @@ function limiq.domain.state(domain) end
 ---print(limiq.domain.get("web-01"):xml())
 ---```
 ---@async
----@param domain string|limiq.Domain The domain or its name.
 ---@param options? limiq.XMLOptions Which description.
 ---@return string
-function limiq.domain.xml(domain, options) end
+function Domain:xml(options) end
 
 ---Waits for the guest. `cloud-init` ends well when cloud-init has, with the boot or the end that `power_state` asks for; it is an error that names the module where something failed, and one where cloud-init is disabled or not there. A guest that stops, panics or finds nothing to boot ends every wait at once.
 ---
@@ -620,10 +810,9 @@ function limiq.domain.xml(domain, options) end
 ---limiq.domain.get("web-01"):wait("cloud-init", { timeout = "10m" })
 ---```
 ---@async
----@param domain string|limiq.Domain The domain or its name.
 ---@param what "running"|"stopped"|"address"|"agent"|"ssh"|"cloud-init" What to wait for.
 ---@param options? limiq.WaitOptions How long to wait.
-function limiq.domain.wait(domain, what, options) end
+function Domain:wait(what, options) end
 
 ---Adds a CD-ROM drive, to the running guest and to its next start.
 ---
@@ -633,9 +822,8 @@ function limiq.domain.wait(domain, what, options) end
 ---limiq.domain.get("web-01"):attach_cdrom { id = "tools", iso_path = "tools.iso" }
 ---```
 ---@async
----@param domain string|limiq.Domain The domain or its name.
 ---@param cdrom limiq.NewCDROM The drive.
-function limiq.domain.attach_cdrom(domain, cdrom) end
+function Domain:attach_cdrom(cdrom) end
 
 ---Puts an ISO image into a drive, in the place of what is in it; it is there after a restart as well.
 ---
@@ -645,11 +833,10 @@ function limiq.domain.attach_cdrom(domain, cdrom) end
 ---limiq.domain.get("web-01"):insert_media("tools", "tools-2.iso")
 ---```
 ---@async
----@param domain string|limiq.Domain The domain or its name.
 ---@param id string The drive's id, or its name such as `sda`.
 ---@param iso_path string The ISO image.
 ---@param options? limiq.TrayOptions How hard.
-function limiq.domain.insert_media(domain, id, iso_path, options) end
+function Domain:insert_media(id, iso_path, options) end
 
 ---Takes out what is in a drive. An error where the guest has locked the tray, unless force = true.
 ---
@@ -659,10 +846,9 @@ function limiq.domain.insert_media(domain, id, iso_path, options) end
 ---limiq.domain.get("web-01"):eject_media("tools")
 ---```
 ---@async
----@param domain string|limiq.Domain The domain or its name.
 ---@param id string The drive's id, or its name such as `sda`.
 ---@param options? limiq.TrayOptions How hard.
-function limiq.domain.eject_media(domain, id, options) end
+function Domain:eject_media(id, options) end
 
 ---Removes a CD-ROM drive, from the running guest and from its next start.
 ---
@@ -672,9 +858,8 @@ function limiq.domain.eject_media(domain, id, options) end
 ---limiq.domain.get("web-01"):detach_cdrom("tools")
 ---```
 ---@async
----@param domain string|limiq.Domain The domain or its name.
 ---@param id string The drive's id, or its name such as `sda`.
-function limiq.domain.detach_cdrom(domain, id) end
+function Domain:detach_cdrom(id) end
 
 ---Keeps the state of now, in the domain's own qcow2 disks, to go back to. A guest with UEFI can be kept by its disks while it runs: `memory = false`.
 ---
@@ -684,9 +869,8 @@ function limiq.domain.detach_cdrom(domain, id) end
 ---limiq.domain.get("web-01"):snapshot { name = "before-upgrade" }
 ---```
 ---@async
----@param domain string|limiq.Domain The domain or its name.
 ---@param snapshot limiq.NewSnapshot The state.
-function limiq.domain.snapshot(domain, snapshot) end
+function Domain:snapshot(snapshot) end
 
 ---The snapshots, the oldest first; `created` is in seconds since 1970, as `os.time()` is.
 ---
@@ -696,9 +880,8 @@ function limiq.domain.snapshot(domain, snapshot) end
 ---for _, snapshot in ipairs(limiq.domain.get("web-01"):snapshots()) do print(snapshot.name) end
 ---```
 ---@async
----@param domain string|limiq.Domain The domain or its name.
 ---@return { name: string, created: integer, memory: boolean }[]
-function limiq.domain.snapshots(domain) end
+function Domain:snapshots() end
 
 ---Makes the domain what it was; all that came after is lost. A guest that runs goes on where it was, or boots, where its memory was not kept.
 ---
@@ -708,9 +891,8 @@ function limiq.domain.snapshots(domain) end
 ---limiq.domain.get("web-01"):revert "before-upgrade"
 ---```
 ---@async
----@param domain string|limiq.Domain The domain or its name.
 ---@param name string The snapshot.
-function limiq.domain.revert(domain, name) end
+function Domain:revert(name) end
 
 ---Forgets a snapshot, and gives its space back to the disks.
 ---
@@ -720,9 +902,8 @@ function limiq.domain.revert(domain, name) end
 ---limiq.domain.get("web-01"):delete_snapshot "before-upgrade"
 ---```
 ---@async
----@param domain string|limiq.Domain The domain or its name.
 ---@param name string The snapshot.
-function limiq.domain.delete_snapshot(domain, name) end
+function Domain:delete_snapshot(name) end
 
 ---Runs a program in the guest, through its agent, else by ssh, and waits for its end.
 ---
@@ -732,11 +913,10 @@ function limiq.domain.delete_snapshot(domain, name) end
 ---print(limiq.domain.get("web-01"):exec { "uname", "-r" }.stdout)
 ---```
 ---@async
----@param domain string|limiq.Domain The domain or its name.
----@param command string[] The program and its arguments.
+---@param command string[]|limiq.ExecOptions The program and its arguments; options may stand among them by name.
 ---@param options? limiq.ExecOptions How it runs.
 ---@return { code: integer, stdout: string, stderr: string }
-function limiq.domain.exec(domain, command, options) end
+function Domain:exec(command, options) end
 
 ---The bytes of a file of the guest.
 ---
@@ -746,11 +926,10 @@ function limiq.domain.exec(domain, command, options) end
 ---print(limiq.domain.get("web-01"):read_file("/etc/hostname"))
 ---```
 ---@async
----@param domain string|limiq.Domain The domain or its name.
 ---@param path string The guest's file.
 ---@param options? limiq.ReadFileOptions How it is read.
 ---@return string
-function limiq.domain.read_file(domain, path, options) end
+function Domain:read_file(path, options) end
 
 ---Writes a file of the guest, in the place of one that is there.
 ---
@@ -760,11 +939,10 @@ function limiq.domain.read_file(domain, path, options) end
 ---limiq.domain.get("web-01"):write_file("/etc/motd", "hello\n", { mode = "0644" })
 ---```
 ---@async
----@param domain string|limiq.Domain The domain or its name.
 ---@param path string The guest's file.
 ---@param bytes string What it is to hold.
 ---@param options? limiq.WriteFileOptions How it is written.
-function limiq.domain.write_file(domain, path, bytes, options) end
+function Domain:write_file(path, bytes, options) end
 
 ---The guest's own address: from the network's leases, its agent or the host's ARP table. On user networking it is known inside the guest only, and ports are reached by their forwards.
 ---
@@ -774,10 +952,9 @@ function limiq.domain.write_file(domain, path, bytes, options) end
 ---print(limiq.domain.get("web-01"):address())
 ---```
 ---@async
----@param domain string|limiq.Domain The domain or its name.
 ---@param options? limiq.AddressOptions Which addresses.
 ---@return string|string[]
-function limiq.domain.address(domain, options) end
+function Domain:address(options) end
 
 ---The last lines of the guest's serial console since its start, as plain text.
 ---
@@ -787,10 +964,9 @@ function limiq.domain.address(domain, options) end
 ---print(limiq.domain.get("web-01"):console { tail = 10 })
 ---```
 ---@async
----@param domain string|limiq.Domain The domain or its name.
 ---@param options? limiq.ConsoleOptions How much.
 ---@return string
-function limiq.domain.console(domain, options) end
+function Domain:console(options) end
 
 ---Writes what the guest's screen shows as a PNG and returns its path.
 ---
@@ -800,10 +976,9 @@ function limiq.domain.console(domain, options) end
 ---limiq.domain.get("web-01"):screenshot("web-01.png")
 ---```
 ---@async
----@param domain string|limiq.Domain The domain or its name.
 ---@param path string The PNG to write.
 ---@return string
-function limiq.domain.screenshot(domain, path) end
+function Domain:screenshot(path) end
 
 ---Presses keys one after the other, as if somebody sat at the guest's keyboard.
 ---
@@ -814,11 +989,8 @@ function limiq.domain.screenshot(domain, path) end
 ---limiq.domain.get("windows-01"):send_keys { "ret" }
 ---```
 ---@async
----@param domain string|limiq.Domain The domain or its name.
 ---@param keys string[] Keys by QEMU's names (`a`, `ret`, `spc`, `f12`); those held together are joined: `ctrl-alt-delete`.
-function limiq.domain.send_keys(domain, keys) end
-
-limiq.image = {}
+function Domain:send_keys(keys) end
 
 ---The absolute path of a local image: of a file in `cloud-images/`, else what its publisher offers, downloaded and checked, else, where the publisher cannot be reached, built here. Scripts write `limiq.image "debian-12"`.
 ---
@@ -826,10 +998,9 @@ limiq.image = {}
 ---```lua
 ---local base = limiq.image "debian-12"
 ---```
----@async
----@param name string A name of the library, or a path with a slash.
----@return string
-function limiq.image.resolve(name) end
+---@class limiq.image
+---@overload async fun(name: string): string
+limiq.image = {}
 
 ---The absolute path of an ISO image that is here. Its publisher has no checksums to check a download by: where it is not here the error says how to get it.
 ---
@@ -875,8 +1046,6 @@ function limiq.image.add(options) end
 ---@param name string Its name in the library.
 function limiq.image.remove(name) end
 
-limiq.ssh = {}
-
 ---The caller's public keys: those of the agent and of `~/.ssh`; where there is none, limiq's own, made once in the state folder. Under `--sandbox` always limiq's own. Scripts call it `limiq.ssh_keys`.
 ---
 ---Example:
@@ -885,7 +1054,9 @@ limiq.ssh = {}
 ---```
 ---@async
 ---@return string[]
-function limiq.ssh.keys() end
+function limiq.ssh_keys() end
+
+limiq.ssh = {}
 
 ---The ssh host key of a VM, as the files of /etc/ssh hold it; the private one is a secret. The same name gives the same key. The recipe `ssh_host_keys` gives it to the guest.
 ---
@@ -954,19 +1125,10 @@ limiq.host = {}
 ---print(limiq.host.run { "uname", "-r", timeout = "5s" }.stdout)
 ---```
 ---@async
----@param options limiq.host.RunOptions
+---@param command string[]|limiq.host.RunOptions The words, `{ "ls", "-l" }`; options may stand among them by name.
+---@param options? limiq.host.RunOptions How it is run.
 ---@return { code: integer, stdout: string, stderr: string }
-function limiq.host.run(options) end
-
----Opens another host; `limiq.connect` is what scripts call.
----
----Example:
----```lua
----local node = limiq.connect "qemu+ssh://node2/system"
----```
----@async
----@param uri string libvirt's name of the host.
-function limiq.host.connect(uri) end
+function limiq.host.run(command, options) end
 
 ---What a host has: its own name, logical processors, memory, and its domains by name, each with the most memory it may have and whether it runs. Asked anew each time.
 ---
@@ -984,19 +1146,6 @@ function limiq.host.connect(uri) end
 ---@return { uri: string, hostname: string, cpus: integer, memory_mib: integer, domains: table<string, { memory_mib: integer, active: boolean }> }
 function limiq.host.info(uri) end
 
----The URIs of the hosts on which this machine has made a VM of that name and not removed it, whether they answer or not; `limiq.hosts` puts it there again.
----
----Example:
----```lua
----local limiq = require "limiq"
----local hosts = limiq.hosts { "qemu+ssh://node1/system", "qemu+ssh://node2/system" }
----print(hosts.vm { name = "web-01" }.uri)
----```
----@async
----@param name string The VM's name.
----@return string[]
-function limiq.vm.placements(name) end
-
 limiq.yaml = {}
 
 ---A value as YAML in block style, keys sorted, that cloud-init reads back as the same value. Where a secret is in it, the whole text is one.
@@ -1005,7 +1154,6 @@ limiq.yaml = {}
 ---```lua
 ---print(limiq.yaml.encode { packages = { "nginx" } })
 ---```
----@async
 ---@param value? any Tables, strings, numbers, booleans, `limiq.null`.
 ---@return string
 function limiq.yaml.encode(value) end
@@ -1016,7 +1164,6 @@ function limiq.yaml.encode(value) end
 ---```lua
 ---local config = limiq.yaml.decode "packages: [nginx]"
 ---```
----@async
 ---@param text string The YAML text.
 ---@return any
 function limiq.yaml.decode(text) end
@@ -1040,7 +1187,6 @@ limiq.base64 = {}
 ---```lua
 ---print(limiq.base64.encode "hello")
 ---```
----@async
 ---@param bytes any A string or a secret.
 ---@param options? limiq.Base64Options How.
 ---@return string
@@ -1052,7 +1198,6 @@ function limiq.base64.encode(bytes, options) end
 ---```lua
 ---print(limiq.base64.decode "aGVsbG8=")
 ---```
----@async
 ---@param text string Base64; white space in it means nothing.
 ---@return string
 function limiq.base64.decode(text) end
@@ -1065,7 +1210,6 @@ limiq.json = {}
 ---```lua
 ---print(limiq.json.encode({ name = "web-01" }, { pretty = true }))
 ---```
----@async
 ---@param value? any Tables, strings, numbers, booleans, `limiq.null`.
 ---@param options? limiq.JSONOptions How it is laid out.
 ---@return string
@@ -1077,7 +1221,6 @@ function limiq.json.encode(value, options) end
 ---```lua
 ---local answer = limiq.json.decode '{ "ports": [80, 443] }'
 ---```
----@async
 ---@param text string The JSON text.
 ---@return any
 function limiq.json.decode(text) end
@@ -1101,7 +1244,6 @@ limiq.log = {}
 ---```lua
 ---limiq.log.info("page fetched", { url = "http://127.0.0.1:8080", status = 200 })
 ---```
----@async
 ---@param text? any What to say; any value, a table as JSON would show it.
 ---@param fields? table<string, any> Names and values that belong to it.
 function limiq.log.info(text, fields) end
@@ -1112,7 +1254,6 @@ function limiq.log.info(text, fields) end
 ---```lua
 ---limiq.log.warn("page fetched", { url = "http://127.0.0.1:8080", status = 200 })
 ---```
----@async
 ---@param text? any What to say; any value, a table as JSON would show it.
 ---@param fields? table<string, any> Names and values that belong to it.
 function limiq.log.warn(text, fields) end
@@ -1123,12 +1264,9 @@ function limiq.log.warn(text, fields) end
 ---```lua
 ---limiq.log.error("page fetched", { url = "http://127.0.0.1:8080", status = 200 })
 ---```
----@async
 ---@param text? any What to say; any value, a table as JSON would show it.
 ---@param fields? table<string, any> Names and values that belong to it.
 function limiq.log.error(text, fields) end
-
-limiq.env = {}
 
 ---A variable of limiq's own environment, nil where it is not set; `limiq.env.HOME` is the same. Under `--sandbox` only those of `--allow-env`.
 ---
@@ -1136,12 +1274,8 @@ limiq.env = {}
 ---```lua
 ---print(limiq.env.HOME)
 ---```
----@async
----@param name string The variable's name.
----@return string?
-function limiq.env.get(name) end
-
-limiq.params = {}
+---@type table<string, string?>
+limiq.env = {}
 
 ---Named parameters with their defaults, set by `--set name=value` and typed by their default: a text, a number, a boolean, or a list of texts (written `a,b,c`).
 ---
@@ -1149,9 +1283,174 @@ limiq.params = {}
 ---```lua
 ---local p = limiq.params { name = "web-01", count = 1, packages = { "nginx" } }
 ---```
----@async
 ---@param defaults table<string, any> Every parameter with its default.
 ---@return table
-function limiq.params.get(defaults) end
+function limiq.params(defaults) end
+
+---The host's URI; nil for the run's own.
+---@type string?
+limiq.uri = nil
+
+---A virtual machine as it is to be. Nothing is made before `vm:up`.
+---
+---Example:
+---```lua
+---local web = limiq.vm { name = "web", memory = "1GiB", disks = { { backing_file = limiq.image "debian-12" } } }
+---web:up()
+---```
+---@param spec limiq.VMSpec
+---@return limiq.VM
+function limiq.vm(spec) end
+
+---Machines that are alike.
+---
+---Example:
+---```lua
+---local web = limiq.fleet {
+---    name = "web", count = 3, spec = function(i) return { labels = { number = tostring(i) } } end,
+---}
+---web:up { limit = 16 }
+---```
+---@param definition limiq.FleetDefinition
+---@return limiq.Fleet
+function limiq.fleet(definition) end
+
+---Runs `f(...)` beside the caller.
+---
+---Example:
+---```lua
+---local task = limiq.spawn(build, "web-01")
+---local address = task:join()
+---```
+---@param f function
+---@param ... any Its arguments.
+---@return limiq.Task
+function limiq.spawn(f, ...) end
+
+---Calls `f(item, index)` for each item, up to `limit` at once. All are run, whatever fails, and one error lists every
+---failure. With `stop_on_error` the first failure cancels those that run, and no more are begun.
+---
+---Example:
+---```lua
+---local addresses = limiq.each(names, { limit = 16 }, build)
+---```
+---@async
+---@overload fun(list: any[], f: fun(item: any, index: integer): any): any[]
+---@param list any[]
+---@param options { limit?: integer, stop_on_error?: boolean }
+---@param f fun(item: any, index: integer): any
+---@return any[] results The first result of each, in the order of the list.
+function limiq.each(list, options, f) end
+
+---Waits without keeping others from running.
+---
+---Example:
+---```lua
+---limiq.sleep "500ms"
+---```
+---@async
+---@param duration number|string Seconds, or a text such as "500ms", "5s", "10m".
+function limiq.sleep(duration) end
+
+---Runs `f` for at most so long, whether it waits or computes. When its time is over, it and all the tasks that were
+---started in it are cancelled for good, as by `task:cancel()`; clean-up has ten seconds more. Only one call of Lua's
+---own, such as a `string.find` that takes for ever, ends no sooner than it does.
+---
+---Example:
+---```lua
+---local answer = limiq.timeout("30s", function() return vm:exec { "cat", "/proc/loadavg" } end)
+---```
+---@async
+---@param duration number|string
+---@param f function
+---@param ... any Its arguments.
+---@return any ... What it returns. When its time is over: an error with code `timeout`.
+function limiq.timeout(duration, f, ...) end
+
+---Calls `f` until it does not raise.
+---
+---Example:
+---```lua
+---limiq.retry({ times = 5, delay = "2s" }, function() vm:exec { "systemctl", "is-active", "nginx" } end)
+---```
+---@async
+---@overload fun(f: fun(attempt: integer): ...): ...
+---@param options { times?: integer, delay?: number|string } How often at most (3), and how long between (1s).
+---@param f fun(attempt: integer): ...
+---@return any ... What it returns; when it never did, its last error is raised.
+function limiq.retry(options, f) end
+
+---Calls `f` and gives its error instead of raising it; the end of the task is raised all the same.
+---
+---Example:
+---```lua
+---local domain, e = limiq.try(limiq.domain.get, "web-01")
+---if e and e.code == "not_found" then print "not there" end
+---```
+---@async
+---@param f function
+---@param ... any Its arguments.
+---@return any value What `f` returns, or nil.
+---@return limiq.Error|any e What it raised.
+function limiq.try(f, ...) end
+
+---Runs `f(...)` to its end although the task it runs in is cancelled or interrupted meanwhile, or was before: for
+---clean-up that waits. A second Ctrl-C ends it all the same.
+---
+---Example:
+---```lua
+---local ok, e = pcall(install, vm)
+---if not ok then limiq.shield(function() vm:remove() end) end
+---```
+---@async
+---@param f function
+---@param ... any Its arguments.
+---@return any ... What it returns; its error is raised.
+function limiq.shield(f, ...) end
+
+---Stands for nothing inside a table, where nil would end a list or leave a field out: `{ vlan = limiq.null }`.
+---@type userdata
+limiq.null = nil
+
+---A text that is shown nowhere: in logs and errors it is ‹secret›.
+---
+---Example:
+---```lua
+---local token = limiq.secret(limiq.file.read "token.txt")
+---```
+---@param text string
+---@return userdata
+function limiq.secret(text) end
+
+---The script's own words: those after `--` on the command line.
+---@type string[]
+limiq.args = nil
+
+---The library of another host: every call of it works there.
+---
+---Example:
+---```lua
+---local node = limiq.connect "qemu+ssh://node2/system"
+---node.vm { name = "web-01" }:up()
+---```
+---@async
+---@param uri string libvirt's name of the host
+---@return limiq
+function limiq.connect(uri) end
+
+---Several hosts as one place for machines. A host that does not answer is an error, unless `allow_down`.
+---
+---Example:
+---```lua
+---local hosts = limiq.hosts({ "qemu+ssh://node1/system", "qemu+ssh://node2/system" }, {
+---    place = function(candidates, spec) return candidates[#spec.name % #candidates + 1] end,
+---})
+---hosts.vm { name = "web-01", memory = "2GiB" }:up()
+---```
+---@async
+---@param uris string[]
+---@param options? limiq.HostsOptions
+---@return limiq.Hosts
+function limiq.hosts(uris, options) end
 
 return limiq

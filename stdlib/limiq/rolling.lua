@@ -3,6 +3,7 @@ local runtime = require "limiq.runtime"
 
 local perform = runtime.perform
 
+---How members are replaced.
 ---@class limiq.RollingOptions
 ---@field max_unavailable? integer how many may be away at once; 1 where left out
 ---@field health? fun(vm: limiq.VM): boolean whether a member that runs serves too

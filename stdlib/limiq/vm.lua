@@ -11,10 +11,9 @@ local Domain = require "limiq.domain"
 
 local perform = runtime.perform
 
----@class limiq.VM
----@field name string
----@field spec limiq.VMSpec
----@field uri? string the host's URI, nil for the run's own
+---A virtual machine. What it does not do itself, its domain does: it has every method of `limiq.Domain` too.
+---@class limiq.VM: limiq.Domain
+---@field spec limiq.VMSpec nil for one of an earlier run that is known by its name alone
 ---@field domain limiq.Domain
 local VM = {}
 VM.__name = "limiq.VM"
@@ -23,7 +22,7 @@ VM.__name = "limiq.VM"
 function VM.__index(vm, key)
     local own = VM[key]
     if own ~= nil then return own end
-    local method = Domain[key]
+    local method = Domain.methods[key]
     if type(method) == "function" then
         return function(receiver, ...)
             return method(receiver == vm and vm.domain or receiver, ...)
@@ -36,11 +35,22 @@ function VM:__tostring()
     return "vm " .. self.name
 end
 
+-- The others are for the library.
+local inner = { check = true, placements = true, up_options = true }
+for _, name in ipairs(runtime.primitives) do
+    local method = name:match "^vm%.([%w_]+)$"
+    if method and not inner[method] then
+        VM[method] = function(self, ...) return perform(name, self, ...) end
+    end
+end
+
+local M = {}
+
 ---A VM by its name alone: one of an earlier run, whose spec is not known.
 ---@param name string
 ---@param uri? string
 ---@return limiq.VM
-function VM.handle(name, uri)
+function M.handle(name, uri)
     return setmetatable({ name = name, uri = uri, domain = Domain.handle(name, uri) }, VM)
 end
 
@@ -49,7 +59,7 @@ end
 ---@return limiq.VM
 local function described(spec, uri)
     local checked = perform("vm.check", spec)
-    local vm = VM.handle(checked.name, uri)
+    local vm = M.handle(checked.name, uri)
     vm.spec = checked
     return vm
 end
@@ -68,7 +78,7 @@ end
 ---@param spec table
 ---@param uri? string
 ---@return limiq.VMSpec spec without functions
-function VM.resolve(spec, uri)
+function M.resolve(spec, uri)
     if type(spec) ~= "table" then return spec end
     local document = type(spec.spec) == "table" and spec or nil
     local fields = document and document.spec or spec
@@ -97,87 +107,6 @@ end
 ---@param spec limiq.VMSpec
 ---@param uri? string
 ---@return limiq.VM
-function VM.new(spec, uri) return described(VM.resolve(spec, uri), uri) end
+function M.new(spec, uri) return described(M.resolve(spec, uri), uri) end
 
----A field in which a machine differs from its spec. `kind` is what it takes: `live` (at once), `restart` (when the
----guest starts anew) or `replace` (when the machine is made anew). `cause` is `script`, `drift` (changed by hand) or
----`pending`.
----@class limiq.Change
----@field path string
----@field current? string
----@field wanted? string
----@field kind "live"|"restart"|"replace"|"make"
----@field cause "script"|"drift"|"pending"
-
----@class limiq.VMUpOptions
----@field start? boolean
----@field wait? string
----@field timeout? string|number the longest silence: it starts anew while the guest gets on; 10 minutes where left out
----@field deadline? string|number the end of the whole, whatever the guest does; none where left out
----@field keep? boolean
----@field restart? boolean
----@field replace? boolean
-
----@class limiq.VMUpReport
----@field changed boolean
----@field changes limiq.Change[] what was done to a machine that was there
----@field pending limiq.Change[]
----@field phases { name: string, seconds: number }[]
-
----Brings the machine to what its spec says: makes what is missing, changes what differs, starts it, waits. Does nothing
----where all is so.
----
----What a running guest takes only when it starts anew is in the report's `pending`; `restart = true` starts it. A
----machine that would have to be made anew is an error, and `replace = true` does it: its disks are thrown away.
----
----Example:
----```lua
----local vm = limiq.vm { name = "web", memory = "2GiB" }
----for _, change in ipairs(vm:up({ restart = true }).changes) do print(change.path, change.kind) end
----```
----@async
----@param options? limiq.VMUpOptions
----@return limiq.VMUpReport report
-function VM:up(options) return perform("vm.up", self, options) end
-
----Shuts the guest down; after the timeout, ends it.
----@async
----@param options? { timeout?: string|number }
-function VM:down(options) return perform("vm.down", self, options) end
-
----Removes the domain and all that was made for it, nothing else.
----@async
-function VM:remove() return perform("vm.remove", self) end
-
----Whether the machine could be made as its spec says, as far as can be told beforehand: an error where it could not.
----Nothing is made, and one that is there stays as it is.
----
----Example:
----```lua
----local new = limiq.vm { name = "web", disks = { { backing_file = "next.qcow2" } } }
----new:preflight()
----new:up { replace = true }
----```
----@async
----@return string[] warnings what a guest would pass over
-function VM:preflight() return perform("vm.preflight", self) end
-
----The fields in which the machine differs from its spec, and what `up` would have to do.
----@async
----@return limiq.Change[]
-function VM:diff() return perform("vm.diff", self) end
-
----Where a port of the guest is reached from this host: `"127.0.0.1:8080"`.
----@async
----@param port integer the guest's port
----@param proto? "tcp"|"udp"
----@return string
-function VM:forward(port, proto) return perform("vm.forward", self, port, proto) end
-
----The MAC address of a nic: its spec's, else the one made from the VM's name and the nic's position.
----@async
----@param nic? integer its position, 1 where left out
----@return string
-function VM:mac_address(nic) return perform("vm.mac_address", self, nic) end
-
-return VM
+return M

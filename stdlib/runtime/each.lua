@@ -29,14 +29,17 @@ local function report(list, errors, count, done)
   }
 end
 
---- Calls `f(item, index)` for each item, up to `limit` at once.
+--- Calls `f(item, index)` for each item, up to `limit` at once. All are run, whatever fails, and one error lists every
+--- failure. With `stop_on_error` the first failure cancels those that run, and no more are begun.
 ---
 --- Example:
----     local addresses = limiq.each(names, { limit = 16 }, build)
+--- ```lua
+--- local addresses = limiq.each(names, { limit = 16 }, build)
+--- ```
+---@async
+---@overload fun(list: any[], f: fun(item: any, index: integer): any): any[]
 ---@param list any[]
---- All are run, whatever fails, and one error lists every failure. With `stop_on_error` the first failure cancels those
---- that run, and no more are begun.
----@param options { limit: integer?, stop_on_error: boolean? }
+---@param options { limit?: integer, stop_on_error?: boolean }
 ---@param f fun(item: any, index: integer): any
 ---@return any[] results The first result of each, in the order of the list.
 function core.each(list, options, f)

@@ -1,5 +1,6 @@
 -- Errors as tables: what `tostring(e)` shows, and the nearest name for a wrong one.
 
+--- What a function of the library raises: `tostring(e)` is a line a person can act on.
 ---@class limiq.Error
 ---@field code string A stable word to branch on.
 ---@field message string

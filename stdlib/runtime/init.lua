@@ -2,7 +2,7 @@
 
 local core = ...
 
----@class limiq.Runtime
+---@class limiq.runtime
 local M = {
   --- perform(name, ...): calls a primitive and returns what it returns.
   perform = core.perform,

@@ -16,15 +16,20 @@ local records = setmetatable({}, { __mode = "k" })
 --- clean-up that waits. A second Ctrl-C ends it all the same.
 ---
 --- Example:
----     local ok, e = pcall(install, vm)
----     if not ok then limiq.shield(function() vm:remove() end) end
+--- ```lua
+--- local ok, e = pcall(install, vm)
+--- if not ok then limiq.shield(function() vm:remove() end) end
+--- ```
+---@async
 ---@param f function
+---@param ... any Its arguments.
 ---@return any ... What it returns; its error is raised.
 function core.shield(f, ...)
   core.check_function(1, "shield", f)
   return shield(f, ...)
 end
 
+--- Something that runs beside the script.
 ---@class limiq.Task
 local Task = {}
 local metatable = {
@@ -83,9 +88,12 @@ end
 --- Runs `f(...)` beside the caller.
 ---
 --- Example:
----     local task = limiq.spawn(build, "web-01")
----     local address = task:join()
+--- ```lua
+--- local task = limiq.spawn(build, "web-01")
+--- local address = task:join()
+--- ```
 ---@param f function
+---@param ... any Its arguments.
 ---@return limiq.Task
 function core.spawn(f, ...)
   core.check_function(1, "spawn", f)
@@ -116,6 +124,12 @@ local function result(record)
 end
 
 --- Waits until the task has ended.
+---
+--- Example:
+--- ```lua
+--- local address = limiq.spawn(build, "web-01"):join()
+--- ```
+---@async
 ---@return any ... What its function returned; its error is raised here, with the task's own traceback.
 function Task:join()
   local record = record_of(self, "join")
@@ -134,8 +148,10 @@ end
 --- next, so that no loop goes on. Only clean-up may wait: `<close>` variables and `limiq.shield`. `join` waits for it.
 ---
 --- Example:
----     local task = limiq.spawn(watch, "web-01")
----     task:cancel()
+--- ```lua
+--- local task = limiq.spawn(watch, "web-01")
+--- task:cancel()
+--- ```
 function Task:cancel()
   cancel(record_of(self, "cancel"), "task:cancel", "cancelled")
 end

@@ -59,6 +59,12 @@ local function seconds(value, name)
 end
 
 --- Waits without keeping others from running.
+---
+--- Example:
+--- ```lua
+--- limiq.sleep "500ms"
+--- ```
+---@async
 ---@param duration number|string Seconds, or a text such as "500ms", "5s", "10m".
 function core.sleep(duration)
   request(SLEEP, "sleep", seconds(duration, "sleep"))
@@ -81,9 +87,13 @@ end
 --- own, such as a `string.find` that takes for ever, ends no sooner than it does.
 ---
 --- Example:
----     local answer = limiq.timeout("30s", function() return vm:exec { "cat", "/proc/loadavg" } end)
+--- ```lua
+--- local answer = limiq.timeout("30s", function() return vm:exec { "cat", "/proc/loadavg" } end)
+--- ```
+---@async
 ---@param duration number|string
 ---@param f function
+---@param ... any Its arguments.
 ---@return any ... What it returns. When its time is over: an error with code `timeout`.
 function core.timeout(duration, f, ...)
   local limit = seconds(duration, "timeout")
@@ -103,7 +113,14 @@ function core.timeout(duration, f, ...)
 end
 
 --- Calls `f` until it does not raise.
----@param options { times: integer?, delay: (number|string)? } How often at most (3), and how long between (1s).
+---
+--- Example:
+--- ```lua
+--- limiq.retry({ times = 5, delay = "2s" }, function() vm:exec { "systemctl", "is-active", "nginx" } end)
+--- ```
+---@async
+---@overload fun(f: fun(attempt: integer): ...): ...
+---@param options { times?: integer, delay?: number|string } How often at most (3), and how long between (1s).
 ---@param f fun(attempt: integer): ...
 ---@return any ... What it returns; when it never did, its last error is raised.
 function core.retry(options, f)
@@ -126,7 +143,17 @@ function core.retry(options, f)
 end
 
 --- Calls `f` and gives its error instead of raising it; the end of the task is raised all the same.
----@return any value, any? e What `f` returns, or nil and the error.
+---
+--- Example:
+--- ```lua
+--- local domain, e = limiq.try(limiq.domain.get, "web-01")
+--- if e and e.code == "not_found" then print "not there" end
+--- ```
+---@async
+---@param f function
+---@param ... any Its arguments.
+---@return any value What `f` returns, or nil.
+---@return limiq.Error|any e What it raised.
 function core.try(f, ...)
   local results = pack(traced(f, ...))
   if results[1] then return unpack(results, 2, results.n) end

@@ -148,7 +148,7 @@ extension PlanRun {
         },
         "host.run": { run, call in
             try run.environment.gate.program("limiq.host.run")
-            let words = call.argument(0)["command"]?.list ?? []
+            let words = call.argument(0).list ?? []
             var step = PlanStep(action: .run, kind: "program", name: "this machine")
             step.parts = [
                 .init(name: "runs", detail: words.map { shown($0) }.joined(separator: " "))

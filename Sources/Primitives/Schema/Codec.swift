@@ -212,6 +212,12 @@ extension Codec {
         }
     }
 
+    /// In Lua a function of the VM may stand in its place, as recipes give one: the library calls it first.
+    var orFunctionOfVM: Codec {
+        Codec(
+            "\(luaType)|fun(vm: limiq.VM): \(luaType)", records: records, decode: decode, encode: encode)
+    }
+
     /// A list whose members are all of one kind.
     public static func list<Member>(of member: Codec<Member>) -> Codec<[Member]> where Swift == [Member] {
         let type = member.luaType.contains("|") ? "(\(member.luaType))[]" : "\(member.luaType)[]"
@@ -225,6 +231,14 @@ extension Codec {
         } encode: {
             .list($0.map(member.encode))
         }
+    }
+
+    /// The words of a command. In Lua the options may stand among them: the library takes them apart.
+    static func command<Options>(_ options: Record<Options>) -> Codec<[String]> where Swift == [String] {
+        let words = Codec.list(of: .string)
+        return Codec(
+            "\(words.luaType)|\(options.name)", records: { [options.description] }, decode: words.decode,
+            encode: words.encode)
     }
 
     /// A map from text to values of one kind.

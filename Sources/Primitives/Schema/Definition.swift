@@ -10,7 +10,22 @@ public struct Definition: Sendable {
         case positional
     }
 
+    /// How a primitive hangs in Lua.
+    public enum Place: Sendable {
+        /// By its name: `limiq.disk.create`. One whose first parameter is a handle is the handle's method.
+        case named
+        /// By another name: `limiq.ssh_keys()`.
+        case function(String)
+        /// A table is called: `limiq.image "debian-12"`.
+        case call(String)
+        /// Each field of a table is an answer: `limiq.env.HOME`.
+        case fields(String)
+        /// For the library's own Lua.
+        case inner
+    }
+
     public let primitive: Primitive
+    let place: Place
     public let effect: Effect
     /// One sentence and what else a caller must know.
     public let doc: String
@@ -18,6 +33,8 @@ public struct Definition: Sendable {
     public let example: String
     /// In LuaLS notation; empty for nothing.
     public let returns: String
+    /// What `returns` is made of.
+    let answers: [RecordDescription]
     /// Reads the arguments of a call as the primitive does, and does nothing with them.
     let checkArguments: @Sendable ([Value]) throws -> Void
     let arguments: Arguments
@@ -26,17 +43,21 @@ public struct Definition: Sendable {
 
     /// - Parameters:
     ///   - effect: what a call does to the world. Nothing is taken for granted: each says it.
+    ///   - place: how it hangs in Lua.
     ///   - record: the arguments' schema, read as `arguments` says.
     ///   - grace: how long a cancelled call may take to undo what it began.
     ///   - returns: the answer's type in LuaLS notation, empty for nothing.
+    ///   - answers: the records of the answer.
     ///   - body: gets the decoded arguments; its answer becomes the call's only result (`.null` for none).
-    public init<Owner: Sendable>(
-        _ name: String, _ effect: Effect, _ arguments: Arguments, _ record: Record<Owner>,
-        grace: Duration = .zero, returns: String = "", doc: String,
-        example: String,
+    init<Owner: Sendable>(
+        _ name: String, _ effect: Effect, in place: Place = .named, _ arguments: Arguments,
+        _ record: Record<Owner>, grace: Duration = .zero, returns: String = "",
+        answers: @autoclosure () -> [RecordDescription] = [], doc: String, example: String,
         body: @escaping @Sendable (Owner, Request) throws -> Value
     ) {
         self.effect = effect
+        self.place = place
+        self.answers = answers()
         self.doc = doc
         self.example = example
         self.returns = returns

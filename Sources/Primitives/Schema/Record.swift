@@ -7,6 +7,10 @@ struct RecordDescription: Sendable {
         let luaType: String
         let isRequired: Bool
         let doc: String
+
+        init(_ name: String, _ luaType: String, _ doc: String, isRequired: Bool = true) {
+            (self.name, self.luaType, self.doc, self.isRequired) = (name, luaType, doc, isRequired)
+        }
     }
 
     /// The LuaLS class name: `limiq.DiskSpec`.
@@ -14,7 +18,7 @@ struct RecordDescription: Sendable {
     let doc: String
     let fields: [Field]
     /// The records its fields are made of.
-    let records: [RecordDescription]
+    var records: [RecordDescription] = []
 }
 
 /// One field of a record: how it is read into, and written from, a Swift structure.
@@ -84,7 +88,7 @@ public struct Record<Owner: Sendable>: Sendable {
         RecordDescription(
             name: name, doc: doc,
             fields: fields.map {
-                .init(name: $0.name, luaType: $0.luaType, isRequired: $0.isRequired, doc: $0.doc)
+                .init($0.name, $0.luaType, $0.doc, isRequired: $0.isRequired)
             },
             records: fields.flatMap { $0.records() })
     }

@@ -93,10 +93,12 @@ private let vmSpecFields: [Field<VMSpec>] = [
         "disks", \.disks, .list(of: .exclusive(.record(diskRecord), "size", "size_gib")), "The disks."),
     Field<VMSpec>("nics", \.nics, .list(of: .record(nicRecord)), "The network cards."),
     Field<VMSpec>(
-        "cdroms", \.cdroms, .list(of: .record(cdromRecord)), "The CD-ROM drives and what is in them."),
+        "cdroms", \.cdroms, .list(of: .record(cdromRecord).orFunctionOfVM),
+        "The CD-ROM drives and what is in them."),
     Field<VMSpec>("console", \.console, .record(consoleRecord), "Screens a person can look at."),
     Field<VMSpec>(
-        "cloud_init", \.cloudInit, .record(cloudInitRecord), "What cloud-init in the guest is to read."),
+        "cloud_init", \.cloudInit, .record(cloudInitRecord).orFunctionOfVM,
+        "What cloud-init in the guest is to read."),
     Field<VMSpec>(
         "ignition", \.ignition, .ignition,
         "What Ignition in the guest is to read (Fedora CoreOS, Flatcar): JSON, or a table."),

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Basics
 import Primitives
+import Provisioning
 
 struct Stubs: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -9,6 +10,16 @@ struct Stubs: ParsableCommand {
     func run() throws {
         Signals.unblock()
         let session = try Session(connect: nil, script: nil)
-        StandardOutput.write(editorStubs(try session.definitions(PlainDisplay())).utf8)
+        let folder = try Installation.library()
+        let sources = try ["runtime", "limiq"].flatMap { part in
+            try filesBelow("\(folder)/\(part)").filter { $0.hasSuffix(".lua") && !$0.contains("/") }
+                .map { "\(folder)/\(part)/\($0)" }
+        }
+        let text = try libraryReference(
+            try session.definitions(PlainDisplay()),
+            sources: sources.map {
+                String(decoding: try fileBytes($0, atMost: ReadLimit.document), as: UTF8.self)
+            })
+        StandardOutput.write(text.utf8)
     }
 }
