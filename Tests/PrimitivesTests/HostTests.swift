@@ -43,13 +43,13 @@ struct HostTests {
             Secrets.remember("kept by no program")
             let answer = try host.call(
                 "host.run",
-                ["command": ["sh", "-c", "echo it is kept by no program; echo oops >&2"]],
+                ["sh", "-c", "echo it is kept by no program; echo oops >&2"],
                 in: hostDefinitions)
             #expect(answer["stdout"] == .secret("it is kept by no program\n"))
             #expect(answer["stderr"] == "oops\n")
             let refused = failure {
                 try host.call(
-                    "host.run", ["command": ["sh", "-c", "echo kept by no program >&2; exit 1"]],
+                    "host.run", ["sh", "-c", "echo kept by no program >&2; exit 1"],
                     in: hostDefinitions)
             }
             #expect(refused.masked.cause == "‹secret›")

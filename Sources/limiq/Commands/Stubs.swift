@@ -11,8 +11,9 @@ struct Stubs: ParsableCommand {
         Signals.unblock()
         let session = try Session(connect: nil, script: nil)
         let folder = try Installation.library()
+        // All but what this command itself has written.
         let sources = try ["runtime", "limiq"].flatMap { part in
-            try filesBelow("\(folder)/\(part)").filter { $0.hasSuffix(".lua") && !$0.contains("/") }
+            try filesBelow("\(folder)/\(part)").filter { $0.hasSuffix(".lua") && !$0.contains("/") && $0 != "library.lua" }
                 .map { "\(folder)/\(part)/\($0)" }
         }
         let text = try libraryReference(
