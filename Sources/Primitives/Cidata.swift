@@ -5,7 +5,11 @@ import Provisioning
 func cidataDefinitions(_ environment: Environment) -> [Definition] {
     return [
         Definition(
-            "cidata.create", .changes(.disks), .table, cidataRecord, returns: "string",
+            "cidata.create",
+            .changes(.disks) { arguments, call in
+                try CloudInitCheck.requireNoErrors(in: CloudInitCheck.check(arguments.spec))
+                return try call.make(arguments.path, "seed", replaces: true)
+            }, .table, cidataRecord, returns: "string",
             doc: """
                 Makes the ISO image cloud-init's NoCloud datasource looks for, and returns its path. The same \
                 arguments make the same bytes. What a guest would not understand in them is an error; `network` in \
@@ -18,6 +22,11 @@ func cidataDefinitions(_ environment: Environment) -> [Definition] {
                   user_data = "#cloud-config\\nhostname: web-01\\n",
                 }
                 """
+            ,
+            check: { arguments, call in
+                call.report(CloudInitCheck.check(arguments.spec))
+                return .string(try call.environment.writing(arguments.path))
+            }
         ) { arguments, _ in
             let path = try environment.writing(arguments.path)
             try CloudInitCheck.requireNoErrors(in: CloudInitCheck.check(arguments.spec))

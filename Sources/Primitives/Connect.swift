@@ -53,6 +53,14 @@ private func info(_ environment: Environment) -> Definition {
             end
             print(info.hostname, free)
             """
+        ,
+        check: { arguments, call in
+            call.guess()
+            return [
+                "uri": .string(arguments.uri ?? "unknown"), "hostname": "unknown", "cpus": 1,
+                "memory_mib": 1024, "domains": [:],
+            ]
+        }
     ) { arguments, _ in
         let hypervisor = try environment.hypervisor(arguments.uri)
         let load = try hypervisor.load()

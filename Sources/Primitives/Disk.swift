@@ -30,7 +30,7 @@ private func overlayDefinition(_ environment: Environment) -> Definition {
             Field("size", \.size, .size, "Of the guest's disk; the base's where left out, never less."),
         ])
     return Definition(
-        "disk.overlay", .changes(.disks), .table, record, returns: "string",
+        "disk.overlay", .changes(.disks, plan: planOverlay), .table, record, returns: "string",
         doc: """
             Makes a qcow2 overlay on a disk and returns its path. The base and all below it are looked at first: \
             what is missing, damaged, open for writing or no local file is an error.
@@ -40,6 +40,8 @@ private func overlayDefinition(_ environment: Environment) -> Definition {
             limiq.disk.create { path = "base.qcow2", size = "1GiB" }
             local disk = limiq.disk.overlay { path = "web.qcow2", backing_file = "base.qcow2", size = "20GiB" }
             """
+        ,
+        check: { .string(try $1.environment.writing($0.path)) }
     ) { arguments, _ in
         let path = try environment.writing(arguments.path)
         try Overlay.create(
@@ -47,6 +49,13 @@ private func overlayDefinition(_ environment: Environment) -> Definition {
             size: arguments.size, gate: environment.gate)
         return .string(path)
     }
+}
+
+private func planOverlay(_ arguments: OverlayArguments, _ call: PlannedCall) throws -> Value {
+    let base = try call.environment.reading(arguments.backingFile)
+    if !call.isMade(base) { _ = try DiskImage.inspect(base, call.environment.gate) }
+    return try call.make(
+        arguments.path, "disk", part: .init(name: "backing_file", detail: arguments.backingFile))
 }
 
 private struct CreateArguments: Sendable {
@@ -65,12 +74,18 @@ private func createDefinition(_ environment: Environment) -> Definition {
             Field("format", \.format, .choice(prefix: "DISK_FORMAT_"), "`qcow2` where left out."),
         ])
     return Definition(
-        "disk.create", .changes(.disks), .table, record, returns: "string",
+        "disk.create",
+        .changes(.disks) { arguments, call in
+            try call.make(
+                arguments.path, "disk", part: .init(name: "size", detail: "\(arguments.size)"))
+        }, .table, record, returns: "string",
         doc: "Makes a blank disk and returns its path.",
         example: """
             local limiq = require "limiq"
             local disk = limiq.disk.create { path = "data.qcow2", size = "50GiB" }
             """
+        ,
+        check: { .string(try $1.environment.writing($0.path)) }
     ) { arguments, _ in
         let path = try environment.writing(arguments.path)
         try Disk.create(path, size: arguments.size, format: arguments.format)
@@ -88,7 +103,8 @@ private func diskRecord(_ name: String, _ doc: String) -> Record<PathArguments> 
 
 private func infoDefinition(_ environment: Environment) -> Definition {
     Definition(
-        "disk.info", .reads(.disks), .positional, diskRecord("limiq.DiskPath", "A disk to look at."),
+        "disk.info", .reads(.disks) { try $1.read($0.path, unknown: [:]) }, .positional,
+        diskRecord("limiq.DiskPath", "A disk to look at."),
         returns: """
             { path: string, format: string, virtual_size: integer, allocated_size: integer, backing_file: string?, \
             backing_format: string?, chain: table[] }
@@ -136,7 +152,7 @@ private func resizeDefinition(_ environment: Environment) -> Definition {
             Field("size", \.size, .size, required: true, "The new size; never less than the present one."),
         ])
     return Definition(
-        "disk.resize", .changes(.disks), .positional, record,
+        "disk.resize", .changes(.disks, plan: planResize), .positional, record,
         doc: """
             Makes a disk larger. The guest must be off; cloud-init grows the root filesystem at its next start. \
             The size it has already changes nothing. One that an overlay stands on is an error and stays as it is.
@@ -154,9 +170,35 @@ private func resizeDefinition(_ environment: Environment) -> Definition {
     }
 }
 
+private func planResize(_ arguments: ResizeArguments, _ call: PlannedCall) throws -> Value {
+    let path = try call.environment.writing(arguments.path)
+    switch call.run.expected(path) {
+    case nil:
+        let image = try DiskImage.inspect(path, call.environment.gate).first
+        if image?.virtualSize == arguments.size.bytes { return .null }
+    case .gone: throw notThere(path)
+    case .made, .holds: break
+    }
+    var step = PlanStep(action: .change, kind: "disk", name: path)
+    step.parts = [.init(name: "size", detail: "\(arguments.size)")]
+    call.add(step)
+    return .null
+}
+
+private func notThere(_ path: String) -> Failure {
+    Failure(.notFound, "\(path) is not there", resource: path)
+}
+
 private func removeDefinition(_ environment: Environment) -> Definition {
     Definition(
-        "disk.remove", .changes(.disks), .positional, diskRecord("limiq.DiskRemove", "A disk to remove."),
+        "disk.remove",
+        .changes(.disks) { arguments, call in
+            let path = try call.environment.writing(arguments.path)
+            guard call.isThere(path) else { throw notThere(path) }
+            call.add(PlanStep(action: .remove, kind: "disk", name: path))
+            call.run.expect(path, .gone)
+            return .null
+        }, .positional, diskRecord("limiq.DiskRemove", "A disk to remove."),
         doc: """
             Removes a disk's file. One that is in use, that an overlay stands on, or that is no disk image, is an error and stays.
             """,

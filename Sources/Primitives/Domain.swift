@@ -29,7 +29,14 @@ private func define(_ environment: Environment) -> Definition {
             Field("options", \.options, .record(options), "Where."),
         ])
     return Definition(
-        "domain.define", .changes(.machine), .positional, record, grace: .seconds(60),
+        "domain.define",
+        .changes(.machine) { arguments, call in
+            let machine = try call.environment.machine(arguments.spec.name, on: arguments.options?.uri)
+            var options = UpOptions()
+            options.start = false
+            _ = try call.bringUp(machine, arguments.spec, options)
+            return DomainReference.handle(machine)
+        }, .positional, record, grace: .seconds(60),
         returns: "limiq.Domain",
         doc: """
             Makes a domain, with the disks and the seed its spec asks for, and leaves it off. Does nothing where it is \
@@ -63,12 +70,18 @@ private func get(_ environment: Environment) -> Definition {
             Field("uri", \.uri, .string, "The hypervisor; the run's own where left out."),
         ])
     return Definition(
-        "domain.get", .reads(.machine), .positional, record, returns: "limiq.Domain",
+        "domain.get",
+        .reads(.machine) { arguments, call in
+            let reference = DomainReference(name: arguments.name, uri: arguments.uri)
+            return DomainReference.handle(try call.domain(reference))
+        }, .positional, record, returns: "limiq.Domain",
         doc: "Finds a domain by its name, made by limiq or not. An error where there is none.",
         example: """
             local limiq = require "limiq"
             print(limiq.domain.get("web-01"):state())
             """
+        ,
+        check: { arguments, _ in ["name": .string(arguments.name)] }
     ) { arguments, _ in
         let machine = try environment.machine(arguments.name, on: arguments.uri)
         _ = try machine.info(withGuest: false)
@@ -98,7 +111,7 @@ private func list(_ environment: Environment) -> Definition {
             Field("uri", \.uri, .string, "The hypervisor; the run's own where left out."),
         ])
     return Definition(
-        "domain.list", .reads(.host), .table, record, returns: "limiq.Domain[]",
+        "domain.list", .reads(.host, plan: planList), .table, record, returns: "limiq.Domain[]",
         doc: "The domains of the hypervisor by name, each with its state and UUID.",
         example: """
             local limiq = require "limiq"
@@ -125,4 +138,22 @@ private func list(_ environment: Environment) -> Definition {
         }
         return .list(handles)
     }
+}
+
+/// With the machines that a run would have made by then, and without those it would have removed.
+private func planList(_ arguments: ListArguments, _ call: PlannedCall) throws -> Value {
+    let uri = try call.environment.hypervisor(arguments.uri).uri
+    let expected = call.run.forecasts(on: uri)
+    var handles = (try call.perform().list ?? []).filter { handle in
+        !expected.contains { $0.name == handle["name"]?.string }
+    }
+    for (name, forecast) in expected where name.hasPrefix(arguments.prefix) {
+        guard let spec = forecast.spec,
+            arguments.labels.allSatisfy({ spec.labels[$0.key] == $0.value })
+        else { continue }
+        let state = (forecast.isRunning ? DomainState.running : .shutOff).rawValue
+        guard arguments.state ?? state == state else { continue }
+        handles.append(["name": .string(name), "uri": .string(uri), "state": .string(state)])
+    }
+    return .list(handles.sorted { ($0["name"]?.string ?? "") < ($1["name"]?.string ?? "") })
 }

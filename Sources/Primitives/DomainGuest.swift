@@ -32,7 +32,11 @@ private func exec(_ environment: Environment) -> Definition {
             Field("user", \.user, .string, "By ssh as this user; by the agent, as root, where left out."),
         ])
     return .domain(
-        "domain.exec", .runsProgram(.machine), environment, ExecArguments.self,
+        "domain.exec",
+        .runsProgram(.machine) { arguments, call in
+            let machine = try call.domain(arguments.domain)
+            return call.runs(arguments.command, on: machine.name, afterBoot: ["its answer"])
+        }, environment, ExecArguments.self,
         fields: [
             Field(
                 "command", \.command, .command(options), required: true,
@@ -45,6 +49,8 @@ private func exec(_ environment: Environment) -> Definition {
             local limiq = require "limiq"
             print(limiq.domain.get("web-01"):exec { "uname", "-r" }.stdout)
             """
+        ,
+        check: { _, call in call.result }
     ) { machine, arguments, request in
         let options = arguments.options ?? ExecOptions()
         let result = try machine.exec(
@@ -73,7 +79,7 @@ private func readFile(_ environment: Environment) -> Definition {
         "limiq.ReadFileOptions", "How the file is read.", make: FileOptions.init,
         fields: [Field("user", \.user, .string, "By ssh as this user; by the agent where left out.")])
     return .domain(
-        "domain.read_file", .reads(.machine), environment, ReadArguments.self,
+        "domain.read_file", .reads(.machine) { try $1.ask($0.domain) }, environment, ReadArguments.self,
         fields: [
             Field("path", \.path, .path, required: true, "The guest's file."),
             Field("options", \.options, .record(options), "How it is read."),
@@ -108,7 +114,8 @@ private func writeFile(_ environment: Environment) -> Definition {
             Field("user", \.user, .string, "By ssh as this user; by the agent where left out."),
         ])
     return .domain(
-        "domain.write_file", .changes(.machine), environment, WriteArguments.self,
+        "domain.write_file", .changes(.machine) { try $1.change($0.domain, "gets a file", $0.path) },
+        environment, WriteArguments.self,
         fields: [
             Field("path", \.path, .path, required: true, "The guest's file."),
             Field("bytes", \.bytes, .bytes, required: true, "What it is to hold."),
@@ -141,7 +148,12 @@ private func address(_ environment: Environment) -> Definition {
         "limiq.AddressOptions", "Which addresses.", make: AddressOptions.init,
         fields: [Field("all", \.all, .bool, "A list of all, IPv4 first.")])
     return .domain(
-        "domain.address", .reads(.machine), environment, AddressArguments.self,
+        "domain.address",
+        .reads(.machine) { arguments, call in
+            let answer = try call.ask(arguments.domain)
+            // Of one that is not known yet.
+            return arguments.options?.all ?? false && answer.list == nil ? .list([answer]) : answer
+        }, environment, AddressArguments.self,
         fields: [Field("options", \.options, .record(options), "Which addresses.")],
         returns: "string|string[]",
         doc: """
@@ -173,7 +185,7 @@ private func console(_ environment: Environment) -> Definition {
         "limiq.ConsoleOptions", "How much.", make: ConsoleOptions.init,
         fields: [Field("tail", \.tail, .int(1...100_000), "The last lines; 50 where left out.")])
     return .domain(
-        "domain.console", .reads(.machine), environment, ConsoleArguments.self,
+        "domain.console", .reads(.machine) { try $1.ask($0.domain) }, environment, ConsoleArguments.self,
         fields: [Field("options", \.options, .record(options), "How much.")], returns: "string",
         doc: "The last lines of the guest's serial console since its start, as plain text.",
         example: """
@@ -194,13 +206,19 @@ private struct ScreenshotArguments: DomainArguments {
 
 private func screenshot(_ environment: Environment) -> Definition {
     .domain(
-        "domain.screenshot", .changes(.machine), environment, ScreenshotArguments.self,
+        "domain.screenshot",
+        .changes(.machine) { arguments, call in
+            _ = try call.domain(arguments.domain)
+            return try call.make(arguments.path, "file", replaces: true)
+        }, environment, ScreenshotArguments.self,
         fields: [Field("path", \.path, .path, required: true, "The PNG to write.")], returns: "string",
         doc: "Writes what the guest's screen shows as a PNG and returns its path.",
         example: """
             local limiq = require "limiq"
             limiq.domain.get("web-01"):screenshot("web-01.png")
             """
+        ,
+        check: { .string(try $1.environment.writing($0.path)) }
     ) { machine, arguments, _ in
         let path = try environment.writing(arguments.path)
         try machine.screenshot(to: path)

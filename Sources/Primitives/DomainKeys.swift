@@ -8,7 +8,9 @@ private struct SendKeysArguments: DomainArguments {
 
 func sendKeys(_ environment: Environment) -> Definition {
     .domain(
-        "domain.send_keys", .changes(.machine), environment, SendKeysArguments.self,
+        "domain.send_keys",
+        .changes(.machine) { try $1.change($0.domain, "gets keys", $0.keys.joined(separator: " ")) },
+        environment, SendKeysArguments.self,
         fields: [
             Field(
                 "keys", \.keys, .list(of: .string), required: true,

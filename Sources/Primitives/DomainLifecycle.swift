@@ -4,31 +4,52 @@ import Provisioning
 /// Starting, stopping, looking.
 func domainLifecycleDefinitions(_ environment: Environment) -> [Definition] {
     [
-        simple("start", environment, "Starts a domain that is off.") { try $0.start() },
+        simple("start", environment, "Starts a domain that is off.", planned: setOn) { try $0.start() },
         shutdown(environment),
         reboot(environment),
-        simple("reset", environment, "Boots the guest again at once, as by its reset button.") {
+        simple(
+            "reset", environment, "Boots the guest again at once, as by its reset button.",
+            planned: { try $1.change($0.domain, "booted again") }
+        ) {
             try $0.reset()
         },
         simple(
-            "destroy", environment, "Ends a domain at once, as by pulling its plug. Nothing where it is off."
+            "destroy", environment, "Ends a domain at once, as by pulling its plug. Nothing where it is off.",
+            planned: setOff
         ) {
             try $0.hypervisor.destroy($0.name)
         },
-        simple("suspend", environment, "Stops the guest's processors.") {
+        simple(
+            "suspend", environment, "Stops the guest's processors.",
+            planned: { try $1.change($0.domain, "suspended") }
+        ) {
             try $0.hypervisor.suspend($0.name)
         },
-        simple("resume", environment, "Lets a suspended guest run on.") { try $0.hypervisor.resume($0.name) },
+        simple(
+            "resume", environment, "Lets a suspended guest run on.",
+            planned: { try $1.change($0.domain, "resumed") }
+        ) { try $0.hypervisor.resume($0.name) },
         undefine(environment), state(environment), xml(environment), wait(environment),
     ]
 }
 
+@Sendable private func setOn(_ arguments: some DomainArguments, _ call: PlannedCall) throws -> Value {
+    _ = try call.set(arguments.domain, running: true)
+    return .null
+}
+
+@Sendable private func setOff(_ arguments: some DomainArguments, _ call: PlannedCall) throws -> Value {
+    _ = try call.set(arguments.domain, running: false)
+    return .null
+}
+
 private func simple(
     _ verb: String, _ environment: Environment, _ doc: String,
+    planned plan: @escaping PlannedEffect<OnlyDomain>.Plan,
     _ body: @escaping @Sendable (Machine) throws -> Void
 ) -> Definition {
     .domain(
-        "domain.\(verb)", .changes(.machine), environment, OnlyDomain.self, doc: doc,
+        "domain.\(verb)", .changes(.machine, plan: plan), environment, OnlyDomain.self, doc: doc,
         example: """
             local limiq = require "limiq"
             limiq.domain.get("web-01"):\(verb)()
@@ -54,7 +75,8 @@ private struct AskArguments: DomainArguments {
 
 private func reboot(_ environment: Environment) -> Definition {
     .domain(
-        "domain.reboot", .changes(.machine), environment, AskArguments.self,
+        "domain.reboot", .changes(.machine) { try $1.change($0.domain, "booted again") }, environment,
+        AskArguments.self,
         fields: [Field("options", \.options, .record(timeoutRecord), "How long to wait.")],
         doc: """
             Asks the guest to boot again and waits until it begins to, so that a wait that follows is for the new boot. An \
@@ -75,7 +97,7 @@ private func reboot(_ environment: Environment) -> Definition {
 
 private func shutdown(_ environment: Environment) -> Definition {
     .domain(
-        "domain.shutdown", .changes(.machine), environment, AskArguments.self,
+        "domain.shutdown", .changes(.machine, plan: setOff), environment, AskArguments.self,
         fields: [Field("options", \.options, .record(timeoutRecord), "How long to wait.")],
         doc:
             "Asks the guest to shut down and waits until it is off. An error where it is still on after the timeout.",
@@ -104,7 +126,11 @@ private func undefine(_ environment: Environment) -> Definition {
         "limiq.UndefineOptions", "What goes with it.", make: UndefineOptions.init,
         fields: [Field("files", \.files, .bool, "The disks, the seed and the folder limiq made as well.")])
     return .domain(
-        "domain.undefine", .changes(.machine), environment, UndefineArguments.self,
+        "domain.undefine",
+        .changes(.machine) { arguments, call in
+            _ = try call.remove(arguments.domain, isWhole: arguments.options?.files ?? false)
+            return .null
+        }, environment, UndefineArguments.self,
         fields: [Field("options", \.options, .record(options), "What goes with it.")],
         doc:
             "Removes a domain's definition with its NVRAM and TPM state. A guest that runs runs on without one.",
@@ -124,7 +150,12 @@ private func undefine(_ environment: Environment) -> Definition {
 
 private func state(_ environment: Environment) -> Definition {
     .domain(
-        "domain.state", .reads(.machine), environment, OnlyDomain.self, returns: "string",
+        "domain.state",
+        .reads(.machine) { arguments, call in
+            let machine = try call.domain(arguments.domain)
+            guard let forecast = call.run.forecast(machine) else { return try call.perform() }
+            return .string((forecast.isRunning ? DomainState.running : .shutOff).rawValue)
+        }, environment, OnlyDomain.self, returns: "string",
         doc:
             """
             The domain's state in the words of `virsh domstate`: `running`, `shut off`, `paused`, `crashed`; and `saved` for one \
@@ -151,7 +182,7 @@ private func xml(_ environment: Environment) -> Definition {
         "limiq.XMLOptions", "Which description.", make: XMLOptions.init,
         fields: [Field("inactive", \.inactive, .bool, "What the next start takes, not what runs.")])
     return .domain(
-        "domain.xml", .reads(.machine), environment, XMLArguments.self,
+        "domain.xml", .reads(.machine) { try $1.ask($0.domain) }, environment, XMLArguments.self,
         fields: [Field("options", \.options, .record(options), "Which description.")], returns: "string",
         doc: "libvirt's description of the domain.",
         example: """
@@ -184,7 +215,11 @@ private func wait(_ environment: Environment) -> Definition {
             Field("deadline", \.deadline, .duration, deadlineDoc),
         ])
     return .domain(
-        "domain.wait", .waits(.machine), environment, WaitArguments.self,
+        "domain.wait",
+        .waits(.machine) { arguments, call in
+            _ = try call.domain(arguments.domain)
+            return .null
+        }, environment, WaitArguments.self,
         fields: [
             Field("what", \.what, .choice(), required: true, "What to wait for."),
             Field("options", \.options, .record(options), "How long to wait."),

@@ -24,7 +24,10 @@ private func attach(_ environment: Environment) -> Definition {
             Field("iso_path", \.isoPath, .path, required: true, "The ISO image in it."),
         ])
     return .domain(
-        "domain.attach_cdrom", .changes(.machine), environment, AttachArguments.self,
+        "domain.attach_cdrom",
+        .changes(.machine) { arguments, call in
+            try call.change(arguments.domain, "gets a CD-ROM", arguments.cdrom.id, arguments.cdrom.isoPath)
+        }, environment, AttachArguments.self,
         fields: [Field("cdrom", \.cdrom, .record(cdrom), required: true, "The drive.")],
         doc: "Adds a CD-ROM drive, to the running guest and to its next start.",
         example: """
@@ -54,7 +57,9 @@ private struct InsertArguments: DomainArguments {
 
 private func insert(_ environment: Environment) -> Definition {
     .domain(
-        "domain.insert_media", .changes(.machine), environment, InsertArguments.self,
+        "domain.insert_media",
+        .changes(.machine) { try $1.change($0.domain, "gets a medium", $0.id, $0.isoPath) }, environment,
+        InsertArguments.self,
         fields: [
             Field("id", \.id, .string, required: true, "The drive's id, or its name such as `sda`."),
             Field("iso_path", \.isoPath, .path, required: true, "The ISO image."),
@@ -82,7 +87,8 @@ private struct EjectArguments: DomainArguments {
 
 private func eject(_ environment: Environment) -> Definition {
     .domain(
-        "domain.eject_media", .changes(.machine), environment, EjectArguments.self,
+        "domain.eject_media", .changes(.machine) { try $1.change($0.domain, "loses a medium", $0.id) },
+        environment, EjectArguments.self,
         fields: [
             Field("id", \.id, .string, required: true, "The drive's id, or its name such as `sda`."),
             Field("options", \.options, .record(trayRecord), "How hard."),
@@ -101,7 +107,8 @@ private func eject(_ environment: Environment) -> Definition {
 
 private func detach(_ environment: Environment) -> Definition {
     .domain(
-        "domain.detach_cdrom", .changes(.machine), environment, EjectArguments.self,
+        "domain.detach_cdrom", .changes(.machine) { try $1.change($0.domain, "loses a CD-ROM", $0.id) },
+        environment, EjectArguments.self,
         fields: [Field("id", \.id, .string, required: true, "The drive's id, or its name such as `sda`.")],
         doc: "Removes a CD-ROM drive, from the running guest and from its next start.",
         example: """

@@ -30,7 +30,9 @@ private func snapshot(_ environment: Environment) -> Definition {
                 """),
         ])
     return .domain(
-        "domain.snapshot", .changes(.machine), environment, SnapshotArguments.self,
+        "domain.snapshot",
+        .changes(.machine) { try $1.change($0.domain, "gets a snapshot", $0.snapshot.name) }, environment,
+        SnapshotArguments.self,
         fields: [Field("snapshot", \.snapshot, .record(snapshot), required: true, "The state.")],
         doc: """
             Keeps the state of now, in the domain's own qcow2 disks, to go back to. A guest with UEFI can be kept by its disks \
@@ -49,7 +51,13 @@ private func snapshot(_ environment: Environment) -> Definition {
 
 private func snapshots(_ environment: Environment) -> Definition {
     .domain(
-        "domain.snapshots", .reads(.machine), environment, OnlyDomain.self,
+        "domain.snapshots",
+        .reads(.machine) { arguments, call in
+            let machine = try call.domain(arguments.domain)
+            // A VM that is not made yet has none.
+            let isThere = try machine.hypervisor.domain(machine.name) != nil
+            return call.run.forecast(machine) == nil || isThere ? try call.perform() : []
+        }, environment, OnlyDomain.self,
         returns: "{ name: string, created: integer, memory: boolean }[]",
         doc: "The snapshots, the oldest first; `created` is in seconds since 1970, as `os.time()` is.",
         example: """
@@ -74,7 +82,9 @@ private struct NamedSnapshot: DomainArguments {
 
 private func revert(_ environment: Environment) -> Definition {
     .domain(
-        "domain.revert", .changes(.machine), environment, NamedSnapshot.self,
+        "domain.revert",
+        .changes(.machine) { try $1.change($0.domain, "goes back to a snapshot", $0.name) }, environment,
+        NamedSnapshot.self,
         fields: [Field("name", \.name, .string, required: true, "The snapshot.")],
         doc: """
             Makes the domain what it was; all that came after is lost. A guest that runs goes on where it was, or boots, where \
@@ -92,7 +102,9 @@ private func revert(_ environment: Environment) -> Definition {
 
 private func deleteSnapshot(_ environment: Environment) -> Definition {
     .domain(
-        "domain.delete_snapshot", .changes(.machine), environment, NamedSnapshot.self,
+        "domain.delete_snapshot",
+        .changes(.machine) { try $1.change($0.domain, "loses a snapshot", $0.name) }, environment,
+        NamedSnapshot.self,
         fields: [Field("name", \.name, .string, required: true, "The snapshot.")],
         doc: "Forgets a snapshot, and gives its space back to the disks.",
         example: """

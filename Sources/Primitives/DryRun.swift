@@ -36,7 +36,7 @@ public final class DryRun: Sendable {
         var images: [String: String] = [:]
     }
 
-    private let environment: Environment
+    let environment: Environment
     private let state = Mutex(State())
 
     public init(_ environment: Environment) { self.environment = environment }
@@ -47,16 +47,13 @@ public final class DryRun: Sendable {
     /// An answer had to be made up: an error of the script behind it may come of that.
     public var isGuessing: Bool { state.withLock(\.isGuessing) }
 
-    private func guess() { state.withLock { $0.isGuessing = true } }
+    func guess() { state.withLock { $0.isGuessing = true } }
 
     private func report(_ finding: Finding) {
         state.withLock { if !$0.findings.contains(finding) { $0.findings.append(finding) } }
     }
 
     // MARK: - Primitives
-
-    /// Their answer is the path they are given.
-    private static let making: Set<String> = ["disk.overlay", "disk.create", "iso.create"]
 
     /// The primitives a script gets.
     ///
@@ -70,106 +67,41 @@ public final class DryRun: Sendable {
         let perform = definition.primitive.perform
         return Primitive(name, .inline) { [self] request in
             switch name {
+            // A spec that is wrong is told, and the script goes on.
             case "vm.check": return [check(request.arguments.first ?? .null, request)]
             case "domain.define":
                 let checked = check(request.arguments.first ?? .null, request)
                 return [["name": checked["name"] ?? .null]]
-            case "cidata.create":
-                let arguments = try cidataRecord.decode(request.arguments.first ?? .null, at: "")
-                report(CloudInitCheck.check(arguments.spec), request)
-                return [.string(try environment.writing(arguments.path))]
-            case "vm.up":
-                checkWay(try upRecord(environment).decode(positional: request.arguments), request)
-                return [try answer(definition, request.arguments)]
             default: break
+            }
+            if let check = definition.check {
+                return [try check(CheckedCall(run: self, request: request))]
             }
             switch definition.effect {
             case .pure, .reads(.files): return try perform(request)
             case .reads, .waits, .changes, .runsProgram:
                 try definition.checkArguments(request.arguments)
-                return [try answer(definition, request.arguments)]
+                return [anything(of: definition.returns)]
             }
         }
     }
 
-    private func answer(_ definition: Definition, _ arguments: [Value]) throws(Failure) -> Value {
-        let first = arguments.first ?? .null
-        switch definition.primitive.name {
-        case let name where Self.making.contains(name):
-            return .string(try environment.writing(first["path"]?.string ?? ""))
-        case "image.resolve": return try imagePath(first.string ?? "")
-        case "image.add": return .string(try imagePath(ofAdded: first))
-        case "domain.screenshot": return .string(try environment.writing(arguments[1].string ?? ""))
-        case "image.iso": return try isoPath(first.string ?? "")
-        case "ssh.keys": return ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI limiq-check"]
-        case "ssh.host_key":
-            return [
-                "private": .secret("unknown\n"),
-                "public": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI limiq-check",
-            ]
-        case "vm.up":
-            var report = UpReport()
-            report.changed = true
-            return value(of: report)
-        case "vm.forward": return "127.0.0.1:1"
-        case "host.info":
-            guess()
-            return [
-                "uri": first == .null ? "unknown" : first, "hostname": "unknown", "cpus": 1,
-                "memory_mib": 1024,
-                "domains": [:],
-            ]
-        case "domain.get": return ["name": first]
-        case "domain.exec", "host.run":
-            if definition.primitive.name == "host.run" { try environment.gate.program("limiq.host.run") }
-            guess()
-            return ["code": 0, "stdout": "", "stderr": ""]
-        case "file.write":
-            // What it wrote may be read again.
-            guess()
-            return .null
-        default: break
-        }
-        guard !definition.returns.isEmpty else { return .null }
+    /// An answer of a type that is as good as any.
+    private func anything(of type: String) -> Value {
+        guard !type.isEmpty else { return .null }
         guess()
-        switch definition.returns {
-        case let type where type.hasSuffix("[]"): return []
-        case let type where type.hasPrefix("string"): return "unknown"
-        case "boolean": return true
-        case let type where type.hasPrefix("integer") || type.hasPrefix("number"): return 0
-        default: return [:]
-        }
+        if type.hasSuffix("[]") { return [] }
+        if type.hasPrefix("string") { return "unknown" }
+        if type == "boolean" { return true }
+        return type.hasPrefix("integer") || type.hasPrefix("number") ? 0 : [:]
     }
 
     /// Where an image would be.
-    private func imagePath(_ name: String) throws(Failure) -> Value {
-        if name.contains("/") { return .string(try environment.reading(name)) }
-        let added = state.withLock { $0.images[name] }
-        return .string(added ?? environment.images.place(of: name))
+    func image(_ name: String) -> String {
+        state.withLock { $0.images[name] } ?? environment.images.place(of: name)
     }
 
-    private func imagePath(ofAdded options: Value) throws(Failure) -> String {
-        let arguments = try addRecord.decode(options, at: "")
-        let path: String
-        switch try arguments.source(environment) {
-        case .file(let source) where fileExists(source):
-            path = try environment.images.place(ofAdded: arguments.name, from: source)
-        case .file:
-            // The script may get it first.
-            path = environment.images.place(of: arguments.name)
-            guess()
-        case .address(let url):
-            path = try environment.images.place(ofAdded: arguments.name, url: url)
-            guess()
-        }
-        state.withLock { $0.images[arguments.name] = path }
-        return path
-    }
-
-    private func isoPath(_ name: String) throws(Failure) -> Value {
-        if name.contains("/") { return .string(try environment.reading(name)) }
-        return .string("\(environment.state.isos)/\(name).iso")
-    }
+    func expectImage(_ name: String, _ path: String) { state.withLock { $0.images[name] = path } }
 
     // MARK: - Machines
 
@@ -198,8 +130,7 @@ public final class DryRun: Sendable {
     }
 
     /// Whether what an `up` waits for can come at all.
-    private func checkWay(_ arguments: UpArguments, _ request: Request) {
-        let (spec, options) = (arguments.vm.spec, (arguments.options ?? UpChoices()).options(environment))
+    func checkWay(_ spec: VMSpec, _ options: UpOptions, _ request: Request) {
         // A description that could not be read has no nics.
         guard options.start, !isGuessing else { return }
         do throws(Failure) {
@@ -212,12 +143,33 @@ public final class DryRun: Sendable {
         }
     }
 
-    private func report(_ findings: [CloudInitCheck.Finding], _ request: Request, machine: String? = nil) {
+    func report(_ findings: [CloudInitCheck.Finding], _ request: Request, machine: String? = nil) {
         for finding in findings {
             report(
                 Finding(
                     isError: finding.severity == .error, location: request.location, text: finding.text,
                     hint: finding.hint, machine: machine))
         }
+    }
+}
+
+/// A call of a script that is only looked at.
+struct CheckedCall {
+    let run: DryRun
+    let request: Request
+
+    var environment: Environment { run.environment }
+
+    /// The answer is made up: an error of the script behind it may come of that.
+    func guess() { run.guess() }
+
+    func image(_ name: String) -> String { run.image(name) }
+
+    func report(_ findings: [CloudInitCheck.Finding]) { run.report(findings, request) }
+
+    /// Of a program that nobody runs.
+    var result: Value {
+        guess()
+        return ["code": 0, "stdout": "", "stderr": ""]
     }
 }

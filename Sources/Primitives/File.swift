@@ -28,7 +28,10 @@ private let mostFilesListed = 200_000
 func fileDefinitions(_ environment: Environment) -> [Definition] {
     [
         Definition(
-            "file.read", .reads(.files), .positional, pathRecord("limiq.file.read", "The file."),
+            "file.read",
+            .reads(.files) {
+                try $1.read($0.path, unknown: .string(PlanRun.unknown), Codec.bytes.encode)
+            }, .positional, pathRecord("limiq.file.read", "The file."),
             returns: "string",
             doc: "The bytes of a file.", example: "local motd = limiq.file.read \"motd.txt\""
         ) { arguments, _ in
@@ -36,7 +39,7 @@ func fileDefinitions(_ environment: Environment) -> [Definition] {
             return Codec.bytes.encode(bytes)
         },
         Definition(
-            "file.write", .changes(.files), .positional,
+            "file.write", .changes(.files, plan: planWrite), .positional,
             Record(
                 "limiq.file.write", "", make: { WriteArguments() },
                 fields: [
@@ -55,7 +58,12 @@ func fileDefinitions(_ environment: Environment) -> [Definition] {
                                 ])), "How it is written."),
                 ]),
             doc: "Writes a file, whole or not at all.",
-            example: "limiq.file.write(\"hosts.txt\", \"web-01\\n\", { mode = \"0644\" })"
+            example: "limiq.file.write(\"hosts.txt\", \"web-01\\n\", { mode = \"0644\" })",
+            check: { _, call in
+                // What it wrote may be read again.
+                call.guess()
+                return .null
+            }
         ) { arguments, _ in
             let mode = try permissionBits(parsing: arguments.options.mode)
             try environment.gate.mode(mode)
@@ -63,14 +71,16 @@ func fileDefinitions(_ environment: Environment) -> [Definition] {
             return .null
         },
         Definition(
-            "file.exists", .reads(.files), .positional,
+            "file.exists",
+            .reads(.files) { .bool($1.isThere(try $1.environment.reading($0.path))) }, .positional,
             pathRecord("limiq.file.exists", "The file or folder."),
             returns: "boolean",
             doc: "Whether something has this name.",
             example: "if limiq.file.exists \"site\" then print \"a site\" end"
         ) { arguments, _ in .bool(fileExists(try environment.reading(arguments.path))) },
         Definition(
-            "file.list", .reads(.files), .positional, pathRecord("limiq.file.list", "The folder."),
+            "file.list", .reads(.files, plan: planList), .positional,
+            pathRecord("limiq.file.list", "The folder."),
             returns: "string[]",
             doc: "The files below a folder, sorted, by their paths in it.",
             example: "for _, name in ipairs(limiq.file.list \"site\") do print(name) end"
@@ -80,4 +90,30 @@ func fileDefinitions(_ environment: Environment) -> [Definition] {
                     Value.string))
         },
     ]
+}
+
+private func planWrite(_ arguments: WriteArguments, _ call: PlannedCall) throws -> Value {
+    try call.environment.gate.mode(try permissionBits(parsing: arguments.options.mode))
+    let path = try call.writing(arguments.path)
+    let present: [UInt8]?
+    switch call.run.expected(path) {
+    case .holds(let bytes): present = bytes
+    case .gone: present = nil
+    case .made: present = []
+    case nil: present = try? fileBytes(path, atMost: ReadLimit.bytes)
+    }
+    guard present != arguments.bytes else { return .null }
+    call.add(PlanStep(action: present == nil ? .make : .change, kind: "file", name: path))
+    call.run.expect(path, .holds(arguments.bytes))
+    return .null
+}
+
+/// With what a run would have made below the folder by then.
+private func planList(_ arguments: PathArgument, _ call: PlannedCall) throws -> Value {
+    let folder = try call.environment.reading(arguments.path)
+    let expected = call.run.expectedFiles(below: folder)
+    guard !expected.isEmpty else { return try call.perform() }
+    var names = Set(fileExists(folder) ? try filesBelow(folder, atMost: mostFilesListed) : [])
+    for (name, file) in expected { if file == .gone { names.remove(name) } else { names.insert(name) } }
+    return .list(names.sorted().map(Value.string))
 }

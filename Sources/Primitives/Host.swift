@@ -29,7 +29,11 @@ private let runOptions = Record(
 func hostDefinitions(_ environment: Environment) -> [Definition] {
     [
         Definition(
-            "host.run", .runsProgram(.files), .positional,
+            "host.run",
+            .runsProgram(.files) { arguments, call in
+                try call.environment.gate.program("limiq.host.run")
+                return call.runs(arguments.command, on: "this machine")
+            }, .positional,
             Record(
                 "limiq.host.run", "", make: { RunArguments() },
                 fields: [
@@ -40,7 +44,11 @@ func hostDefinitions(_ environment: Environment) -> [Definition] {
                 ]),
             returns: "{ code: integer, stdout: string, stderr: string }",
             doc: "Runs a program of this machine. `limiq run --no-host` and `--sandbox` forbid it.",
-            example: "print(limiq.host.run { \"uname\", \"-r\", timeout = \"5s\" }.stdout)"
+            example: "print(limiq.host.run { \"uname\", \"-r\", timeout = \"5s\" }.stdout)",
+            check: { _, call in
+                try call.environment.gate.program("limiq.host.run")
+                return call.result
+            }
         ) { arguments, request in
             try environment.gate.program("limiq.host.run")
             var program = HostProgram(arguments.command)

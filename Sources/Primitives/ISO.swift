@@ -62,7 +62,11 @@ private func isoCreateDefinition(_ environment: Environment) -> Definition {
                 "Contents by name, as in `[\"site/index.html\"]`; a table in place of contents is a folder."),
         ])
     return Definition(
-        "iso.create", .changes(.disks), .table, record, returns: "string",
+        "iso.create",
+        .changes(.disks) { arguments, call in
+            try call.make(
+                arguments.path, "iso", part: .init(name: "label", detail: arguments.label), replaces: true)
+        }, .table, record, returns: "string",
         doc: """
             Makes an ISO 9660 image with Rock Ridge and Joliet names and returns its path. The same arguments make \
             the same bytes; a file that begins with `#!` is executable.
@@ -74,6 +78,8 @@ private func isoCreateDefinition(_ environment: Environment) -> Definition {
               files = { ["README.txt"] = "hello\\n", scripts = { ["setup.sh"] = "#!/bin/sh\\necho hi\\n" } },
             }
             """
+        ,
+        check: { .string(try $1.environment.writing($0.path)) }
     ) { arguments, _ in
         let path = try environment.writing(arguments.path)
         try ISOImage.write(
@@ -90,7 +96,7 @@ private func isoListDefinition(_ environment: Environment) -> Definition {
         "limiq.ISOList", "An ISO image to list.", make: ISOPathArguments.init,
         fields: [Field("path", \.path, .path, required: true, "The image.")])
     return Definition(
-        "iso.list", .reads(.disks), .positional, record,
+        "iso.list", .reads(.disks) { try $1.read($0.path, unknown: []) }, .positional, record,
         returns: "{ name: string, kind: \"file\"|\"folder\"|\"link\"|\"other\", size: integer }[]",
         doc: """
             Lists all of an ISO image, each folder before what it holds: by Rock Ridge names where there are some, \
@@ -126,7 +132,8 @@ private func isoReadDefinition(_ environment: Environment) -> Definition {
             Field("name", \.name, .bytes, required: true, "The file's name as `limiq.iso.list` gives it."),
         ])
     return Definition(
-        "iso.read", .reads(.disks), .positional, record, returns: "string",
+        "iso.read", .reads(.disks) { try $1.read($0.path, unknown: .string(PlanRun.unknown)) }, .positional,
+        record, returns: "string",
         doc: "Reads a file of an ISO image.",
         example: """
             local limiq = require "limiq"

@@ -6,7 +6,7 @@ private struct NameArgument: Sendable {
     var name = ""
 }
 
-struct AddArguments: Sendable {
+private struct AddArguments: Sendable {
     enum Source {
         case file(String)
         case address(String)
@@ -29,7 +29,7 @@ struct AddArguments: Sendable {
     }
 }
 
-let addRecord = Record(
+private let addRecord = Record(
     "limiq.image.add", "Arguments of `limiq.image.add`.", make: { AddArguments() },
     fields: [
         Field("name", \.name, .string, required: true, "Its name in the library."),
@@ -48,7 +48,7 @@ func imageDefinitions(_ environment: Environment) -> [Definition] {
     let images = environment.images
     return [
         Definition(
-            "image.resolve", .changes(.image), in: .call("image"), .positional,
+            "image.resolve", .changes(.image, plan: planResolve), in: .call("image"), .positional,
             Record(
                 "limiq.image.resolve", "", make: { NameArgument() },
                 fields: [
@@ -62,7 +62,12 @@ func imageDefinitions(_ environment: Environment) -> [Definition] {
                 downloaded and checked, else, where the publisher cannot be reached, built here. Scripts write \
                 `limiq.image "debian-12"`.
                 """,
-            example: "local base = limiq.image \"debian-12\""
+            example: "local base = limiq.image \"debian-12\"",
+            check: { arguments, call in
+                arguments.name.contains("/")
+                    ? .string(try call.environment.reading(arguments.name))
+                    : .string(call.image(arguments.name))
+            }
         ) { arguments, request in
             let name =
                 arguments.name.contains("/") ? try environment.reading(arguments.name) : arguments.name
@@ -85,13 +90,20 @@ func imageDefinitions(_ environment: Environment) -> [Definition] {
             example: """
                 local drivers = limiq.image.iso "virtio-win"
                 """
+            ,
+            check: { arguments, call in
+                if arguments.name.contains("/") {
+                    return .string(try call.environment.reading(arguments.name))
+                }
+                return .string("\(call.environment.state.isos)/\(arguments.name).iso")
+            }
         ) { arguments, _ in
             let name =
                 arguments.name.contains("/") ? try environment.reading(arguments.name) : arguments.name
             return .string(try ISOLibrary(state: environment.state).resolve(name))
         },
         Definition(
-            "image.list", .reads(.image), .positional,
+            "image.list", .reads(.image, plan: planList), .positional,
             Record("limiq.image.list", "", make: { NoArguments() }, fields: []),
             returns:
                 "{ name: string, path?: string, format?: string, size?: integer, catalogued: boolean }[]",
@@ -106,13 +118,15 @@ func imageDefinitions(_ environment: Environment) -> [Definition] {
                 """
         ) { _, _ in .list(try images.list().map(described)) },
         Definition(
-            "image.add", .changes(.image), .table,
+            "image.add", .changes(.image, plan: planAdd), .table,
             addRecord,
             grace: .seconds(10), returns: "string",
             doc: "Puts an image into the library, from a file or an address, and returns its path.",
             example: """
                 limiq.image.add { name = "fedora", path = "downloads/Fedora-Cloud.qcow2" }
                 """
+            ,
+            check: checkAdd
         ) { arguments, request in
             try environment.gate.changeLibrary("limiq.image.add")
             let checksum = try arguments.checksum.map { try ImageChecksum(parsing: $0) }
@@ -127,7 +141,7 @@ func imageDefinitions(_ environment: Environment) -> [Definition] {
             return .string(try images.resolve(arguments.name, request.cancellation) { _ in })
         },
         Definition(
-            "image.remove", .changes(.image), .positional,
+            "image.remove", .changes(.image, plan: planRemove), .positional,
             Record(
                 "limiq.image.remove", "", make: { NameArgument() },
                 fields: [Field("name", \.name, .string, required: true, "Its name in the library.")]),
@@ -142,10 +156,108 @@ func imageDefinitions(_ environment: Environment) -> [Definition] {
     ]
 }
 
-func described(_ entry: ImageLibrary.Entry) -> Value {
+private func described(_ entry: ImageLibrary.Entry) -> Value {
     var map: Map = ["name": .string(entry.name), "catalogued": .bool(entry.isCatalogued)]
     map["path"] = entry.path.map(Value.string)
     map["format"] = entry.format.map(Value.string)
     map["size"] = entry.virtualSize.map { .int(Int64(clamping: $0)) }
     return .map(map)
+}
+
+// MARK: - plans
+
+private func planResolve(_ arguments: NameArgument, _ call: PlannedCall) throws -> Value {
+    let (name, images) = (arguments.name, call.environment.images)
+    if name.contains("/") {
+        let path = try call.environment.reading(name)
+        return call.isMade(path) ? .string(path) : try call.perform()
+    }
+    let offered = try images.list().first { $0.name == name }
+    switch call.run.expectedImage(name) {
+    case .some(let image?): return .string(image.path ?? images.place(of: name))
+    case .some(nil) where offered?.isCatalogued == true: break
+    case .some(nil): throw missing(name)
+    case nil: guard let offered, offered.path == nil else { return try call.perform() }
+    }
+    call.add(PlanStep(action: .make, kind: "image", name: name))
+    let path = images.place(of: name)
+    call.run.expectImage(name, images.entry(name, at: path, like: path))
+    return .string(path)
+}
+
+private func planList(_: NoArguments, _ call: PlannedCall) throws -> Value {
+    let expected = call.run.expectedImages
+    var entries: [ImageLibrary.Entry] = expected.values.compactMap(\.self)
+    for var entry in try call.environment.images.list() {
+        if let change = expected[entry.name] {
+            // One that is gone is offered still where a publisher has it.
+            guard change == nil, entry.isCatalogued else { continue }
+            (entry.path, entry.format, entry.virtualSize) = (nil, nil, nil)
+        }
+        entries.append(entry)
+    }
+    return .list(entries.sorted { $0.name < $1.name }.map(described))
+}
+
+private func planAdd(_ arguments: AddArguments, _ call: PlannedCall) throws -> Value {
+    let (name, images) = (arguments.name, call.environment.images)
+    try call.environment.gate.changeLibrary("limiq.image.add")
+    _ = try arguments.checksum.map { try ImageChecksum(parsing: $0) }
+    switch call.run.expectedImage(name) {
+    case .some(let image?): throw images.taken(name, image.path ?? images.place(of: name))
+    case .some(nil): break
+    case nil: try images.requireFree(name)
+    }
+    let path: String
+    var file = ""
+    switch try arguments.source(call.environment) {
+    case .file(let source) where call.isMade(source):
+        // In which format is known when it is made.
+        path = images.place(of: name)
+        _ = call.run.guess()
+    case .file(let source):
+        path = try images.place(ofAdded: name, from: source)
+        file = source
+    case .address(let url):
+        path = try images.place(ofAdded: name, url: url)
+        _ = call.run.guess()
+    }
+    call.add(PlanStep(action: .make, kind: "image", name: name))
+    call.run.expectImage(name, images.entry(name, at: path, like: file))
+    return .string(path)
+}
+
+private func planRemove(_ arguments: NameArgument, _ call: PlannedCall) throws -> Value {
+    let (name, environment) = (arguments.name, call.environment)
+    try environment.gate.changeLibrary("limiq.image.remove")
+    switch call.run.expectedImage(name) {
+    case .some(_?): break
+    case .some(nil): throw missing(name)
+    case nil: _ = try environment.images.removable(name, unless: try environment.standsOn())
+    }
+    call.add(PlanStep(action: .remove, kind: "image", name: name))
+    call.run.expectImage(name, nil)
+    return .null
+}
+
+private func missing(_ name: String) -> Failure {
+    Failure(.notFound, "there is no image \(name) here", resource: name)
+}
+
+private func checkAdd(_ arguments: AddArguments, _ call: CheckedCall) throws -> Value {
+    let (name, images) = (arguments.name, call.environment.images)
+    let path: String
+    switch try arguments.source(call.environment) {
+    case .file(let source) where fileExists(source):
+        path = try images.place(ofAdded: name, from: source)
+    case .file:
+        // The script may get it first.
+        path = images.place(of: name)
+        call.guess()
+    case .address(let url):
+        path = try images.place(ofAdded: name, url: url)
+        call.guess()
+    }
+    call.run.expectImage(name, path)
+    return .string(path)
 }

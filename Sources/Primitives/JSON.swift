@@ -25,7 +25,12 @@ func jsonDefinitions(_ environment: Environment) -> [Definition] {
             try call.read { (bytes) throws(Failure) in try parseJSON(bytes) }
         },
         Definition(
-            "json.read", .reads(.files), .positional,
+            "json.read",
+            .reads(.files) { arguments, call in
+                try call.read(arguments.path, unknown: [:]) {
+                    try JSONReader.read(try utf8($0, named: arguments.path), source: arguments.path)
+                }
+            }, .positional,
             pathRecord("limiq.JSONRead", "The file; a relative path begins at the script's folder."),
             returns: "any", doc: "The value of a JSON file, read as `limiq.json.decode` does.",
             example: #"local spec = limiq.json.read "web.json""#

@@ -8,21 +8,37 @@ private struct NoArguments: Sendable {}
 func sshKeysDefinitions(_ environment: Environment) -> [Definition] {
     [
         Definition(
-            "ssh.keys", .changes(.files), in: .function("ssh_keys"), .positional,
+            "ssh.keys",
+            .changes(.files) { _, call in
+                let state = call.environment.state
+                let keys = SSHKeys(state: state, gate: call.environment.gate).knownKeys(
+                    call.request.cancellation)
+                guard keys.isEmpty else { return .list(keys.map(Value.string)) }
+                call.makeKey(state.sshKey)
+                return .list([call.run.guess()])
+            }, in: .function("ssh_keys"), .positional,
             Record("limiq.ssh.keys", "", make: { NoArguments() }, fields: []),
             returns: "string[]",
             doc: """
                 The caller's public keys: those of the agent and of `~/.ssh`; where there is none, limiq's own, made \
                 once in the state folder. Under `--sandbox` always limiq's own. Scripts call it `limiq.ssh_keys`.
                 """,
-            example: "recipes.admin { name = \"admin\", ssh_authorized_keys = limiq.ssh_keys() }"
+            example: "recipes.admin { name = \"admin\", ssh_authorized_keys = limiq.ssh_keys() }",
+            check: { _, _ in .list([madeUpKey]) }
         ) { _, request in
             .list(
                 try SSHKeys(state: environment.state, gate: environment.gate).publicKeys(request.cancellation)
                     .map(Value.string))
         },
         Definition(
-            "ssh.host_key", .changes(.files), .positional,
+            "ssh.host_key",
+            .changes(.files) { arguments, call in
+                let environment = call.environment
+                if environment.gate.isBounded { _ = try environment.machine(arguments.name, on: nil) }
+                if fileExists(environment.state.hostKeySecret) { return try call.perform() }
+                call.makeKey(environment.state.hostKeySecret)
+                return ["private": .secret(PlanRun.unknown), "public": call.run.guess()]
+            }, .positional,
             Record(
                 "limiq.ssh.HostKey", "", make: { HostKeyArguments() },
                 fields: [Field("name", \.name, .string, required: true, "The VM's name.")]),
@@ -31,7 +47,8 @@ func sshKeysDefinitions(_ environment: Environment) -> [Definition] {
                 The ssh host key of a VM, as the files of /etc/ssh hold it; the private one is a secret. The same name \
                 gives the same key. The recipe `ssh_host_keys` gives it to the guest.
                 """,
-            example: "print(limiq.ssh.host_key(\"web-01\").public)"
+            example: "print(limiq.ssh.host_key(\"web-01\").public)",
+            check: { _, _ in ["private": .secret("unknown\n"), "public": madeUpKey] }
         ) { arguments, request in
             // Whoever has another machine's key can pass for it.
             if environment.gate.isBounded { _ = try environment.machine(arguments.name, on: nil) }
@@ -40,6 +57,9 @@ func sshKeysDefinitions(_ environment: Environment) -> [Definition] {
         },
     ]
 }
+
+/// In the form of a key, for who looks at it.
+private let madeUpKey: Value = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI limiq-check"
 
 private struct HostKeyArguments: Sendable {
     var name = ""

@@ -58,7 +58,16 @@ private func preflight(_ environment: Environment) -> Definition {
         "limiq.VMPreflight", "A VM that is to be made.", make: PreflightArguments.init,
         fields: [Field("vm", \.vm, specReference(environment), required: true, "The VM.")])
     return Definition(
-        "vm.preflight", .reads(.machine), .positional, record, returns: "string[]",
+        "vm.preflight",
+        .reads(.machine) { _, call in
+            do { return try call.perform() } catch let failure as Failure {
+                // Files that a run would have made by then need not be there.
+                guard failure.code == .notFound, let path = failure.resource, call.isMade(path) else {
+                    throw failure
+                }
+                return []
+            }
+        }, .positional, record, returns: "string[]",
         doc: """
             Whether the VM could be made as its spec says, as far as can be told beforehand: its images, its cloud-init, \
             its ports. An error where it could not; else what a guest would pass over. Nothing is made, and a VM of this \
@@ -143,7 +152,12 @@ func upRecord(_ environment: Environment) -> Record<UpArguments> {
 
 private func up(_ environment: Environment) -> Definition {
     Definition(
-        "vm.up", .changes(.machine), .positional, upRecord(environment), grace: .seconds(60),
+        "vm.up",
+        .changes(.machine) { arguments, call in
+            let options = (arguments.options ?? UpChoices()).options(call.environment)
+            let machine = try arguments.vm.machine(call.environment)
+            return value(of: try call.bringUp(machine, arguments.vm.spec, options))
+        }, .positional, upRecord(environment), grace: .seconds(60),
         returns: "limiq.UpReport", answers: [upReport, changeRecord],
         doc: """
             Brings the VM to what its spec says: makes what is missing, changes what differs, starts it, waits for it; does \
@@ -156,6 +170,14 @@ private func up(_ environment: Environment) -> Definition {
             local vm = limiq.vm { name = "web-01", disks = { { size = "1GiB" } } }
             vm:up { wait = "running" }
             """
+        ,
+        check: { arguments, call in
+            let options = (arguments.options ?? UpChoices()).options(call.environment)
+            call.run.checkWay(arguments.vm.spec, options, call.request)
+            var report = UpReport()
+            report.changed = true
+            return value(of: report)
+        }
     ) { arguments, request in
         let options = (arguments.options ?? UpChoices()).options(environment)
         let name = arguments.vm.spec.name
@@ -242,7 +264,7 @@ private func diff(_ environment: Environment) -> Definition {
         "limiq.VMDiff", "A VM to compare with its spec.", make: DiffArguments.init,
         fields: [Field("vm", \.vm, specReference(environment), required: true, "The VM.")])
     return Definition(
-        "vm.diff", .reads(.machine), .positional, record,
+        "vm.diff", .reads(.machine, plan: planDiff), .positional, record,
         returns: "limiq.Change[]", answers: [changeRecord],
         doc: """
             The fields in which the VM differs from its spec, and what `up` would have to do: `kind` is `live` (done at \
@@ -258,10 +280,27 @@ private func diff(_ environment: Environment) -> Definition {
     ) { arguments, _ in
         let spec = arguments.vm.spec
         guard let changes = try arguments.vm.machine(environment).diff(spec) else {
-            return [["path": "name", "wanted": .string(spec.name), "kind": "make", "cause": "script"]]
+            return makes(spec)
         }
         return .list(changes.map(value))
     }
+}
+
+/// The difference of a VM that is not there.
+private func makes(_ spec: VMSpec) -> Value {
+    [["path": "name", "wanted": .string(spec.name), "kind": "make", "cause": "script"]]
+}
+
+private func planDiff(_ arguments: DiffArguments, _ call: PlannedCall) throws -> Value {
+    let spec = arguments.vm.spec
+    let machine = try arguments.vm.machine(call.environment)
+    guard let forecast = call.run.forecast(machine) else { return try call.perform() }
+    guard let earlier = forecast.spec else { return makes(spec) }
+    var options = UpOptions()
+    options.replace = true
+    let plan = try machine.plan(spec, options, after: earlier, isRunning: forecast.isRunning)
+        .waiting(for: forecast, options)
+    return .list((plan.changes + plan.pending).map(value))
 }
 
 private struct DownOptions: Sendable {
@@ -278,7 +317,8 @@ private func down(_ environment: Environment) -> Definition {
         "limiq.DownOptions", "How long.", make: DownOptions.init,
         fields: [Field("timeout", \.timeout, .duration, "Until it is ended at once; 60 s where left out.")])
     return .domain(
-        "vm.down", .changes(.machine), environment, DownArguments.self,
+        "vm.down", .changes(.machine) { .bool(try $1.set($0.domain, running: false)) }, environment,
+        DownArguments.self,
         fields: [Field("options", \.options, .record(options), "How long.")], returns: "boolean",
         doc: "Asks the guest to shut down, and ends it after the timeout. Returns whether it was on.",
         example: """
@@ -293,7 +333,8 @@ private func down(_ environment: Environment) -> Definition {
 
 private func remove(_ environment: Environment) -> Definition {
     .domain(
-        "vm.remove", .changes(.machine), environment, OnlyDomain.self, grace: .seconds(30),
+        "vm.remove", .changes(.machine) { .bool(try $1.remove($0.domain, isWhole: true)) }, environment,
+        OnlyDomain.self, grace: .seconds(30),
         returns: "boolean",
         doc: """
             Removes the VM and all that limiq made for it: domain, overlays, seed, NVRAM, TPM state, folder. Nothing \
@@ -325,7 +366,7 @@ private struct ForwardArguments: DomainArguments {
 
 private func forward(_ environment: Environment) -> Definition {
     .domain(
-        "vm.forward", .reads(.machine), environment, ForwardArguments.self,
+        "vm.forward", .reads(.machine, plan: planForward), environment, ForwardArguments.self,
         fields: [
             Field("port", \.port, .int(1...65535), required: true, "The guest's port."),
             Field("proto", \.proto, .choice(), "tcp where left out."),
@@ -339,9 +380,21 @@ private func forward(_ environment: Environment) -> Definition {
             vm:up { wait = "running" }
             print(vm:forward(80))
             """
+        ,
+        check: { _, _ in "127.0.0.1:1" }
     ) { machine, arguments, _ in
         .string(try machine.endpoint(ofGuestPort: arguments.port, proto: arguments.proto))
     }
+}
+
+private func planForward(_ arguments: ForwardArguments, _ call: PlannedCall) throws -> Value {
+    let machine = try call.machine(arguments.domain)
+    guard let forecast = call.run.forecast(machine) else { return try call.perform() }
+    guard let spec = forecast.spec else { throw call.gone(machine) }
+    return .string(
+        try machine.endpoint(
+            ofGuestPort: arguments.port, proto: arguments.proto, of: spec,
+            pending: forecast.isRunning ? forecast.pending : []))
 }
 
 private struct MACArguments: Sendable {

@@ -25,7 +25,12 @@ func yamlDefinitions(_ environment: Environment) -> [Definition] {
             try call.read { (bytes) throws(Failure) in try YAML.parse(try document(bytes)) }
         },
         Definition(
-            "yaml.read", .reads(.files), .positional,
+            "yaml.read",
+            .reads(.files) { arguments, call in
+                try call.read(arguments.path, unknown: [:]) {
+                    try YAML.parse(try utf8($0, named: arguments.path), source: arguments.path)
+                }
+            }, .positional,
             pathRecord("limiq.YAMLRead", "The file; a relative path begins at the script's folder."),
             returns: "any", doc: "The value of a YAML file, read as `limiq.yaml.decode` does.",
             example: #"local config = limiq.yaml.read "web.yaml""#

@@ -20,12 +20,19 @@ public final class PlanRun: Sendable {
         var pending: [Change] = []
     }
 
+    enum FileForecast: Equatable {
+        case gone
+        case holds([UInt8])
+        /// What will be in it is not known.
+        case made
+    }
+
     private struct State {
         var steps: [PlanStep] = []
         /// By host and name.
         var machines: [String: Forecast] = [:]
-        /// By path: what will be in a file, where that can be known; `nil` for one that will be gone.
-        var files: [String: [UInt8]?] = [:]
+        /// By path.
+        var files: [String: FileForecast] = [:]
         /// The library's, by name; `nil` for one that will be gone.
         var images: [String: ImageLibrary.Entry?] = [:]
         var isGuessing = false
@@ -68,11 +75,26 @@ public final class PlanRun: Sendable {
             .map { (String($0.key.dropFirst(uri.utf8.count + 1)), $0.value) }.sorted { $0.0 < $1.0 }
     }
 
-    /// What a file will hold: `.some(nil)` where it will be gone, `nil` where nobody has touched it.
-    func expected(_ path: String) -> [UInt8]?? { state.withLock { $0.files[path] } }
+    /// What will be of a file; `nil` where nobody has touched it.
+    func expected(_ path: String) -> FileForecast? { state.withLock { $0.files[Self.plain(path)] } }
 
-    func expect(_ path: String, _ bytes: [UInt8]?) {
-        state.withLock { $0.files[path] = .some(bytes) }
+    func expect(_ path: String, _ file: FileForecast) {
+        state.withLock { $0.files[Self.plain(path)] = file }
+    }
+
+    /// A path without what means nothing in it: `/a/./b//c` is `/a/b/c`.
+    private static func plain(_ path: String) -> String {
+        "/" + path.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
+    }
+
+    /// The files that a run would have made or removed below a folder, by their paths in it.
+    func expectedFiles(below folder: String) -> [String: FileForecast] {
+        var found: [String: FileForecast] = [:]
+        let folder = Self.plain(folder)
+        for (path, file) in state.withLock(\.files) where path.hasPrefix(folder + "/") {
+            found[String(path.dropFirst(folder.utf8.count + 1))] = file
+        }
+        return found
     }
 
     /// What an image will be: `.some(nil)` where it will be gone, `nil` where nobody has touched it.
@@ -81,7 +103,7 @@ public final class PlanRun: Sendable {
     func expectImage(_ name: String, _ image: ImageLibrary.Entry?) {
         let path = image?.path ?? environment.images.place(of: name)
         state.withLock { $0.images[name] = .some(image) }
-        expect(path, image == nil ? nil : [])
+        expect(path, image == nil ? .gone : .made)
     }
 
     /// The images a run would have put into the library or removed, by name.
@@ -92,42 +114,13 @@ public final class PlanRun: Sendable {
     /// - Parameter overrides: what `--set` gave.
     public func primitives(overrides: [String: String]) -> [Primitive] {
         libraryDefinitions(environment, overrides: overrides) { _, _ in }.map { definition in
+            guard let plan = definition.plan else { return definition.primitive }
             let perform = definition.primitive.perform
-            let name = definition.primitive.name
-            guard let way = Self.way(definition) else { return definition.primitive }
-            return Primitive(name, definition.primitive.execution) { [self] request in
-                try definition.checkArguments(request.arguments)
+            return Primitive(definition.primitive.name, definition.primitive.execution) { [self] request in
                 let call = PlannedCall(
-                    request: request, perform: { try perform(request).first ?? .null })
-                return [try way(self, call)]
+                    run: self, request: request, perform: { try perform(request).first ?? .null })
+                return [try plan(call)]
             }
         }
-    }
-
-    typealias Way = @Sendable (PlanRun, PlannedCall) throws -> Value
-
-    /// How the primitives are answered that change something, and those whose answer depends on what was changed before.
-    static let ways: [String: Way] = machineWays.merging(fileWays) { first, _ in first }
-
-    /// - Returns: `nil` for what is performed as it is: it leaves the world alone.
-    private static func way(_ definition: Definition) -> Way? {
-        let name = definition.primitive.name
-        if let way = ways[name] { return way }
-        switch definition.effect {
-        case .pure, .reads: return nil
-        case .waits: return { _, _ in .null }
-        case .changes, .runsProgram:
-            return { _, _ in throw Failure("not_planned", "limiq.\(name) cannot be planned") }
-        }
-    }
-}
-
-/// A call of a script, and how a run would perform it.
-struct PlannedCall {
-    let request: Request
-    let perform: () throws -> Value
-
-    func argument(_ index: Int) -> Value {
-        request.arguments.indices.contains(index) ? request.arguments[index] : .null
     }
 }

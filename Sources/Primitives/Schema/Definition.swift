@@ -27,6 +27,10 @@ public struct Definition: Sendable {
     public let primitive: Primitive
     let place: Place
     public let effect: Effect
+    /// How a plan answers; `nil` where the call is performed as it is.
+    let plan: (@Sendable (PlannedCall) throws -> Value)?
+    /// How a check answers; `nil` where it makes an answer up, or performs the call.
+    let check: (@Sendable (CheckedCall) throws -> Value)?
     /// One sentence and what else a caller must know.
     public let doc: String
     /// A few lines of Lua that work.
@@ -48,14 +52,16 @@ public struct Definition: Sendable {
     ///   - grace: how long a cancelled call may take to undo what it began.
     ///   - returns: the answer's type in LuaLS notation, empty for nothing.
     ///   - answers: the records of the answer.
+    ///   - check: the answer of a call that `limiq check` only looks at; made up of `returns` where left out.
     ///   - body: gets the decoded arguments; its answer becomes the call's only result (`.null` for none).
     init<Owner: Sendable>(
-        _ name: String, _ effect: Effect, in place: Place = .named, _ arguments: Arguments,
+        _ name: String, _ effect: PlannedEffect<Owner>, in place: Place = .named, _ arguments: Arguments,
         _ record: Record<Owner>, grace: Duration = .zero, returns: String = "",
         answers: @autoclosure () -> [RecordDescription] = [], doc: String, example: String,
+        check: (@Sendable (Owner, CheckedCall) throws -> Value)? = nil,
         body: @escaping @Sendable (Owner, Request) throws -> Value
     ) {
-        self.effect = effect
+        self.effect = effect.effect
         self.place = place
         self.answers = answers()
         self.doc = doc
@@ -75,10 +81,21 @@ public struct Definition: Sendable {
             }
         }
         checkArguments = { _ = try decode($0) }
+        if let plan = effect.plan {
+            self.plan = { call in try plan(try decode(call.request.arguments), call) }
+        } else {
+            plan = nil
+        }
+        if let check {
+            self.check = { call in try check(try decode(call.request.arguments), call) }
+        } else {
+            self.check = nil
+        }
         // What only computes never waits.
-        let execution: Primitive.Execution = effect == .pure ? .inline : .pooled
+        let kind = effect.effect
+        let execution: Primitive.Execution = kind == .pure ? .inline : .pooled
         let lane: @Sendable ([Value]) -> String = { values in
-            effect.lane(values) { arguments == .positional ? record.fields.map(\.name) : [] }
+            kind.lane(values) { arguments == .positional ? record.fields.map(\.name) : [] }
         }
         primitive = Primitive(name, execution, grace: grace, lane: lane) { request in
             [try body(try decode(request.arguments), request)]

@@ -155,6 +155,15 @@ public enum AtomicFile {
         }
     }
 
+    /// Looks whether a file can be written there, as far as can be told before it is.
+    ///
+    /// - Throws: `Failure` with code `not_found` where its folder is not there, else as `requireReplaceable`.
+    public static func requirePlace(_ path: String) throws(Failure) {
+        let (folder, _) = try split(path)
+        guard access(folder, F_OK) == 0 else { throw cannotWrite(path, errno, folder: folder) }
+        try requireReplaceable(path)
+    }
+
     private static func taken(_ path: String, _ code: Failure.Code) -> Failure {
         Failure(code, "\(path) exists", hint: "remove it first, or choose another path", resource: path)
     }

@@ -1,0 +1,166 @@
+import Basics
+import Provisioning
+
+/// What calls about machines have in common.
+extension PlannedCall {
+    /// A machine as a run would find it, with those gone that it would have removed.
+    func machine(_ reference: DomainReference) throws(Failure) -> Machine {
+        afterwards(try reference.machine(environment))
+    }
+
+    private func afterwards(_ machine: Machine) -> Machine {
+        var machine = machine
+        machine.gone = Set(
+            run.forecasts(on: machine.hypervisor.uri).filter { $0.forecast.spec == nil }.map(\.name))
+        return machine
+    }
+
+    /// A machine whose domain a run would find.
+    func domain(_ reference: DomainReference) throws(Failure) -> Machine {
+        let machine = try machine(reference)
+        if let forecast = run.forecast(machine) {
+            guard forecast.spec != nil else { throw gone(machine) }
+        } else {
+            try machine.requireDomain()
+        }
+        return machine
+    }
+
+    func gone(_ machine: Machine) -> Failure {
+        Failure(
+            .notFound, "there is no VM \(machine.name): the script has removed it before",
+            resource: machine.name)
+    }
+
+    /// Asks a guest that a run would find as it is now; of any other the answer is not known yet.
+    func ask(_ reference: DomainReference) throws -> Value {
+        let machine = try domain(reference)
+        if run.forecast(machine) != nil { return run.guess() }
+        return try perform()
+    }
+
+    /// Notes a change of a domain.
+    ///
+    /// - Parameter details: what tells this change from others of its kind.
+    func change(
+        _ reference: DomainReference, _ what: String, _ details: String...
+    ) throws(Failure) -> Value {
+        let machine = try domain(reference)
+        var step = PlanStep(action: .change, kind: "domain", name: machine.name)
+        step.parts = [.init(name: what, detail: details.joined(separator: " "))]
+        add(step)
+        return .null
+    }
+
+    /// Notes that a machine is switched on or off.
+    ///
+    /// - Returns: whether it was not so already.
+    func set(_ reference: DomainReference, running: Bool) throws(Failure) -> Bool {
+        let machine = try domain(reference)
+        guard try isRunning(machine) != running else { return false }
+        add(PlanStep(action: running ? .start : .stop, kind: "vm", name: machine.name))
+        var forecast: PlanRun.Forecast
+        if let known = run.forecast(machine) {
+            forecast = known
+        } else {
+            let spec = try machine.record()?.spec ?? VMSpec(name: machine.name)
+            forecast = PlanRun.Forecast(spec: spec, isRunning: running)
+        }
+        forecast.isRunning = running
+        if !running { forecast.pending = [] }
+        run.expect(machine, forecast)
+        return true
+    }
+
+    /// Notes that a machine goes.
+    ///
+    /// - Parameter isWhole: with all that was made for it.
+    /// - Returns: whether there is anything.
+    func remove(_ reference: DomainReference, isWhole: Bool) throws(Failure) -> Bool {
+        let machine = try machine(reference)
+        let forecast = run.forecast(machine)
+        if let forecast, forecast.spec == nil { return false }
+        var step = PlanStep(action: .remove, kind: "vm", name: machine.name)
+        if isWhole {
+            let removal = try machine.removal()
+            guard forecast != nil || removal != nil else { return false }
+            step.parts = (removal?.files ?? []).map { .init(name: "file", detail: $0) }
+            step.parts += (removal?.volumes ?? []).map {
+                .init(name: "volume", detail: "\($0.pool)/\($0.name)")
+            }
+        } else if forecast == nil {
+            try machine.requireDomain()
+        }
+        add(step)
+        run.expect(machine, PlanRun.Forecast(spec: nil, isRunning: false))
+        return true
+    }
+
+    // MARK: - up
+
+    func bringUp(_ machine: Machine, _ spec: VMSpec, _ options: UpOptions) throws(Failure) -> UpReport {
+        let machine = afterwards(machine)
+        try check(spec, on: machine)
+        if options.start { try machine.requireWay(to: options.goal(for: spec), spec) }
+        try CloudInitCheck.requireNoErrors(in: spec.cloudInitFindings)
+        let plan = try plan(machine, spec, options)
+        let step = step(plan, machine, spec, options)
+        add(step)
+        if step.isChange {
+            let wasRunning = try isRunning(machine)
+            run.expect(
+                machine,
+                PlanRun.Forecast(
+                    spec: spec, isRunning: options.start || wasRunning && plan.action != .replace,
+                    pending: plan.pending))
+        }
+        var report = UpReport()
+        report.changed = plan.isChange
+        (report.changes, report.pending) = (plan.changes, plan.pending)
+        report.forwards = spec.nics.flatMap(\.forward)
+        return report
+    }
+
+    private func plan(
+        _ machine: Machine, _ spec: VMSpec, _ options: UpOptions
+    ) throws(Failure) -> MachinePlan {
+        guard let known = run.forecast(machine) else { return try machine.plan(spec, options) }
+        guard let earlier = known.spec else { return MachinePlan(action: .make, starts: options.start) }
+        return try machine.plan(spec, options, after: earlier, isRunning: known.isRunning)
+            .waiting(for: known, options)
+    }
+
+    private func isRunning(_ machine: Machine) throws(Failure) -> Bool {
+        if let forecast = run.forecast(machine) { return forecast.isRunning }
+        return try machine.hypervisor.domain(machine.name)?.state.isActive ?? false
+    }
+
+    /// Files that a run would have made by then need not be there.
+    private func check(_ spec: VMSpec, on machine: Machine) throws(Failure) {
+        do throws(Failure) {
+            try spec.check(machine.isLocal ? .all : .sent)
+        } catch {
+            guard error.code == .notFound, let path = error.resource, isMade(path) else { throw error }
+            try spec.check(.none)
+        }
+    }
+}
+
+extension MachinePlan {
+    /// With what the guest did not get from the calls before: it has not started since.
+    func waiting(for known: PlanRun.Forecast, _ options: UpOptions) -> MachinePlan {
+        guard known.isRunning, action != .replace else { return self }
+        var plan = self
+        var waiting = known.pending.filter { old in
+            !(changes + pending).contains { $0.path == old.path }
+        }
+        for index in waiting.indices { waiting[index].cause = .pending }
+        guard !waiting.isEmpty, options.restart else {
+            plan.pending += waiting
+            return plan
+        }
+        plan.changes += waiting
+        (plan.action, plan.restarts) = (.change, true)
+        return plan
+    }
+}

@@ -1,0 +1,85 @@
+import Basics
+import Provisioning
+
+/// How a plan shows an `up`.
+extension PlannedCall {
+    func step(
+        _ plan: MachinePlan, _ machine: Machine, _ spec: VMSpec, _ options: UpOptions
+    ) -> PlanStep {
+        var step = PlanStep(action: Self.action(plan), kind: "vm", name: machine.name)
+        step.changes = plan.changes
+        step.pending = plan.pending
+        if plan.action == .make || plan.action == .replace { step.parts = Self.parts(spec) }
+        step.parts += plan.kept.map { .init(name: "disk", detail: "\($0), as it is") }
+        step.parts += Self.repairs(plan)
+        if plan.dropsMemory { step.parts.append(.init(name: "drop its saved memory", detail: "")) }
+        if plan.starts || plan.restarts {
+            step.parts.append(
+                .init(name: plan.restarts ? "start anew" : "start", detail: Self.wait(spec, options)))
+        }
+        if plan.resumes { step.parts.append(.init(name: "resume", detail: "")) }
+        if step.isChange { step.afterBoot = Self.unknownFields(spec) }
+        return step
+    }
+
+    private static func action(_ plan: MachinePlan) -> PlanStep.Action {
+        switch plan.action {
+        case .make: .make
+        case .adopt: .adopt
+        case .replace: .replace
+        case .change: .change
+        case .none: plan.starts ? .start : plan.restarts ? .restart : plan.resumes ? .start : .none
+        }
+    }
+
+    private static func parts(_ spec: VMSpec) -> [PlanStep.Part] {
+        var parts: [PlanStep.Part] = []
+        for disk in spec.disks {
+            let size = disk.sizeGiB == 0 ? "" : "\(ByteSize(gib: disk.sizeGiB))"
+            let base = disk.backingFile.map { "on \($0)" } ?? disk.path
+            parts.append(
+                .init(
+                    name: "disk \(disk.id)",
+                    detail: [size, base ?? ""].filter { !$0.isEmpty }.joined(separator: " ")))
+        }
+        if spec.cloudInit != nil { parts.append(.init(name: "seed", detail: "")) }
+        for cdrom in spec.cdroms {
+            parts.append(.init(name: "cdrom \(cdrom.id)", detail: cdrom.isoPath ?? "made"))
+        }
+        for nic in spec.nics {
+            let forwards = nic.forward.map { "127.0.0.1:\($0.host) → \($0.guest)/\($0.proto.rawValue)" }
+            parts.append(
+                .init(
+                    name: "nic \(nic.id)",
+                    detail: nic.bridge.map { "bridge \($0)" } ?? nic.network.map { "network \($0)" }
+                        ?? forwards.joined(separator: ", ")))
+        }
+        let processors = spec.cpuCores * spec.cpuSockets * spec.cpuThreadsPerCore
+        parts.append(
+            .init(name: "domain", detail: "cpus \(processors), memory \(ByteSize(mib: spec.memoryMiB))"))
+        return parts
+    }
+
+    /// What was taken away or spoilt by hand, and comes back.
+    private static func repairs(_ plan: MachinePlan) -> [PlanStep.Part] {
+        let lost = plan.remade
+        var parts = [
+            ("seed", lost.seed), ("media", lost.media), ("ignition", lost.ignition),
+            ("console log", lost.console),
+        ].filter(\.1).map { PlanStep.Part(name: $0.0, detail: "made again: it is gone or not whole") }
+        if plan.redefines {
+            parts.append(.init(name: "domain", detail: "defined again: it was undefined while it runs"))
+        }
+        return parts
+    }
+
+    private static func wait(_ spec: VMSpec, _ options: UpOptions) -> String {
+        let goal = options.goal(for: spec)
+        return goal == .running ? "" : "and wait for \(goal.rawValue)"
+    }
+
+    /// The fields with an answer in them that is not known yet.
+    private static func unknownFields(_ spec: VMSpec) -> [String] {
+        spec.fieldTexts.filter { $0.value.contains(PlanRun.unknown) }.map(\.key).sorted()
+    }
+}
