@@ -145,6 +145,7 @@ import Testing
             rt.timeout(1, function() rt.retry({ times = 1 }, function() rt.each({ 1 }, function() branch() end) end) end)
             """)
         let lines = (error.traceback ?? "").split(separator: "\n").dropFirst()
-        #expect(lines.allSatisfy { $0.contains("test.lua:") }, "\(error.traceback ?? "")")
+        #expect(
+            !lines.isEmpty && lines.allSatisfy { $0.contains("test.lua:") }, "\(error.traceback ?? "")")
     }
 }

@@ -203,7 +203,7 @@ import XML
 
     @Test func `gives a Windows guest SATA and a TPM`() throws {
         let node = try XMLReader.parse(try Self.xml(Self.matrix[3].spec))
-        #expect(node.all("devices/disk/target").allSatisfy { $0.attributes["bus"] == "sata" })
+        #expect(Set(node.all("devices/disk/target").map { $0.attributes["bus"] }) == ["sata"])
         #expect(node.first("devices/tpm") != nil)
     }
 

@@ -130,7 +130,7 @@ import Testing
             let host = FakeHypervisor()
             let survey = try Leftovers(state: state, on: host, beside: { _, _ in [] }).survey()
             #expect(survey.left.isEmpty)
-            #expect(survey.spared.map(\.reason).allSatisfy { $0.contains("is a link") })
+            #expect(!survey.spared.isEmpty && survey.spared.allSatisfy { $0.reason.contains("is a link") })
             let machine = Machine("evil", on: host, state: state)
             let failure = try #require(throws: Failure.self) { _ = try machine.remove() }
             #expect(failure.code == "not_ours" && failure.message.contains("is a link"), "\(failure)")
