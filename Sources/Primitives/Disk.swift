@@ -71,7 +71,7 @@ private func createDefinition(_ environment: Environment) -> Definition {
             Field("path", \.path, .path, required: true, "Where the disk is made; must be free."),
             Field(
                 "size", \.size, .size, required: true, "What the guest sees; the file begins next to empty."),
-            Field("format", \.format, .choice(prefix: "DISK_FORMAT_"), "`qcow2` where left out."),
+            Field("format", \.format, .choice(), "`qcow2` where left out."),
         ])
     return Definition(
         "disk.create",

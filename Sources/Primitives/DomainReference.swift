@@ -23,7 +23,10 @@ extension Codec where Swift == DomainReference {
     static let domain = Codec("string|limiq.Domain") { value, path throws(Failure) in
         if case .string(let name) = value { return DomainReference(name: name) }
         guard let name = value["name"]?.string else {
-            throw wrongType(path, expected: "a domain or its name", got: value)
+            throw wrongType(
+                path, expected: "a domain or its name", got: value,
+                hint: value.list == nil && value.map == nil
+                    ? nil : "call its methods with a colon, as in \(path):exec { … }")
         }
         return DomainReference(name: name, uri: value["uri"]?.string)
     } encode: { reference in

@@ -23,11 +23,26 @@ struct SpecReference: Sendable, Equatable {
 func specReference(_ environment: Environment) -> Codec<SpecReference> {
     let codec = Codec<VMSpec>.vmSpec(environment)
     return Codec("limiq.VM", records: codec.records) { value, path throws(Failure) in
-        guard let spec = value["spec"] else { throw wrongType(path, expected: "a vm", got: value) }
+        guard let spec = value["spec"] else { throw noSpec(path, value) }
         return SpecReference(spec: try codec.decode(spec, "spec"), uri: value["uri"]?.string)
     } encode: {
         ["spec": codec.encode($0.spec)]
     }
+}
+
+/// The failure of a value that is not what `limiq.vm` gives.
+private func noSpec(_ path: String, _ value: Value) -> Failure {
+    if let name = value["name"]?.string {
+        // A domain's handle, that of a VM which is known by its name alone, or a table of fields.
+        let what = value["domain"] == nil ? value.kind : "vm \(name)"
+        return Failure(
+            .badField, "\(path) has no spec: \(what) does not say what it is to be",
+            hint: "describe it: limiq.vm { name = \"\(name)\", … }")
+    }
+    return wrongType(
+        path, expected: "what limiq.vm gives", got: value,
+        hint: value.string.map { "limiq.vm { name = \"\($0)\", … }" }
+            ?? "call its methods with a colon, as in \(path):up { … }")
 }
 
 private struct CheckArguments: Sendable {
@@ -241,8 +256,8 @@ func value(of report: UpReport) -> Value {
 /// As scripts and `limiq plan --json` have it.
 func value(of change: Change) -> Value {
     var map: Map = ["path": .string(change.path)]
-    if let current = change.current { map.append("current", .string(current)) }
-    if let wanted = change.wanted { map.append("wanted", .string(wanted)) }
+    if let current = change.current { map.append("current", .string(current.text)) }
+    if let wanted = change.wanted { map.append("wanted", .string(wanted.text)) }
     map.append("kind", .string(change.kind.rawValue))
     map.append("cause", .string(change.cause.rawValue))
     return .map(map)

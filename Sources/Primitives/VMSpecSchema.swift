@@ -34,7 +34,12 @@ extension Codec where Swift == VMSpec {
     /// The API's document as one table.
     private static func flattened(_ value: Value, _ path: String) throws(Failure) -> Value {
         guard case .map(let outer) = value, let inner = outer["spec"] else { return value }
-        guard var map = inner.map else { throw wrongType("spec", expected: "a table", got: inner) }
+        guard outer["domain"]?.map == nil else {
+            throw Failure(
+                .badField, "the spec is a vm already, not a table of fields",
+                hint: "call its methods; its fields are those of its spec")
+        }
+        guard var map = inner.map else { throw wrongType("spec", expected: "a table of fields", got: inner) }
         for entry in outer.entries where entry.key != "spec" {
             guard entry.key == "name" else {
                 throw Failure(
@@ -81,13 +86,13 @@ private let vmSpecFields: [Field<VMSpec>] = [
     .withUnit("max_memory", .mebibytes, "The same with a unit, in the place of max_memory_mib.") {
         $0.maxMemoryMiB = $1
     },
-    Field<VMSpec>("firmware", \.firmware, .choice(prefix: "FIRMWARE_"), "BIOS where left out."),
+    Field<VMSpec>("firmware", \.firmware, .choice(), "BIOS where left out."),
     Field<VMSpec>(
         "secure_boot", \.secureBoot, .bool,
         "Signed boot loaders only; where left out, for a Windows guest with UEFI."),
     Field<VMSpec>("tpm", \.tpm, .bool, "A TPM 2.0; where left out, for a Windows guest."),
     Field<VMSpec>(
-        "boot_order", \.bootOrder, .list(of: .choice(prefix: "BOOT_DEVICE_")),
+        "boot_order", \.bootOrder, .list(of: .choice()),
         "The kinds of devices to boot from; what is marked bootable, disks first, where left out."),
     Field<VMSpec>(
         "disks", \.disks, .list(of: .exclusive(.record(diskRecord), "size", "size_gib")), "The disks."),
@@ -120,9 +125,9 @@ private let diskFields: [Field<DiskSpec>] = [
     .withUnit("size", .gibibytes, "Size with a unit, `\"20GiB\"`, in the place of size_gib.") {
         $0.sizeGiB = $1
     },
-    Field<DiskSpec>("bus", \.bus, .choice(prefix: "DISK_BUS_"), "What suits guest_os where left out."),
+    Field<DiskSpec>("bus", \.bus, .choice(), "What suits guest_os where left out."),
     Field<DiskSpec>(
-        "format", \.format, .choice(prefix: "DISK_FORMAT_"), "Of a disk that is made; qcow2 where left out."),
+        "format", \.format, .choice(), "Of a disk that is made; qcow2 where left out."),
     Field<DiskSpec>("readonly", \.readonly, .bool, "The guest cannot write."),
     Field<DiskSpec>("bootable", \.bootable, .bool, "The guest boots from it; an only disk needs no mark."),
     Field<DiskSpec>(
@@ -145,7 +150,7 @@ private let nicFields: [Field<NICSpec>] = [
         "mac_address", \.macAddress, .publicText, "Made from the VM's name and the position where left out."),
     Field<NICSpec>("bridge", \.bridge, .publicText, "A bridge of the host."),
     Field<NICSpec>("network", \.network, .publicText, "A libvirt network."),
-    Field<NICSpec>("model", \.model, .choice(prefix: "NIC_MODEL_"), "virtio where left out."),
+    Field<NICSpec>("model", \.model, .choice(), "virtio where left out."),
     Field<NICSpec>(
         "bandwidth_mbps", \.bandwidthMbps, .int(0...(1 << 40)), "Megabits (10^6) a second; 0 is no limit."),
     Field<NICSpec>(
@@ -202,7 +207,9 @@ private let cloudInitFields: [Field<CloudInitSpec>] = [
 ]
 
 private let cloudInitRecord = Record<CloudInitSpec>(
-    "limiq.CloudInitSpec", "The files of the seed.", make: { CloudInitSpec() }, fields: cloudInitFields)
+    "limiq.CloudInitSpec", "The files of the seed.",
+    listHint: "parts of recipes are joined: cloud_init = recipes.compose { …, … }", make: { CloudInitSpec() },
+    fields: cloudInitFields)
 
 extension Field {
     /// Another way to give a field that ends in `_mib` or `_gib`; written back under that name only.

@@ -1,11 +1,13 @@
 import Basics
 import LuaRuntime
+import Provisioning
 import Testing
 
 @testable import Primitives
 
 private struct Disk: Sendable, Equatable {
-    enum Bus: String, Sendable, CaseIterable {
+    enum Bus: String, SpecChoice {
+        static let prefix = "DISK_BUS_"
         case virtio = "DISK_BUS_VIRTIO"
         case sata = "DISK_BUS_SATA"
     }
@@ -14,6 +16,12 @@ private struct Disk: Sendable, Equatable {
     var bus = Bus.virtio
     var readonly = false
     var path: String?
+    var tags: [String] = []
+    var link: Link?
+}
+
+private struct Link: Sendable, Equatable {
+    var state = ""
 }
 
 private struct Spec: Sendable, Equatable {
@@ -28,10 +36,16 @@ private let disk = Record(
     fields: [
         Field("id", \.id, .string, required: true, "Its name."),
         Field("size", \.size, .int(0...100), "GiB."),
-        Field("bus", \.bus, .choice(prefix: "DISK_BUS_"), "How it is attached."),
+        Field("bus", \.bus, .choice(), "How it is attached."),
         Field("readonly", \.readonly, .bool, "No writes."),
         Field("path", \.path, .path, "Where it is."),
+        Field("tags", \.tags, .list(of: .string), "What it is for."),
+        Field("link", \.link, .record(link), "How it is."),
     ])
+
+private let link = Record(
+    "Link", "A link.", listHint: "write link = \"up\"", make: { Link() },
+    fields: [Field("state", \.state, .string, "Up or down.")])
 
 private let spec = Record(
     "Spec", "A machine.", make: { Spec() },
@@ -76,7 +90,40 @@ struct SchemaTests {
             ["name": "web", "disks": [["id": "a", "bus": "virtoi"]]],
             "disks[1].bus: \"virtoi\" is not one of virtio, sata", "did you mean \"virtio\"?"
         ),
-        (["name": "web", "disks": ["id": "a"]], "disks must be a list, not a table", nil),
+        (
+            ["name": "web", "disks": ["id": "a", "size": 1]],
+            "disks must be a list, not a table with names (id, size)", "a list of one is disks = { { … } }"
+        ),
+        (
+            ["name": "web", "disks": [["id": "a", "tags": ["b": "c"]]]],
+            "disks[1].tags must be a list, not a table with names (b)",
+            "a list has no names: tags = { …, … }"
+        ),
+        (
+            ["name": "web", "disks": [["id": "a", "tags": "fast"]]],
+            "disks[1].tags must be a list, not \"fast\"", "tags = { \"fast\" }"
+        ),
+        (["name": "web", "disks": 3], "disks must be a list, not 3", nil),
+        (
+            ["name": "web", "disks": [[["id": "a"]]]], "disks[1] must be a table of fields, not a list",
+            "leave out the inner braces: disks[1] = { id = … }"
+        ),
+        (
+            ["name": "web", "disks": [["id": "a", "link": ["up", "down"]]]],
+            "disks[1].link must be a table of fields, not a list", "write link = \"up\""
+        ),
+        (
+            ["name": "web", "labels": ["a", "b"]], "labels must be a table of names and values, not a list",
+            "labels = { name = value }"
+        ),
+        (
+            ["a", "b"], "the argument must be a table of fields, not a list",
+            "fields have names: { name = … }"
+        ),
+        (
+            ["name": ["one": 1, "two": 2, "three": 3, "four": 4]],
+            "name must be a string, not a table with names (one, two, three, …)", nil
+        ),
         (["name": "web", "labels": ["a": true]], "labels.a must be a string, not true", nil),
         (
             ["name": "web", "timeout": "soon"], "timeout: \"soon\" is not a duration",
@@ -90,7 +137,7 @@ struct SchemaTests {
             ["name": .secret("x"), "disks": [["id": "a", "readonly": .secret("y")]]],
             "disks[1].readonly must be true or false, not ‹secret›", nil
         ),
-        ("web", "the argument must be a table, not \"web\"", nil),
+        ("web", "the argument must be a table of fields, not \"web\"", nil),
     ]
 
     @Test("a mistake is told by its path, with the way out", arguments: mistakes)

@@ -90,7 +90,7 @@ import Testing
         ),
         (
             #"{"ignition": {"version": "3.3.0"}, "storage": {"files": {}}}"#,
-            "ignition.storage.files must be a list, not a table",
+            "ignition.storage.files must be a list, not a table with names",
             "leave it out"
         ),
         (

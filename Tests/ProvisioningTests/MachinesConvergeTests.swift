@@ -337,7 +337,10 @@ import XML
                 domain.edit("cpu") { $0.children = [] }
             }
             let drift = try #require(try running.machine.diff(Self.spec))
-            #expect(drift.contains { $0.path == "memory_mib" && $0.current == "256" && $0.cause == .drift })
+            #expect(
+                drift.contains {
+                    $0.path == "memory_mib" && $0.current == .number(256) && $0.cause == .drift
+                })
             #expect(drift.contains { $0.path == "cpu_cores" && $0.cause == .drift })
             let report = try running.machine.up(Self.spec)
             #expect(report.changed && report.pending == [])

@@ -135,8 +135,8 @@ import XML
             #expect(failure.code == "spec_differs")
             #expect(
                 failure.message.hasSuffix(
-                    "made anew: disks[1].format is \"DISK_FORMAT_QCOW2\", the script says \"DISK_FORMAT_RAW\"; "
-                        + "firmware is \"FIRMWARE_BIOS\", the script says \"FIRMWARE_UEFI\""))
+                    "made anew: disks[1].format is \"qcow2\", the script says \"raw\"; "
+                        + "firmware is \"bios\", the script says \"uefi\""))
             #expect(failure.hint?.contains("up { replace = true }") == true)
             #expect(failure.hint?.contains("boot-disk.qcow2") == true)
             #expect(host.calls == calls, "and the memory is left alone too")

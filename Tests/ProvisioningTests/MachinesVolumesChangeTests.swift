@@ -207,7 +207,7 @@ import XML
                 try setting.up()
             } throws: { error in
                 (error as? Failure)?.message.contains(
-                    "disks[1].path is \"\(overlay)\", the script says \"web.boot-disk.qcow2\"") == true
+                    "disks[1].path is \"\(overlay)\", it should be \"web.boot-disk.qcow2\"") == true
             }
             #expect(Self.diskSource(setting.host.domainNode("web"), "boot-disk") == overlay)
         }

@@ -43,7 +43,7 @@ end
 
 local function check_count(fleet, count)
     if math.type(count) ~= "integer" or count < 0 then
-        refuse(fleet, ("count must be a whole number, 0 or more, not %s"):format(tostring(count)))
+        refuse(fleet, ("count must be a whole number, 0 or more, not %s"):format(runtime.described(count)))
     end
     if fleet.names and count > #fleet.names then
         refuse(fleet, ("count is %d, and it has %d names"):format(count, #fleet.names))
@@ -52,8 +52,8 @@ end
 
 local function check_names(fleet)
     local seen = {}
-    if type(fleet.names) ~= "table" then
-        refuse(fleet, ("names must be a list, not a %s"):format(type(fleet.names)))
+    if type(fleet.names) ~= "table" or #fleet.names == 0 and next(fleet.names) ~= nil then
+        refuse(fleet, ("names must be a list, not %s"):format(runtime.described(fleet.names)))
     end
     for _, name in ipairs(fleet.names) do
         if seen[name] then refuse(fleet, ("names has %s twice"):format(tostring(name))) end
@@ -81,13 +81,15 @@ local function member(fleet, index)
     local vm = fleet.vms[name]
     if vm then return vm end
     local given = fleet.spec(index, name)
-    if type(given) ~= "table" then refuse(fleet, ("spec(%d) is a %s, not a table"):format(index, type(given))) end
+    if type(given) ~= "table" then
+        refuse(fleet, ("spec(%d) is %s, not a table"):format(index, runtime.described(given)))
+    end
     if given.name ~= nil and given.name ~= name then
         refuse(fleet, ("spec(%d) is named %s, not %s"):format(index, tostring(given.name), name),
             "leave its name out, or give the fleet names = { … }")
     end
     if given.labels ~= nil and type(given.labels) ~= "table" then
-        refuse(fleet, ("labels of spec(%d) is a %s, not a table"):format(index, type(given.labels)))
+        refuse(fleet, ("labels of spec(%d) is %s, not a table"):format(index, runtime.described(given.labels)))
     end
     -- The caller may give the same table for each.
     local spec, labels = {}, {}
@@ -114,7 +116,8 @@ function M.new(definition, uri)
         if type(definition[field]) ~= wanted then
             runtime.fail {
                 code = "bad_field",
-                message = ("fleet: %s must be a %s, not a %s"):format(field, wanted, type(definition[field])),
+                message = ("fleet: %s must be a %s, not %s"):format(
+                    field, wanted, runtime.described(definition[field])),
             }
         end
     end
@@ -169,7 +172,7 @@ local function split(method, options, more)
     if options.drain ~= nil and type(options.drain) ~= "function" then
         runtime.fail {
             code = "bad_field",
-            message = ("%s: drain must be a function, not a %s"):format(method, type(options.drain)),
+            message = ("%s: drain must be a function, not %s"):format(method, runtime.described(options.drain)),
         }
     end
     local rest = {}
@@ -192,7 +195,7 @@ end
 ---@param options? { limit?: integer, stop_on_error?: boolean }
 ---@return table<string, any> results the first result of each, by name
 function Fleet:each(fn, options)
-    if type(fn) ~= "function" then refuse(self, ("each takes a function, not a %s"):format(type(fn))) end
+    if type(fn) ~= "function" then refuse(self, ("each takes a function, not %s"):format(runtime.described(fn))) end
     return over(self, indices_of(self), options, fn)
 end
 

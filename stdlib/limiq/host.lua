@@ -12,7 +12,8 @@ function M.split_command(command, given)
     if type(command) ~= "table" then
         runtime.fail {
             code = "bad_field",
-            message = ("a command must be a table such as { \"ls\", \"-l\" }, not %s"):format(type(command)),
+            message = ("a command must be a table such as { \"ls\", \"-l\" }, not %s"):format(
+                runtime.described(command)),
         }
     end
     if given ~= nil and type(given) ~= "table" then

@@ -64,12 +64,12 @@ local function check(uris, options)
             local nearest = runtime.nearest(tostring(name), known_options)
             refuse(("%s is not an option"):format(tostring(name)), nearest and ("did you mean %s?"):format(nearest))
         elseif type(value) ~= wanted then
-            refuse(("%s must be a %s, not a %s"):format(name, wanted, type(value)))
+            refuse(("%s must be a %s, not %s"):format(name, wanted, runtime.described(value)))
         end
     end
     local seen = {}
     for _, uri in ipairs(uris) do
-        if type(uri) ~= "string" then refuse(("a URI is a string, not a %s"):format(type(uri))) end
+        if type(uri) ~= "string" then refuse(("a URI is a string, not %s"):format(runtime.described(uri))) end
         if seen[uri] then refuse(uri .. " is listed twice") end
         seen[uri] = true
     end

@@ -148,7 +148,8 @@ return function(fleet, options)
     runtime.check_fields("fleet:rolling", options, known)
     for _, name in ipairs { "health", "drain" } do
         if options[name] ~= nil and type(options[name]) ~= "function" then
-            fail(fleet, ("%s must be a function, not a %s"):format(name, type(options[name])), { code = "bad_field" })
+            fail(fleet, ("%s must be a function, not %s"):format(name, runtime.described(options[name])),
+                { code = "bad_field" })
         end
     end
     options = {
@@ -157,7 +158,7 @@ return function(fleet, options)
     }
     if math.type(options.max_unavailable) ~= "integer" or options.max_unavailable < 1 then
         fail(fleet, ("max_unavailable must be a whole number, 1 or more, not %s"):format(
-            tostring(options.max_unavailable)), { code = "bad_field" })
+            runtime.described(options.max_unavailable)), { code = "bad_field" })
     end
     local members = survey(fleet, options.health)
     local todo, room = plan(fleet, members, options.max_unavailable)

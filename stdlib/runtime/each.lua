@@ -54,12 +54,14 @@ function core.each(list, options, f)
   local limit = options.limit or max(#list, 1)
   if math_type(limit) ~= "integer" or limit < 1 then
     core.fail {
-      code = "bad_field", message = "each: limit must be a whole number, 1 or more, not " .. tostring(limit),
+      code = "bad_field", message = "each: limit must be a whole number, 1 or more, not " .. core.described(limit),
     }
   end
   local stop_on_error = options.stop_on_error
   if stop_on_error ~= nil and type(stop_on_error) ~= "boolean" then
-    core.fail { code = "bad_field", message = "each: stop_on_error must be true or false, not " .. type(stop_on_error) }
+    core.fail {
+      code = "bad_field", message = "each: stop_on_error must be true or false, not " .. core.described(stop_on_error),
+    }
   end
   local results, errors, failures, done, next_index, spawned_at = {}, {}, 0, 0, 1, core.where()
   local workers, stopped = {}, false

@@ -14,6 +14,7 @@ local core = ...
 local rawget, tostring, type = rawget, tostring, type
 local find, lower, byte, format = string.find, string.lower, string.byte, string.format
 local min, max, next, error = math.min, math.max, next, error
+local getmetatable, sort, concat = getmetatable, table.sort, table.concat
 
 local function text(e, field)
   local value = rawget(e, field)
@@ -73,6 +74,24 @@ function core.nearest(word, names)
     end
   end
   return nearest
+end
+
+--- What a value is, for a message: a short text or a number in full, a table by whether it is a list or has names.
+---@param value any
+---@return string
+function core.described(value)
+  local kind = type(value)
+  if kind == "string" then return #value <= 40 and '"' .. value .. '"' or "a string" end
+  if kind == "function" or kind == "thread" then return "a " .. kind end
+  if value == core.null then return "nil" end
+  local meta = kind == "table" and getmetatable(value)
+  if kind ~= "table" or type(meta) == "table" and rawget(meta, "__tostring") then return tostring(value) end
+  if #value > 0 then return "a list" end
+  local names = {}
+  for name in next, value do names[#names + 1] = tostring(name) end
+  if #names == 0 then return "an empty table" end
+  sort(names)
+  return format("a table with names (%s%s)", concat(names, ", ", 1, min(#names, 3)), #names > 3 and ", …" or "")
 end
 
 --- Raises `bad argument` as Lua's own functions do.

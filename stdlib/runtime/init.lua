@@ -29,6 +29,8 @@ local M = {
   check_fields = core.check_fields,
   --- nearest(word, names): the key of `names` that was most likely meant.
   nearest = core.nearest,
+  --- described(value): what a value is, for a message.
+  described = core.described,
   --- where(): the line of the script that runs, "build-web.lua:12".
   where = core.where,
 }

@@ -12,7 +12,7 @@ local ipairs, next = ipairs, next
 --- Refuses options nobody reads.
 function core.check_fields(name, options, known)
   if type(options) ~= "table" then
-    core.fail { code = "bad_field", message = format("%s: it takes a table, not a %s", name, type(options)) }
+    core.fail { code = "bad_field", message = format("%s: it takes a table, not %s", name, core.described(options)) }
   end
   for field in next, options do
     if not known[field] then
@@ -48,10 +48,9 @@ local function seconds(value, name)
   local span
   if type(value) == "number" then span = value elseif type(value) == "string" then span = parse_duration(value) end
   if not span or span ~= span or span < 0 or span >= 1e9 then
-    local shown = type(value) == "string" and '"' .. value .. '"' or tostring(value)
     core.fail {
       code = "bad_field",
-      message = format("%s: %s is not a duration", name, shown),
+      message = format("%s: %s is not a duration", name, core.described(value)),
       hint = 'give a number of seconds or a text such as "500ms", "5s", "10m", "2h"',
     }
   end
@@ -131,7 +130,7 @@ function core.retry(options, f)
   local times, delay = options.times or 3, seconds(options.delay or 1, "retry: delay")
   if math_type(times) ~= "integer" or times < 1 then
     core.fail {
-      code = "bad_field", message = "retry: times must be a whole number, 1 or more, not " .. tostring(times),
+      code = "bad_field", message = "retry: times must be a whole number, 1 or more, not " .. core.described(times),
     }
   end
   for attempt = 1, times do

@@ -58,6 +58,6 @@ describe("limiq.each", function()
     end)
 
     it("says what stop_on_error must be", function()
-        raises(function() limiq.each({}, { stop_on_error = 1 }, print) end, "true or false, not number")
+        raises(function() limiq.each({}, { stop_on_error = 1 }, print) end, "true or false, not 1")
     end)
 end)

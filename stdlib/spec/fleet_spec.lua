@@ -145,7 +145,7 @@ describe("a fleet", function()
         raises(function() host.fleet { name = "a", count = 1 } end, "spec must be a function")
         raises(function() host.fleet { name = "a", count = 2, names = { "b" }, spec = make } end, "it has 1 names")
         raises(function() fleet(1, nil, { spec = function() return { name = "x" } end }):up() end, "is named x")
-        raises(function() fleet(1, nil, { spec = function() end }):up() end, "spec(1) is a nil, not a table")
+        raises(function() fleet(1, nil, { spec = function() end }):up() end, "spec(1) is nil, not a table")
     end)
 end)
 

@@ -178,7 +178,7 @@ docker run --detach --name web --restart always -p 80:80 -e 'A=it'\''s $1' nginx
         refused({ run = { "nginx", { image = "nginx" } } }, "run[1] and run[2] are both named nginx")
         refused({ run = { { image = "nginx", restart = "sometimes" } } }, "is no restart policy")
         refused({ run = { { image = "nginx", name = "-x" } } }, "is no name")
-        refused({ run = { { image = "nginx", args = { 80 } } } }, "args[1] is a number")
+        refused({ run = { { image = "nginx", args = { 80 } } } }, "args[1] is 80, not a string")
         refused({ run = { { name = "nginx" } } }, "image is missing")
         refused({ users = { "a b" } }, "is no user's name")
         refused({ registry_mirrors = { "mirror.example.org" } }, "a registry mirror")

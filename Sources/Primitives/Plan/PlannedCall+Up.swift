@@ -80,6 +80,6 @@ extension PlannedCall {
 
     /// The fields with an answer in them that is not known yet.
     private static func unknownFields(_ spec: VMSpec) -> [String] {
-        spec.fieldTexts.filter { $0.value.contains(PlanRun.unknown) }.map(\.key).sorted()
+        spec.fields(containing: PlanRun.unknown)
     }
 }

@@ -10,7 +10,7 @@ extension Codec where Swift == CloudInitDocument {
         case .secret(let text): return .secret(text)
         case .bytes(let bytes): return .bytes(bytes)
         case .map: return .table(value)
-        default: throw wrongType(path, expected: "a text or a table", got: value)
+        default: throw wrongType(path, expected: "a text or a table with names", got: value)
         }
     } encode: { document in
         switch document {

@@ -24,23 +24,14 @@ public struct Codec<Swift: Sendable>: Sendable {
 }
 
 /// The failure of a value of the wrong type.
-func wrongType(_ path: String, expected: String, got value: Value) -> Failure {
-    Failure(.badField, "\(path) must be \(expected), not \(described(value))")
+///
+/// - Parameter hint: what to write in its place.
+func wrongType(_ path: String, expected: String, got value: Value, hint: String? = nil) -> Failure {
+    Failure(.badField, "\(path) must be \(expected), not \(value.kind)", hint: hint)
 }
 
-/// A value as a message shows it: short texts and numbers in full, the rest by their type.
-private func described(_ value: Value) -> String {
-    switch value {
-    case .null: "nil"
-    case .bool(let flag): "\(flag)"
-    case .int(let number): "\(number)"
-    case .double(let number): "\(number)"
-    case .string(let text) where text.count <= 40: "\"\(text)\""
-    case .string, .bytes: "a string"
-    case .list, .map: "a table"
-    case .secret: "‹secret›"
-    }
-}
+/// The field's own name: `forward` of `nics[1].forward`.
+func fieldName(_ path: String) -> Substring { path.split(separator: ".").last ?? path[...] }
 
 /// Runs a parser whose complaints do not know the field's name yet.
 private func named<Result>(
@@ -93,7 +84,7 @@ extension Codec where Swift == String {
         switch value {
         case .int, .double:
             throw Failure(
-                .badField, "\(path) must be octal digits in quotes, not the number \(described(value))",
+                .badField, "\(path) must be octal digits in quotes, not the number \(value.kind)",
                 hint: "write mode = \"0644\": Lua has no octal numbers and reads 0644 as 644")
         default:
             let text = try Codec.string.decode(value, path)
@@ -191,16 +182,21 @@ extension Codec where Swift == ByteSize {
 }
 
 extension Codec {
-    /// An enum whose full names share a prefix; a script may drop the prefix and write lower case.
-    public static func choice(prefix: String = "") -> Codec
+    /// An enum by its full names, or by the words a script writes for them.
+    public static func choice() -> Codec where Swift: SpecChoice { choice(word: \.word) }
+
+    /// An enum by its names.
+    public static func choice() -> Codec
+    where Swift: CaseIterable & RawRepresentable, Swift.RawValue == String { choice(word: \.rawValue) }
+
+    private static func choice(word: @escaping @Sendable (Swift) -> String) -> Codec
     where Swift: CaseIterable & RawRepresentable, Swift.RawValue == String {
-        let short: @Sendable (Swift) -> String = { String($0.rawValue.dropFirst(prefix.count)).lowercased() }
-        let names = Swift.allCases.map { short($0) }
+        let names = Swift.allCases.map(word)
         return Codec(names.map { "\"\($0)\"" }.joined(separator: "|")) { value, path throws(Failure) in
             guard case .string(let text) = value else {
                 throw wrongType(path, expected: "one of \(names.joined(separator: ", "))", got: value)
             }
-            for member in Swift.allCases where member.rawValue == text || short(member) == text {
+            for member in Swift.allCases where member.rawValue == text || word(member) == text {
                 return member
             }
             let nearest = nearestName(to: text, in: names + Swift.allCases.map(\.rawValue))
@@ -222,7 +218,9 @@ extension Codec {
     public static func list<Member>(of member: Codec<Member>) -> Codec<[Member]> where Swift == [Member] {
         let type = member.luaType.contains("|") ? "(\(member.luaType))[]" : "\(member.luaType)[]"
         return Codec<[Member]>(type, records: member.records) { value, path throws(Failure) in
-            guard let members = value.list else { throw wrongType(path, expected: "a list", got: value) }
+            guard let members = value.list else {
+                throw wrongType(path, expected: "a list", got: value, hint: listHint(path, value, member))
+            }
             var result: [Member] = []
             for (index, item) in members.enumerated() {
                 result.append(try member.decode(item, "\(path)[\(index + 1)]"))
@@ -241,6 +239,18 @@ extension Codec {
             encode: words.encode)
     }
 
+    /// What to write for a value that is one member in the place of a list of them; `nil` where it is none.
+    private static func listHint<Member>(_ path: String, _ value: Value, _ member: Codec<Member>) -> String? {
+        let name = fieldName(path)
+        switch value {
+        case .string(let text) where (try? member.decode(value, path)) != nil:
+            return "\(name) = { \"\(text)\" }"
+        case .map where !member.records().isEmpty: return "a list of one is \(name) = { { … } }"
+        case .map: return "a list has no names: \(name) = { …, … }"
+        default: return nil
+        }
+    }
+
     /// A map from text to values of one kind.
     public static func dictionary<Member>(
         of member: Codec<Member>
@@ -248,7 +258,9 @@ extension Codec {
         Codec<[String: Member]>("table<string, \(member.luaType)>", records: member.records) {
             value, path throws(Failure) in
             guard let map = value.map else {
-                throw wrongType(path, expected: "a table of names and values", got: value)
+                throw wrongType(
+                    path, expected: "a table of names and values", got: value,
+                    hint: value.list == nil ? nil : "\(fieldName(path)) = { name = value }")
             }
             var result: [String: Member] = [:]
             for entry in map.entries {

@@ -8,7 +8,7 @@ extension Codec where Swift == String {
         switch value {
         case .string(let text), .secret(let text): return text
         case .map: return try jsonText(value)
-        default: throw wrongType(path, expected: "a text or a table", got: value)
+        default: throw wrongType(path, expected: "a text or a table with names", got: value)
         }
     } encode: {
         .secret($0)

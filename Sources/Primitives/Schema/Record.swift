@@ -71,14 +71,17 @@ public struct Record<Owner: Sendable>: Sendable {
     private let doc: String
     private let make: @Sendable () -> Owner
     private let lazyFields: Lazy<[Field<Owner>]>
+    private let listHint: String?
 
+    /// - Parameter listHint: what to write where a list is given, if that is not the fields by their names.
     public init(
-        _ name: String, _ doc: String, make: @escaping @Sendable () -> Owner,
+        _ name: String, _ doc: String, listHint: String? = nil, make: @escaping @Sendable () -> Owner,
         fields: @autoclosure @escaping @Sendable () -> [Field<Owner>]
     ) {
         self.name = name
         self.doc = doc
         self.make = make
+        self.listHint = listHint
         lazyFields = Lazy(fields)
     }
 
@@ -99,7 +102,9 @@ public struct Record<Owner: Sendable>: Sendable {
     ///   name), an ill-typed one or a missing one; the message begins with the field's path.
     public func decode(_ value: Value, at path: String) throws(Failure) -> Owner {
         guard let map = value.map else {
-            throw wrongType(path.isEmpty ? "the argument" : path, expected: "a table", got: value)
+            throw wrongType(
+                path.isEmpty ? "the argument" : path, expected: "a table of fields", got: value,
+                hint: hint(path, value))
         }
         let fields = fields
         var owner = make()
@@ -121,6 +126,18 @@ public struct Record<Owner: Sendable>: Sendable {
             throw Failure(.badField, "\(path.isEmpty ? field.name : "\(path).\(field.name)") is missing")
         }
         return owner
+    }
+
+    /// What to write in the place of a list.
+    private func hint(_ path: String, _ value: Value) -> String? {
+        guard let members = value.list else { return nil }
+        if let listHint { return listHint }
+        let field = fields.first.map { "\($0.name) = …" } ?? ""
+        let fields = path.isEmpty ? "{ \(field) }" : "\(fieldName(path)) = { \(field) }"
+        guard members.count == 1, let inner = members.first?.map, !inner.isEmpty else {
+            return "fields have names: \(fields)"
+        }
+        return "leave out the inner braces: \(fields)"
     }
 
     /// The fields that hold something, in the record's order.

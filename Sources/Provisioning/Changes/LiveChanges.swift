@@ -68,8 +68,7 @@ struct LiveChanges {
         let deadline = ContinuousClock.now + .seconds(10)
         while true {
             let xml = try machine.hypervisor.xml(machine.name, inactive: false, secrets: false)
-            let now = DomainFacts(try XMLReader.parse(xml)).values[FieldPath("memory_mib")]
-            if now == "\(spec.memoryMiB)" { return }
+            if DomainMemory(try XMLReader.parse(xml))?.current == spec.memoryMiB { return }
             guard ContinuousClock.now < deadline else { break }
             try cancellation.check()
             usleep(100_000)

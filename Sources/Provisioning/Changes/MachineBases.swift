@@ -14,8 +14,8 @@ extension ChangedBase {
     func change(in spec: VMSpec) -> Change {
         let field = FieldPath("disks", disk, "backing_file")
         return Change(
-            field, path: field.text(in: [spec]), current: "\"\(was.path)\" as it was",
-            wanted: "\"\(was.path)\" as it is now", kind: .replace, cause: .drift)
+            field, path: field.text(in: [spec]), current: .found("\"\(was.path)\" as it was"),
+            wanted: .found("\"\(was.path)\" as it is now"), isSaid: false, kind: .replace, cause: .drift)
     }
 }
 

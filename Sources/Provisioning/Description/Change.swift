@@ -23,18 +23,22 @@ public struct Change: Sendable, Equatable {
     /// As in a script: `disks[1].size_gib`.
     public var path: String
     /// What the VM has; `nil` where it has none.
-    public var current: String?
-    /// What the spec says; `nil` where it says nothing.
-    public var wanted: String?
+    public var current: FieldValue?
+    /// What it is to have; `nil` for none.
+    public var wanted: FieldValue?
     public var kind: Kind
     public var cause: Cause
 
     let field: FieldPath
+    /// The spec says what is wanted; else it follows from the rest of it.
+    let isSaid: Bool
 
     init(
-        _ field: FieldPath, path: String, current: String?, wanted: String?, kind: Kind, cause: Cause
+        _ field: FieldPath, path: String, current: FieldValue?, wanted: FieldValue?, isSaid: Bool = true,
+        kind: Kind, cause: Cause
     ) {
         self.field = field
+        self.isSaid = isSaid
         self.path = path
         self.current = current
         self.wanted = wanted
@@ -45,12 +49,15 @@ public struct Change: Sendable, Equatable {
 
 extension Change: CustomStringConvertible {
     public var description: String {
-        switch (current, wanted) {
-        case (let current?, _) where SpecFields.isDigest(current): "\(path) is another"
-        case (nil, let wanted?) where SpecFields.isDigest(wanted): "\(path) is new"
-        case (let current?, let wanted?): "\(path) is \(current), the script says \(wanted)"
+        let source = isSaid ? "the script says" : "it should be"
+        return switch (current, wanted) {
+        case (let current?, .some) where current.isKept: "\(path) is another"
+        case (let current?, nil) where current.isKept: "\(path) is there, the script has none"
+        case (nil, let wanted?) where wanted.isKept: "\(path) is new"
+        case (let current?, let wanted?): "\(path) is \(current), \(source) \(wanted)"
         case (let current?, nil): "\(path) is \(current), the script has none"
-        case (nil, let wanted): "\(path) is not set, the script says \(wanted ?? "nil")"
+        case (nil, let wanted?): "\(path) is not set, \(source) \(wanted)"
+        case (nil, nil): "\(path) is not set"
         }
     }
 }

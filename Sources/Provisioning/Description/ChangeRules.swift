@@ -1,4 +1,4 @@
-/// What a change of each field of a spec costs: the one table. A test holds it against `VMSpec`.
+/// What a change of a field of a spec costs: the rules `SpecFields` names for each.
 ///
 /// It is asked where the running guest differs from what is wanted; where only the description of its next start does,
 /// or no guest runs, a change that is not `replace` is done at once.
@@ -18,91 +18,37 @@ enum ChangeRules {
 
     typealias Rule = @Sendable (Situation, FieldPath) -> Change.Kind
 
-    static let table: [String: Rule] = [
-        "name": replace,
-        "cpu_cores": processors,
-        "max_cpu_cores": restart,
-        "cpu_sockets": restart,
-        "cpu_threads_per_core": restart,
-        "memory_mib": memory,
-        "max_memory_mib": restart,
-        // The boot loader on the disk and the variables beside it are of one firmware.
-        "firmware": replace,
-        "secure_boot": secureBoot,
-        "tpm": tpm,
-        "boot_order": restart,
-        "guest_os": guestOS,
-        "labels": live,
-        "disks[]": diskAsAWhole,
-        "disks[].path": diskPath,
-        "disks[].size_gib": diskSize,
-        "disks[].format": { isMade($0.current, $1) ? .replace : .live },
-        "disks[].backing_file": replace,
-        "disks[].bus": restart,
-        "disks[].readonly": restart,
-        "disks[].bootable": bootable,
-        "disks[].iops_limit": live,
-        "disks[].throughput_mbps": live,
-        // What is made in a pool stays there.
-        "disks[].pool_id": { isMade($0.current, $1) && isMade($0.live, $1) ? .replace : .restart },
-        "nics[]": restart,
-        "nics[].mac_address": restart,
-        "nics[].bridge": network,
-        "nics[].network": network,
-        "nics[].model": restart,
-        "nics[].bandwidth_mbps": live,
-        "nics[].forward": forward,
-        "nics[].link": live,
-        // A guest takes and gives up a drive on virtio-scsi, and none on SATA.
-        "cdroms[]": { situation, _ in situation.live.isWindows ? .restart : .live },
-        "cdroms[].iso_path": live,
-        "cdroms[].files": restart,
-        "cdroms[].label": restart,
-        "cdroms[].bootable": bootable,
-        "console.vnc_enabled": restart,
-        "console.vnc_port": restart,
-        "console.vnc_password": restart,
-        "console.spice_enabled": restart,
-        "console.spice_port": restart,
-        // It is read at the first boot only.
-        "ignition": replace,
-        // The seed gets another instance-id, with which cloud-init runs again.
-        "cloud_init.user_data": restart,
-        "cloud_init.meta_data": restart,
-        "cloud_init.network_config": restart,
-        "cloud_init.vendor_data": restart,
-    ]
-
     static func kind(_ path: FieldPath, _ situation: Situation) -> Change.Kind {
         // A field the table does not know yet cannot be promised to be harmless.
-        (table[path.pattern] ?? replace)(situation, path)
+        (SpecFields.costs[path.pattern] ?? replace)(situation, path)
     }
 
-    private static let live: Rule = { _, _ in .live }
-    private static let restart: Rule = { _, _ in .restart }
-    private static let replace: Rule = { _, _ in .replace }
+    static let live: Rule = { _, _ in .live }
+    static let restart: Rule = { _, _ in .restart }
+    static let replace: Rule = { _, _ in .replace }
 
     /// The balloon takes memory from the guest and gives it back, up to what it was started with.
-    private static let memory: Rule = { situation, _ in
-        situation.wanted.memoryMiB <= situation.liveFacts.mostMemory ? .live : .restart
+    static let memory: Rule = { situation, _ in
+        situation.wanted.memoryMiB <= situation.liveFacts.memory?.most ?? 0 ? .live : .restart
     }
 
-    private static let processors: Rule = { situation, _ in
+    static let processors: Rule = { situation, _ in
         let (wanted, live, facts) = (situation.wanted, situation.live, situation.liveFacts)
         guard wanted.cpuSockets == live.cpuSockets, wanted.cpuThreadsPerCore == live.cpuThreadsPerCore else {
             return .restart
         }
-        let least = facts.processors - facts.removableProcessors
-        return wanted.processors >= least && wanted.processors <= facts.mostProcessors ? .live : .restart
+        guard let present = facts.processors else { return .restart }
+        let least = present.online - present.removable
+        return wanted.processors >= least && wanted.processors <= present.most ? .live : .restart
     }
 
     /// The keys that the firmware was made with stay in its variables.
-    private static let secureBoot: Rule = { situation, _ in
+    static let secureBoot: Rule = { situation, _ in
         situation.current.hasSecureBoot == situation.wanted.hasSecureBoot ? .live : .replace
     }
 
     /// What a guest has sealed in its TPM is lost with it.
-    private static let tpm: Rule = { situation, _ in
+    static let tpm: Rule = { situation, _ in
         switch (situation.current.hasTPM, situation.wanted.hasTPM) {
         case (true, false): .replace
         case (false, true): .restart
@@ -110,26 +56,26 @@ enum ChangeRules {
         }
     }
 
-    private static let guestOS: Rule = { situation, path in
+    static let guestOS: Rule = { situation, path in
         if tpm(situation, path) == .replace || secureBoot(situation, path) == .replace { return .replace }
         return situation.live.isWindows == situation.wanted.isWindows ? .live : .restart
     }
 
     /// A disk that limiq made goes with its entry; a file the spec named only is no longer used.
-    private static let diskAsAWhole: Rule = { situation, path in
+    static let diskAsAWhole: Rule = { situation, path in
         isMade(situation.current, path) && !situation.wanted.disks.contains { $0.id == path.id }
             ? .replace : .restart
     }
 
     /// Where somebody has put another file in the place of one that limiq made, such as an overlay on it (`virsh
     /// snapshot-create-as --disk-only`), what the guest has written since is in that.
-    private static let diskPath: Rule = { situation, path in
+    static let diskPath: Rule = { situation, path in
         guard isMade(situation.current, path) else { return .restart }
         // The guest that runs may have another, in the place of which one is made at the next start.
         return isMade(situation.live, path) || !isMade(situation.wanted, path) ? .replace : .restart
     }
 
-    private static let diskSize: Rule = { situation, path in
+    static let diskSize: Rule = { situation, path in
         guard isMade(situation.current, path), isMade(situation.wanted, path) else { return .live }
         let current = situation.current.disks.first { $0.id == path.id }?.sizeGiB ?? 0
         let wanted = situation.wanted.disks.first { $0.id == path.id }?.sizeGiB ?? 0
@@ -137,21 +83,29 @@ enum ChangeRules {
         return wanted > 0 && wanted << 30 >= bytes ? .live : .replace
     }
 
-    private static let bootable: Rule = { situation, _ in
+    static let bootable: Rule = { situation, _ in
         let order = FieldPath("boot_order")
         return situation.liveFacts.values[order] == situation.wantedFacts.values[order] ? .live : .restart
     }
 
     /// A nic is led to another bridge, or to another network, without the guest's doing; to another kind it is another nic.
-    private static let network: Rule = { situation, path in
+    static let network: Rule = { situation, path in
         let (live, wanted) = (kind(path, situation.live), kind(path, situation.wanted))
         return live == wanted && wanted != "user" ? .live : .restart
     }
 
     /// A guest whose nic is on a bridge or a network takes forwards when that is on user networking.
-    private static let forward: Rule = { situation, path in
+    static let forward: Rule = { situation, path in
         kind(path, situation.live) == "user" ? .live : .restart
     }
+
+    static let diskFormat: Rule = { isMade($0.current, $1) ? .replace : .live }
+
+    /// What is made in a pool stays there.
+    static let pool: Rule = { isMade($0.current, $1) && isMade($0.live, $1) ? .replace : .restart }
+
+    /// A guest takes and gives up a drive on virtio-scsi, and none on SATA.
+    static let drive: Rule = { situation, _ in situation.live.isWindows ? .restart : .live }
 
     private static func kind(_ nic: FieldPath, _ spec: VMSpec) -> String {
         guard let nic = spec.nics.first(where: { $0.id == nic.id }) else { return "" }

@@ -54,11 +54,14 @@ struct Convergence {
             // Without a guest that has to follow, only what would be lost counts.
             let kind = runsWithOther == true || (isScript || isOther) && rule == .replace ? rule : .live
             let fact = isOther ? next.facts.values[path] : live?.facts.values[path]
+            let wantedFact = wantedFacts.values[path]
+            // A description names the devices a guest boots from, a spec their kinds: each is told beside its like.
+            let isSaid = wantedFields[path].map { isScript || fact == nil || wantedFact == $0 } ?? false
             changes[path] = Change(
                 path, path: path.text(in: [wanted, next.spec, situation.live]),
                 current: isScript ? nextFields[path] : fact ?? liveFields?[path],
-                wanted: wantedFields[path] ?? wantedFacts.values[path], kind: kind,
-                cause: isScript ? .script : isOther || kind == .live ? .drift : .pending)
+                wanted: isSaid ? wantedFields[path] : wantedFact ?? wantedFields[path], isSaid: isSaid,
+                kind: kind, cause: isScript ? .script : isOther || kind == .live ? .drift : .pending)
         }
         for path in Array(changes.keys) where isTold(by: changes, path) { changes[path] = nil }
         return changes.values.sorted { $0.path < $1.path }
@@ -82,8 +85,8 @@ struct Convergence {
 
     /// Every field that may differ. A device that no spec has ever named is somebody else's.
     private func paths(
-        _ wantedFields: [FieldPath: String], _ nextFields: [FieldPath: String],
-        _ liveFields: [FieldPath: String]
+        _ wantedFields: [FieldPath: FieldValue], _ nextFields: [FieldPath: FieldValue],
+        _ liveFields: [FieldPath: FieldValue]
     ) -> Set<FieldPath> {
         var paths = Set(wantedFields.keys).union(nextFields.keys).union(liveFields.keys)
         for facts in [wantedFacts, next.facts] + (live.map { [$0.facts] } ?? []) {
@@ -114,9 +117,10 @@ struct Convergence {
         case "max_cpu_cores":
             return !isScript(path) && wanted.maxCPUCores == nil && isScript(FieldPath("cpu_cores"))
         case "boot_order":
-            return changes.keys.contains { other in
-                other.list != nil && (other.field.isEmpty || other.field == "bootable")
-            }
+            return !isScript(path)
+                && changes.keys.contains { other in
+                    other.list != nil && (other.field.isEmpty || other.field == "bootable")
+                }
         default: return false
         }
     }

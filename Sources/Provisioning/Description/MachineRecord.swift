@@ -1,5 +1,4 @@
 import Basics
-import Digests
 import FoundationEssentials
 import Glibc
 import XML
@@ -139,8 +138,6 @@ public struct MachineRecord: Sendable, Equatable, Codable {
     }
 }
 
-private let digestPrefix = "sha256:"
-
 extension VMSpec {
     /// The IPv4 address the seed gives the guest on user networking.
     var userAddress: String? {
@@ -155,11 +152,9 @@ extension VMSpec {
         copy.cloudInit = settled
         for file in SeedFile.allCases {
             guard let document = settled?[file] else { continue }
-            copy.cloudInit?[file] = .text(digestPrefix + sha256(document.bytes(as: file)))
+            copy.cloudInit?[file] = .text(KeptDigest.plain(document.bytes(as: file)))
         }
-        func salted(_ bytes: [UInt8]) -> String {
-            "\(digestPrefix)\(salt):\(sha256(Array("\(salt):".utf8) + bytes))"
-        }
+        func salted(_ bytes: [UInt8]) -> String { KeptDigest.salted(bytes, salt) }
         copy.console?.vncPassword = console?.vncPassword.map { salted(Array($0.utf8)) }
         copy.ignition = ignition.map { salted(Array($0.utf8)) }
         for index in cdroms.indices {
@@ -180,8 +175,4 @@ extension VMSpec {
         let parts = digests.first?.split(separator: ":") ?? []
         return parts.count == 3 ? String(parts[1]) : nil
     }
-}
-
-private func sha256(_ bytes: [UInt8]) -> String {
-    hexadecimal(SHA256.hash(data: bytes))
 }

@@ -98,7 +98,8 @@ extension VMSpec {
         guard hasSecureBoot else { return }
         guard firmware == .uefi else {
             throw Failure(
-                .badField, "secure_boot needs firmware FIRMWARE_UEFI", hint: "firmware = \"uefi\"")
+                .badField, "secure_boot needs the firmware \"uefi\", not \"\(firmware.word)\"",
+                hint: "firmware = \"uefi\"")
         }
         if let index = disks.firstIndex(where: { $0.bus == .ide }) {
             throw Failure(

@@ -1,146 +1,173 @@
 import Basics
-import FoundationEssentials
+import XML
 
-/// A field of a spec, wherever its device stands in its list.
-struct FieldPath: Hashable, Sendable {
-    /// `disks`, `nics` or `cdroms`; `nil` for a field of the VM itself.
-    var list: String?
-    /// The device's.
-    var id = ""
-    /// `size_gib`, `console.vnc_port`; empty for the device as a whole.
-    var field: String
-
-    init(_ field: String) { self.field = field }
-
-    init(_ list: String, _ id: String, _ field: String = "") {
-        self.list = list
-        self.id = id
-        self.field = field
-    }
-
-    /// The field's name in `ChangeRules`: `disks[].size_gib`; one for all labels.
-    var pattern: String {
-        guard let list else { return field.hasPrefix("labels.") ? "labels" : field }
-        return field.isEmpty ? "\(list)[]" : "\(list)[].\(field)"
-    }
-
-    func isOf(nic: String, _ fields: Set<String>) -> Bool {
-        list == "nics" && id == nic && fields.contains(field)
-    }
-
-    /// As in a script, by the position in the first of the specs that has the device.
-    func text(in specs: [VMSpec]) -> String {
-        guard let list else { return field }
-        let position = specs.lazy.compactMap { $0.ids(of: list).firstIndex(of: id) }.first
-        let device = "\(list)[\(position.map { "\($0 + 1)" } ?? id)]"
-        return field.isEmpty ? device : "\(device).\(field)"
-    }
-}
-
-extension VMSpec {
-    /// The ids of a list's devices, in its order.
-    func ids(of list: String) -> [String] {
-        switch list {
-        case "disks": disks.map(\.id)
-        case "nics": nics.map(\.id)
-        case "cdroms": cdroms.map(\.id)
-        default: []
-        }
-    }
-}
-
-extension VMSpec {
-    /// Every field by its path in a script, as one text.
-    public var fieldTexts: [String: String] {
-        Dictionary(
-            SpecFields.of(self).map { ($0.key.text(in: [self]), $0.value) },
-            uniquingKeysWith: { first, _ in first })
-    }
-}
-
-/// A spec as one text a field.
+/// Every field of a spec: the one table from which a spec is compared with another and with a domain, and a change of it is
+/// priced and told. A test holds it against `VMSpec`.
 enum SpecFields {
-    static func of(_ spec: VMSpec) -> [FieldPath: String] {
-        guard let data = try? JSONEncoder().encode(spec),
-            let tree = try? JSONDecoder().decode(Tree.self, from: data), case .object(let fields) = tree
-        else { return [:] }
-        var result: [FieldPath: String] = [:]
-        for (name, tree) in fields { collect(tree, name, into: &result) }
-        return result
+    private typealias Rules = ChangeRules
+
+    static let machine: [SpecField<VMSpec>] = [
+        SpecField("name", Rules.replace) { .text($0.name) },
+        SpecField("cpu_cores", Rules.processors, fact: { DomainProcessors($0)?.cores }) {
+            .number($0.cpuCores)
+        },
+        SpecField(
+            "max_cpu_cores", Rules.restart, fact: { DomainProcessors($0)?.topology.map { .number($0.cores) } }
+        ) { $0.maxCPUCores.map { .number($0) } },
+        SpecField(
+            "cpu_sockets", Rules.restart, fact: { DomainProcessors($0)?.topology.map { .number($0.sockets) } }
+        ) { .number($0.cpuSockets) },
+        SpecField(
+            "cpu_threads_per_core", Rules.restart,
+            fact: { DomainProcessors($0)?.topology.map { .number($0.threads) } }
+        ) { .number($0.cpuThreadsPerCore) },
+        SpecField("memory_mib", Rules.memory, fact: { DomainMemory($0).map { .number($0.current) } }) {
+            .number($0.memoryMiB)
+        },
+        SpecField("max_memory_mib", Rules.restart, fact: { DomainMemory($0).map { .number($0.most) } }) {
+            $0.maxMemoryMiB.map { .number($0) }
+        },
+        // The boot loader on the disk and the variables beside it are of one firmware.
+        SpecField("firmware", Rules.replace) { .word($0.firmware) },
+        SpecField("secure_boot", Rules.secureBoot) { $0.secureBoot.map { .flag($0) } },
+        SpecField("tpm", Rules.tpm) { $0.tpm.map { .flag($0) } },
+        SpecField("boot_order", Rules.restart, fact: DomainFacts.bootOrder) {
+            $0.bootOrder.isEmpty ? nil : .list($0.bootOrder.map { .word($0) })
+        },
+        SpecField("guest_os", Rules.guestOS) { $0.guestOS.map { .text($0) } },
+        // It is read at the first boot only.
+        SpecField("ignition", Rules.replace) { $0.ignition.map { .kept($0) } },
+    ]
+
+    static let console: [SpecField<ConsoleSpec>] = [
+        SpecField("vnc_enabled", Rules.restart) { .flag($0.vncEnabled) },
+        SpecField("vnc_port", Rules.restart) { .number(UInt64($0.vncPort)) },
+        SpecField("vnc_password", Rules.restart) { $0.vncPassword.map { .kept($0) } },
+        SpecField("spice_enabled", Rules.restart) { .flag($0.spiceEnabled) },
+        SpecField("spice_port", Rules.restart) { .number(UInt64($0.spicePort)) },
+    ]
+
+    /// The seed gets another instance-id, with which cloud-init runs again.
+    static let cloudInit: [SpecField<CloudInitSpec>] = SeedFile.allCases.map { file in
+        SpecField(file.field, Rules.restart) { $0[file]?.text(as: file).map { .kept($0) } }
     }
 
-    /// Of a document that is kept as its digest only.
-    static func isDigest(_ text: String) -> Bool { text.hasPrefix("\"sha256:") }
-
-    private static func collect(_ tree: Tree, _ name: String, into result: inout [FieldPath: String]) {
-        switch tree {
-        case .leaf(let text): result[FieldPath(name)] = text
-        case .object(let fields):
-            for (field, tree) in fields { collect(tree, "\(name).\(field)", into: &result) }
-        case .list(let members):
-            guard ["disks", "nics", "cdroms"].contains(name) else {
-                if !members.isEmpty { result[FieldPath(name)] = tree.text }
-                return
-            }
-            for case .object(let fields) in members {
-                guard case .leaf(let quoted)? = fields["id"] else { continue }
-                let id = String(quoted.dropFirst().dropLast())
-                result[FieldPath(name, id)] = quoted
-                for (field, tree) in fields where field != "id" {
-                    if case .list(let members) = tree, members.isEmpty { continue }
-                    result[FieldPath(name, id, field)] = tree.text
+    static let disks = DeviceFields<DiskSpec>(
+        list: "disks", alias: DomainXML.diskAlias(""), devices: \.disks, id: \.id, cost: Rules.diskAsAWhole,
+        fields: [
+            SpecField(
+                "path", Rules.diskPath,
+                fact: { disk in
+                    let source = disk.first("source")?.attributes ?? [:]
+                    return (source["file"] ?? source["volume"]).map { .text($0) }
                 }
-            }
+            ) { $0.path.map { .text($0) } },
+            SpecField("size_gib", Rules.diskSize) { .number($0.sizeGiB) },
+            SpecField("format", Rules.diskFormat) { .word($0.format) },
+            SpecField("backing_file", Rules.replace) { $0.backingFile.map { .text($0) } },
+            SpecField(
+                "bus", Rules.restart,
+                fact: { $0.first("target")?.attributes["bus"].map { .text($0.lowercased()) } }
+            ) { $0.bus.map { .word($0) } },
+            SpecField("readonly", Rules.restart, fact: { .flag($0.first("readonly") != nil) }) {
+                .flag($0.readonly)
+            },
+            SpecField("bootable", Rules.bootable) { .flag($0.bootable) },
+            SpecField("iops_limit", Rules.live, fact: { .number(limit($0, "total_iops_sec")) }) {
+                .number($0.iopsLimit)
+            },
+            SpecField(
+                "throughput_mbps", Rules.live, fact: { .number(limit($0, "total_bytes_sec") / 1_000_000) }
+            ) { .number($0.throughputMBps) },
+            SpecField("pool_id", Rules.pool) { $0.poolID.map { .text($0) } },
+        ])
+
+    static let nics = DeviceFields<NICSpec>(
+        list: "nics", alias: DomainXML.nicAlias(""), devices: \.nics, id: \.id, cost: Rules.restart,
+        fields: [
+            SpecField(
+                "mac_address", Rules.restart,
+                fact: { $0.first("mac")?.attributes["address"].map { .text($0.lowercased()) } }
+            ) { $0.macAddress.map { .text($0) } },
+            SpecField("bridge", Rules.network, fact: { source($0, "bridge") }) {
+                $0.bridge.map { .text($0) }
+            },
+            SpecField("network", Rules.network, fact: { source($0, "network") }) {
+                $0.network.map { .text($0) }
+            },
+            SpecField(
+                "model", Rules.restart,
+                fact: { $0.first("model")?.attributes["type"].map { .text($0.lowercased()) } }
+            ) { .word($0.model) },
+            SpecField(
+                "bandwidth_mbps", Rules.live,
+                fact: { nic in
+                    let rate = nic.first("bandwidth/inbound")?.attributes["average"].flatMap { UInt64($0) }
+                    return .number((rate ?? 0) / 125)
+                }
+            ) { .number($0.bandwidthMbps) },
+            SpecField("forward", Rules.forward) {
+                $0.forward.isEmpty ? nil : .list($0.forward.map { .forward($0) })
+            },
+            // A cable that somebody has pulled: no spec says anything of it.
+            SpecField(
+                "link", Rules.live, fact: { .found($0.first("link")?.attributes["state"] ?? "up") }
+            ) { _ in nil },
+        ])
+
+    static let cdroms = DeviceFields<CDROMSpec>(
+        list: "cdroms", alias: DomainXML.cdromAlias(""), devices: \.cdroms, id: \.id, cost: Rules.drive,
+        fields: [
+            SpecField(
+                "iso_path", Rules.live,
+                fact: { $0.first("source")?.attributes["file"].map { .text($0) } }
+            ) { $0.isoPath.map { .text($0) } },
+            SpecField("files", Rules.restart) { $0.files.map { .keptFiles($0.texts) } },
+            SpecField("label", Rules.restart) { $0.label.map { .text($0) } },
+            SpecField("bootable", Rules.bootable) { .flag($0.bootable) },
+        ])
+
+    /// What a change of each field costs, by `FieldPath.pattern`.
+    static let costs: [String: ChangeRules.Rule] = Dictionary(
+        uniqueKeysWithValues: machine.map { ($0.name, $0.cost) } + [("labels", Rules.live)]
+            + console.map { ("console.\($0.name)", $0.cost) }
+            + cloudInit.map { ("cloud_init.\($0.name)", $0.cost) }
+            + disks.costs + nics.costs + cdroms.costs)
+
+    static func of(_ spec: VMSpec) -> [FieldPath: FieldValue] {
+        var values: [FieldPath: FieldValue] = [:]
+        for field in machine { values[FieldPath(field.name)] = field.value(spec) }
+        for (name, text) in spec.labels { values[FieldPath("labels.\(name)")] = .text(text) }
+        for field in console {
+            values[FieldPath("console.\(field.name)")] = spec.console.flatMap(field.value)
         }
+        for field in cloudInit {
+            values[FieldPath("cloud_init.\(field.name)")] = spec.cloudInit.flatMap(field.value)
+        }
+        disks.collect(spec, into: &values)
+        nics.collect(spec, into: &values)
+        cdroms.collect(spec, into: &values)
+        return values
+    }
+
+    /// Of a disk; 0 is none.
+    private static func limit(_ disk: XMLNode, _ name: String) -> UInt64 {
+        disk.first("iotune")?.first(name).flatMap { UInt64($0.text.trimmed()) } ?? 0
+    }
+
+    /// What a nic of this kind is on.
+    private static func source(_ nic: XMLNode, _ kind: String) -> FieldValue? {
+        guard nic.attributes["type"] == kind else { return nil }
+        return nic.first("source")?.attributes[kind].map { .text($0) }
     }
 }
 
-/// A JSON document, to be taken apart.
-private enum Tree: Decodable {
-    case leaf(String)
-    case list([Tree])
-    case object([String: Tree])
-
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        if let object = try? container.decode([String: Tree].self) {
-            self = .object(object)
-        } else if let list = try? container.decode([Tree].self) {
-            self = .list(list)
-        } else if let flag = try? container.decode(Bool.self) {
-            self = .leaf("\(flag)")
-        } else if let number = try? container.decode(UInt64.self) {
-            self = .leaf("\(number)")
-        } else {
-            self = .leaf("\"\(try container.decode(String.self))\"")
-        }
+extension ISOContents {
+    /// The contents by path; the path of a folder ends in a slash.
+    fileprivate var texts: [String: String] {
+        var texts: [String: String] = [:]
+        for folder in emptyFolders { texts[folder + "/"] = "" }
+        for file in files { texts[file.path] = String(decoding: file.contents, as: UTF8.self) }
+        return texts
     }
-
-    /// On one line.
-    var text: String {
-        switch self {
-        case .leaf(let text): text
-        case .list(let members): members.map(\.text).joined(separator: ", ")
-        case .object(let fields):
-            if let forward {
-                forward.text
-            } else {
-                fields.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.text)" }.joined(separator: " ")
-            }
-        }
-    }
-
-    private var forward: PortForward? {
-        guard case .object(let fields) = self, case .leaf(let host)? = fields["host"],
-            case .leaf(let guest)? = fields["guest"], case .leaf(let proto)? = fields["proto"],
-            let host = UInt16(host), let guest = UInt16(guest),
-            let proto = PortForward.Proto(rawValue: String(proto.dropFirst().dropLast()))
-        else { return nil }
-        return PortForward(host: host, guest: guest, proto: proto)
-    }
-}
-
-extension PortForward {
-    /// `8080→80/tcp`
-    var text: String { "\(host)→\(guest)/\(proto.rawValue)" }
 }

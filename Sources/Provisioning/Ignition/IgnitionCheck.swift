@@ -117,8 +117,12 @@ public enum IgnitionCheck {
         return Int(minor)
     }
 
-    /// As JSON calls it.
     private static func kind(_ value: Value) -> String {
-        if case .list = value { "list" } else { value == .null ? "null" : value.typeName }
+        switch value {
+        case .null: "null"
+        case .list: "list"
+        case .map: "table with names"
+        default: value.typeName
+        }
     }
 }

@@ -52,25 +52,41 @@ public struct VMSpec: Sendable, Equatable, Codable {
     }
 }
 
-public enum Firmware: String, Sendable, Codable, CaseIterable {
+/// An enum of the message. Its full names share a prefix, which a script may drop and write the rest in lower case.
+public protocol SpecChoice: RawRepresentable<String>, CaseIterable, Sendable {
+    static var prefix: String { get }
+}
+
+extension SpecChoice {
+    /// As a script writes it: `uefi`.
+    public var word: String { rawValue.dropFirst(Self.prefix.count).lowercased() }
+}
+
+public enum Firmware: String, Codable, SpecChoice {
+    public static let prefix = "FIRMWARE_"
     case bios = "FIRMWARE_BIOS"
     case uefi = "FIRMWARE_UEFI"
 }
 
-public enum BootDevice: String, Sendable, Codable, CaseIterable {
+public enum BootDevice: String, Codable, SpecChoice {
+    public static let prefix = "BOOT_DEVICE_"
     case disk = "BOOT_DEVICE_DISK"
     case cdrom = "BOOT_DEVICE_CDROM"
     case network = "BOOT_DEVICE_NETWORK"
 }
 
-public enum DiskBus: String, Sendable, Codable, CaseIterable {
+public enum DiskBus: String, Codable, SpecChoice {
+    public static let prefix = "DISK_BUS_"
     case virtio = "DISK_BUS_VIRTIO"
     case scsi = "DISK_BUS_SCSI"
     case sata = "DISK_BUS_SATA"
     case ide = "DISK_BUS_IDE"
 }
 
-public enum NICModel: String, Sendable, Codable, CaseIterable {
+extension DiskFormat: SpecChoice { public static let prefix = "DISK_FORMAT_" }
+
+public enum NICModel: String, Codable, SpecChoice {
+    public static let prefix = "NIC_MODEL_"
     case virtio = "NIC_MODEL_VIRTIO"
     case e1000 = "NIC_MODEL_E1000"
     case rtl8139 = "NIC_MODEL_RTL8139"

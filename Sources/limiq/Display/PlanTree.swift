@@ -38,16 +38,7 @@ struct PlanTree {
     private static func text(_ change: Change) -> String {
         let cause = change.cause == .drift ? ", changed by hand" : ""
         return
-            "\(change.path)  \(shown(change.current)) → \(shown(change.wanted))  \(change.kind.rawValue)\(cause)"
-    }
-
-    /// A document is kept as its digest only.
-    private static func shown(_ text: String?) -> String {
-        guard let text else { return "none" }
-        guard text.hasPrefix("\"sha256:"), let digest = text.dropLast().split(separator: ":").last else {
-            return text
-        }
-        return "(\(digest.prefix(8)))"
+            "\(change.path)  \(change.current?.short ?? "none") → \(change.wanted?.short ?? "none")  \(change.kind.rawValue)\(cause)"
     }
 
     private static func sign(_ action: PlanStep.Action) -> String {

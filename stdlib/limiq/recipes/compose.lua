@@ -64,7 +64,7 @@ local function joined(parts, vm)
         local value = each
         if type(each) == "function" then value = each(vm) end
         if type(value) ~= "table" then
-            part.refuse("compose", ("part %d is a %s, not what a recipe returns"):format(index, type(value)))
+            part.refuse("compose", ("part %d is %s, not what a recipe returns"):format(index, runtime.described(value)))
         end
         local recipe = value.recipe or ("number " .. index)
         for name in pairs(value) do
@@ -103,7 +103,9 @@ end
 ---@param parts (limiq.recipes.Part|limiq.recipes.Late)[]
 ---@return table|fun(vm: limiq.VM): table cloud_init
 local function compose(parts)
-    if not is_list(parts) then part.refuse("compose", "it takes a list of parts") end
+    if not is_list(parts) then
+        part.refuse("compose", ("it takes a list of parts, not %s"):format(runtime.described(parts)))
+    end
     local count = 0
     for _ in pairs(parts) do count = count + 1 end
     if count ~= #parts then

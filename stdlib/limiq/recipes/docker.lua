@@ -1,12 +1,13 @@
 local limiq = require "limiq"
 local part = require "limiq.recipes.part"
+local runtime = require "limiq.runtime"
 
 local restarts = { no = true, always = true, ["unless-stopped"] = true, ["on-failure"] = true }
 
 local function words(what, list)
     for index, word in ipairs(list or {}) do
         if type(word) ~= "string" then
-            part.refuse("docker", ("%s[%d] is a %s, not a string"):format(what, index, type(word)))
+            part.refuse("docker", ("%s[%d] is %s, not a string"):format(what, index, runtime.described(word)))
         end
     end
     return list or {}

@@ -1,4 +1,5 @@
 local part = require "limiq.recipes.part"
+local runtime = require "limiq.runtime"
 
 ---Files in the guest. A content may be a secret.
 ---
@@ -10,7 +11,8 @@ local part = require "limiq.recipes.part"
 ---@return limiq.recipes.Part
 local function write_files(files)
     if type(files) ~= "table" or #files == 0 and next(files) ~= nil then
-        part.refuse("files", "it takes a list of files", 'write { { path = "/etc/motd", content = "welcome\\n" } }')
+        part.refuse("files", ("it takes a list of files, not %s"):format(runtime.described(files)),
+            'write { { path = "/etc/motd", content = "welcome\\n" } }')
     end
     local written = {}
     for index, file in ipairs(files) do

@@ -1,4 +1,5 @@
 local part = require "limiq.recipes.part"
+local runtime = require "limiq.runtime"
 
 local makes = { ext4 = "mkfs.ext4 -q", xfs = "mkfs.xfs -q", btrfs = "mkfs.btrfs -q", vfat = "mkfs.vfat" }
 
@@ -56,7 +57,10 @@ end
 ---@param mounts { disk?: string, device?: string, path: string, filesystem?: string, options?: string }[]
 ---@return limiq.recipes.Late
 local function mount_all(mounts)
-    if type(mounts) ~= "table" or #mounts == 0 then part.refuse("mounts", "it takes a list of mounts") end
+    if type(mounts) ~= "table" or #mounts == 0 then
+        part.refuse("mounts", ("it takes a list of mounts, not %s"):format(runtime.described(mounts)),
+            'write { { disk = "data", path = "/srv" } }')
+    end
     for index, mount in ipairs(mounts) do check(index, mount) end
     return function(vm)
         local entries, commands = {}, {}

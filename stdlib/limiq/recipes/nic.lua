@@ -1,5 +1,6 @@
 ---What `static_ip` and `dhcp` share: a nic's entry in a network configuration.
 local part = require "limiq.recipes.part"
+local runtime = require "limiq.runtime"
 
 local M = {}
 
@@ -30,7 +31,7 @@ end
 ---@return limiq.recipes.Late
 function M.part(recipe, nic, config)
     if nic ~= nil and type(nic) ~= "string" and math.type(nic) ~= "integer" then
-        part.refuse(recipe, ("nic must be a position or an id, not a %s"):format(type(nic)))
+        part.refuse(recipe, ("nic must be a position or an id, not %s"):format(runtime.described(nic)))
     end
     return function(vm)
         local index = position(recipe, vm, nic)

@@ -72,7 +72,7 @@ end
 ---@param types table<string, string>
 function M.check(recipe, options, types)
     if type(options) ~= "table" then
-        M.refuse(recipe, ("it takes a table, not %s"):format(type(options)))
+        M.refuse(recipe, ("it takes a table, not %s"):format(runtime.described(options)))
     end
     local names = {}
     for name in pairs(types) do names[#names + 1] = name end
@@ -91,8 +91,8 @@ function M.check(recipe, options, types)
         if value == nil then
             if optional == "" then M.refuse(recipe, ("%s is missing"):format(name)) end
         elseif not is_a(value, wanted) then
-            M.refuse(recipe, ("%s must be a %s, not a %s"):format(
-                name, wanted == "text" and "string" or wanted, type(value)))
+            M.refuse(recipe, ("%s must be a %s, not %s"):format(
+                name, wanted == "text" and "string" or wanted, runtime.described(value)))
         end
     end
 end

@@ -1,6 +1,7 @@
 local ip = require "limiq.recipes.ip"
 local nic = require "limiq.recipes.nic"
 local part = require "limiq.recipes.part"
+local runtime = require "limiq.runtime"
 
 ---An address, read; refused where it is none, or has a prefix where it must not, or none where it must.
 ---@param what string
@@ -29,7 +30,7 @@ end
 local function list(name, value)
     if type(value) == "string" then return { value } end
     if value ~= nil and (type(value) ~= "table" or #value == 0) then
-        part.refuse("static_ip", ("%s must be a list"):format(name))
+        part.refuse("static_ip", ("%s must be a list, not %s"):format(name, runtime.described(value)))
     end
     return value or {}
 end
@@ -89,7 +90,6 @@ end
 local function add_routes(routes, options, own)
     for index, route in ipairs(list("routes", options.routes)) do
         local what = ("routes[%d]"):format(index)
-        if type(route) ~= "table" then part.refuse("static_ip", ("%s is a %s"):format(what, type(route))) end
         part.check(("static_ip: %s"):format(what), route, { to = "string", via = "string", metric = "number?" })
         local network, router = address(what .. ".to", route.to, true), address(what .. ".via", route.via, false)
         if network.family == 6 and network.prefix == 0 then
