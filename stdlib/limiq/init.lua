@@ -38,7 +38,8 @@ local env = setmetatable({}, {
 local function domains(bound)
     local function placed(name, fields)
         if fields ~= nil and type(fields) ~= "table" then
-            runtime.fail { code = "bad_field", message = ("%s: it takes a table, not %s"):format(name, runtime.described(fields)) }
+            local message = ("%s: it takes a table, not %s"):format(name, runtime.described(fields))
+            runtime.fail { code = "bad_field", message = message }
         end
         local copy = { uri = bound }
         for field, value in pairs(fields or {}) do copy[field] = value end

@@ -11,10 +11,8 @@ struct Stubs: ParsableCommand {
         Signals.unblock()
         let session = try Session(connect: nil, script: nil)
         let folder = try Installation.library()
-        // All but what this command itself has written.
         let sources = try ["runtime", "limiq"].flatMap { part in
-            try filesBelow("\(folder)/\(part)").filter { $0.hasSuffix(".lua") && !$0.contains("/") && $0 != "library.lua" }
-                .map { "\(folder)/\(part)/\($0)" }
+            try filesBelow("\(folder)/\(part)").filter(Self.isSource).map { "\(folder)/\(part)/\($0)" }
         }
         let text = try libraryReference(
             try session.definitions(PlainDisplay()),
@@ -22,5 +20,10 @@ struct Stubs: ParsableCommand {
                 String(decoding: try fileBytes($0, atMost: ReadLimit.document), as: UTF8.self)
             })
         StandardOutput.write(text.utf8)
+    }
+
+    /// Not in a folder of its own, and not what this command itself has written.
+    private static func isSource(_ name: String) -> Bool {
+        name.hasSuffix(".lua") && !name.contains("/") && name != "library.lua"
     }
 }
