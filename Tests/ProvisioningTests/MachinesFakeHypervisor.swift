@@ -243,11 +243,7 @@ final class FakeHypervisor: Hypervisor {
         }
     }
 
-    func createSnapshot(_ name: String, _ xml: String, redefine: Bool) throws(Failure) { throw noSnapshots }
-    func snapshots(_ name: String) throws(Failure) -> [String: String] { throw noSnapshots }
-    func revert(_ name: String, to snapshot: String, running: Bool) throws(Failure) { throw noSnapshots }
-    func deleteSnapshot(_ name: String, _ snapshot: String) throws(Failure) { throw noSnapshots }
-    private var noSnapshots: Failure { Failure(.libvirt, "this hypervisor takes no snapshots") }
+    var snapshots: (any DomainSnapshots)? { nil }
 
     func change(_ name: String, _ change: GuestChange) throws(Failure) {
         let refusal = behaviour.withLock { $0.changeFails(change) }

@@ -6,7 +6,7 @@ import Basics
 /// Every method blocks, may be called from any thread, and names a domain by its name: no handle leaves it.
 /// A failure has code `libvirt` (its `cause` libvirt's own words), `not_found` for a domain that is not there, or
 /// `host_not_able` where the host must be changed first.
-public protocol Hypervisor: HostStorage {
+public protocol Hypervisor: DomainRegistry, DomainLifecycle, DomainDevices, GuestChannel, HostStorage {
     /// As libvirt writes it: `qemu:///session`.
     var uri: String { get }
 
@@ -16,6 +16,12 @@ public protocol Hypervisor: HostStorage {
     /// What the host has and what of it is taken; asked anew each time.
     func load() throws(Failure) -> HostLoad
 
+    /// The snapshots of its domains; `nil` for one that takes none.
+    var snapshots: (any DomainSnapshots)? { get }
+}
+
+/// The domains that a host knows, with their descriptions.
+public protocol DomainRegistry: Sendable {
     func domains() throws(Failure) -> [DomainSummary]
     /// `nil` where there is none of this name.
     func domain(_ name: String) throws(Failure) -> DomainSummary?
@@ -29,6 +35,21 @@ public protocol Hypervisor: HostStorage {
     /// Removes the persistent definition, with its NVRAM, TPM state, managed save image and snapshot metadata.
     func undefine(_ name: String) throws(Failure)
 
+    /// The domain's description: of the running guest, or the one its next start takes.
+    ///
+    /// - Parameter secrets: with the passwords in it, which libvirt gives to those who may change the domain.
+    func xml(_ name: String, inactive: Bool, secrets: Bool) throws(Failure) -> String
+    /// Of a domain that is saved, the description of the guest whose memory is kept.
+    func savedXML(_ name: String) throws(Failure) -> String
+    /// limiq's own element in the `<metadata>` of what the domain's next start takes (of what runs, where nothing is kept
+    /// for a next start), `nil` where there is none.
+    func metadata(_ name: String) throws(Failure) -> String?
+    /// Replaces that element, in the running and the persistent description.
+    func setMetadata(_ name: String, _ xml: String) throws(Failure)
+}
+
+/// What is done to a domain as a whole.
+public protocol DomainLifecycle: Sendable {
     func start(_ name: String) throws(Failure)
     func shutdown(_ name: String) throws(Failure)
     func reboot(_ name: String) throws(Failure)
@@ -38,40 +59,43 @@ public protocol Hypervisor: HostStorage {
     func suspend(_ name: String) throws(Failure)
     /// Does nothing where it runs already.
     func resume(_ name: String) throws(Failure)
-
-    /// The domain's description: of the running guest, or the one its next start takes.
-    ///
-    /// - Parameter secrets: with the passwords in it, which libvirt gives to those who may change the domain.
-    func xml(_ name: String, inactive: Bool, secrets: Bool) throws(Failure) -> String
-    /// Of a domain that is saved, the description of the guest whose memory is kept.
-    func savedXML(_ name: String) throws(Failure) -> String
     /// Throws the memory away that is kept of a guest, where there is any.
     func dropSaved(_ name: String) throws(Failure)
-    /// limiq's own element in the `<metadata>` of what the domain's next start takes (of what runs, where nothing is kept
-    /// for a next start), `nil` where there is none.
-    func metadata(_ name: String) throws(Failure) -> String?
-    /// Replaces that element, in the running and the persistent description.
-    func setMetadata(_ name: String, _ xml: String) throws(Failure)
 
+    /// Calls `handler` for whatever happens to the domain of this name from now on (it need not exist yet), until
+    /// the subscription is cancelled; on a thread that must not be held up.
+    func onEvent(
+        of name: String, _ handler: @escaping @Sendable (DomainEvent) -> Void
+    ) throws(Failure) -> any EventSubscription
+}
+
+/// The devices of a domain, and what of a running guest can be changed.
+public protocol DomainDevices: Sendable {
     /// A device by its XML, in the running guest (where it runs) and in the persistent description.
     func attachDevice(_ name: String, _ xml: String) throws(Failure)
     func detachDevice(_ name: String, _ xml: String) throws(Failure)
     /// - Parameter force: open a CD-ROM's tray even where the guest has locked it.
     func updateDevice(_ name: String, _ xml: String, force: Bool) throws(Failure)
 
+    /// Changes the running guest, and not what its next start takes.
+    func change(_ name: String, _ change: GuestChange) throws(Failure)
+}
+
+/// The snapshots of domains (<https://libvirt.org/formatsnapshot.html>).
+public protocol DomainSnapshots: Sendable {
     /// Takes a snapshot by libvirt's document of it.
     ///
     /// - Parameter redefine: only keep the document, of a snapshot whose data is there already.
-    func createSnapshot(_ name: String, _ xml: String, redefine: Bool) throws(Failure)
+    func create(_ name: String, _ xml: String, redefine: Bool) throws(Failure)
     /// libvirt's document of each snapshot, by its name.
-    func snapshots(_ name: String) throws(Failure) -> [String: String]
+    func all(of name: String) throws(Failure) -> [String: String]
     /// - Parameter running: start the guest where the snapshot is of one that was off.
     func revert(_ name: String, to snapshot: String, running: Bool) throws(Failure)
-    func deleteSnapshot(_ name: String, _ snapshot: String) throws(Failure)
+    func delete(_ name: String, _ snapshot: String) throws(Failure)
+}
 
-    /// Changes the running guest, and not what its next start takes.
-    func change(_ name: String, _ change: GuestChange) throws(Failure)
-
+/// How a running guest is seen and spoken to.
+public protocol GuestChannel: Sendable {
     /// A command of QEMU's human monitor (`hostfwd_add …`); returns what the monitor prints.
     func monitor(_ name: String, _ command: String) throws(Failure) -> String
     /// A command of QEMU's machine protocol as JSON text; returns the reply's JSON text.
@@ -86,12 +110,6 @@ public protocol Hypervisor: HostStorage {
 
     /// A picture of the first screen of a running guest, as PPM or PNG.
     func screenshot(_ name: String) throws(Failure) -> [UInt8]
-
-    /// Calls `handler` for whatever happens to the domain of this name from now on (it need not exist yet), until
-    /// the subscription is cancelled; on a thread that must not be held up.
-    func onEvent(
-        of name: String, _ handler: @escaping @Sendable (DomainEvent) -> Void
-    ) throws(Failure) -> any EventSubscription
 
     /// The guest's serial console; the caller closes it.
     func openConsole(_ name: String) throws(Failure) -> any ConsoleStream

@@ -35,14 +35,14 @@ extension Machine {
             try requireNotSaved(domain, "kept in a snapshot")
             // It is kept in the disks themselves.
             try requireWritable("kept in a snapshot")
-            guard try hypervisor.snapshots(name)[snapshot] == nil else {
+            guard try snapshotStore().all(of: name)[snapshot] == nil else {
                 throw Failure(
                     "snapshot_exists", "\(name) has a snapshot \(snapshot) already",
                     hint: "delete_snapshot(\"\(snapshot)\") removes it", resource: name)
             }
             if domain.state.isActive && !memory { return try snapshotDisks(snapshot) }
             do throws(Failure) {
-                try hypervisor.createSnapshot(
+                try snapshotStore().create(
                     name, XMLElement("domainsnapshot", [:], [XMLElement("name", text: snapshot)]).xml,
                     redefine: false)
             } catch {
@@ -80,7 +80,7 @@ extension Machine {
         }
         if mayBeFrozen { try agent.thawFileSystems() }
         _ = try taken.get()
-        try hypervisor.createSnapshot(
+        try snapshotStore().create(
             name,
             XMLElement(
                 "domainsnapshot", [:],
@@ -92,10 +92,16 @@ extension Machine {
             ).xml, redefine: true)
     }
 
+    /// - Throws: `Failure` with code `host_not_able` where the hypervisor takes none.
+    private func snapshotStore() throws(Failure) -> any DomainSnapshots {
+        if let store = hypervisor.snapshots { return store }
+        throw Failure(.hostNotAble, "\(hypervisor.uri) takes no snapshots", resource: hypervisor.uri)
+    }
+
     /// The oldest first.
     public func snapshots() throws(Failure) -> [MachineSnapshot] {
         try requireDomain()
-        return try hypervisor.snapshots(name).map { name, text throws(Failure) in
+        return try snapshotStore().all(of: name).map { name, text throws(Failure) in
             let xml = try XMLReader.parse(text)
             return MachineSnapshot(
                 name: name, created: xml.first("creationTime").flatMap { Int($0.text) } ?? 0,
@@ -120,7 +126,7 @@ extension Machine {
             try beginBoot(hasMemory ? [] : record()?.spec.nics ?? [])
             // Memory of what came after would be started on the disks of before: libvirt refuses.
             try hypervisor.dropSaved(name)
-            try hypervisor.revert(name, to: snapshot, running: domain.state.isActive)
+            try snapshotStore().revert(name, to: snapshot, running: domain.state.isActive)
             guard let record = try record() else { return }
             try MachineJournal.endChange(in: folder, record)
             guard try requireDomain().state.isActive else { return }
@@ -137,12 +143,12 @@ extension Machine {
             try requireDomain()
             try require(snapshot)
             try requireWritable("rid of a snapshot")
-            try hypervisor.deleteSnapshot(name, snapshot)
+            try snapshotStore().delete(name, snapshot)
         }
     }
 
     private func require(_ snapshot: String) throws(Failure) {
-        let names = try hypervisor.snapshots(name).keys.sorted()
+        let names = try snapshotStore().all(of: name).keys.sorted()
         if names.contains(snapshot) { return }
         throw Failure(
             .notFound, "\(name) has no snapshot \(snapshot)",
