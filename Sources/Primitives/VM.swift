@@ -32,17 +32,17 @@ func specReference(_ environment: Environment) -> Codec<SpecReference> {
 
 /// The failure of a value that is not what `limiq.vm` gives.
 private func noSpec(_ path: String, _ value: Value) -> Failure {
-    if let name = value["name"]?.string {
-        // A domain's handle, that of a VM which is known by its name alone, or a table of fields.
-        let what = value["domain"] == nil ? value.kind : "vm \(name)"
+    let name = value.string ?? value["name"]?.string
+    let way = name.map { "limiq.vm { name = \"\($0)\", … }" }
+    // A handle of the fleet's, of a machine that its count leaves out.
+    if let name, value["domain"] != nil {
         return Failure(
-            .badField, "\(path) has no spec: \(what) does not say what it is to be",
-            hint: "describe it: limiq.vm { name = \"\(name)\", … }")
+            .badField, "vm \(name) is known by its name alone, and not what it is to be",
+            hint: way.map { "describe it: \($0)" })
     }
     return wrongType(
         path, expected: "what limiq.vm gives", got: value,
-        hint: value.string.map { "limiq.vm { name = \"\($0)\", … }" }
-            ?? "call its methods with a colon, as in \(path):up { … }")
+        hint: way ?? (value.map == nil ? nil : "call its methods with a colon, as in \(path):up { … }"))
 }
 
 private struct CheckArguments: Sendable {

@@ -33,6 +33,11 @@ extension Codec where Swift == VMSpec {
 
     /// The API's document as one table.
     private static func flattened(_ value: Value, _ path: String) throws(Failure) -> Value {
+        if let name = value.string, path.isEmpty {
+            throw wrongType(
+                "the argument", expected: "a table of fields", got: value,
+                hint: "limiq.vm { name = \"\(name)\", … }")
+        }
         guard case .map(let outer) = value, let inner = outer["spec"] else { return value }
         guard outer["domain"]?.map == nil else {
             throw Failure(

@@ -14,6 +14,7 @@ function M.split_command(command, given)
             code = "bad_field",
             message = ("a command must be a table such as { \"ls\", \"-l\" }, not %s"):format(
                 runtime.described(command)),
+            hint = "vm:exec { … } is called with a colon, limiq.host.run { … } with a point",
         }
     end
     if given ~= nil and type(given) ~= "table" then

@@ -30,7 +30,7 @@ public struct Change: Sendable, Equatable {
     public var cause: Cause
 
     let field: FieldPath
-    /// The spec says what is wanted; else it follows from the rest of it.
+    /// The spec says what is wanted, or has it no more; else it follows from the rest of it.
     let isSaid: Bool
 
     init(

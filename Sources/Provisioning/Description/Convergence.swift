@@ -56,7 +56,7 @@ struct Convergence {
             let fact = isOther ? next.facts.values[path] : live?.facts.values[path]
             let wantedFact = wantedFacts.values[path]
             // A description names the devices a guest boots from, a spec their kinds: each is told beside its like.
-            let isSaid = wantedFields[path].map { isScript || fact == nil || wantedFact == $0 } ?? false
+            let isSaid = isScript || wantedFields[path].map { fact == nil || wantedFact == $0 } ?? false
             changes[path] = Change(
                 path, path: path.text(in: [wanted, next.spec, situation.live]),
                 current: isScript ? nextFields[path] : fact ?? liveFields?[path],

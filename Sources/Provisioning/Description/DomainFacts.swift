@@ -41,7 +41,7 @@ struct DomainFacts: Equatable, Sendable {
             let name = alias.dropFirst(DomainXML.ownAlias.count).replacing("-", with: " ", maxReplacements: 1)
             return (number, .found(String(name)))
         }
-        return .list(order.sorted { $0.0 < $1.0 }.map(\.1))
+        return order.isEmpty ? nil : .list(order.sorted { $0.0 < $1.0 }.map(\.1))
     }
 
     /// The ports that lead into the running guest, by nic.
