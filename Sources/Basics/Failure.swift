@@ -1,30 +1,9 @@
 /// What went wrong, in the form a script sees it: a stable code, one line that names the thing, and
 /// the way out.
 public struct Failure: Error, Sendable, Equatable {
-    /// A stable word a script can branch on. A struct, so that a new code breaks nobody's `switch`.
-    public struct Code: RawRepresentable, Sendable, Hashable, ExpressibleByStringLiteral {
-        public let rawValue: String
-        public init(rawValue: String) { self.rawValue = rawValue }
-        public init(stringLiteral value: String) { rawValue = value }
-
-        /// An argument or field of the wrong type, unknown, or out of range.
-        public static let badField: Code = "bad_field"
-        /// A file or folder could not be read or written.
-        public static let io: Code = "io"
-        /// The thing asked for is not there.
-        public static let notFound: Code = "not_found"
-        /// The run was interrupted or the task cancelled.
-        public static let cancelled: Code = "cancelled"
-        public static let timeout: Code = "timeout"
-        /// libvirt refused; the message carries libvirt's own words.
-        public static let libvirt: Code = "libvirt"
-        /// This host cannot do what is asked; `hint` says what to install or start.
-        public static let hostNotAble: Code = "host_not_able"
-        /// A helper program (qemu-img, ssh, curl, …) failed.
-        public static let program: Code = "program"
-    }
-
     public var code: Code
+    /// The word of an error that a script has raised with one of its own; `code` is `script` then.
+    public private(set) var ownWord: String?
     /// Lower case, names the thing, no full stop.
     public var message: String
     /// The way out.
@@ -47,6 +26,17 @@ public struct Failure: Error, Sendable, Equatable {
 }
 
 extension Failure {
+    /// An error of a script, by the word it was raised with: one of limiq's codes, or one of the script's own.
+    public init(
+        word: String, _ message: String, hint: String? = nil, resource: String? = nil, cause: String? = nil
+    ) {
+        self.init(Code(rawValue: word) ?? .script, message, hint: hint, resource: resource, cause: cause)
+        if word != code.rawValue { ownWord = word }
+    }
+
+    /// The word a script sees.
+    public var word: String { ownWord ?? code.rawValue }
+
     /// Adds a way out to those it has.
     public mutating func add(hint: String) {
         self.hint = self.hint.map { "\($0); \(hint)" } ?? hint

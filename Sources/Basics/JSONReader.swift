@@ -233,6 +233,6 @@ public struct JSONReader {
             source.isEmpty
             ? "line \(place.line), column \(place.column)" : "\(source):\(place.line):\(place.column)"
         return Failure(
-            "bad_json", "\(prefix): \(message)" + (shown.isEmpty ? "" : ": \"\(shown)\""), hint: hint)
+            .badJSON, "\(prefix): \(message)" + (shown.isEmpty ? "" : ": \"\(shown)\""), hint: hint)
     }
 }

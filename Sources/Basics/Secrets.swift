@@ -67,8 +67,11 @@ extension String {
 extension Failure {
     /// The failure without the secrets that its texts quote.
     public var masked: Failure {
-        Failure(
-            code, Secrets.masked(message), hint: hint.map(Secrets.masked),
-            resource: resource.map(Secrets.masked), cause: cause.map(Secrets.masked))
+        var masked = self
+        masked.message = Secrets.masked(message)
+        masked.hint = hint.map(Secrets.masked)
+        masked.resource = resource.map(Secrets.masked)
+        masked.cause = cause.map(Secrets.masked)
+        return masked
     }
 }

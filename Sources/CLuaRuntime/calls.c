@@ -181,7 +181,7 @@ static int perform(lua_State *L) {
     const char *name = luaL_checkstring(L, 1);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &primitives_key);
     lua_pushvalue(L, 1);
-    if (lua_rawget(L, -2) != LUA_TNUMBER) return raise_failure(L, "no_primitive", NULL, "there is no primitive %s", name);
+    if (lua_rawget(L, -2) != LUA_TNUMBER) return raise_failure(L, "not_found", NULL, "there is no primitive %s", name);
     int number = (int)lua_tointeger(L, -1);
     lua_pop(L, 2);
     char shown[64];
@@ -247,7 +247,7 @@ static int base_setmetatable(lua_State *L) {
         lua_pushliteral(L, "__gc");
         if (lua_rawget(L, 2) != LUA_TNIL)
             return raise_failure(
-                L, "not_allowed", "use a <close> variable, or call the clean-up yourself", "__gc is not allowed in a metatable");
+                L, "forbidden", "use a <close> variable, or call the clean-up yourself", "__gc is not allowed in a metatable");
         lua_pop(L, 1);
     }
     return call_original(L);
@@ -256,7 +256,7 @@ static int base_setmetatable(lua_State *L) {
 static int base_collectgarbage(lua_State *L) {
     const char *option = luaL_optstring(L, 1, "collect");
     if (strcmp(option, "stop") == 0)
-        return raise_failure(L, "not_allowed", NULL, "collectgarbage \"stop\" is not allowed: memory is limited");
+        return raise_failure(L, "forbidden", NULL, "collectgarbage \"stop\" is not allowed: memory is limited");
     return call_original(L);
 }
 

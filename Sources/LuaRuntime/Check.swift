@@ -36,7 +36,7 @@ extension LuaRuntime {
                 use.isWrite ? "write to the undeclared global \(use.name)" : "undeclared global \(use.name)"
             let hint = use.isWrite ? "declare it: local \(use.name)" : "declare it first: local \(use.name)"
             return ScriptError(
-                Failure("undeclared_global", message, hint: nearest.map { "did you mean \($0)?" } ?? hint),
+                Failure(.undeclaredGlobal, message, hint: nearest.map { "did you mean \($0)?" } ?? hint),
                 location: "\(name):\(use.line)")
         }
     }

@@ -72,7 +72,7 @@ extension LuaRuntime {
         reserve(4, on: thread)
         lua_createtable(thread, 0, 7)
         for (field, text) in [
-            ("code", failure.code.rawValue), ("message", failure.message), ("hint", failure.hint),
+            ("code", failure.word), ("message", failure.message), ("hint", failure.hint),
             ("resource", failure.resource), ("cause", failure.cause),
         ] {
             guard let text else { continue }

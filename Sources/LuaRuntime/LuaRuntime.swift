@@ -135,7 +135,7 @@ public final class LuaRuntime {
                 return Self.text(thread, at: -1)
             }
             let failure = Failure(
-                .init(rawValue: field("code") ?? Failure.Code.script.rawValue),
+                word: field("code") ?? Failure.Code.script.rawValue,
                 field("message") ?? "an error without a message",
                 hint: field("hint"), resource: field("resource"), cause: field("cause"))
             return ScriptError(failure, location: field("where"), traceback: traceback ?? field("traceback"))

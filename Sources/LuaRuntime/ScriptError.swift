@@ -20,18 +20,3 @@ public struct ScriptError: Error, Sendable, CustomStringConvertible {
         location.map { "\($0): \(failure)" } ?? failure.description
     }
 }
-
-extension Failure.Code {
-    /// An error of the script's own, or one Lua found in it.
-    public static let script: Failure.Code = "script"
-    /// The script is no Lua.
-    public static let syntax: Failure.Code = "syntax"
-    /// The run was interrupted.
-    public static let interrupted: Failure.Code = "interrupted"
-    /// The script used more Lua memory than it may.
-    public static let memory: Failure.Code = "memory"
-    /// Every task waits for another.
-    public static let deadlock: Failure.Code = "deadlock"
-    /// A defect of limiq.
-    public static let `internal`: Failure.Code = "internal"
-}

@@ -79,7 +79,7 @@ public struct YAMLProblem: Error, Sendable, Equatable {
             lineText.unicodeScalars.count > 80
             ? "\(String.UnicodeScalarView(lineText.unicodeScalars.prefix(80)))…" : lineText
         return Failure(
-            "bad_yaml", "\(place): \(message)" + (shown.isEmpty ? "" : ": \"\(shown)\""), hint: hint)
+            .badYAML, "\(place): \(message)" + (shown.isEmpty ? "" : ": \"\(shown)\""), hint: hint)
     }
 }
 

@@ -14,7 +14,7 @@ public enum YAML {
         if stream.documents.count > 1 {
             let mark = stream.documents[1].mark
             throw Failure(
-                "bad_yaml",
+                .badYAML,
                 "\(source.isEmpty ? "the text" : source) holds \(stream.documents.count) documents, not one: the second "
                     + "begins at line \(mark.line)")
         }

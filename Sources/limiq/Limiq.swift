@@ -21,6 +21,8 @@ struct Limiq: ParsableCommand {
         ("image", Image.self), ("report", Report.self), ("doctor", Doctor.self), ("stubs", Stubs.self),
     ]
 
+    static var names: [String] { all.map(\.name) }
+
     /// The parser looks into each command it is told of by reflection, a good part of a start: it is told of the one that is
     /// called, and of all where there is help to give.
     private static func subcommands(for word: String?) -> [any ParsableCommand.Type] {
@@ -49,9 +51,11 @@ struct Program {
                 StandardOutput.print(limiqVersion)
                 return 0
             }
-            // `limiq help SCRIPT` beside the parser's own `limiq help SUBCOMMAND`.
-            if arguments.first == "help", let script = arguments.dropFirst().first, script.hasSuffix(".lua") {
-                try ScriptHelp.show(script)
+            // `limiq help SCRIPT` and `limiq help CODE` beside the parser's own `limiq help SUBCOMMAND`.
+            if arguments.first == "help", let word = arguments.dropFirst().first, !word.hasPrefix("-"),
+                !Limiq.names.contains(word)
+            {
+                if word.hasSuffix(".lua") { try ScriptHelp.show(word) } else { try CodeHelp.show(word) }
                 return 0
             }
             var command = try Limiq.parseAsRoot(arguments)

@@ -11,7 +11,7 @@ import Testing
             var story = Story()
             for (name, hint) in given {
                 story.ask(name, at: 0)
-                story.answer(name, failure: Failure("x", "it fails", hint: hint), at: 1)
+                story.answer(name, failure: Failure(word: "x", "it fails", hint: hint), at: 1)
             }
             return RunReport(story.record, took: .seconds(2), error: nil).text.split(separator: "\n")
                 .map(String.init).filter { $0.hasPrefix("  hint: ") }

@@ -86,7 +86,7 @@ import Testing
             try failure("error(setmetatable({}, { __index = error, __metatable = 1 }))").description == text)
         let odd = try failure(
             "local _, e = pcall(perform, 'fail') e.message = {} e.hint = print e.code = nil error(e)")
-        #expect(odd.failure.code == "script")
+        #expect(odd.failure.code == .script)
     }
 
     @Test func aPrimitiveWhereNoneCanWaitSaysWhatToDo() throws {
@@ -100,7 +100,7 @@ import Testing
         ]
         for source in sources {
             let error = try failure(source)
-            #expect(error.failure.code == "cannot_wait", "\(source)")
+            #expect(error.failure.code == .cannotWait, "\(source)")
             #expect(error.failure.message.contains(" cannot wait here: "))
             #expect(error.location == "test.lua:1")
         }
@@ -119,7 +119,7 @@ import Testing
         let read = try failure("\nprnt(1)")
         #expect(
             read.failure
-                == Failure("undeclared_global", "undeclared global prnt", hint: "did you mean print?"))
+                == Failure(.undeclaredGlobal, "undeclared global prnt", hint: "did you mean print?"))
         #expect(read.location == "test.lua:2")
         let write = try failure("function build() end")
         #expect(write.failure.message == "write to the undeclared global build")

@@ -12,7 +12,7 @@ import Testing
             let phase =
                 switch event.phase {
                 case .began: "began"
-                case .ended(_, let failure): "ended \(failure?.code.rawValue ?? "well")"
+                case .ended(_, let failure): "ended \(failure?.word ?? "well")"
                 }
             log.withLock {
                 $0.append("\(event.id) \(event.request.name) \(event.request.location ?? "?") \(phase)")

@@ -14,7 +14,7 @@ import Testing
             assert(require "debug" == debug and require "string" == string and require "io" == io and require "_G" == _G)
             for _, option in ipairs { "collect", "count", "step", "isrunning" } do collectgarbage(option) end
             local ok, e = pcall(collectgarbage, "stop")
-            assert(not ok and e.code == "not_allowed")
+            assert(not ok and e.code == "forbidden")
             local ok, e = pcall(setmetatable, {}, { __gc = print })
             assert(not ok and e.message == "__gc is not allowed in a metatable")
             local ok, e = pcall(setmetatable, _G, {})

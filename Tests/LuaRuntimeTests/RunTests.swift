@@ -19,7 +19,7 @@ import Testing
 
     @Test func aPrimitivesFailureNamesTheLineOfTheCall() throws {
         let error = try failure("local x = 1\nperform('fail', 'no such thing')")
-        #expect(error.failure == Failure("boom", "no such thing", hint: "do not", resource: "thing"))
+        #expect(error.failure == Failure(word: "boom", "no such thing", hint: "do not", resource: "thing"))
         #expect(error.location == "test.lua:2")
         #expect(error.traceback == "stack traceback:\n\ttest.lua:2: in main chunk")
     }

@@ -60,10 +60,11 @@ final class Script {
         Primitive("echo_later", .pooled) { $0.arguments },
         Primitive("fail", .inline) { request in
             throw Failure(
-                "boom", request.arguments.first?.string ?? "it broke", hint: "do not", resource: "thing")
+                word: "boom", request.arguments.first?.string ?? "it broke", hint: "do not", resource: "thing"
+            )
         },
         Primitive("fail_later", .pooled) { request in
-            throw Failure("boom", request.arguments.first?.string ?? "it broke", hint: "do not")
+            throw Failure(word: "boom", request.arguments.first?.string ?? "it broke", hint: "do not")
         },
         // Blocks until it is cancelled, as a call to a daemon does.
         Primitive("block", .pooled) { request in

@@ -103,7 +103,7 @@ import Testing
             assert(ran == 3 and e.errors[1].message == "a is bad" and e.errors[2] == nil and e.errors[3])
             error(e)
             """)
-        #expect(error.failure.code == "each")
+        #expect(error.failure.code == .each)
         #expect(
             error.failure.message
                 == "2 of 3 failed:\n  a: test.lua:4: a is bad\n    hint: do not\n  c: test.lua:4: c is bad\n    hint: do not"

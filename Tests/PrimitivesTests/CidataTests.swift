@@ -40,7 +40,7 @@ struct CidataPrimitiveTests {
             let failure = failure {
                 try cidata("cidata.create", ["path": "b.iso", "vendor_data": ["runcmds": ["a"]]])
             }
-            #expect(failure.code == "cloud_init")
+            #expect(failure.code == .cloudInit)
             #expect(failure.message == "vendor_data.runcmds is no cloud-config key")
             #expect(failure.hint == "did you mean runcmd?")
             #expect(!fileExists(folder.path("b.iso")))

@@ -33,7 +33,7 @@ struct DocumentTests {
 
     @Test("what is no JSON is refused", arguments: ["", "{", "[1 2]", "{\"a\" 1}", "nul", "'a'"])
     func noJSON(text: String) {
-        #expect { try parseJSON(Array(text.utf8)) } throws: { ($0 as? Failure)?.code == "bad_json" }
+        #expect { try parseJSON(Array(text.utf8)) } throws: { ($0 as? Failure)?.code == .badJSON }
     }
 
     @Test("a document of a file names the file in its error")

@@ -202,7 +202,7 @@ struct `Domains on libvirt's private daemons` {
             let failure = try #require(throws: Failure.self) {
                 try DaemonHost.call("domain.exec", vm, ["true"])
             }
-            #expect(failure.code == "guest")
+            #expect(failure.code == .guest)
             #expect(failure.message.contains("its agent does not answer"))
         }
     }

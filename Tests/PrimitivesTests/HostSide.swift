@@ -55,5 +55,5 @@ func failure(_ body: () throws -> Value, at location: SourceLocation = #_sourceL
     } catch let failure as Failure { return failure } catch {
         Issue.record("threw \(error)", sourceLocation: location)
     }
-    return Failure("none", "")
+    return Failure(word: "none", "")
 }

@@ -110,7 +110,7 @@ struct HostTests {
             let refused = failure {
                 try host.call("host.run", ["touch", "made"], in: hostDefinitions)
             }
-            #expect(refused.code == "forbidden")
+            #expect(refused.code == .forbidden)
             #expect(refused.message.contains("--no-host"))
             #expect(access(host.folder + "/made", F_OK) != 0)
         }

@@ -70,7 +70,7 @@ struct JSONTests {
     func refused(text: String, message: String) throws {
         let host = try HostSide()
         let refused = failure { try host.call("json.decode", .string(text), in: jsonDefinitions) }
-        #expect(refused.code == "bad_json")
+        #expect(refused.code == .badJSON)
         #expect(refused.message == message)
     }
 

@@ -108,7 +108,7 @@ struct PlanTests {
             #"limiq.vm { name = "NAME-gold", disks = { { id = "boot", size = "1GiB" } } }:up { wait = "running" } "#
         for attempt in [remove, up] {
             let refused = try plan(attempt, host)
-            #expect(refused.error?.failure.code == "in_use" && refused.steps == [], "\(refused.steps)")
+            #expect(refused.error?.failure.code == .inUse && refused.steps == [], "\(refused.steps)")
             #expect(try plan(removeChild + attempt, host).error == nil)
         }
         #expect(throws: ScriptError.self) { try run(remove, host) }
@@ -194,7 +194,7 @@ struct PlanTests {
     func foreign() throws {
         let host = try Host()
         let outcome = try plan(#"limiq.vm { name = "test" }:up()"#, host)
-        #expect(outcome.error?.failure.code == "not_ours" && outcome.steps == [])
+        #expect(outcome.error?.failure.code == .notOurs && outcome.steps == [])
     }
 
     /// Scripts that answer something, without a machine that boots. `NAME` is a name of nobody else's.

@@ -132,6 +132,116 @@ import Testing
                 == .secret("s3cret"))
     }
 
+    static let misfits: [(Value, String, String?)] = [
+        (
+            ["name": "w", "disks": ["id": "a", "size": "1GiB"]],
+            "disks must be a list, not a table with names (id, size)", "a list of one is disks = { { … } }"
+        ),
+        (
+            ["name": "w", "nics": [["forward": ["host": 8080, "guest": 80]]]],
+            "nics[1].forward must be a list, not a table with names (host, guest)",
+            "a list of one is forward = { { … } }"
+        ),
+        (
+            ["name": "w", "boot_order": "disk"], "boot_order must be a list, not \"disk\"",
+            "boot_order = { \"disk\" }"
+        ),
+        (["name": "w", "boot_order": "dsk"], "boot_order must be a list, not \"dsk\"", nil),
+        (
+            ["name": "w", "cloud_init": [["user_data": "a"], ["user_data": "b"]]],
+            "cloud_init must be a table of fields, not a list",
+            "parts of recipes are joined: cloud_init = recipes.compose { …, … }"
+        ),
+        (
+            ["name": "w", "cloud_init": ["user_data": ["a", "b"]]],
+            "cloud_init.user_data must be a text or a table with names, not a list", nil
+        ),
+        (
+            ["name": "w", "console": [["vnc_enabled": true]]],
+            "console must be a table of fields, not a list",
+            "leave out the inner braces: console = { vnc_enabled = … }"
+        ),
+        (
+            ["name": "w", "labels": ["web"]], "labels must be a table of names and values, not a list",
+            "labels = { name = value }"
+        ),
+        (
+            [["name": "w"]], "the argument must be a table of fields, not a list",
+            "leave out the inner braces: { name = … }"
+        ),
+        (
+            "web", "the argument must be a table of fields, not \"web\"", "limiq.vm { name = \"web\", … }"
+        ),
+        (
+            ["name": "w", "uri": .null, "domain": ["name": "w"], "spec": ["name": "w"]],
+            "the spec is a vm already, not a table of fields",
+            "call its methods; its fields are those of its spec"
+        ),
+        (
+            ["name": ["name": "w", "domain": ["name": "w"]]],
+            "name must be a string, not a table with names (name, domain)", nil
+        ),
+        (
+            ["name": "w", "disks": [["bus": "DISK_BUS_VIRTOI"]]],
+            "disks[1].bus: \"DISK_BUS_VIRTOI\" is not one of virtio, scsi, sata, ide",
+            "did you mean \"DISK_BUS_VIRTIO\"?"
+        ),
+    ]
+
+    @Test(arguments: misfits)
+    func `says of a value of the wrong kind what it is, and what to write`(
+        value: Value, message: String, hint: String?
+    ) throws {
+        let complaint = try Self.complaint(value)
+        #expect(complaint == Failure(.badField, message, hint: hint))
+    }
+
+    static let handles: [(Value, String, String?)] = [
+        (
+            ["name": "web", "domain": ["name": "web"]],
+            "vm web is known by its name alone, and not what it is to be",
+            "describe it: limiq.vm { name = \"web\", … }"
+        ),
+        (
+            ["name": "web", "memory": "1GiB"],
+            "vm must be what limiq.vm gives, not a table with names (name, memory)",
+            "limiq.vm { name = \"web\", … }"
+        ),
+        (
+            ["name": "web", "uri": "qemu:///system"],
+            "vm must be what limiq.vm gives, not a table with names (name, uri)",
+            "limiq.vm { name = \"web\", … }"
+        ),
+        (
+            ["wait": "running"], "vm must be what limiq.vm gives, not a table with names (wait)",
+            "call its methods with a colon, as in vm:up { … }"
+        ),
+        ("web", "vm must be what limiq.vm gives, not \"web\"", "limiq.vm { name = \"web\", … }"),
+        (["web"], "vm must be what limiq.vm gives, not a list", nil),
+        (3, "vm must be what limiq.vm gives, not 3", nil),
+    ]
+
+    @Test(arguments: handles)
+    func `says what to write where another handle or a plain table was given for a VM`(
+        value: Value, message: String, hint: String?
+    ) throws {
+        let complaint = try #require(throws: Failure.self) {
+            _ = try specReference(Self.environment).decode(value, "vm")
+        }
+        #expect(complaint == Failure(.badField, message, hint: hint))
+    }
+
+    @Test func `says of what is no domain what it is`() throws {
+        let complaint = try #require(throws: Failure.self) {
+            _ = try Codec<DomainReference>.domain.decode(["uname", "-r"], "domain")
+        }
+        #expect(
+            complaint
+                == Failure(
+                    .badField, "domain must be a domain or its name, not a list",
+                    hint: "call its methods with a colon, as in domain:exec { … }"))
+    }
+
     @Test func `takes no secret as a label, which everybody can read`() throws {
         let complaint = try Self.complaint(["name": "web", "labels": ["token": .secret("s3cret")]])
         #expect(complaint.message == "labels.token is read by whoever looks, and cannot be a secret")

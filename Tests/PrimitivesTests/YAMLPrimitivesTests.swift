@@ -19,7 +19,7 @@ struct YAMLPrimitivesTests {
     func errors() throws {
         let host = try HostSide()
         let refused = failure { try host.call("yaml.decode", "a: 1\na: 2\n", in: yamlDefinitions) }
-        #expect(refused.code == "bad_yaml")
+        #expect(refused.code == .badYAML)
         #expect(refused.message == "line 2, column 1: the key a is there twice, first in line 1: \"a: 2\"")
         _ = try host.call("file.write", "a.yaml", "a: b: c", in: fileDefinitions)
         #expect(

@@ -258,7 +258,7 @@ struct CloudInitCheckTests {
 
         let errors = CloudInitCheck.check(CloudInitSpec(userData: "# cloud-config\n", metaData: "x\n"))
         let failure = #expect(throws: Failure.self) { try CloudInitCheck.requireNoErrors(in: errors) }
-        #expect(failure?.code == "cloud_init")
+        #expect(failure?.code == .cloudInit)
         #expect(failure?.message.hasPrefix("user-data:1:1: the first line is") == true)
         #expect(failure?.cause == "meta-data:1:1: must be a map of keys and values")
     }

@@ -62,7 +62,7 @@ struct DiskFileTests {
                 #expect(throws: Failure.self) { try Disk.remove(path) },
             ]
             user.close()
-            #expect(failures.map { $0?.code } == [.diskInUse, .diskInUse])
+            #expect(failures.map { $0?.code } == [.inUse, .inUse])
             try Disk.remove(path)
             #expect(scratch.names.isEmpty)
         }

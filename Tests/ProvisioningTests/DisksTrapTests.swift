@@ -204,7 +204,7 @@ struct OverlayTrapTests {
             let writer = try OpenDisk(scratch.path("base.qcow2"), format: "qcow2", readOnly: false)
             let failure = try refusal(scratch)
             writer.close()
-            #expect(failure.code == .diskInUse)
+            #expect(failure.code == .inUse)
             #expect(failure.message.contains("open for writing"))
             let reader = try OpenDisk(scratch.path("base.qcow2"), format: "qcow2", readOnly: true)
             defer { reader.close() }

@@ -31,7 +31,7 @@ struct ImagesBuildTests {
         try await ImagesBench.with { bench in
             try bench.publisher.set(["/latest/SUMS": .init(login: true)])
             let failure = #expect(throws: Failure.self) { try bench.resolve() }
-            #expect(failure?.code == "unreachable")
+            #expect(failure?.code == .unreachable)
             #expect(
                 failure?.message
                     == "debian-12 cannot be downloaded: a web page answers in place of \(bench.publisher.url)/latest/SUMS"
@@ -65,7 +65,7 @@ struct ImagesBuildTests {
             }
             let library = bench.library(url: ImagesBench.nobody)
             let failure = #expect(throws: Failure.self) { try bench.resolve(in: library) }
-            #expect(failure?.code == "unreachable")
+            #expect(failure?.code == .unreachable)
             #expect(failure?.message == "debian-12 cannot be downloaded")
             #expect(failure?.cause?.contains("Failed to connect to 127.0.0.1 port 1") == true)
             #expect(

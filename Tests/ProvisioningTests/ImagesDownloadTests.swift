@@ -145,7 +145,7 @@ struct ImagesDownloadTests {
         try await ImagesBench.with { bench in
             try bench.publisher.set([Self.path: .init(wrong: true)])
             let failure = #expect(throws: Failure.self) { try bench.resolve() }
-            #expect(failure?.code == "bad_checksum")
+            #expect(failure?.code == .badChecksum)
             #expect(
                 failure?.message
                     == "the download of debian-12 is not what its publisher's checksum says, and was thrown away"

@@ -132,7 +132,7 @@ struct ImagesLibraryTests {
                 ])
 
             let again = #expect(throws: Failure.self) { try library.add("own", from: source, Cancellation()) }
-            #expect(again?.code == "image_exists")
+            #expect(again?.code == .imageExists)
             #expect(again?.hint == "remove \(bench.path("own.qcow2")) first, or choose another name")
             let nobody = try StandsOn(state: bench.state, on: nil)
             try library.remove("own", unless: nobody)
@@ -192,7 +192,7 @@ struct ImagesLibraryTests {
                     checksum: ImageChecksum(parsing: "sha256:" + String(repeating: "0", count: 64)),
                     Cancellation())
             }
-            #expect(wrong?.code == "bad_checksum")
+            #expect(wrong?.code == .badChecksum)
             #expect(bench.names.isEmpty)
         }
     }
@@ -202,7 +202,7 @@ struct ImagesLibraryTests {
         try await ImagesBench.with { bench in
             try bench.put("debian-12.raw", Data("<html>login</html>".utf8))
             let failure = #expect(throws: Failure.self) { try bench.resolve() }
-            #expect(failure?.code == "bad_image")
+            #expect(failure?.code == .badImage)
             #expect(failure?.message == "\(bench.path("debian-12.raw")) is a web page, not an image")
             #expect(try bench.library().list().first?.path == bench.path("debian-12.raw"))
         }
@@ -225,7 +225,7 @@ struct ImagesLibraryTests {
             let failure = #expect(throws: Failure.self) {
                 try bench.library().remove("own", unless: StandsOn(state: bench.state, on: nil))
             }
-            #expect(failure?.code == "in_use")
+            #expect(failure?.code == .inUse)
             #expect(
                 failure?.message
                     == "the image own cannot be removed: vm web-01 stands on \(bench.path("own.qcow2"))")
@@ -257,7 +257,7 @@ struct ImagesLibraryTests {
                 }
                 try bench.library().remove("own", unless: StandsOn(state: bench.state, on: nil))
             }
-            #expect(failure?.code == "in_use")
+            #expect(failure?.code == .inUse)
             #expect(bench.names == ["own.qcow2"])
             try input.fileHandleForWriting.close()
             user.waitUntilExit()

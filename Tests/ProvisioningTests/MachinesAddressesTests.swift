@@ -54,7 +54,7 @@ import XML
             let second = Machine("web", on: host, state: state)
             for attempt in [{ _ = try second.plan(spec) }, { _ = try second.up(spec) }] {
                 let failure = try #require(throws: Failure.self) { try attempt() }
-                #expect(failure.code == "in_use" && failure.message.contains(address), "\(failure)")
+                #expect(failure.code == .inUse && failure.message.contains(address), "\(failure)")
                 #expect(failure.message.contains("web") && failure.message.contains("db on network lab"))
             }
             #expect(!fileExists(second.folder))

@@ -108,7 +108,7 @@ import XML
                 { _ = try web.up(other, Self.running) }, { _ = try web.plan(other, Self.running) },
             ] {
                 let failure = try #require(throws: Failure.self) { try attempt() }
-                #expect(failure.code == "spec_differs")
+                #expect(failure.code == .specDiffers)
                 #expect(failure.hint?.contains(web.folder + "/boot-disk.qcow2") == true)
             }
             #expect(Self.isWritten(web))
@@ -168,7 +168,7 @@ import XML
                 var other = spec
                 change(&other)
                 let failure = try #require(throws: Failure.self) { _ = try web.plan(other, Self.running) }
-                #expect(failure.code == "spec_differs", "\(failure)")
+                #expect(failure.code == .specDiffers, "\(failure)")
             }
             var larger = spec
             larger.disks[0].sizeGiB = 3
@@ -189,7 +189,7 @@ import XML
                 { _ = try web.plan(Self.spec(), Self.running) },
             ] {
                 let failure = try #require(throws: Failure.self) { try attempt() }
-                #expect(failure.code == "in_use" && failure.message.contains("\(reader.process)"))
+                #expect(failure.code == .inUse && failure.message.contains("\(reader.process)"))
             }
             #expect(try web.hypervisor.domains().isEmpty)
         }

@@ -68,14 +68,14 @@ private let restart = "[   71.1] reboot: Restarting system\r\n"
 
     @Test func `says so as soon as it answers`() throws {
         let off = try failure(of: [CloudInitAbsence.disabledMark: "", CloudInitAbsence.offSwitch: ""])
-        #expect(off.code == "no_cloud_init")
+        #expect(off.code == .noCloudInit)
         #expect(
             off.message == "cloud-init is disabled in web by /etc/cloud/cloud-init.disabled, and does not run"
         )
         let disabled = try failure(of: [CloudInitAbsence.disabledMark: ""])
-        #expect(disabled.code == "no_cloud_init" && disabled.message.contains("it found no seed"))
+        #expect(disabled.code == .noCloudInit && disabled.message.contains("it found no seed"))
         let missing = try failure(of: ["/bin/sh": ""])
-        #expect(missing.code == "no_cloud_init" && missing.message == "there is no cloud-init in web")
+        #expect(missing.code == .noCloudInit && missing.message == "there is no cloud-init in web")
     }
 
     @Test(arguments: [CloudInitAbsence.enabledMark, "/usr/bin/cloud-init"])
@@ -92,7 +92,7 @@ private let restart = "[   71.1] reboot: Restarting system\r\n"
             var options = UpOptions()
             options.keep = true
             let failure = try #require(throws: Failure.self) { _ = try machine.up(spec, options) }
-            #expect(failure.code == "no_cloud_init")
+            #expect(failure.code == .noCloudInit)
             machine.remember(CloudInitOutcome(errors: [], finishLine: "an earlier boot's"))
             let report = try machine.up(spec)
             #expect(report.warnings.contains { $0.contains("it has finished in an earlier boot") })
@@ -216,7 +216,7 @@ private let restart = "[   71.1] reboot: Restarting system\r\n"
         let failed = #"{"v1": {"errors": ["('scripts_user', RuntimeError('x'))"]}}"#
         try withGuest("reboot", GuestFilesFake([CloudInitAbsence.result: failed])) { machine, _, _ throws in
             let failure = try #require(throws: Failure.self) { try wait(machine) }
-            #expect(failure.code == "cloud_init")
+            #expect(failure.code == .cloudInit)
         }
     }
 

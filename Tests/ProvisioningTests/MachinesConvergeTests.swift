@@ -209,7 +209,7 @@ import XML
                     try running.machine.up(spec, Self.options { $0.restart = true })
                 } throws: { error in
                     let failure = error as? Failure
-                    return failure?.code == "spec_differs" && failure?.message.contains(overlay) == true
+                    return failure?.code == .specDiffers && failure?.message.contains(overlay) == true
                         && failure?.hint?.contains("by hand") == true
                 }
             }
@@ -379,7 +379,7 @@ import XML
                 let machine = Machine("web", on: running.host, state: other)
                 for attempt in [{ _ = try machine.up(Self.spec) }, { _ = try machine.diff(Self.spec) }] {
                     let failure = try #require(throws: Failure.self) { try attempt() }
-                    #expect(failure.code == "not_ours" && failure.message.contains(state.machine("web")))
+                    #expect(failure.code == .notOurs && failure.message.contains(state.machine("web")))
                 }
             }
             #expect(running.calls == [])

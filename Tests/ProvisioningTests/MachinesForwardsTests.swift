@@ -58,7 +58,7 @@ import XML
                     { _ = try running.machine.plan(wanted) }, { _ = try running.machine.up(wanted) },
                 ] {
                     let failure = try #require(throws: Failure.self) { try attempt() }
-                    #expect(failure.code == "port_in_use" && failure.message.contains("\(taken)"))
+                    #expect(failure.code == .portInUse && failure.message.contains("\(taken)"))
                 }
                 #expect(running.calls == [])
                 #expect(try running.machine.endpoint(ofGuestPort: 80) == "127.0.0.1:\(running.port)")
@@ -77,7 +77,7 @@ import XML
                 let failure = try #require(throws: Failure.self) {
                     try running.machine.up(wanted, options)
                 }
-                #expect(failure.code == "port_in_use")
+                #expect(failure.code == .portInUse)
                 #expect(running.calls == [])
             }
         }
@@ -100,7 +100,7 @@ import XML
                     PortForward(host: second, guest: 80), PortForward(host: running.port, guest: 9999)),
             ] {
                 let failure = try #require(throws: Failure.self) { try running.machine.up(wanted) }
-                #expect(failure.code == "port_in_use" && failure.cause?.contains("rule") == true)
+                #expect(failure.code == .portInUse && failure.cause?.contains("rule") == true)
                 #expect(failure.hint?.contains("not changed in the running guest") == true)
                 let node = try #require(running.host.liveNode("web"))
                 #expect(node.userNICs == ["ua-nic-nic1"])

@@ -161,7 +161,7 @@ private struct HostileGuest {
             let failure = try #require(throws: Failure.self) {
                 _ = try agent.read("/dev/zero", limit: 1 << 20)
             }
-            #expect(failure.code == "guest" && failure.message.contains("/dev/zero in hostile is larger"))
+            #expect(failure.code == .guest && failure.message.contains("/dev/zero in hostile is larger"))
         }
     }
 
@@ -202,7 +202,7 @@ private struct HostileGuest {
     /// The error names the guest and the command.
     private func refuses(_ command: String, _ body: () throws -> Void) throws {
         let failure = try #require(throws: Failure.self) { try body() }
-        #expect(failure.code == "guest", "\(failure)")
+        #expect(failure.code == .guest, "\(failure)")
         #expect(
             failure.message.contains("the agent of hostile answers \(command) with"), "\(failure)")
     }

@@ -67,7 +67,7 @@ import Testing
     @Test func `stays as it is where the guest keeps it locked, and the error says so`() throws {
         let (host, _, result) = try Self.eject(letsGoAfter: nil, updatesThatFail: 1)
         let failure = try #require(throws: Failure.self) { try result.get() }
-        #expect(failure.code == "tray_locked")
+        #expect(failure.code == .trayLocked)
         #expect(failure.hint == "unmount it in the guest, or use force = true")
         #expect(host.calls.filter { $0.hasPrefix("update") }.count == 1, "the guest's medium stays")
     }

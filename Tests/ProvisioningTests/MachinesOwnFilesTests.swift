@@ -62,7 +62,7 @@ import Testing
             let failure = try #require(throws: Failure.self) {
                 _ = try machine.up(Self.spec(answer: "hunter3", ignition: Self.ignition + "\n"))
             }
-            #expect(failure.code == "spec_differs")
+            #expect(failure.code == .specDiffers)
             #expect(failure.message.contains("ignition is another"), "it is read at the first boot only")
 
             var options = UpOptions()

@@ -86,7 +86,7 @@ import Testing
         try `Waiting for a guest`.withGuest { machine, _ throws in
             print(["booting", line], every: 50_000, to: machine.consoleLog)
             let (failure, took) = try wait(machine, timeout: .seconds(60))
-            #expect(failure.code == "guest_stuck" && failure.message.contains(line), "\(failure)")
+            #expect(failure.code == .guestStuck && failure.message.contains(line), "\(failure)")
             #expect(took < .seconds(10))
         }
     }
@@ -109,7 +109,7 @@ import Testing
                 }
             }
             let (failure, took) = try wait(machine, timeout: .seconds(60))
-            #expect(failure.code == "guest_stuck" && failure.message.contains("again and again"))
+            #expect(failure.code == .guestStuck && failure.message.contains("again and again"))
             #expect(took < .seconds(10))
         }
     }
@@ -167,7 +167,7 @@ import Testing
             let failure = try #require(throws: Failure.self) {
                 _ = try Machine("web", on: host, state: state).up(`Bringing a VM up`.spec(), options(nil))
             }
-            #expect(try failure.code == "guest_stuck" && host.domain("web") == nil)
+            #expect(try failure.code == .guestStuck && host.domain("web") == nil)
             #expect(failure.hint == "vm web was removed again; keep = true leaves it for a look")
         }
     }

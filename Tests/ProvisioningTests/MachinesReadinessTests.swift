@@ -47,10 +47,11 @@ private enum Recorded {
 
     /// Does something from another thread as soon as the wait sees a line.
     static func wait(
-        _ machine: Machine, whenItSees text: String, _ action: @escaping @Sendable () -> Void
+        _ machine: Machine, timeout: Duration = .seconds(20), whenItSees text: String,
+        _ action: @escaping @Sendable () -> Void
     ) throws(Failure) {
         var done = false
-        try machine.wait(for: .cloudInit, timeout: .seconds(20), cancellation: Cancellation()) { line in
+        try machine.wait(for: .cloudInit, timeout: timeout, cancellation: Cancellation()) { line in
             if !done, line.contains(text) {
                 done = true
                 startThread(action)
@@ -74,7 +75,7 @@ private enum Recorded {
                 Recorded.boot + Recorded.final + Recorded.failedModule + Recorded.finished,
                 to: machine.consoleLog)
             let failure = try #require(throws: Failure.self) { try Self.wait(machine) }
-            #expect(failure.code == "cloud_init")
+            #expect(failure.code == .cloudInit)
             #expect(failure.message.contains("scripts-user"))
         }
     }
@@ -93,7 +94,7 @@ private enum Recorded {
         }
         try Self.withGuest(behaviour) { machine, _ throws in
             let failure = try #require(throws: Failure.self) { try Self.wait(machine) }
-            #expect(failure.code == "cloud_init")
+            #expect(failure.code == .cloudInit)
             #expect(failure.message.contains("locale: ProcessExecutionError('x')"))
         }
     }
@@ -119,7 +120,7 @@ private enum Recorded {
                     append(Recorded.panic, to: machine.consoleLog)
                 }
             }
-            #expect(failure.code == "guest_panicked")
+            #expect(failure.code == .guestPanicked)
             #expect(failure.message.contains("Unable to mount root fs"))
         }
     }
@@ -132,20 +133,39 @@ private enum Recorded {
                     host.post(.stopped(.shutdown), to: "web")
                 }
             }
-            #expect(failure.code == "guest_stopped")
+            #expect(failure.code == .guestStopped)
             #expect(failure.cause?.contains("running 'init'") == true)
         }
     }
 
-    @Test func `ends at once when the hypervisor pauses the guest over an error of its own`() throws {
+    @Test(
+        arguments: [("internal-error", Failure.Code.guestFailed), ("io-error", .guestStopped)]
+            + [("guest-panicked", .guestPanicked)])
+    func `ends at once when the hypervisor pauses the guest over an error`(
+        status: String, code: Failure.Code
+    ) throws {
         var behaviour = FakeHypervisor.Behaviour()
-        behaviour.qmp = { _ in #"{"return":{"status":"internal-error","running":false}}"# }
+        behaviour.qmp = { _ in #"{"return":{"status":"\#(status)","running":false}}"# }
         try Self.withGuest(behaviour) { machine, host throws in
             append(Recorded.boot, to: machine.consoleLog)
             let failure = try #require(throws: Failure.self) {
                 try Self.wait(machine, whenItSees: "running 'init'") { host.post(.suspended, to: "web") }
             }
-            #expect(failure.code == "guest_failed")
+            #expect(failure.code == code)
+        }
+    }
+
+    @Test func `waits on when a person pauses the guest, whatever the reply says beside`() throws {
+        var behaviour = FakeHypervisor.Behaviour()
+        behaviour.qmp = { _ in #"{"return":{"status":"paused","running":false,"note":"\"io-error\""}}"# }
+        try Self.withGuest(behaviour) { machine, host throws in
+            append(Recorded.boot, to: machine.consoleLog)
+            let failure = try #require(throws: Failure.self) {
+                try Self.wait(machine, timeout: .milliseconds(500), whenItSees: "running 'init'") {
+                    host.post(.suspended, to: "web")
+                }
+            }
+            #expect(failure.code == .timeout)
         }
     }
 
@@ -208,7 +228,7 @@ private enum Recorded {
     @Test(
         arguments: zip(
             [nil, DomainEvent.stopped(.shutdown), .connectionLost],
-            [Failure.Code.timeout, "guest_stopped", .libvirt]))
+            [Failure.Code.timeout, .guestStopped, .libvirt]))
     func `a guest that does not boot again is an error`(event: DomainEvent?, code: Failure.Code) throws {
         var behaviour = FakeHypervisor.Behaviour()
         behaviour.eventsAfterReboot = event.map { [$0] } ?? []
@@ -224,7 +244,7 @@ private enum Recorded {
         try Self.withGuest { machine, host throws in
             try host.destroy("web")
             let failure = try #require(throws: Failure.self) { try Self.wait(machine) }
-            #expect(failure.code == "guest_stopped")
+            #expect(failure.code == .guestStopped)
             try Self.wait(machine, .stopped)
         }
     }
@@ -270,7 +290,7 @@ private enum Recorded {
             let failure = try #require(throws: Failure.self) {
                 _ = try Machine("web", on: host, state: state).exec(["true"])
             }
-            #expect(failure.code == "guest_stopped" && failure.hint == "resume it first")
+            #expect(failure.code == .guestStopped && failure.hint == "resume it first")
         }
     }
 

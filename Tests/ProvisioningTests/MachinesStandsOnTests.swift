@@ -65,7 +65,7 @@ import XML
         ) throws {
             let (calls, bytes) = (host.calls, readBytes(base))
             let failure = try #require(throws: Failure.self, sourceLocation: location) { try attempt() }
-            #expect(failure.code == "in_use", "\(failure)", sourceLocation: location)
+            #expect(failure.code == .inUse, "\(failure)", sourceLocation: location)
             #expect(failure.message.contains(who), "\(failure)", sourceLocation: location)
             #expect(failure.message.contains(other), "\(failure)", sourceLocation: location)
             #expect(failure.message.contains("stand"), "\(failure)", sourceLocation: location)
@@ -190,7 +190,7 @@ import XML
             try family.host.destroy("gold")
             // It goes when nobody reads it any more.
             let kept = try #require(throws: Failure.self) { _ = try family.gold.remove() }
-            #expect(kept.code == "in_use" && kept.message.contains("reader"), "\(kept)")
+            #expect(kept.code == .inUse && kept.message.contains("reader"), "\(kept)")
             try family.host.undefine("reader")
             #expect(try family.gold.remove())
             #expect(fileExists(after))
@@ -206,7 +206,7 @@ import XML
             for attempt in [{ _ = try second.up(spec) }, { _ = try second.plan(spec) }] {
                 let failure = try #require(throws: Failure.self) { try attempt() }
                 #expect(
-                    failure.code == "in_use" && failure.message.contains("the disk of vm gold"), "\(failure)")
+                    failure.code == .inUse && failure.message.contains("the disk of vm gold"), "\(failure)")
             }
             spec.disks[0].readonly = true
             _ = try second.up(spec)
@@ -293,7 +293,7 @@ import XML
                 { try setting.machine.snapshot("now") },
             ] {
                 let failure = try #require(throws: Failure.self) { try attempt() }
-                #expect(failure.code == "in_use" && failure.message.contains("vm own stands on \(disk)"))
+                #expect(failure.code == .inUse && failure.message.contains("vm own stands on \(disk)"))
             }
             try setting.host.undefine("own")
             #expect(try setting.machine.remove())

@@ -132,7 +132,7 @@ import XML
             other.disks[0].format = .raw
             let calls = host.calls
             let failure = try #require(throws: Failure.self) { _ = try machine.up(other) }
-            #expect(failure.code == "spec_differs")
+            #expect(failure.code == .specDiffers)
             #expect(
                 failure.message.hasSuffix(
                     "made anew: disks[1].format is \"qcow2\", the script says \"raw\"; "
@@ -152,7 +152,7 @@ import XML
             let machine = Machine("web", on: host, state: state)
             for attempt in [{ _ = try machine.up(Self.spec()) }, { _ = try machine.remove() }] {
                 let failure = try #require(throws: Failure.self) { try attempt() }
-                #expect(failure.code == "not_ours")
+                #expect(failure.code == .notOurs)
             }
             #expect(host.calls == ["define web"])
             #expect(Self.contents(state.machines) == [])
@@ -369,7 +369,7 @@ import XML
             let failure = try #require(throws: Failure.self) {
                 _ = try Machine("web", on: Self.booting(), state: state).up(Self.spec())
             }
-            #expect(failure.code == "folder_taken")
+            #expect(failure.code == .folderTaken)
             #expect(Self.contents(state.machine("web")) == ["notes.txt"])
         }
     }
@@ -390,7 +390,7 @@ import XML
             let failure = try #require(throws: Failure.self) {
                 _ = try Machine("web", on: host, state: state).up(Self.spec(port: port))
             }
-            #expect(failure.code == "port_in_use")
+            #expect(failure.code == .portInUse)
             #expect(failure.message.contains("\(port)"))
             #expect(host.calls.isEmpty)
         }
@@ -404,7 +404,7 @@ import XML
             let failure = try #require(throws: Failure.self) {
                 _ = try Machine("web", on: host, state: state).up(spec)
             }
-            #expect(failure.code == "cloud_init")
+            #expect(failure.code == .cloudInit)
             #expect(failure.hint == "write it without a space: #cloud-config")
             #expect(host.calls.isEmpty)
 
@@ -576,7 +576,7 @@ import XML
             let failure = try #require(throws: Failure.self) {
                 _ = try Machine("web", on: host, state: state).up(`Bringing a VM up`.spec(), options)
             }
-            #expect(failure.code == "guest_failed")
+            #expect(failure.code == .guestFailed)
             #expect(try host.domains().isEmpty)
         }
     }

@@ -72,7 +72,7 @@ import XML
                 try setting.up()
             } throws: { error in
                 let failure = error as? Failure
-                return failure?.code == "spec_differs"
+                return failure?.code == .specDiffers
                     && failure?.hint?.contains("throws away limiq/web.boot-disk.qcow2, fast/web.data.qcow2")
                         == true
             }

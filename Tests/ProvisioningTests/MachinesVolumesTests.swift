@@ -221,7 +221,7 @@ struct MachinesVolumesTests {
                 }
                 _ = setting.host.storage.state.withLock { $0.pools.removeValue(forKey: "fast") }
                 let failure = try #require(throws: Failure.self) { _ = try setting.machine.remove() }
-                #expect(failure.code == "pool_gone")
+                #expect(failure.code == .poolGone)
                 #expect(failure.message.contains("fast") && failure.message.contains("web.data.qcow2"))
                 #expect(failure.hint?.contains("pool-define") == true)
                 if undefines { #expect(throws: failure) { try setting.up() } }

@@ -133,7 +133,7 @@ import Testing
             #expect(!survey.spared.isEmpty && survey.spared.allSatisfy { $0.reason.contains("is a link") })
             let machine = Machine("evil", on: host, state: state)
             let failure = try #require(throws: Failure.self) { _ = try machine.remove() }
-            #expect(failure.code == "not_ours" && failure.message.contains("is a link"), "\(failure)")
+            #expect(failure.code == .notOurs && failure.message.contains("is a link"), "\(failure)")
             try Self.tryAll(state)
             #expect(try filesBelow(outside) == before)
         }
@@ -256,7 +256,7 @@ import Testing
             let failure = try #require(throws: Failure.self) {
                 _ = try Machine("evil", on: FakeHypervisor(), state: state).up(spec)
             }
-            #expect(failure.code == "folder_taken" && failure.resource == disk)
+            #expect(failure.code == .folderTaken && failure.resource == disk)
             #expect(readWhole(disk) == "somebody's own")
         }
     }

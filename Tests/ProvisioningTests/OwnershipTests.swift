@@ -73,7 +73,7 @@ import XML
                 { _ = try copy.remove() }, { _ = try copy.up(spec) }, { _ = try copy.plan(spec) },
             ] {
                 let failure = try Self.failure(attempt)
-                #expect(failure.code == "not_ours")
+                #expect(failure.code == .notOurs)
                 #expect(failure.message.contains("is a copy of vm web"), "\(failure)")
             }
             #expect(try copy.record() == nil)
@@ -102,7 +102,7 @@ import XML
             other.disks[0].format = .raw
             for attempt in [{ _ = try web.remove() }, { _ = try web.up(other, options) }] {
                 let failure = try Self.failure(attempt)
-                #expect(failure.code == "in_use")
+                #expect(failure.code == .inUse)
                 #expect(failure.message.contains("\(web.folder)/\(file)"), "\(failure)")
                 #expect(failure.message.contains("copy"))
             }
@@ -144,7 +144,7 @@ import XML
             try #require(symlink("\(web.folder)/boot-disk.qcow2", link) == 0)
             _ = try host.define(
                 "<domain><name>other</name><devices><disk><source file='\(link)'/></disk></devices></domain>")
-            #expect(try Self.failure { _ = try web.remove() }.code == "in_use")
+            #expect(try Self.failure { _ = try web.remove() }.code == .inUse)
             requireWhole(web)
         }
     }
@@ -160,12 +160,12 @@ import XML
             other.cloudInit = CloudInitSpec(userData: "#cloud-config\nhostname: other\n")
             let seed = try fileBytes(web.folder + "/seed.iso", atMost: 64 << 20)
             for spec in [larger, other] {
-                #expect(try Self.failure { _ = try web.up(spec) }.code == "in_use")
+                #expect(try Self.failure { _ = try web.up(spec) }.code == .inUse)
             }
             let disk = try DiskImage.inspect(web.folder + "/boot-disk.qcow2")[0]
             #expect(disk.virtualSize == 1 << 30)
             try host.start("web")
-            #expect(try Self.failure { _ = try web.up(larger) }.code == "in_use")
+            #expect(try Self.failure { _ = try web.up(larger) }.code == .inUse)
             #expect(!host.calls.contains { $0.hasPrefix("resize") })
             #expect(try fileBytes(web.folder + "/seed.iso", atMost: 64 << 20) == seed)
         }
@@ -206,7 +206,7 @@ import XML
                 { _ = try web.up(spec) }, { _ = try web.plan(spec) }, { _ = try web.remove() },
             ] {
                 let failure = try Self.failure(attempt)
-                #expect(failure.code == "not_ours")
+                #expect(failure.code == .notOurs)
                 #expect(failure.message.contains("vm web was renamed to new by hand"), "\(failure)")
                 #expect(failure.hint?.contains("domrename new web") == true)
             }
@@ -225,7 +225,7 @@ import XML
             try Self.copy("web", of: web, to: new)
             try old.undefine("web")
             let failure = try Self.failure { _ = try web.remove() }
-            #expect(failure.code == "not_ours" && failure.message.contains("vm web is on fake:///other"))
+            #expect(failure.code == .notOurs && failure.message.contains("vm web is on fake:///other"))
             #expect(try Self.failure { _ = try web.up(`Bringing a VM up`.spec()) } == failure)
             requireWhole(web)
             let survey = try Leftovers(state: state, on: old, beside: { _, _ in [new] }).survey()
@@ -256,7 +256,7 @@ import XML
             for name in ["vms/web/boot-disk.qcow2", "disk.qcow2"] {
                 let reader = try OpenFile("\(state.root)/\(name)")
                 let failure = try Self.failure { _ = try web.remove() }
-                #expect(failure.code == "in_use")
+                #expect(failure.code == .inUse)
                 #expect(failure.message.contains("process \(reader.process) (sleep)"), "\(failure)")
                 requireWhole(web)
             }
@@ -277,8 +277,8 @@ import XML
             #expect(try !web.up(`Bringing a VM up`.spec(), Self.off).changed)
             try Self.copy("copy", of: web, to: host, uuid: Self.otherUUID, Self.separate)
             #expect(
-                try Self.failure { _ = try Machine("copy", on: host, state: state).remove() }.code
-                    == "not_ours")
+                try Self.failure { _ = try Machine("copy", on: host, state: state).remove() }.code == .notOurs
+            )
             var labelled = `Bringing a VM up`.spec()
             labelled.labels = ["tier": "web"]
             _ = try web.up(labelled, Self.off)

@@ -108,7 +108,7 @@ extension FakeHypervisor {
             state.volumes[volume] = nil
             return false
         }
-        if isInUse { throw Failure(.diskInUse, "\(volume.name) is in use") }
+        if isInUse { throw Failure(.inUse, "\(volume.name) is in use") }
     }
 
     func upload(

@@ -194,7 +194,7 @@ struct StorageRemoteTests {
                     usleep(1_500_000)
                     try person.write(Array("q".utf8))
                     let failure = try #require(ended.next(before: .now + .seconds(60)) ?? nil)
-                    #expect(failure.code == "guest_stopped")
+                    #expect(failure.code == .guestStopped)
                     #expect(failure.cause?.contains(greeting) == true)
                     try machine.start()
                     #expect(try machine.remove())

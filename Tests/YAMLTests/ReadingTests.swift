@@ -169,7 +169,7 @@ struct ReadingTests {
             let value = try YAML.parse(text, source: "web.yaml")
             Issue.record("was read as \(value)", sourceLocation: location)
         } catch {
-            #expect(error.code == "bad_yaml", sourceLocation: location)
+            #expect(error.code == .badYAML, sourceLocation: location)
             #expect(error.message.contains(message), "\(error.message)", sourceLocation: location)
             if let hint { #expect(error.hint == hint, sourceLocation: location) }
         }

@@ -13,7 +13,7 @@ public func jsonText(_ value: Value, pretty: Bool = false) throws(Failure) -> St
     do {
         return String(decoding: try encoder.encode(EncodableValue(value)), as: UTF8.self)
     } catch {
-        throw Failure("bad_json", "the value cannot be written as JSON", cause: "\(error)")
+        throw Failure(.badJSON, "the value cannot be written as JSON", cause: "\(error)")
     }
 }
 
@@ -26,9 +26,9 @@ public func parseJSON(_ bytes: [UInt8]) throws(Failure) -> Value {
 private func check(_ value: Value, at path: String) throws(Failure) {
     switch value {
     case .double(let number) where !number.isFinite:
-        throw Failure("bad_json", "\(path) is \(number), which JSON has no number for")
+        throw Failure(.badJSON, "\(path) is \(number), which JSON has no number for")
     case .bytes:
-        throw Failure("bad_json", "\(path) is not UTF-8", hint: "write it as limiq.base64.encode(bytes)")
+        throw Failure(.badJSON, "\(path) is not UTF-8", hint: "write it as limiq.base64.encode(bytes)")
     case .list(let members):
         for (index, member) in members.enumerated() { try check(member, at: "\(path)[\(index + 1)]") }
     case .map(let map):

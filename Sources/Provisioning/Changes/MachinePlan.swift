@@ -199,7 +199,7 @@ extension Machine {
         let volumes = (record.volumes ?? []).filter { disks.contains($0.name) }
         let lost = record.made.filter(fileExists) + volumes.map { "\($0.pool)/\($0.name)" }
         return Failure(
-            "spec_differs",
+            .specDiffers,
             "vm \(name) is there already, and cannot become what the script says without being made anew: "
                 + changes.map(\.description).joined(separator: "; "),
             hint: (changes.contains { $0.cause == .drift }

@@ -58,7 +58,7 @@ public enum CloudInitCheck {
         let errors = findings.filter { $0.severity == .error }
         guard let first = errors.first else { return }
         let others = errors.dropFirst().map(\.text).joined(separator: "; ")
-        throw Failure("cloud_init", first.text, hint: first.hint, cause: others.isEmpty ? nil : others)
+        throw Failure(.cloudInit, first.text, hint: first.hint, cause: others.isEmpty ? nil : others)
     }
 
     // MARK: - The files

@@ -74,7 +74,7 @@ struct AccelerationChooser: Sendable {
     /// Whether a guest that did not run may have KVM to blame: it ended by the hypervisor's fault, or QEMU ended while libvirt
     /// was starting it, or libvirt names KVM.
     static func isAtFault(_ failure: Failure) -> Bool {
-        if failure.code == "guest_failed" { return true }
+        if failure.code == .guestFailed { return true }
         let words = failure.cause?.lowercased() ?? ""
         return failure.code == .libvirt
             && (words.contains("kvm") || words.contains("connecting to monitor")

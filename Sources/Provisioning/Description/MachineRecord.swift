@@ -118,7 +118,7 @@ public struct MachineRecord: Sendable, Equatable, Codable {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         do { return String(decoding: try encoder.encode(self), as: UTF8.self) } catch {
-            throw Failure("internal", "the spec of \(spec.name) cannot be written as JSON", cause: "\(error)")
+            throw Failure(.internal, "the spec of \(spec.name) cannot be written as JSON", cause: "\(error)")
         }
     }
 

@@ -79,7 +79,7 @@ struct PortForwards {
             .first { !$0.isEmpty }
         guard let complaint else { return }
         throw Failure(
-            "port_in_use",
+            .portInUse,
             "port \(forward.host) of this host cannot be forwarded to port \(forward.guest) of \(name)",
             hint: "choose another host port", resource: name, cause: complaint)
     }
@@ -137,7 +137,7 @@ struct PortForwards {
             for forward in nic.forward
             where !held.contains(where: forward.isSamePort) && !isFree(forward) {
                 throw Failure(
-                    "port_in_use",
+                    .portInUse,
                     "port \(forward.host) of this host is in use, it cannot be forwarded to port \(forward.guest) of the guest",
                     hint:
                         "choose another host port, or stop what uses it (ss -lptn 'sport = :\(forward.host)' names it)"

@@ -116,7 +116,7 @@ public enum Disk {
 
     private static func inUse(_ path: String) -> Failure {
         Failure(
-            .diskInUse, "\(path) is in use by a running guest or program", hint: "stop the guest first",
+            .inUse, "\(path) is in use by a running guest or program", hint: "stop the guest first",
             resource: path)
     }
 }

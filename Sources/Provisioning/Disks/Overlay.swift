@@ -82,7 +82,7 @@ public enum Overlay {
         try header?.requireUsable(image.path)
         if DiskLock.hasWriter(file) {
             throw Failure(
-                .diskInUse, "\(image.path) is open for writing by a running guest or program",
+                .inUse, "\(image.path) is open for writing by a running guest or program",
                 hint: "a base must not change under its overlays: stop the guest, or copy the disk",
                 resource: image.path)
         }

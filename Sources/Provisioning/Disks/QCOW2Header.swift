@@ -123,12 +123,3 @@ struct QCOW2Header: Equatable {
             hint: "fetch or copy it again", resource: path)
     }
 }
-
-extension Failure.Code {
-    /// A disk or ISO image is damaged, or of a kind limiq must not use.
-    public static let badImage: Failure.Code = "bad_image"
-    /// The disk to be made is there already.
-    public static let diskExists: Failure.Code = "disk_exists"
-    /// The disk is in use by another program.
-    public static let diskInUse: Failure.Code = "disk_in_use"
-}

@@ -40,7 +40,7 @@ struct AgentCall: Sendable {
 
     func nonsense(_ how: String, cause: String? = nil) -> Failure {
         Failure(
-            "guest", "the agent of \(guest) answers \(command) \(how)",
+            .guest, "the agent of \(guest) answers \(command) \(how)",
             hint: "see what runs as qemu-guest-agent in the guest", resource: guest,
             cause: cause.map { outsideText($0) })
     }

@@ -39,11 +39,6 @@ enum CloudInitAbsence: Sendable, Equatable {
     }
 }
 
-extension Failure.Code {
-    /// cloud-init does not run in the guest.
-    static let noCloudInit: Failure.Code = "no_cloud_init"
-}
-
 /// What a guest that answers says of its cloud-init.
 enum CloudInitNews: Sendable {
     case done(CloudInitOutcome)
@@ -87,7 +82,7 @@ extension GuestSSH {
         case 4: return .absent(.disabled)
         case 5: return .absent(.notInstalled)
         default:
-            throw Failure("guest", "\(name) does not say whether cloud-init is done", resource: name)
+            throw Failure(.guest, "\(name) does not say whether cloud-init is done", resource: name)
         }
     }
 }

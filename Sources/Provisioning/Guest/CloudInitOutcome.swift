@@ -19,7 +19,7 @@ public struct CloudInitOutcome: Sendable, Equatable, Codable {
             errors = (document.v1.errors ?? []).map(Self.readable)
         } catch {
             throw Failure(
-                "cloud_init", "the guest's /run/cloud-init/result.json cannot be read", cause: "\(error)")
+                .cloudInit, "the guest's /run/cloud-init/result.json cannot be read", cause: "\(error)")
         }
     }
 
@@ -44,7 +44,7 @@ public struct CloudInitOutcome: Sendable, Equatable, Codable {
         let more = errors.count == 1 ? "" : " (and \(errors.count - 1) more)"
         let others = errors.dropFirst().prefix(20).map(outsideText)
         return Failure(
-            "cloud_init", "cloud-init finished with errors in \(name): \(outsideText(first))\(more)",
+            .cloudInit, "cloud-init finished with errors in \(name): \(outsideText(first))\(more)",
             hint: "the guest's /var/log/cloud-init.log has the whole story", resource: name,
             cause: others.isEmpty ? nil : others.joined(separator: "; "))
     }

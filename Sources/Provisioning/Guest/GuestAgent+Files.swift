@@ -8,7 +8,7 @@ enum GuestFiles {
 
     static func tooLarge(_ path: String, in name: String, _ limit: Int) -> Failure {
         Failure(
-            "guest", "\(path) in \(name) is larger than the \(ByteSize(bytes: UInt64(limit))) that are taken",
+            .guest, "\(path) in \(name) is larger than the \(ByteSize(bytes: UInt64(limit))) that are taken",
             hint: "take it in parts, or have the guest send it", resource: name)
     }
 
@@ -137,12 +137,12 @@ extension GuestAgent {
                 ["sh", "-c", GuestFiles.preparation(mode: mode), "sh", path], timeout: .seconds(60),
                 cancellation: cancellation)
         } catch {
-            if mode == nil, error.code == "guest", isWindows() { return }
+            if mode == nil, error.code == .guest, isWindows() { return }
             throw error
         }
         guard result.code != 0 else { return }
         let complaint = outsideText(String(decoding: result.stderr.prefix(2000), as: UTF8.self).trimmed())
-        throw Failure("guest", "cannot write \(path) in \(name)", resource: name, cause: complaint)
+        throw Failure(.guest, "cannot write \(path) in \(name)", resource: name, cause: complaint)
     }
 
     private func check(

@@ -31,7 +31,7 @@ struct GuestAgent: Sendable {
             let frozen: Int = try call("guest-fsfreeze-freeze", NothingSaid())
             return frozen > 0
         } catch {
-            return error.code != "guest"
+            return error.code != .guest
         }
     }
 
@@ -48,7 +48,7 @@ struct GuestAgent: Sendable {
                 tries += 1
                 guard tries < 10 else {
                     throw Failure(
-                        "guest",
+                        .guest,
                         "the file systems of \(name) may still be frozen, and nothing in it is written",
                         hint: "virsh -c '\(hypervisor.uri)' domfsthaw \(name)", resource: name,
                         cause: error.message)
@@ -70,7 +70,7 @@ struct GuestAgent: Sendable {
             text = String(
                 decoding: try JSONEncoder().encode(MonitorCommand(execute: command, arguments: arguments)),
                 as: UTF8.self)
-        } catch { throw Failure("internal", "the command \(command) cannot be written", cause: "\(error)") }
+        } catch { throw Failure(.internal, "the command \(command) cannot be written", cause: "\(error)") }
         let reply: String
         do throws(Failure) {
             reply = try hypervisor.agent(name, text, timeout: min(max(left, .seconds(1)), Self.mostWait))
@@ -87,7 +87,7 @@ struct GuestAgent: Sendable {
         // libvirt reads 10 MiB of an answer, in which bytes are base64, and then has done with the agent.
         if words.contains("No complete agent response") {
             return Failure(
-                "guest", "the answer of the agent of \(name) is longer than libvirt takes, 7.5 MiB of output",
+                .guest, "the answer of the agent of \(name) is longer than libvirt takes, 7.5 MiB of output",
                 hint: "write a program's output to a file in the guest, and take that with read_file",
                 resource: name)
         }
@@ -100,7 +100,7 @@ struct GuestAgent: Sendable {
             return failure
         }
         return Failure(
-            "guest",
+            .guest,
             "the agent of \(name) cannot do it: \(outsideText(words[end.upperBound...].trimmed()))",
             resource: name)
     }

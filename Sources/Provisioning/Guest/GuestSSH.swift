@@ -32,7 +32,7 @@ struct GuestSSH: Sendable {
         var result = try run(command.first ?? "", arguments, stdin ?? [], timeout, cancellation)
         guard let marker = result.stderr.firstRange(of: Array("\(Self.marker)\n".utf8)) else {
             throw Failure(
-                "guest", "\(name) cannot be reached by ssh at \(endpoint.host) port \(endpoint.port)",
+                .guest, "\(name) cannot be reached by ssh at \(endpoint.host) port \(endpoint.port)",
                 hint:
                     "install qemu-guest-agent in the guest, or give its user one of your keys (limiq.ssh_keys())",
                 resource: name, cause: String(decoding: result.stderr.suffix(2000), as: UTF8.self).trimmed())
@@ -58,7 +58,7 @@ struct GuestSSH: Sendable {
 
     private func refused(_ verb: String, _ path: String, _ result: ExecResult) -> Failure {
         Failure(
-            "guest", "cannot \(verb) \(path) in \(name)", resource: name,
+            .guest, "cannot \(verb) \(path) in \(name)", resource: name,
             cause: outsideText(String(decoding: result.stderr.prefix(2000), as: UTF8.self).trimmed()))
     }
 
@@ -93,7 +93,7 @@ struct GuestSSH: Sendable {
                     .timeout, "\(program) in \(name) has not ended after \(timeout.short)", resource: name)
             case .program:
                 throw Failure(
-                    "guest", "\(program) in \(name) cannot be followed by ssh", resource: name,
+                    .guest, "\(program) in \(name) cannot be followed by ssh", resource: name,
                     cause: error.message)
             default: throw error
             }

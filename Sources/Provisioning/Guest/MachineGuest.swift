@@ -31,7 +31,7 @@ extension Machine {
         if check, result.code != 0 {
             let complaint = String(decoding: result.stderr.suffix(2000), as: UTF8.self).trimmed()
             throw Failure(
-                "guest", "\(program) in \(name) ended with code \(result.code)",
+                .guest, "\(program) in \(name) ended with code \(result.code)",
                 hint: "check = false returns the code instead", resource: name,
                 cause: complaint.isEmpty ? nil : complaint)
         }
@@ -67,12 +67,12 @@ extension Machine {
         let domain = try requireDomain()
         guard domain.state.isActive else {
             throw Failure(
-                "guest_stopped", "\(name) is \(domain.state.rawValue)", hint: "start it first", resource: name
+                .guestStopped, "\(name) is \(domain.state.rawValue)", hint: "start it first", resource: name
             )
         }
         guard domain.state != .paused else {
             throw Failure(
-                "guest_stopped", "\(name) is paused, nobody in it answers", hint: "resume it first",
+                .guestStopped, "\(name) is paused, nobody in it answers", hint: "resume it first",
                 resource: name)
         }
         let ssh = ssh(try record(), user: user)
@@ -85,7 +85,7 @@ extension Machine {
         } catch {
             if let ssh { return .ssh(ssh) }
             throw Failure(
-                "guest",
+                .guest,
                 "nothing in \(name) can be asked: its agent does not answer, and ssh cannot reach it",
                 hint: "wait for \"agent\" first, install qemu-guest-agent, or forward port 22",
                 resource: name,
@@ -107,18 +107,14 @@ extension Machine {
     /// Here QEMU writes the file; it goes through the VM's folder, where QEMU may write. From another machine libvirt sends
     /// the picture.
     public func screenshot(to path: String) throws(Failure) {
-        struct Command: Encodable {
-            struct Arguments: Encodable {
-                var filename: String
-                var format = "png"
-            }
-            var execute = "screendump"
-            var arguments: Arguments
+        struct Arguments: Encodable {
+            var filename: String
+            var format = "png"
         }
         let host = try host()
         guard try requireDomain().state.isActive else {
             throw Failure(
-                "guest_stopped", "\(name) is off and shows nothing", hint: "start it first", resource: name)
+                .guestStopped, "\(name) is off and shows nothing", hint: "start it first", resource: name)
         }
         guard host.isLocal else { return try fetchScreenshot(to: path) }
         try makeFolder(mode: 0o711)
@@ -128,29 +124,23 @@ extension Machine {
             (_, _) throws(Failure) in
         }
         defer { unlink(temporary) }
-        let command: String
-        do {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = .withoutEscapingSlashes
-            command = String(
-                decoding: try encoder.encode(Command(arguments: .init(filename: temporary))), as: UTF8.self)
-        } catch { throw Failure("internal", "the command cannot be written", cause: "\(error)") }
-        let reply = try hypervisor.qmp(name, command)
-        guard !reply.contains("\"error\""), let bytes = readBytes(temporary),
-            bytes.starts(with: [0x89, 0x50])
-        else {
-            throw Failure(
-                "guest", "no screenshot of \(name)", hint: "the VM needs a video device", resource: name,
-                cause: reply.trimmed())
-        }
+        let reply: MonitorReply<NothingSaid> = try monitor("screendump", Arguments(filename: temporary))
+        if case .refused(let words) = reply { throw noPicture(words) }
+        guard let bytes = readBytes(temporary), bytes.starts(with: [0x89, 0x50]) else { throw noPicture() }
         try writeBytes(bytes, to: path)
+    }
+
+    private func noPicture(_ words: String? = nil) -> Failure {
+        Failure(
+            .guest, "no screenshot of \(name)", hint: "the VM needs a video device", resource: name,
+            cause: words)
     }
 
     private func fetchScreenshot(to path: String) throws(Failure) {
         let bytes = try hypervisor.screenshot(name)
         if bytes.starts(with: [0x89, 0x50]) { return try writeBytes(bytes, to: path) }
         guard let picture = Picture(ppm: bytes) else {
-            throw Failure("guest", "no screenshot of \(name) that can be read", resource: name)
+            throw Failure(.guest, "no screenshot of \(name) that can be read", resource: name)
         }
         try writeBytes(picture.png(), to: path)
     }

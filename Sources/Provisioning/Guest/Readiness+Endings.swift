@@ -12,7 +12,7 @@ extension Readiness {
             if case .event(let event) = signal { _ = try settles(event, &wait) }
         }
         throw Failure(
-            "guest_stopped", "\(machine.name) is \(domain.state.rawValue), it cannot become \(goal.rawValue)",
+            .guestStopped, "\(machine.name) is \(domain.state.rawValue), it cannot become \(goal.rawValue)",
             hint: "start it first", resource: machine.name, cause: tailText())
     }
 
@@ -42,7 +42,7 @@ extension Readiness {
             }
             let isFault = reason == .failed || reason == .crashed
             throw Failure(
-                isFault ? "guest_failed" : "guest_stopped",
+                isFault ? .guestFailed : .guestStopped,
                 "\(machine.name) stopped (\(reason.rawValue)) before it was \(goal.phrase)",
                 resource: machine.name, cause: tailText())
         case .crashed:
@@ -67,34 +67,34 @@ extension Readiness {
 
     /// A guest may be paused by a person, or by QEMU because it cannot go on.
     private func checkPause(_ goal: Goal) throws(Failure) {
-        guard let reply = try? machine.hypervisor.qmp(machine.name, #"{"execute":"query-status"}"#) else {
-            return
-        }
-        if reply.contains("\"internal-error\"") {
+        let status: GuestStatus? = try? machine.qmp(
+            "query-status", NothingSaid(), doing: "cannot ask for the state of \(machine.name)")
+        switch status?.status {
+        case .internalError:
             throw Failure(
-                "guest_failed",
+                .guestFailed,
                 "\(machine.name) was stopped by an internal error of its hypervisor before it was \(goal.phrase)",
                 resource: machine.name, cause: tailText())
-        }
-        if reply.contains("\"guest-panicked\"") { throw panicked(console.panic) }
-        if reply.contains("\"io-error\"") {
+        case .guestPanicked: throw panicked(console.panic)
+        case .ioError:
             throw Failure(
-                "guest_stopped", "\(machine.name) is paused: one of its disks could not be written",
+                .guestStopped, "\(machine.name) is paused: one of its disks could not be written",
                 hint: "see whether the host's disk is full, then resume it", resource: machine.name,
                 cause: tailText())
+        case .other, nil: return
         }
     }
 
     func panicked(_ line: String?) -> Failure {
         Failure(
-            "guest_panicked", "the kernel of \(machine.name) panicked" + (line.map { ": \($0)" } ?? ""),
+            .guestPanicked, "the kernel of \(machine.name) panicked" + (line.map { ": \($0)" } ?? ""),
             resource: machine.name, cause: tailText())
     }
 
     /// - Parameter reason: the line with which what boots has given up.
     func stuck(_ reason: String) -> Failure {
         Failure(
-            "guest_stuck", "\(machine.name) does not come up: \(reason)",
+            .guestStuck, "\(machine.name) does not come up: \(reason)",
             hint: "see what its disks hold, and which it boots from", resource: machine.name,
             cause: tailText())
     }
@@ -129,4 +129,20 @@ extension Readiness {
         return lines.isEmpty
             ? nil : "its console's last lines:" + lines.map { "\n    | \($0)" }.joined()
     }
+}
+
+/// Why QEMU does not let a guest run (`RunState` of its QMP reference).
+private struct GuestStatus: Decodable {
+    enum State: String, Decodable {
+        case internalError = "internal-error"
+        case guestPanicked = "guest-panicked"
+        case ioError = "io-error"
+        case other
+
+        init(from decoder: any Decoder) throws {
+            self = State(rawValue: try decoder.singleValueContainer().decode(String.self)) ?? .other
+        }
+    }
+
+    var status: State
 }

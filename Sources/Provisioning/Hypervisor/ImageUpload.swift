@@ -124,7 +124,7 @@ struct ImageUpload {
             try storage.removeVolume(volume)
         } catch {
             // Its writer lives, and is only slow.
-            guard error.code == .diskInUse else { throw error }
+            guard error.code == .inUse else { throw error }
         }
     }
 

@@ -178,7 +178,7 @@ extension LibvirtHypervisor {
         }
         guard isInUse else { return }
         throw Failure(
-            .diskInUse, "the volume \(volume.name) of \(uri) is being written or read",
+            .inUse, "the volume \(volume.name) of \(uri) is being written or read",
             hint: "wait until that is done", resource: volume.name)
     }
 

@@ -29,7 +29,7 @@ struct ImageFetch {
         if let found = ImageChecksum.find(lastComponent(url), in: text, digest) { return found }
         if isWebPage(text.utf8.prefix(512)) {
             throw Failure(
-                Curl.unreachable, "\(name) cannot be downloaded: a web page answers in place of \(list)",
+                .unreachable, "\(name) cannot be downloaded: a web page answers in place of \(list)",
                 hint: "does this network want a login?", resource: name)
         }
         throw Failure(.notFound, "\(list) has no checksum of \(lastComponent(url))", resource: name)
@@ -51,7 +51,7 @@ struct ImageFetch {
             guard try checksum.matches(path, cancellation) else {
                 unlink(path)
                 throw Failure(
-                    "bad_checksum",
+                    .badChecksum,
                     "the download of \(name) is not what its publisher's checksum says, and was thrown away",
                     hint: "try again: a proxy may have kept an older file", resource: name)
             }

@@ -13,7 +13,7 @@ extension ImageLibrary {
         try requireFree(name)
         let target = try place(ofAdded: name, from: path)
         if let checksum, try !checksum.matches(path, cancellation) {
-            throw Failure("bad_checksum", "\(path) is not what its checksum says", resource: path)
+            throw Failure(.badChecksum, "\(path) is not what its checksum says", resource: path)
         }
         try alone(name, cancellation, nil) { () throws(Failure) in
             try requireFree(name)
@@ -21,7 +21,7 @@ extension ImageLibrary {
             let isPublic = try ReadableFile(path).isPublic
             let reader = isPublic ? nil : PrivateDaemons.reader
             try AtomicFile.write(
-                target, existing: .refuse("image_exists"), user: reader.map { FileUser($0, .read) }
+                target, existing: .refuse(.imageExists), user: reader.map { FileUser($0, .read) }
             ) { descriptor, _ throws(Failure) in
                 try copy(path, to: descriptor, target, cancellation)
                 if isPublic { fchmod(descriptor, 0o644) }
@@ -116,7 +116,7 @@ extension ImageLibrary {
     /// The failure of a name that an image has already.
     public func taken(_ name: String, _ path: String) -> Failure {
         Failure(
-            "image_exists", "there is an image \(name) already",
+            .imageExists, "there is an image \(name) already",
             hint: "remove \(path) first, or choose another name",
             resource: name)
     }

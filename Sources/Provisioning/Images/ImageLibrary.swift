@@ -137,7 +137,7 @@ public struct ImageLibrary: Sendable {
             throw Failure.system(errno, "cannot write \(target)", resource: target)
         }
         // Somebody may have put a file there meanwhile, and a disk may stand on it by now.
-        try AtomicFile.rename(part, to: target, existing: .refuse("image_exists"))
+        try AtomicFile.rename(part, to: target, existing: .refuse(.imageExists))
         // Overlays will stand on it: it must not be another file after a power failure.
         try syncFolder(state.cloudImages)
         // So that a copy of it can be told from another image. Without it nothing else is lost.
@@ -198,7 +198,7 @@ public struct ImageLibrary: Sendable {
             let checksum = try fetch.checksum(in: image.checksums, image.digest)
             return try take(try fetch.run(checksum), as: image.name, from: image.url)
         } catch {
-            guard error.code == Curl.unreachable else { throw error }
+            guard error.code == .unreachable else { throw error }
             return try build(image.name, error, cancellation, news)
         }
     }
@@ -256,7 +256,7 @@ public struct ImageLibrary: Sendable {
         if image?.format == "raw",
             let complaint = notAnImage(try ReadableFile(path).read(at: 0, count: 512))
         {
-            throw Failure("bad_image", "\(path) is \(complaint.what)", hint: complaint.hint, resource: path)
+            throw Failure(.badImage, "\(path) is \(complaint.what)", hint: complaint.hint, resource: path)
         }
         return path
     }

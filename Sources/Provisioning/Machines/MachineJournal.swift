@@ -46,17 +46,17 @@ public struct MachineJournal: Sendable, Equatable, Codable {
         guard let journal = read(in: folder) else {
             if try machine.removeEmptyFolder() { return nil }
             throw Failure(
-                "folder_taken", "the folder \(path) is there, but no VM \(machine.name) is",
+                .folderTaken, "the folder \(path) is there, but no VM \(machine.name) is",
                 hint: "look what it holds and move it away", resource: path)
         }
         guard journal.uri == machine.hypervisor.uri else {
             if LibvirtHypervisor.isEmbedded(journal.uri) {
                 throw Failure(
-                    "folder_taken", "vm \(machine.name) was made by limiq 0.1.0, and is not taken over yet",
+                    .folderTaken, "vm \(machine.name) was made by limiq 0.1.0, and is not taken over yet",
                     hint: EmbeddedTakeover(state: machine.state).hint(machine.name), resource: path)
             }
             throw Failure(
-                "folder_taken",
+                .folderTaken,
                 "the folder \(path) belongs to a VM \(machine.name) on \(journal.uri)",
                 hint: "choose another name, or work on that VM with --connect \(journal.uri)",
                 resource: path)

@@ -15,22 +15,18 @@ extension Machine {
             var keys: [Key]
         }
         guard try requireDomain().state.isActive else {
-            throw Failure("guest_stopped", "\(name) is off", hint: "start it first", resource: name)
+            throw Failure(.guestStopped, "\(name) is off", hint: "start it first", resource: name)
         }
         for stroke in strokes {
             let keys = stroke.split(separator: "-", omittingEmptySubsequences: false)
                 .map { Arguments.Key(data: String($0)) }
-            let complaint = "\"\(stroke)\" cannot be pressed in \(name)"
-            do throws(Failure) {
-                let _: NothingSaid = try qmp("send-key", Arguments(keys: keys), doing: complaint)
-            } catch {
-                guard error.message == complaint else { throw error }
-                throw Failure(
-                    .badField, complaint,
-                    hint:
-                        "keys have QEMU's names: a, 1, ret, spc, f12; those held together are joined: ctrl-alt-delete",
-                    resource: name, cause: error.cause)
-            }
+            let reply: MonitorReply<NothingSaid> = try monitor("send-key", Arguments(keys: keys))
+            guard case .refused(let words) = reply else { continue }
+            throw Failure(
+                .badField, "\"\(stroke)\" cannot be pressed in \(name)",
+                hint:
+                    "keys have QEMU's names: a, 1, ret, spc, f12; those held together are joined: ctrl-alt-delete",
+                resource: name, cause: words)
         }
     }
 }

@@ -99,7 +99,7 @@ extension Machine {
 
     private func locked(_ drive: Drive, _ failure: Failure) -> Failure {
         Failure(
-            "tray_locked", "the guest of \(name) keeps the tray of \(drive.id ?? drive.target) locked",
+            .trayLocked, "the guest of \(name) keeps the tray of \(drive.id ?? drive.target) locked",
             hint: "unmount it in the guest, or use force = true", resource: name, cause: failure.cause)
     }
 

@@ -42,7 +42,7 @@ extension Machine {
             case .rebooted: return
             case .stopped, .crashed, .undefined:
                 throw Failure(
-                    "guest_stopped", "\(name) has stopped instead of booting again", hint: "start it",
+                    .guestStopped, "\(name) has stopped instead of booting again", hint: "start it",
                     resource: name)
             case .connectionLost:
                 throw Failure(

@@ -2,23 +2,34 @@ import Basics
 import FoundationEssentials
 
 extension Machine {
-    /// A command of QEMU's machine protocol, whose refusal is a reply like any other
-    /// (https://www.qemu.org/docs/master/interop/qemu-qmp-ref.html).
+    /// A command of QEMU's machine protocol (https://www.qemu.org/docs/master/interop/qemu-qmp-ref.html).
     ///
     /// - Parameter doing: what failed, when QEMU refuses: `cannot move the tray of tools`.
     /// - Throws: `Failure` with code `libvirt`, its cause QEMU's own words.
     func qmp<Answer: Decodable>(
         _ command: String, _ arguments: some Encodable, doing: String
     ) throws(Failure) -> Answer {
+        switch try monitor(command, arguments) as MonitorReply<Answer> {
+        case .answer(let answer): return answer
+        case .refused(let words): throw Failure(.libvirt, doing, resource: name, cause: words)
+        }
+    }
+
+    /// The same, for those to whom a refusal is an answer too.
+    ///
+    /// - Throws: `Failure` where libvirt brings no reply.
+    func monitor<Answer: Decodable>(
+        _ command: String, _ arguments: some Encodable
+    ) throws(Failure) -> MonitorReply<Answer> {
         do {
-            let text = try JSONEncoder().encode(MonitorCommand(execute: command, arguments: arguments))
-            let reply = try JSONDecoder().decode(
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = .withoutEscapingSlashes
+            let text = try encoder.encode(MonitorCommand(execute: command, arguments: arguments))
+            return try JSONDecoder().decode(
                 MonitorReply<Answer>.self,
                 from: Data(try hypervisor.qmp(name, String(decoding: text, as: UTF8.self)).utf8))
-            if let answer = reply.answer { return answer }
-            throw Failure(.libvirt, doing, resource: name, cause: reply.error?.desc)
         } catch let failure as Failure { throw failure } catch {
-            throw Failure("internal", "the command \(command) or its answer is no JSON", cause: "\(error)")
+            throw Failure(.internal, "the command \(command) or its answer is no JSON", cause: "\(error)")
         }
     }
 }
@@ -32,13 +43,25 @@ struct MonitorCommand<Arguments: Encodable>: Encodable {
     var arguments: Arguments
 }
 
-private struct MonitorReply<Answer: Decodable>: Decodable {
-    struct Refusal: Decodable { var desc: String }
-    var error: Refusal?
-    var answer: Answer?
+/// QEMU's reply: what it has done, or why it has not.
+enum MonitorReply<Answer: Decodable>: Decodable {
+    case answer(Answer)
+    /// In QEMU's words.
+    case refused(String)
 
-    enum CodingKeys: String, CodingKey {
+    private struct Refusal: Decodable { var desc: String }
+
+    private enum CodingKeys: String, CodingKey {
         case error
         case answer = "return"
+    }
+
+    init(from decoder: any Decoder) throws {
+        let reply = try decoder.container(keyedBy: CodingKeys.self)
+        if let refusal = try reply.decodeIfPresent(Refusal.self, forKey: .error) {
+            self = .refused(refusal.desc)
+        } else {
+            self = .answer(try reply.decode(Answer.self, forKey: .answer))
+        }
     }
 }

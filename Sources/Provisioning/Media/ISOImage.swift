@@ -96,8 +96,3 @@ extension ISOImage {
         return file.length >= UInt64(descriptor.little32(80)) * 2048
     }
 }
-
-extension Failure.Code {
-    /// A file limiq would have to replace, and must not.
-    public static let fileExists: Failure.Code = "file_exists"
-}

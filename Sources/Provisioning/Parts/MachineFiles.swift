@@ -45,7 +45,7 @@ struct MachineFiles: MachineStorage {
         // What the journal names is this VM's from here on.
         if let taken = layout.madeFiles.first(where: fileExists) {
             throw Failure(
-                "folder_taken", "\(taken) is there, and is of no VM \(machine.name)",
+                .folderTaken, "\(taken) is there, and is of no VM \(machine.name)",
                 hint: "look what it is and move it away", resource: taken)
         }
         isOpen = true

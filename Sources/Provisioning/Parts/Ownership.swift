@@ -182,14 +182,3 @@ struct Ownership {
         try machine.hypervisor.growVolume(volume, to: bytes)
     }
 }
-
-extension Failure.Code {
-    /// It was not made by limiq, or not for this machine.
-    static let notOurs: Failure.Code = "not_ours"
-    /// Somebody else uses it.
-    static let inUse: Failure.Code = "in_use"
-    /// The machine has got its domain since it was looked for.
-    static let appeared: Failure.Code = "appeared"
-    /// The storage pool of a volume is not there.
-    static let poolGone: Failure.Code = "pool_gone"
-}

@@ -37,7 +37,7 @@ extension Machine {
             try requireWritable("kept in a snapshot")
             guard try snapshotStore().all(of: name)[snapshot] == nil else {
                 throw Failure(
-                    "snapshot_exists", "\(name) has a snapshot \(snapshot) already",
+                    .snapshotExists, "\(name) has a snapshot \(snapshot) already",
                     hint: "delete_snapshot(\"\(snapshot)\") removes it", resource: name)
             }
             if domain.state.isActive && !memory { return try snapshotDisks(snapshot) }
@@ -61,7 +61,7 @@ extension Machine {
         let disks = try blockDevices().compactMap(\.inserted).filter { $0.drv == "qcow2" && !$0.ro }
         guard !disks.isEmpty else {
             throw Failure(
-                "no_snapshot", "\(name) has no qcow2 disk that could hold a snapshot", resource: name)
+                .noSnapshot, "\(name) has no qcow2 disk that could hold a snapshot", resource: name)
         }
         let domain = try XMLReader.parse(try hypervisor.xml(name, inactive: true, secrets: true))
         // libvirt knows of no snapshot of this name: one that is in a disk is what a run left that was killed in between.

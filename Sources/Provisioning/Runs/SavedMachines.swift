@@ -25,7 +25,7 @@ extension Machine {
     func requireNotSaved(_ domain: DomainSummary, _ words: String) throws(Failure) {
         guard domain.state == .saved else { return }
         throw Failure(
-            "saved",
+            .saved,
             "vm \(name) cannot be \(words) while it is saved: its guest goes on from the memory of then",
             hint:
                 "start it first, or drop that memory: virsh -c \(hypervisor.uri) managedsave-remove \(name)",

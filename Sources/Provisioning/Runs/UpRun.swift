@@ -270,7 +270,7 @@ final class UpRun: StepTeller {
             _ = try machine.standing(domain)
             return true
         } catch {
-            if error.code == "not_ours" { return false }
+            if error.code == .notOurs { return false }
             throw error
         }
     }

@@ -93,11 +93,6 @@ public struct Gate: Sendable {
     }
 }
 
-extension Failure.Code {
-    /// `--sandbox` or `--no-host` keeps it from the script.
-    public static let forbidden: Failure.Code = "forbidden"
-}
-
 private func isLink(_ path: String) -> Bool {
     var status = stat()
     return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK

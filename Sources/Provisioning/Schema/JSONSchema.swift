@@ -204,4 +204,4 @@ private struct Keywords {
     }
 }
 
-private func bad(_ message: String) -> Failure { Failure("bad_schema", message) }
+private func bad(_ message: String) -> Failure { Failure(.internal, message) }

@@ -19,7 +19,7 @@ struct SchemaPattern: Sendable {
         let isForeign =
             text.contains("(?") || zip(text, text.dropFirst()).contains { $0 == "\\" && $1.isLetter }
         guard !isForeign, regcomp(&compiled, expression, Self.flags) == 0 else {
-            throw Failure("bad_schema", "the pattern \(text) is not known")
+            throw Failure(.internal, "the pattern \(text) is not known")
         }
         regfree(&compiled)
     }

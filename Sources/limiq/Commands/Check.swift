@@ -70,7 +70,9 @@ struct Check: ParsableCommand {
         for finding in findings {
             let machine = finding.machine.map { "vm \($0): " } ?? ""
             let text = (finding.isError ? "" : "warning: ") + machine + finding.text
-            tell("\(ScriptError(Failure("finding", text, hint: finding.hint), location: finding.location))")
+            tell(
+                (finding.location.map { "\($0): " } ?? "") + text
+                    + (finding.hint.map { "\n  hint: \($0)" } ?? ""))
         }
         return !findings.contains(where: \.isError)
     }

@@ -25,7 +25,7 @@ struct Remove: ParsableCommand {
                 switch outcome {
                 case .success(true): StandardError.tell("removed \(name)")
                 case .success(false): missing.append(name)
-                case .failure(let failure) where failure.code == "in_use": kept[name] = failure
+                case .failure(let failure) where failure.code == .inUse: kept[name] = failure
                 case .failure(let failure): failures.append(failure)
                 }
             }

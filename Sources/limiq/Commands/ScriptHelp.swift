@@ -6,8 +6,6 @@ import Synchronization
 
 /// `limiq help SCRIPT`: the script's first comment and the parameters it declares with `limiq.params`.
 enum ScriptHelp {
-    private static let reached: Failure.Code = "parameters_reached"
-
     static func show(_ script: String) throws {
         Signals.unblock()
         let session = try Session(connect: nil, script: script)
@@ -22,19 +20,21 @@ enum ScriptHelp {
 
     /// Runs the script up to its `limiq.params`: there, and at anything that would touch the world, it stops.
     private static func parameters(of script: String, _ session: Session) throws -> Map {
-        let found = Mutex(Map())
+        // `nil` until the script asks for its parameters, or does something before it does.
+        let found = Mutex<Map?>(nil)
         let display = PlainDisplay()
         let primitives = try session.definitions(display).map { definition in
             let primitive = definition.primitive
             if primitive.name == "params.get" {
                 return Primitive(primitive.name, .inline) { request in
-                    found.withLock { $0 = request.arguments.first?.map ?? Map() }
-                    throw Failure(reached, "the parameters are known")
+                    found.withLock { $0 = $0 ?? request.arguments.first?.map ?? Map() }
+                    throw Failure(.cancelled, "the parameters are known")
                 }
             }
             guard definition.effect != .pure else { return primitive }
             return Primitive(primitive.name, .inline) { _ in
-                throw Failure(reached, "the script does something before it declares parameters")
+                found.withLock { $0 = $0 ?? Map() }
+                throw Failure(.cancelled, "the script does something before it declares parameters")
             }
         }
         var options = try session.options()
@@ -45,12 +45,11 @@ enum ScriptHelp {
         do {
             _ = try runtime.run(file: script)
         } catch {
-            guard error.failure.code == reached else {
-                guard limit.isOver else { throw error }
-                throw Failure(.timeout, "\(script) has come to no limiq.params after 10 s")
-            }
+            if let known = found.withLock({ $0 }) { return known }
+            guard limit.isOver else { throw error }
+            throw Failure(.timeout, "\(script) has come to no limiq.params after 10 s")
         }
-        return found.withLock { $0 }
+        return found.withLock { $0 } ?? Map()
     }
 
     /// The comment lines a script begins with.

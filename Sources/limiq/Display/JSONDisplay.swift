@@ -117,7 +117,7 @@ extension Work {
 extension Failure {
     fileprivate var fields: Map {
         [
-            "code": .string(code.rawValue), "message": .string(message), "hint": .text(hint),
+            "code": .string(word), "message": .string(message), "hint": .text(hint),
             "resource": .text(resource), "cause": .text(cause),
         ]
     }

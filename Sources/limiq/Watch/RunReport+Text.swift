@@ -73,7 +73,7 @@ extension RunReport {
     /// What ended the script. Of an error of `limiq.each` only what the list of failures does not say.
     private var complaint: String? {
         guard let error else { return nil }
-        guard error.failure.code == "each", problems.count > 1 else { return error.description }
+        guard error.failure.code == .each, problems.count > 1 else { return error.description }
         var rest = error
         let items = Self.items(of: error.failure.message)
         let untold = items.dropFirst().filter { item in
