@@ -3,11 +3,12 @@ import Basics
 
 /// `limiq help CODE`: what an error's code means. `limiq help errors`: all of them.
 enum CodeHelp {
+    /// - Parameter commands: what else there is help for.
     /// - Throws: `ValidationError` with the nearest name for a word there is no help for.
-    static func show(_ word: String) throws {
+    static func show(_ word: String, besides commands: [String]) throws {
         if word == "errors" { return StandardOutput.write(Failure.Code.page.utf8) }
         guard let code = Failure.Code(rawValue: word) else {
-            let known = Failure.Code.allCases.map(\.rawValue) + Limiq.names + ["errors"]
+            let known = Failure.Code.allCases.map(\.rawValue) + commands + ["errors"]
             let nearest = nearestName(to: word, in: known)
             throw ValidationError(
                 "there is no help for \"\(word)\""

@@ -57,10 +57,8 @@ public final class DryRun: Sendable {
 
     /// The primitives a script gets.
     ///
-    /// - Parameter overrides: what `--set` gave.
-    public func primitives(overrides: [String: String]) -> [Primitive] {
-        libraryDefinitions(environment, overrides: overrides) { _, _ in }.map(primitive)
-    }
+    /// - Parameter definitions: of the library.
+    func primitives(_ definitions: [Definition]) -> [Primitive] { definitions.map(primitive) }
 
     private func primitive(_ definition: Definition) -> Primitive {
         let name = definition.primitive.name

@@ -111,9 +111,9 @@ public final class PlanRun: Sendable {
 
     /// The primitives a script gets.
     ///
-    /// - Parameter overrides: what `--set` gave.
-    public func primitives(overrides: [String: String]) -> [Primitive] {
-        libraryDefinitions(environment, overrides: overrides) { _, _ in }.map { definition in
+    /// - Parameter definitions: of the library.
+    func primitives(_ definitions: [Definition]) -> [Primitive] {
+        definitions.map { definition in
             guard let plan = definition.plan else { return definition.primitive }
             let perform = definition.primitive.perform
             return Primitive(definition.primitive.name, definition.primitive.execution) { [self] request in

@@ -1,4 +1,5 @@
 import Basics
+import LuaRuntime
 
 /// Every primitive of a run, by group.
 ///
@@ -15,4 +16,22 @@ public func libraryDefinitions(
         + fileDefinitions(environment) + hostDefinitions(environment) + connectDefinitions(environment)
         + yamlDefinitions(environment) + base64Definitions(environment) + jsonDefinitions(environment)
         + logDefinitions(log) + environmentDefinitions(environment) + paramsDefinitions(overrides)
+}
+
+extension DryRun {
+    /// The library's primitives, looked at.
+    ///
+    /// - Parameter overrides: what `--set` gave.
+    public func primitives(overrides: [String: String]) -> [Primitive] {
+        primitives(libraryDefinitions(environment, overrides: overrides) { _, _ in })
+    }
+}
+
+extension PlanRun {
+    /// The library's primitives, planned.
+    ///
+    /// - Parameter overrides: what `--set` gave.
+    public func primitives(overrides: [String: String]) -> [Primitive] {
+        primitives(libraryDefinitions(environment, overrides: overrides) { _, _ in })
+    }
 }
