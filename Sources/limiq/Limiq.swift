@@ -55,7 +55,11 @@ struct Program {
             if arguments.first == "help", let word = arguments.dropFirst().first, !word.hasPrefix("-"),
                 !Limiq.names.contains(word)
             {
-                if word.hasSuffix(".lua") { try ScriptHelp.show(word) } else { try CodeHelp.show(word, besides: Limiq.names) }
+                if word.hasSuffix(".lua") {
+                    try ScriptHelp.show(word)
+                } else {
+                    try CodeHelp.show(word, besides: Limiq.names)
+                }
                 return 0
             }
             var command = try Limiq.parseAsRoot(arguments)
