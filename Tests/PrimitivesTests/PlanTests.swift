@@ -243,6 +243,25 @@ struct PlanTests {
         end
         return found
         """,
+        """
+        local vm = limiq.vm { name = "NAME-s" }
+        vm:up { start = false }
+        local found = {}
+        local function ask(method, ...)
+            local answer, e = limiq.try(vm[method], vm, ...)
+            found[#found + 1] = method .. " " .. (e and e.code or tostring(answer))
+        end
+        for _, method in ipairs { "suspend", "resume", "reset", "reboot", "state", "start", "start", "suspend", "state" } do
+            ask(method)
+        end
+        found[#found + 1] = #limiq.domain.list { prefix = "NAME-s", state = "paused" }
+        for _, method in ipairs { "resume", "state", "destroy", "state" } do ask(method) end
+        ask("revert", "none")
+        ask("delete_snapshot", "none")
+        ask("insert_media", "tools", "none.iso")
+        vm:remove()
+        return found
+        """,
         #"limiq.file.write("a.json", "{") return select(2, limiq.try(limiq.json.read, "a.json")).message"#,
         #"return select(2, limiq.try(limiq.domain.get "test".undefine, "NAME-none")).code"#,
         """

@@ -16,8 +16,12 @@ public final class PlanRun: Sendable {
         /// `nil`: it will be gone.
         var spec: VMSpec?
         var isRunning: Bool
+        var isPaused = false
         /// What its guest will not have.
         var pending: [Change] = []
+
+        /// In libvirt's words.
+        var state: DomainState { isPaused ? .paused : isRunning ? .running : .shutOff }
     }
 
     enum FileForecast: Equatable {
@@ -35,6 +39,8 @@ public final class PlanRun: Sendable {
         var files: [String: FileForecast] = [:]
         /// The library's, by name; `nil` for one that will be gone.
         var images: [String: ImageLibrary.Entry?] = [:]
+        /// The names of the snapshots that a run would have taken or forgotten, by host and name of the machine.
+        var snapshots: [String: [String: Bool]] = [:]
         var isGuessing = false
     }
 
@@ -63,6 +69,17 @@ public final class PlanRun: Sendable {
 
     func forecast(_ machine: Machine) -> Forecast? {
         state.withLock { $0.machines["\(machine.hypervisor.uri) \(machine.name)"] }
+    }
+
+    /// Whether a run would have taken or forgotten a snapshot of this name; `nil` for neither.
+    func expectedSnapshot(_ name: String, of machine: Machine) -> Bool? {
+        state.withLock { $0.snapshots["\(machine.hypervisor.uri) \(machine.name)"]?[name] }
+    }
+
+    func expectSnapshot(_ name: String, of machine: Machine, _ isThere: Bool) {
+        state.withLock {
+            $0.snapshots["\(machine.hypervisor.uri) \(machine.name)", default: [:]][name] = isThere
+        }
     }
 
     func expect(_ machine: Machine, _ forecast: Forecast) {

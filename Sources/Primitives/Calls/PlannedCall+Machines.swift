@@ -59,17 +59,72 @@ extension PlannedCall {
         let machine = try domain(reference)
         guard try isRunning(machine) != running else { return false }
         add(PlanStep(action: running ? .start : .stop, kind: "vm", name: machine.name))
-        var forecast: PlanRun.Forecast
-        if let known = run.forecast(machine) {
-            forecast = known
-        } else {
-            let spec = try machine.record()?.spec ?? VMSpec(name: machine.name)
-            forecast = PlanRun.Forecast(spec: spec, isRunning: running)
-        }
-        forecast.isRunning = running
+        var forecast = try forecast(machine)
+        (forecast.isRunning, forecast.isPaused) = (running, false)
         if !running { forecast.pending = [] }
         run.expect(machine, forecast)
         return true
+    }
+
+    /// As a run would find it.
+    private func forecast(_ machine: Machine) throws(Failure) -> PlanRun.Forecast {
+        if let known = run.forecast(machine) { return known }
+        let state = try machine.hypervisor.domain(machine.name)?.state
+        var forecast = PlanRun.Forecast(
+            spec: try machine.record()?.spec ?? VMSpec(name: machine.name),
+            isRunning: state?.isActive ?? false)
+        forecast.isPaused = state == .paused
+        return forecast
+    }
+
+    /// A machine whose guest a run would find running.
+    ///
+    /// - Parameter verb: what cannot be done to one that is off.
+    func guest(_ reference: DomainReference, _ verb: String) throws(Failure) -> Machine {
+        let machine = try domain(reference)
+        guard try isRunning(machine) else {
+            throw Failure(
+                .libvirt, "cannot \(verb) \(machine.name)", resource: machine.name,
+                cause: "the domain is not running")
+        }
+        return machine
+    }
+
+    /// Notes that a guest's processors are stopped, or go on.
+    func pause(_ reference: DomainReference, _ isPaused: Bool) throws(Failure) -> Value {
+        let machine = try guest(reference, isPaused ? "suspend" : "resume")
+        let answer = try change(reference, isPaused ? "suspended" : "resumed")
+        var forecast = try forecast(machine)
+        forecast.isPaused = isPaused
+        run.expect(machine, forecast)
+        return answer
+    }
+
+    /// Notes what becomes of a snapshot that a run would find.
+    func changeSnapshot(_ reference: DomainReference, _ name: String, _ what: String) throws(Failure) -> Value
+    {
+        let machine = try domain(reference)
+        let isThere: Bool
+        if let expected = run.expectedSnapshot(name, of: machine) {
+            isThere = expected
+        } else if try machine.hypervisor.domain(machine.name) == nil {
+            isThere = false
+        } else {
+            isThere = try machine.snapshots().contains { $0.name == name }
+        }
+        guard isThere else {
+            throw Failure(.notFound, "\(machine.name) has no snapshot \(name)", resource: machine.name)
+        }
+        return try change(reference, what, name)
+    }
+
+    /// The path of an ISO image that a run would find.
+    func iso(_ path: String) throws(Failure) -> String {
+        let file = try environment.reading(path)
+        guard isThere(file) || run.isGuessing else {
+            throw Failure(.notFound, "the ISO image \(file) is not there", resource: file)
+        }
+        return path
     }
 
     /// Notes that a machine goes.

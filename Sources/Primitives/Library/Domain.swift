@@ -151,7 +151,7 @@ private func planList(_ arguments: ListArguments, _ call: PlannedCall) throws ->
         guard let spec = forecast.spec,
             arguments.labels.allSatisfy({ spec.labels[$0.key] == $0.value })
         else { continue }
-        let state = (forecast.isRunning ? DomainState.running : .shutOff).rawValue
+        let state = forecast.state.rawValue
         guard arguments.state ?? state == state else { continue }
         handles.append(["name": .string(name), "uri": .string(uri), "state": .string(state)])
     }

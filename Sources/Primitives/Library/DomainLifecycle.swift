@@ -9,7 +9,7 @@ func domainLifecycleDefinitions(_ environment: Environment) -> [Definition] {
         reboot(environment),
         simple(
             "reset", environment, "Boots the guest again at once, as by its reset button.",
-            planned: { try $1.change($0.domain, "booted again") }
+            planned: { try bootsAgain($0, $1, "reset") }
         ) {
             try $0.reset()
         },
@@ -21,21 +21,33 @@ func domainLifecycleDefinitions(_ environment: Environment) -> [Definition] {
         },
         simple(
             "suspend", environment, "Stops the guest's processors.",
-            planned: { try $1.change($0.domain, "suspended") }
+            planned: { try $1.pause($0.domain, true) }
         ) {
             try $0.hypervisor.suspend($0.name)
         },
         simple(
             "resume", environment, "Lets a suspended guest run on.",
-            planned: { try $1.change($0.domain, "resumed") }
+            planned: { try $1.pause($0.domain, false) }
         ) { try $0.hypervisor.resume($0.name) },
         undefine(environment), state(environment), xml(environment), wait(environment),
     ]
 }
 
 @Sendable private func setOn(_ arguments: some DomainArguments, _ call: PlannedCall) throws -> Value {
-    _ = try call.set(arguments.domain, running: true)
+    guard try call.set(arguments.domain, running: true) else {
+        let machine = try call.domain(arguments.domain)
+        throw Failure(
+            .libvirt, "cannot start \(machine.name)", resource: machine.name,
+            cause: "the domain is already running")
+    }
     return .null
+}
+
+private func bootsAgain(
+    _ arguments: some DomainArguments, _ call: PlannedCall, _ verb: String
+) throws -> Value {
+    _ = try call.guest(arguments.domain, verb)
+    return try call.change(arguments.domain, "booted again")
 }
 
 @Sendable private func setOff(_ arguments: some DomainArguments, _ call: PlannedCall) throws -> Value {
@@ -75,7 +87,7 @@ private struct AskArguments: DomainArguments {
 
 private func reboot(_ environment: Environment) -> Definition {
     .domain(
-        "domain.reboot", .changes(.machine) { try $1.change($0.domain, "booted again") }, environment,
+        "domain.reboot", .changes(.machine) { try bootsAgain($0, $1, "reboot") }, environment,
         AskArguments.self,
         fields: [Field("options", \.options, .record(timeoutRecord), "How long to wait.")],
         doc: """
@@ -154,7 +166,7 @@ private func state(_ environment: Environment) -> Definition {
         .reads(.machine) { arguments, call in
             let machine = try call.domain(arguments.domain)
             guard let forecast = call.run.forecast(machine) else { return try call.perform() }
-            return .string((forecast.isRunning ? DomainState.running : .shutOff).rawValue)
+            return .string(forecast.state.rawValue)
         }, environment, OnlyDomain.self, returns: "string",
         doc:
             """

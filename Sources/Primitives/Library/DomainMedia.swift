@@ -26,7 +26,9 @@ private func attach(_ environment: Environment) -> Definition {
     return .domain(
         "domain.attach_cdrom",
         .changes(.machine) { arguments, call in
-            try call.change(arguments.domain, "gets a CD-ROM", arguments.cdrom.id, arguments.cdrom.isoPath)
+            try call.change(
+                arguments.domain, "gets a CD-ROM", arguments.cdrom.id,
+                try call.iso(arguments.cdrom.isoPath))
         }, environment, AttachArguments.self,
         fields: [Field("cdrom", \.cdrom, .record(cdrom), required: true, "The drive.")],
         doc: "Adds a CD-ROM drive, to the running guest and to its next start.",
@@ -58,7 +60,8 @@ private struct InsertArguments: DomainArguments {
 private func insert(_ environment: Environment) -> Definition {
     .domain(
         "domain.insert_media",
-        .changes(.machine) { try $1.change($0.domain, "gets a medium", $0.id, $0.isoPath) }, environment,
+        .changes(.machine) { try $1.change($0.domain, "gets a medium", $0.id, $1.iso($0.isoPath)) },
+        environment,
         InsertArguments.self,
         fields: [
             Field("id", \.id, .string, required: true, "The drive's id, or its name such as `sda`."),

@@ -31,7 +31,12 @@ private func snapshot(_ environment: Environment) -> Definition {
         ])
     return .domain(
         "domain.snapshot",
-        .changes(.machine) { try $1.change($0.domain, "gets a snapshot", $0.snapshot.name) }, environment,
+        .changes(.machine) { arguments, call in
+            let answer = try call.change(arguments.domain, "gets a snapshot", arguments.snapshot.name)
+            call.run.expectSnapshot(
+                arguments.snapshot.name, of: try call.domain(arguments.domain), true)
+            return answer
+        }, environment,
         SnapshotArguments.self,
         fields: [Field("snapshot", \.snapshot, .record(snapshot), required: true, "The state.")],
         doc: """
@@ -83,7 +88,8 @@ private struct NamedSnapshot: DomainArguments {
 private func revert(_ environment: Environment) -> Definition {
     .domain(
         "domain.revert",
-        .changes(.machine) { try $1.change($0.domain, "goes back to a snapshot", $0.name) }, environment,
+        .changes(.machine) { try $1.changeSnapshot($0.domain, $0.name, "goes back to a snapshot") },
+        environment,
         NamedSnapshot.self,
         fields: [Field("name", \.name, .string, required: true, "The snapshot.")],
         doc: """
@@ -103,7 +109,11 @@ private func revert(_ environment: Environment) -> Definition {
 private func deleteSnapshot(_ environment: Environment) -> Definition {
     .domain(
         "domain.delete_snapshot",
-        .changes(.machine) { try $1.change($0.domain, "loses a snapshot", $0.name) }, environment,
+        .changes(.machine) { arguments, call in
+            let answer = try call.changeSnapshot(arguments.domain, arguments.name, "loses a snapshot")
+            call.run.expectSnapshot(arguments.name, of: try call.domain(arguments.domain), false)
+            return answer
+        }, environment,
         NamedSnapshot.self,
         fields: [Field("name", \.name, .string, required: true, "The snapshot.")],
         doc: "Forgets a snapshot, and gives its space back to the disks.",
