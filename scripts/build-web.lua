@@ -14,8 +14,5 @@ local web = limiq.vm {
     },
 }
 
-local report = web:up { wait = "cloud-init", timeout = "10m" }
+web:up { wait = "cloud-init", timeout = "10m" }
 print(web.name, web:address(), "http://" .. web:forward(80))
-for _, phase in ipairs(report.phases) do
-    limiq.log.info(("%-12s %6.1f s"):format(phase.name, phase.seconds))
-end

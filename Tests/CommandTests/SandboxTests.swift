@@ -59,6 +59,7 @@ struct SandboxTests {
         forbidden("list's host", function() return limiq.domain.list { uri = "qemu:///system" } end)
         forbidden("image.add", function() return limiq.image.add { name = "x", path = "disk.qcow2" } end)
         forbidden("image.add url", function() return limiq.image.add { name = "x", url = "http://127.0.0.1:1/" } end)
+        forbidden("image to fetch", function() return limiq.image "ubuntu-24.04" end)
         forbidden("image.remove", function() return limiq.image.remove "lib" end)
         forbidden("setuid", function() limiq.file.write("x", "", { mode = "4755" }) end)
         forbidden("other format", function()

@@ -179,6 +179,7 @@ private func planResolve(_ arguments: NameArgument, _ call: PlannedCall) throws 
     case .some(nil): throw missing(name)
     case nil: guard let offered, offered.path == nil else { return try call.perform() }
     }
+    try call.environment.gate.fetchImage(name)
     call.add(PlanStep(action: .make, kind: "image", name: name))
     let path = images.place(of: name)
     call.run.expectImage(name, images.entry(name, at: path, like: path))

@@ -24,7 +24,8 @@ struct CloudInitConsole: Sendable, Equatable {
     /// Firmware without a disk to boot, GRUB without its files, an initramfs without a root, systemd without a file system it
     /// needs: each waits for a person from here on.
     private static let deadEnds = [
-        "No bootable device", "No bootable option or device was found", "Entering rescue mode...",
+        "No bootable device", "No bootable option or device was found", "UEFI Interactive Shell",
+        "Entering rescue mode...",
         "Dropping to a shell!", "You are in emergency mode", "Entering emergency mode. Exit the shell",
     ]
 

@@ -47,6 +47,7 @@ public struct ImageLibrary: Sendable {
         if name.contains("/") { return try checked(absolute(name)) }
         if let path = local(name) { return try checked(path) }
         guard let image = catalogue.first(where: { $0.name == name }) else { throw unknown(name) }
+        try gate.fetchImage(name)
         let news = ImageNews(name: image.name, progress: progress)
         return try alone(image.name, cancellation, news) { () throws(Failure) in
             if let path = local(name) { return try checked(path) }

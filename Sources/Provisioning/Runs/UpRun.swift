@@ -85,7 +85,7 @@ final class UpRun: StepTeller {
             report.forwards.removeAll(where: nic.forward.contains)
         }
         if standing.isSaved, !plan.pending.isEmpty { warn(machine.savedNotice(plan)) }
-        for change in plan.pending where change.cause != .pending && !standing.isSaved {
+        for change in plan.pending where !standing.isSaved {
             warn(
                 "\(change): it takes effect when \(machine.name) starts anew; up { restart = true } does that"
             )

@@ -72,6 +72,16 @@ public struct Gate: Sendable {
             hint: "limiq image add and limiq image rm do it by hand", about: nil)
     }
 
+    /// An image that the library does not have: programs of this machine download or build it.
+    ///
+    /// - Throws: `Failure` with code `forbidden`.
+    public func fetchImage(_ name: String) throws(Failure) {
+        guard isBounded else { return }
+        throw forbidden(
+            "the image \(name) is not here, and --sandbox fetches none", hint: "limiq image pull \(name)",
+            about: name)
+    }
+
     // MARK: programs and variables
 
     /// - Parameter call: what would run a program: `limiq.host.run`.
