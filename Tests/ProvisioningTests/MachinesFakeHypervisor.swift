@@ -244,6 +244,7 @@ final class FakeHypervisor: Hypervisor {
     }
 
     var snapshots: (any DomainSnapshots)? { nil }
+    func hasNetwork(_ name: String) throws(Failure) -> Bool { name != "nosuch" }
 
     func change(_ name: String, _ change: GuestChange) throws(Failure) {
         let refusal = behaviour.withLock { $0.changeFails(change) }

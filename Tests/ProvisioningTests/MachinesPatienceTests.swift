@@ -78,7 +78,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "No bootable device.", "BdsDxe: No bootable option or device was found.", "UEFI Interactive Shell v2.2",
+        "No bootable device.", "BdsDxe: No bootable option or device was found.",
+        "UEFI Interactive Shell v2.2",
         "Entering rescue mode...",
         "ALERT!  UUID=1234 does not exist.  Dropping to a shell!",
         "You are in emergency mode. After logging in, type \"journalctl -xb\" to view",

@@ -222,6 +222,58 @@ import XML
         }
     }
 
+    @Test func `is a file of one machine's own: of no other's, not twice, and no library's image`() throws {
+        try Family.with { family throws in
+            let own = family.state.root + "/own.qcow2"
+            try Disk.create(own, size: ByteSize(gib: 1))
+            func spec(_ name: String, _ paths: String...) -> VMSpec {
+                var spec = VMSpec(name: name)
+                spec.disks = paths.enumerated().map { DiskSpec(id: "disk\($0.offset)") }
+                for (index, path) in paths.enumerated() { spec.disks[index].path = path }
+                spec.disks[0].bootable = true
+                return spec
+            }
+            func refusal(_ spec: VMSpec) throws -> String {
+                let machine = Machine(spec.name, on: family.host, state: family.state)
+                let failure = try #require(throws: Failure.self) { _ = try machine.up(spec, Family.off) }
+                #expect(throws: failure) { _ = try machine.plan(spec, Family.off) }
+                #expect(failure.code == .inUse, "\(failure)")
+                return failure.message
+            }
+            let link = family.state.root + "/link.qcow2"
+            #expect(symlink(own, link) == 0)
+            #expect(try refusal(spec("one", own, link)).contains("is its disks[2] too"))
+            let one = Machine("one", on: family.host, state: family.state)
+            _ = try one.up(spec("one", own), Family.off)
+            _ = try one.up(spec("one", own), Family.off)
+            #expect(try refusal(spec("two", link)).contains("is a disk of vm one"))
+            let relation = try StandsOn(state: family.state, on: family.host, beside: { _, _ in [] })
+            let failure = try #require(throws: Failure.self) { try Disk.remove(own, unless: relation) }
+            #expect(failure.code == .inUse && fileExists(own))
+
+            try makeFolders(family.state.cloudImages)
+            let image = family.state.cloudImages + "/tiny.qcow2"
+            try Disk.create(image, size: ByteSize(gib: 1))
+            #expect(try refusal(spec("three", image)).contains("is an image of the library"))
+        }
+    }
+
+    @Test func `is stood on by overlays that another process has made elsewhere`() throws {
+        try Family.with { family throws in
+            let free = family.state.root + "/free.qcow2"
+            #expect(
+                run("qemu-img", "create", "-f", "qcow2", "-F", "qcow2", "-b", family.base, free).code == 0)
+            _ = try family.child.remove()
+            try Overlay.remember(free, in: family.state)
+            // What this process has read is a second old at most.
+            usleep(1_100_000)
+            let failure = try #require(throws: Failure.self) { _ = try family.gold.remove() }
+            #expect(failure.code == .inUse && failure.message.contains(free), "\(failure)")
+            unlink(free)
+            #expect(try family.gold.remove())
+        }
+    }
+
     @Test func `cannot be written by its path where somebody stands on it, by whomever`() throws {
         try Family.with { family throws in
             let own = family.state.root + "/own.qcow2"

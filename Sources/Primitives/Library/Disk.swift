@@ -47,6 +47,7 @@ private func overlayDefinition(_ environment: Environment) -> Definition {
         try Overlay.create(
             path, base: try environment.reading(arguments.backingFile), format: arguments.backingFormat,
             size: arguments.size, gate: environment.gate)
+        try Overlay.remember(path, in: environment.state)
         return .string(path)
     }
 }

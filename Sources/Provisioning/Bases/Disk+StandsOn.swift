@@ -15,8 +15,20 @@ extension Disk {
 
     /// Removes the file of a disk that nothing stands on.
     ///
-    /// - Throws: as `remove(_:_:)`, and `Failure` with code `in_use` where an overlay stands on it.
+    /// - Throws: as `remove(_:_:)`, and `Failure` with code `in_use` where an overlay stands on it, or a domain has it.
     public static func remove(_ path: String, unless relation: StandsOn) throws(Failure) {
-        try remove(path) { () throws(Failure) in try relation.requireNothing(on: [path], path, .remove) }
+        try remove(path) { () throws(Failure) in
+            try relation.requireNothing(on: [path], path, .remove)
+            try relation.requireNoDomain(with: path, besides: [], path)
+        }
+    }
+}
+
+extension Overlay {
+    /// Lets every later process know of an overlay that is no machine's.
+    ///
+    /// - Throws: `Failure` with code `io`.
+    public static func remember(_ path: String, in state: StateFolder) throws(Failure) {
+        try OverlayIndex.of(state).remember(path)
     }
 }

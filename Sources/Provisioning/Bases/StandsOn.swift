@@ -109,6 +109,24 @@ public struct StandsOn {
             .sorted { ($0.machine ?? "~", $0.disk) < ($1.machine ?? "~", $1.disk) }
     }
 
+    /// - Parameters:
+    ///   - machines: may have it.
+    ///   - subject: what the file is, as an error begins.
+    /// - Throws: `Failure` with code `in_use` where a domain's description has the file as a disk.
+    func requireNoDomain(with path: String, besides machines: Set<String>, _ subject: String) throws(Failure)
+    {
+        let keys = Set(imageKeys(path))
+        for domain in domains where domain.uri != nil || !machines.contains(domain.uses.name) {
+            guard domain.uses.disks.contains(where: { !keys.isDisjoint(with: imageKeys($0.path)) }) else {
+                continue
+            }
+            let place = domain.uri.map { " of \($0)" } ?? ""
+            throw Failure(
+                .inUse, "\(subject) is a disk of vm \(domain.uses.name)\(place)",
+                hint: "remove that machine first, or use another file", resource: path)
+        }
+    }
+
     /// The disks that a domain writes to.
     func writableDisks(of domain: String) -> [String] {
         domains.filter { $0.uri == nil && $0.uses.name == domain }.flatMap(\.uses.disks)

@@ -70,7 +70,23 @@ extension Machine {
                     hint: "backing_file = \"\(path)\" makes an overlay on it, readonly = true only reads it",
                     resource: path)
             }
+            if isInside(
+                (try? resolved(path)) ?? path, (try? resolved(state.cloudImages)) ?? state.cloudImages)
+            {
+                throw Failure(
+                    .inUse,
+                    "\(field) \(path) of vm \(name) is an image of the library, which others start from",
+                    hint: "backing_file = \"\(path)\" makes an overlay on it, readonly = true only reads it",
+                    resource: path)
+            }
             let keys = Set(imageKeys(path))
+            if let other = spec.disks.indices.first(where: { other in
+                other != index && spec.disks[other].path.map { !keys.isDisjoint(with: imageKeys($0)) } == true
+            }) {
+                throw Failure(
+                    .inUse, "\(field) \(path) of vm \(name) is its disks[\(other + 1)] too",
+                    hint: "give each disk a file of its own", resource: path)
+            }
             for (other, overlay) in spec.disks.enumerated() {
                 guard let base = overlay.backingFile else { continue }
                 let below = ([base] + imagesBelow(base)).flatMap(imageKeys)
@@ -81,8 +97,11 @@ extension Machine {
                         hint: "use an overlay with that backing_file for both", resource: path)
                 }
             }
-            try standsOn().requireNothing(
+            let relation = try standsOn()
+            try relation.requireNothing(
                 on: [path], besides: gone, path, .write("\(field) of vm \(name)"))
+            try relation.requireNoDomain(
+                with: path, besides: gone.union([name]), "\(field) \(path) of vm \(name)")
         }
     }
 }

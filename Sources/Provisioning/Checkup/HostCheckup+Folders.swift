@@ -24,6 +24,9 @@ extension HostCheckup {
                 geteuid() == 0
                     ? "chown -R root: \(root), or set LIMIQ_HOME" : "set LIMIQ_HOME to a folder of yours")
         }
+        do throws(Failure) { try state.requireOwn() } catch {
+            return broken(error.message, error.hint ?? "set LIMIQ_HOME to a folder of your own")
+        }
         let folder = isThere ? root : nearestFolder(root)
         guard faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0 else {
             let reason = String(cString: strerror(errno))

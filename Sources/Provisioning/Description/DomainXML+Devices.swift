@@ -90,7 +90,7 @@ extension DomainXML {
         } else if let pool = disk.spec.poolID, !disk.isMade {
             (type, source) = ("volume", XMLElement("source", ["pool": pool, "volume": disk.path]))
         } else {
-            let owner = disk.isMade ? Self.keepsOwner(on: host) : nil
+            let owner = disk.isMade || disk.spec.readonly ? Self.keepsOwner(on: host) : nil
             (type, source) = ("file", XMLElement("source", ["file": disk.path], [owner]))
         }
         let spec = disk.spec
@@ -112,12 +112,13 @@ extension DomainXML {
             [
                 XMLElement("driver", ["name": "qemu", "type": format, "discard": "unmap"]),
                 source,
-                disk.isMade ? backingStore(disk.backing[...]) : nil,
+                disk.isMade || type == "file" && disk.format == .qcow2 && !disk.backing.isEmpty
+                    ? backingStore(disk.backing[...]) : nil,
                 XMLElement("target", ["dev": target, "bus": Self.busName(bus)]),
                 limits,
                 spec.readonly ? XMLElement("readonly") : nil,
                 // What a guest finds in /dev/disk/by-id; QEMU cuts it at 20 characters.
-                XMLElement("serial", text: String(spec.id.prefix(20))),
+                XMLElement("serial", text: String(spec.id.prefix(DiskSpec.serialLength))),
                 boot.map { XMLElement("boot", ["order": String($0)]) },
                 XMLElement("alias", ["name": Self.diskAlias(spec.id)]),
             ])

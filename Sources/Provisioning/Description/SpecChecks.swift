@@ -19,6 +19,7 @@ extension VMSpec {
         try checkNumbers()
         try checkMaxima()
         try unique(disks.map(\.id), "disks")
+        try checkSerialNumbers()
         try unique(nics.map(\.id), "nics")
         try unique(cdroms.map(\.id), "cdroms")
         try noDuplicates(bootOrder)
@@ -76,6 +77,11 @@ extension VMSpec {
             try absolute(image, "\(path).iso_path")
             guard files == .none || fileExists(image) else {
                 throw Failure(.notFound, "\(path).iso_path \(image) is not there", resource: image)
+            }
+            if files != .none, let file = try? ReadableFile(image), file.length == 0 {
+                throw Failure(
+                    .badField, "\(path).iso_path \(image) is empty, no image", hint: "fetch it again",
+                    resource: image)
             }
             guard cdrom.label == nil else {
                 throw Failure(
@@ -145,6 +151,21 @@ extension VMSpec {
                 throw Failure(.badField, "\(path) \"\(id)\" is the id of \(list)[\(first + 1)] already")
             }
             seen[id] = index
+        }
+    }
+
+    /// A guest tells its disks by their serial numbers, of which QEMU gives it so many characters.
+    private func checkSerialNumbers() throws(Failure) {
+        var seen: [Substring: Int] = [:]
+        for (index, disk) in disks.enumerated() {
+            guard let first = seen.updateValue(index, forKey: disk.id.prefix(DiskSpec.serialLength)) else {
+                continue
+            }
+            throw Failure(
+                .badField,
+                "disks[\(index + 1)].id and disks[\(first + 1)].id begin with the same \(DiskSpec.serialLength) "
+                    + "characters, which are all a guest sees of them",
+                hint: "let them differ earlier")
         }
     }
 
@@ -267,8 +288,12 @@ extension VMSpec {
     }
 
     private func absolute(_ path: String, _ field: String) throws(Failure) {
-        guard path.hasPrefix("/"), !path.unicodeScalars.contains(where: { $0.value < 32 }) else {
-            throw Failure(.badField, "\(field) \"\(path)\" is not an absolute path")
+        if path.unicodeScalars.contains(where: { $0.value < 32 }) {
+            throw Failure(
+                .badField, "\(field) \(quoted(path)) has control characters", hint: "rename the file")
+        }
+        guard path.hasPrefix("/") else {
+            throw Failure(.badField, "\(field) \(quoted(path)) is not an absolute path")
         }
     }
 }

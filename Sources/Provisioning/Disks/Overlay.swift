@@ -72,6 +72,31 @@ public enum Overlay {
         }
     }
 
+    /// A disk's file that is there, and all below it, as a guest may be given it: what lies below is held to what lies below
+    /// an overlay, so that no image names a file that QEMU's account could not read by itself.
+    ///
+    /// - Parameter readonly: the guest only reads it, and libvirt leaves its owner.
+    /// - Throws: as `create`, for an image that can be no disk.
+    static func inspectDisk(
+        _ path: String, readonly: Bool, access: AccessCheck? = nil
+    ) throws(Failure) -> [DiskImage] {
+        var isTop = true
+        return try DiskImage.chain(try resolved(path), format: nil) { (file, image, header) throws(Failure) in
+            defer { isTop = false }
+            if !isTop {
+                try require(file, image, header)
+            } else {
+                // QEMU repairs what it may write.
+                try header?.requireUsable(image.path, isRepaired: !readonly)
+                try requireFormat(ofBaseOf: image)
+            }
+            if !isTop || readonly {
+                try access?.requireSearchable(foldersOf: image.path)
+                try access?.requireReadable(image.path)
+            }
+        }
+    }
+
     /// What every image below an overlay must be.
     private static func require(
         _ file: borrowing ReadableFile, _ image: DiskImage, _ header: QCOW2Header?
@@ -87,6 +112,11 @@ public enum Overlay {
                 resource: image.path)
         }
         try header?.requireComplete(file)
+        try requireFormat(ofBaseOf: image)
+    }
+
+    /// Without it libvirt and QEMU would look what the base is, and a guest may write into a raw one whatever it likes.
+    private static func requireFormat(ofBaseOf image: DiskImage) throws(Failure) {
         if let base = image.backingFile, image.backingFormat == nil {
             throw Failure(
                 .badImage, "\(image.path) does not say which format its base \(base) has",

@@ -1,4 +1,5 @@
 import Basics
+import Glibc
 import Synchronization
 
 /// The overlays that this process can know of, by what they stand on: those in a state folder, those it has made itself,
@@ -23,9 +24,14 @@ final class OverlayIndex: Sendable {
     }
 
     private let folder: String
+    /// The file with the overlays elsewhere that any process has made, each ended by a NUL.
+    private let list: String
     private let content = Mutex(Content())
 
-    private init(_ folder: String) { self.folder = folder }
+    private init(_ state: StateFolder) {
+        folder = state.machines
+        list = state.root + "/overlays"
+    }
 
     private static let all = Mutex<[String: OverlayIndex]>([:])
     /// By this process, wherever they are.
@@ -35,9 +41,24 @@ final class OverlayIndex: Sendable {
     static func of(_ state: StateFolder) -> OverlayIndex {
         all.withLock { all in
             if let known = all[state.machines] { return known }
-            let index = OverlayIndex(state.machines)
+            let index = OverlayIndex(state)
             all[state.machines] = index
             return index
+        }
+    }
+
+    /// Remembers an overlay that is no machine's for other processes.
+    ///
+    /// - Throws: `Failure` with code `io`.
+    func remember(_ overlay: String) throws(Failure) {
+        guard !overlay.hasPrefix(folder + "/") else { return }
+        try makeFolders(Provisioning.folder(of: list), mode: 0o755)
+        let descriptor = open(list, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw Failure.system(errno, "cannot open \(list)", resource: list) }
+        defer { close(descriptor) }
+        let line = Array(overlay.utf8) + [0]
+        guard write(descriptor, line, line.count) == line.count else {
+            throw Failure.system(errno, "cannot write \(list)", resource: list)
         }
     }
 
@@ -71,6 +92,9 @@ final class OverlayIndex: Sendable {
         content.madeKnown = Self.made.withLock { $0.count }
         // Those elsewhere are looked at again too.
         for disk in Set(Self.made.withLock(\.self)) { content.add(disk) }
+        for overlay in (readBytes(list) ?? []).split(separator: 0) {
+            content.add(String(decoding: overlay, as: UTF8.self))
+        }
         for file in (try? filesBelow(folder)) ?? [] { content.add("\(folder)/\(file)") }
         let end = ContinuousClock.now
         content.validUntil = end + max(.seconds(1), start.duration(to: end) * 20)

@@ -3,15 +3,16 @@ import Basics
 extension QCOW2Header {
     /// Refuses an image a guest's base must not be.
     ///
+    /// - Parameter isRepaired: QEMU will open it for writing, and then mends what was not closed properly.
     /// - Throws: `Failure` with code `bad_image`.
-    func requireUsable(_ path: String) throws(Failure) {
+    func requireUsable(_ path: String, isRepaired: Bool = false) throws(Failure) {
         typealias Bit = Incompatible
         if incompatible & Bit.corrupt != 0 {
             throw Failure(
                 .badImage, "\(path) is marked corrupt", hint: "repair it with: qemu-img check -r all \(path)",
                 resource: path)
         }
-        if incompatible & Bit.dirty != 0 {
+        if incompatible & Bit.dirty != 0, !isRepaired {
             throw Failure(
                 .badImage, "\(path) was not closed properly",
                 hint: "repair it with: qemu-img check -r all \(path)",

@@ -16,6 +16,9 @@ public protocol Hypervisor: DomainRegistry, DomainLifecycle, DomainDevices, Gues
     /// What the host has and what of it is taken; asked anew each time.
     func load() throws(Failure) -> HostLoad
 
+    /// It has a network of this name, active or not.
+    func hasNetwork(_ name: String) throws(Failure) -> Bool
+
     /// The snapshots of its domains; `nil` for one that takes none.
     var snapshots: (any DomainSnapshots)? { get }
 }

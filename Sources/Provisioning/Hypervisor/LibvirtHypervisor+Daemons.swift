@@ -11,6 +11,10 @@ extension LibvirtHypervisor {
         }
     }
 
+    public func hasNetwork(_ name: String) throws(Failure) -> Bool {
+        try isNetworkActive(name) != nil
+    }
+
     fileprivate func startNetwork(_ name: String) throws(Failure) {
         try call("cannot start the network \(name)") { connection throws(LibvirtError) in
             do throws(LibvirtError) { try connection.startNetwork(name) } catch {

@@ -19,11 +19,30 @@ struct MachineFiles: MachineStorage {
     }
 
     func check() throws(Failure) {
+        try checkGiven(besides: [])
         for (index, disk) in layout.disks.enumerated() where disk.isMade {
             guard let base = disk.spec.backingFile else { continue }
             do throws(Failure) {
                 let chain = try Overlay.inspectBase(base, access: AccessCheck(host.emulatorUser))
                 _ = try Overlay.virtualSize(disk.spec.size, over: chain[0], limit: .max)
+            } catch {
+                throw Self.named("disks[\(index + 1)]", error)
+            }
+        }
+    }
+
+    /// The disks whose files the spec names.
+    ///
+    /// - Parameter known: those that the machine has already.
+    private func checkGiven(besides known: [DiskSpec]) throws(Failure) {
+        guard !machine.isOnTestDriver else { return }
+        for (index, disk) in layout.disks.enumerated() where !disk.isMade && disk.spec.poolID == nil {
+            if known.contains(where: { $0.path == disk.path && $0.readonly == disk.spec.readonly }) {
+                continue
+            }
+            do throws(Failure) {
+                _ = try Overlay.inspectDisk(
+                    disk.path, readonly: disk.spec.readonly, access: AccessCheck(host.emulatorUser))
             } catch {
                 throw Self.named("disks[\(index + 1)]", error)
             }
@@ -59,6 +78,7 @@ struct MachineFiles: MachineStorage {
     }
 
     mutating func makeDisks(_ cancellation: Cancellation) throws(Failure) {
+        try checkGiven(besides: changed?.record.spec.disks ?? [])
         let known = changed?.record.spec.idsOfMadeDisks ?? []
         for (index, disk) in layout.disks.enumerated() where disk.isMade && !known.contains(disk.spec.id) {
             try cancellation.check()
@@ -177,6 +197,7 @@ struct MachineFiles: MachineStorage {
     }
 
     func existing(_ standing: MachineStanding) throws(Failure) -> MachineLayout {
+        try checkGiven(besides: standing.record.spec.disks)
         var layout = MachineLayout(spec, of: machine)
         layout.takeStamps(of: standing.record, self.layout)
         try layout.readChains()
@@ -216,7 +237,9 @@ extension MachineLayout {
     /// as its first sector.
     mutating func readFormats() throws(Failure) {
         for (index, disk) in disks.enumerated() where !disk.isMade && disk.spec.poolID == nil {
-            guard let image = try DiskImage.inspect(disk.path).first else { continue }
+            let chain = try DiskImage.inspect(disk.path)
+            guard let image = chain.first else { continue }
+            disks[index].backing = Self.backing(chain)
             switch image.format {
             case "qcow2": disks[index].format = .qcow2
             case "raw": disks[index].format = .raw

@@ -16,11 +16,29 @@ extension Machine {
         let warnings = try spec.cloudInitWarnings()
         let host = try host()
         try storage(for: spec, host).check()
+        try requireNetworks(spec, host)
         if host.isLocal {
             let held = record?.spec.nics.flatMap(\.forward) ?? []
             try PortForwards.checkFree(spec.nics, besides: held)
         }
         return warnings
+    }
+
+    private func requireNetworks(_ spec: VMSpec, _ host: HostDescription) throws(Failure) {
+        for (index, nic) in spec.nics.enumerated() {
+            let path = "nics[\(index + 1)]"
+            if let network = nic.network, try !hypervisor.hasNetwork(network) {
+                throw Failure(
+                    .badField, "\(path).network: \(hypervisor.uri) has no network \(network)",
+                    hint: "virsh -c '\(hypervisor.uri)' net-list --all shows those it has")
+            }
+            if let bridge = nic.bridge, host.isLocal, !isOnTestDriver, !fileExists("/sys/class/net/\(bridge)")
+            {
+                throw Failure(
+                    .badField, "\(path).bridge: this host has no bridge \(bridge)",
+                    hint: "ip link show type bridge shows those it has")
+            }
+        }
     }
 }
 

@@ -93,6 +93,9 @@ public enum NICModel: String, Codable, SpecChoice {
 }
 
 public struct DiskSpec: Sendable, Equatable, Codable {
+    /// The characters of its id that a guest sees as the disk's serial number.
+    static let serialLength = 20
+
     /// Unique in the VM; names the file where limiq makes it.
     public var id: String
     /// An existing disk, used as it is. Without it the disk is made in the VM's own folder.
