@@ -1,2 +1,2 @@
 /// The version of this program, by <https://semver.org>.
-let limiqVersion = "0.1.0"
+let limiqVersion = "0.2.0"
