@@ -69,7 +69,10 @@ struct SandboxTests {
         end)
         forbidden("somebody's machine", function() return limiq.domain.get("test"):state() end)
         forbidden("somebody's machine, removed", function() return limiq.vm { name = "test" }:remove() end)
-        forbidden("somebody's host key", function() return limiq.ssh.host_key "test" end)
+        forbidden("a disk that others read", function()
+          return limiq.vm { name = "x", disks = { { path = limiq.image "lib" } } }
+        end)
+        allowed("a host key of its own", function() assert(limiq.ssh.host_key("test").public) end)
         forbidden("a pool's volume", function()
           return limiq.vm { name = "x", disks = { { path = "v", pool_id = "default" } } }
         end)

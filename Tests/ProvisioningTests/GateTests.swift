@@ -105,6 +105,10 @@ struct GateTests {
             try Disk.create(base, size: ByteSize(mib: 1))
             let gate = try gate(folder)
             #expect(try gate.disk(base, "path") == (try resolved(base)))
+            #expect(throws: Failure.self) { try gate.writableDisk(base, "path") }
+            try Gate.open.writableDisk(base, "path")
+            #expect(Gate.open.hostKeyName("db-01") == "db-01")
+            #expect(gate.hostKeyName("db-01") != "db-01", "nobody else's host key")
             try Disk.create(folder + "/box/own.raw", size: ByteSize(mib: 1), format: .raw)
             #expect(throws: Failure.self) { try gate.disk(folder + "/box/own.raw", "path") }
             #expect(throws: Failure.self) { try gate.disk(folder + "/box/not-yet.raw", "path") }

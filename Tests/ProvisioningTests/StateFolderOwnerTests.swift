@@ -27,6 +27,20 @@ struct StateFolderOwnerTests {
         }
     }
 
+    @Test("below a folder that all can write to is refused, unless that is sticky")
+    func below() throws {
+        try with { above in
+            let state = StateFolder(root: above.root + "/a/state")
+            try makeFolders(state.root)
+            chmod(above.root + "/a", 0o777)
+            let failure = try #require(throws: Failure.self) { try state.requireOwn() }
+            #expect(failure.code == .hostNotAble, "\(failure)")
+            #expect(failure.message.contains(above.root + "/a,"), "\(failure)")
+            chmod(above.root + "/a", 0o1777)
+            try state.requireOwn()
+        }
+    }
+
     @Test(
         "of another account, or that others can write to, is refused with the way out",
         arguments: ["", "/vms", "/cloud-images"])

@@ -42,6 +42,7 @@ public struct Environment: Sendable {
     func machine(_ name: String, on uri: String?) throws(Failure) -> Machine {
         var machine = Machine(name, on: try hypervisor(uri), state: state)
         machine.script = script
+        machine.isAskedByAgentOnly = gate.isBounded
         try gate.machine(machine)
         return machine
     }

@@ -67,7 +67,10 @@ extension Environment {
     fileprivate func admit(_ disk: inout DiskSpec, _ field: String) throws(Failure) {
         if let path = disk.path {
             try gate.volume("\(field).path", isOfPool: disk.poolID != nil)
-            if disk.poolID == nil { disk.path = try self.disk(path, "\(field).path") }
+            if disk.poolID == nil {
+                disk.path = try self.disk(path, "\(field).path")
+                if !disk.readonly { try gate.writableDisk(path, "\(field).path") }
+            }
         }
         if let base = disk.backingFile { disk.backingFile = try self.disk(base, "\(field).backing_file") }
     }

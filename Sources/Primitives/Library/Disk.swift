@@ -44,10 +44,11 @@ private func overlayDefinition(_ environment: Environment) -> Definition {
         check: { .string(try $1.environment.writing($0.path)) }
     ) { arguments, _ in
         let path = try environment.writing(arguments.path)
+        // Before: who is killed in between has named one that is not there.
+        try Overlay.remember(path, in: environment.state)
         try Overlay.create(
             path, base: try environment.reading(arguments.backingFile), format: arguments.backingFormat,
             size: arguments.size, gate: environment.gate)
-        try Overlay.remember(path, in: environment.state)
         return .string(path)
     }
 }

@@ -121,7 +121,10 @@ func imageDefinitions(_ environment: Environment) -> [Definition] {
             "image.add", .changes(.image, plan: planAdd), .table,
             addRecord,
             grace: .seconds(10), returns: "string",
-            doc: "Puts an image into the library, from a file or an address, and returns its path.",
+            doc: """
+                Puts an image into the library, from a file or an address, and returns its path. The copy of a file that \
+                not everybody may read is open to its owner and to the account QEMU runs under, and to nobody else.
+                """,
             example: """
                 limiq.image.add { name = "fedora", path = "downloads/Fedora-Cloud.qcow2" }
                 """

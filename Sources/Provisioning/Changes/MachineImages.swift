@@ -57,6 +57,7 @@ extension Machine {
     /// - Parameter known: what the VM had before; `nil` for a new one.
     /// - Throws: `Failure` with code `in_use`.
     func requireOwnDisks(_ spec: VMSpec, after known: VMSpec?) throws(Failure) {
+        try spec.checkSerialNumbers(besides: known)
         guard isLocal else { return }
         for (index, disk) in spec.disks.enumerated() where !disk.readonly && disk.poolID == nil {
             guard let path = disk.path, !(known?.disks.contains { $0.path == path && !$0.readonly } ?? false)

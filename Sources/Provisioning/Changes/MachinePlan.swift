@@ -63,7 +63,8 @@ extension Machine {
         let record = try ownership(nil) == nil ? nil : try keptRecord(beside: spec)
         try requireFreeAddresses(spec)
         try requireOwnDisks(spec, after: record?.spec)
-        if options.start, try host().isLocal { try PortForwards.checkFree(spec.nics) }
+        let host = try host()
+        if options.start, host.isLocal { try PortForwards.checkFree(spec.nics, on: host) }
         guard let record else {
             return MachinePlan(action: .make, starts: options.start)
         }

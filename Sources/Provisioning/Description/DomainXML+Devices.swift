@@ -113,7 +113,7 @@ extension DomainXML {
                 XMLElement("driver", ["name": "qemu", "type": format, "discard": "unmap"]),
                 source,
                 disk.isMade || type == "file" && disk.format == .qcow2 && !disk.backing.isEmpty
-                    ? backingStore(disk.backing[...]) : nil,
+                    ? Self.backingStore(disk.backing[...], on: host) : nil,
                 XMLElement("target", ["dev": target, "bus": Self.busName(bus)]),
                 limits,
                 spec.readonly ? XMLElement("readonly") : nil,
@@ -125,14 +125,14 @@ extension DomainXML {
     }
 
     /// The whole chain, ended explicitly: libvirt then probes no file for a format somebody may have put there.
-    private func backingStore(_ chain: ArraySlice<BackingImage>) -> XMLElement {
+    static func backingStore(_ chain: ArraySlice<BackingImage>, on host: HostDescription) -> XMLElement {
         guard let image = chain.first else { return XMLElement("backingStore") }
         return XMLElement(
             "backingStore", ["type": "file"],
             [
                 XMLElement("format", ["type": image.format]),
-                XMLElement("source", ["file": image.path], [Self.keepsOwner(on: host)]),
-                backingStore(chain.dropFirst()),
+                XMLElement("source", ["file": image.path], [keepsOwner(on: host)]),
+                backingStore(chain.dropFirst(), on: host),
             ])
     }
 

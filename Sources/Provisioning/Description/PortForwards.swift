@@ -128,12 +128,24 @@ struct PortForwards {
         return result
     }
 
-    /// Looks whether a host port is free before anything is made.
+    /// Looks whether a host port is free, and may be opened by QEMU's account, before anything is made.
     ///
     /// - Parameter held: what the VM itself has, and gives up before.
-    /// - Throws: `Failure` with code `port_in_use`.
-    static func checkFree(_ nics: [NICSpec], besides held: [PortForward] = []) throws(Failure) {
+    /// - Throws: `Failure` with code `port_in_use`, or `host_not_able` for a port that is root's.
+    static func checkFree(
+        _ nics: [NICSpec], on host: HostDescription, besides held: [PortForward] = []
+    ) throws(Failure) {
+        // `ip_unprivileged_port_start` of ip(7).
+        let first =
+            readWhole("/proc/sys/net/ipv4/ip_unprivileged_port_start").flatMap { UInt16($0.trimmed()) }
+            ?? 1024
         for nic in nics {
+            for forward in nic.forward where forward.host < first && host.emulatorUser.uid != 0 {
+                throw Failure(
+                    .hostNotAble,
+                    "port \(forward.host) of this host is root's to open, and QEMU runs as \(host.emulatorUser.name)",
+                    hint: "choose a host port from \(first) on")
+            }
             for forward in nic.forward
             where !held.contains(where: forward.isSamePort) && !isFree(forward) {
                 throw Failure(

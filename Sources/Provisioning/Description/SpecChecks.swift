@@ -19,7 +19,6 @@ extension VMSpec {
         try checkNumbers()
         try checkMaxima()
         try unique(disks.map(\.id), "disks")
-        try checkSerialNumbers()
         try unique(nics.map(\.id), "nics")
         try unique(cdroms.map(\.id), "cdroms")
         try noDuplicates(bootOrder)
@@ -155,12 +154,16 @@ extension VMSpec {
     }
 
     /// A guest tells its disks by their serial numbers, of which QEMU gives it so many characters.
-    private func checkSerialNumbers() throws(Failure) {
+    ///
+    /// - Parameter known: what the machine is already: its disks cannot get other ids without being others.
+    func checkSerialNumbers(besides known: VMSpec?) throws(Failure) {
         var seen: [Substring: Int] = [:]
         for (index, disk) in disks.enumerated() {
             guard let first = seen.updateValue(index, forKey: disk.id.prefix(DiskSpec.serialLength)) else {
                 continue
             }
+            let ids = known?.disks.map(\.id) ?? []
+            guard !ids.contains(disk.id) || !ids.contains(disks[first].id) else { continue }
             throw Failure(
                 .badField,
                 "disks[\(index + 1)].id and disks[\(first + 1)].id begin with the same \(DiskSpec.serialLength) "

@@ -2,8 +2,8 @@ import Basics
 import Glibc
 import Synchronization
 
-/// The overlays that this process can know of, by what they stand on: those in a state folder, those it has made itself,
-/// and the disks of domains it is told of.
+/// The overlays that can be known of, by what they stand on: those in a state folder, those that any process with this state
+/// folder has made elsewhere, and the disks of domains it is told of.
 ///
 /// A thousand machines have a thousand headers to be read, and each that is started or removed asks: all are read again when
 /// what is known is older than a second, or than twenty times what reading took. What is found is looked at once more, so

@@ -28,5 +28,21 @@ extension StateFolder {
                     hint: "chmod go-w \(folder)", resource: folder)
             }
         }
+        try requireFirmPlace()
+    }
+
+    /// Whoever can write to a folder above it can put another in its place, unless that folder is sticky, as `/tmp`.
+    private func requireFirmPlace() throws(Failure) {
+        var folder = (try? resolved(root)) ?? root
+        while folder.utf8.count > 1 {
+            folder = String(Provisioning.folder(of: folder).dropLast())
+            var status = stat()
+            guard stat(folder.isEmpty ? "/" : folder, &status) == 0 else { continue }
+            guard status.st_mode & S_IWOTH == 0 || status.st_mode & S_ISVTX != 0 else {
+                throw Failure(
+                    .hostNotAble, "the state folder \(root) is below \(folder), where all accounts can write",
+                    hint: "chmod o-w \(folder), or set LIMIQ_HOME to a folder of your own", resource: folder)
+            }
+        }
     }
 }

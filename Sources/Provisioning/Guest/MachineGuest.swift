@@ -96,7 +96,7 @@ extension Machine {
     /// - Parameter user: `nil`: the one the VM's cloud-config made, else the one of ssh's configuration.
     /// - Returns: `nil` where no way to the guest's port 22 is known.
     func ssh(_ record: MachineRecord?, user: String? = nil) -> GuestSSH? {
-        guard let endpoint = sshEndpoint(record?.spec.nics ?? []) else { return nil }
+        guard !isAskedByAgentOnly, let endpoint = sshEndpoint(record?.spec.nics ?? []) else { return nil }
         return GuestSSH(
             name: name, endpoint: endpoint, user: user ?? record?.loginUser, key: state.sshKey,
             knownHosts: folder + "/known_hosts")

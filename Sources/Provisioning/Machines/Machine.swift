@@ -13,6 +13,8 @@ public struct Machine: Sendable {
     /// The other hypervisors that can be asked here; other in tests.
     var neighbours: Neighbours = LocalDaemons.besides
 
+    /// Its guest is asked by its agent alone: where ssh leads, and with which keys, a guest would have a say in.
+    public var isAskedByAgentOnly = false
     /// The script that works on it, as what it makes is remembered by; `nil` for no script.
     public var script: String?
     /// VMs that will be gone before anything is done to this one: of a plan.
@@ -201,8 +203,10 @@ public struct Machine: Sendable {
         if let record { try requireFreeAddresses(record.spec) }
         try requireWritable("started")
         if let record { try requireSameBases(record) }
-        if try host().isLocal { try PortForwards.checkFree(nics) }
+        let host = try host()
+        if host.isLocal { try PortForwards.checkFree(nics, on: host) }
         if isSaved { return try resumeSaved(guest) }
+        if let record { try renewGivenChains(record.spec) }
         try beginBoot(nics)
         try hypervisor.start(name)
         try PortForwards(hypervisor: hypervisor, name: name).set(nics, to: record?.userAddress)

@@ -105,8 +105,8 @@ extension Machine {
     func checkPorts(_ plan: MachinePlan, _ spec: VMSpec, isActive: Bool) throws(Failure) {
         let isLive = plan.changes.contains { $0.field.pattern == "nics[].forward" && $0.kind == .live }
         let starts = plan.starts || plan.restarts
-        guard starts || isActive && isLive, spec.nics.contains(where: { !$0.forward.isEmpty }),
-            try host().isLocal
+        let host = try host()
+        guard starts || isActive && isLive, spec.nics.contains(where: { !$0.forward.isEmpty }), host.isLocal
         else { return }
         var nics = spec.nics
         var held: [PortForward] = []
@@ -118,6 +118,6 @@ extension Machine {
                 nics.removeAll { !present.contains(DomainXML.nicAlias($0.id)) }
             }
         }
-        try PortForwards.checkFree(nics, besides: held)
+        try PortForwards.checkFree(nics, on: host, besides: held)
     }
 }

@@ -76,8 +76,9 @@ extension UpRun {
             warn("the saved memory of \(machine.name) is dropped")
             try hypervisor.dropSaved(machine.name)
         } else if plan.starts {
-            if try machine.host().isLocal, let nics = standing.liveRecord?.spec.nics {
-                try PortForwards.checkFree(nics)
+            let host = try machine.host()
+            if host.isLocal, let nics = standing.liveRecord?.spec.nics {
+                try PortForwards.checkFree(nics, on: host)
             }
             wasSettled = machine.hasSettled
             if plan.remade.isAny { try remake(plan.remade, of: standing) }
@@ -95,7 +96,6 @@ extension UpRun {
         var files = machine.storage(for: spec, host)
         try files.openChange(of: standing)
         if lost.media {
-            if !host.isLocal { try files.makeDisks(cancellation) }
             try timed(.media) { () throws(Failure) in try files.makeMedia(cancellation) }
         }
         if lost.seed { try timed(.seed) { () throws(Failure) in try files.makeSeed() } }

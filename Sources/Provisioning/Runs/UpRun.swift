@@ -136,7 +136,8 @@ final class UpRun: StepTeller {
         try machine.requireOwnDisks(spec, after: nil)
         try checkCloudInit()
         let host = try machine.host()
-        if host.isLocal { try PortForwards.checkFree(spec.nics) }
+        if host.isLocal { try PortForwards.checkFree(spec.nics, on: host) }
+        try machine.requireNetworks(spec, host)
         var files = machine.storage(for: spec, host)
         try files.clearLeftovers()
         let chosen = chooseAcceleration(host)
@@ -206,7 +207,8 @@ final class UpRun: StepTeller {
             return try define(layout, host, record)
         } catch {
             guard let other = try? hypervisor.domain(machine.name), other.uuid != record.uuid,
-                !other.state.isActive, try isOurs(other)
+                !other.state.isActive, try machine.record(of: other)?.folder == machine.folder,
+                try isOurs(other)
             else { throw error }
             try machine.removeDomain(other)
             return try define(layout, host, record)
@@ -316,6 +318,7 @@ final class UpRun: StepTeller {
 
     private func start(_ readiness: Readiness, isOnTrial: Bool) throws(Failure) {
         try timed(.start) { () throws(Failure) in
+            try machine.renewGivenChains(spec)
             try machine.beginBoot(spec.nics)
             do throws(Failure) { try hypervisor.start(machine.name) } catch {
                 // A killed run may have asked for the start, and libvirt got to it after we had looked.

@@ -72,6 +72,12 @@ public struct Gate: Sendable {
             hint: "limiq image add and limiq image rm do it by hand", about: nil)
     }
 
+    /// The name a machine's ssh host key is made for. Whoever has another machine's key can pass for it: a bounded script has
+    /// keys of its own.
+    public func hostKeyName(_ machine: String) -> String {
+        bounds.map { "\(machine) of \($0.script)" } ?? machine
+    }
+
     /// An image that the library does not have: programs of this machine download or build it.
     ///
     /// - Throws: `Failure` with code `forbidden`.

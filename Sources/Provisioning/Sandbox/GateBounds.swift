@@ -30,12 +30,14 @@ public struct GateBounds: Sendable {
     private let readable: [String]
     private let writable: [String]
     private let state: String?
+    private let library: [String]
     private let images: [String]
 
     /// - Parameters:
     ///   - script: its path, without links.
     ///   - library: the folders Lua modules come from beside the script's.
-    /// - Throws: `Failure` with code `bad_field` for an allowed path that leads nowhere.
+    /// - Throws: `Failure` with code `bad_field` for an allowed path that leads nowhere, and for a script in the home folder
+    ///   itself.
     public init(
         script: String, state: StateFolder, library: [String], host: String, allowed: Allowed
     ) throws(Failure) {
@@ -43,9 +45,16 @@ public struct GateBounds: Sendable {
         self.host = host
         variables = Set(allowed.variables)
         // Of the script's path all but its name.
-        let own = Provisioning.folder(of: script)
+        let own = Provisioning.folder(of: script.hasSuffix("/") ? script : canonicalPath(script) ?? script)
         folder = own == "/" ? own : String(own.dropLast())
-        readable = try Self.paths(allowed.reading, "--allow-read") + library.compactMap(canonicalPath)
+        let home = getenv("HOME").flatMap { canonicalPath(String(cString: $0)) }
+        guard folder != "/", folder != home else {
+            throw Failure(
+                .badField, "--sandbox leaves a script its own folder, and that is \(folder)",
+                hint: "put the script into a folder of its own", resource: folder)
+        }
+        self.library = library.compactMap(canonicalPath)
+        readable = try Self.paths(allowed.reading, "--allow-read") + self.library
         writable = try Self.paths(allowed.writing, "--allow-write")
         self.state = canonicalPath(state.root)
         images = [state.cloudImages, state.isos].compactMap(canonicalPath)
@@ -57,7 +66,9 @@ public struct GateBounds: Sendable {
     }
 
     func mayWrite(_ path: String) -> Bool {
-        writable.contains { isInside(path, $0) } || isOwn(path)
+        writable.contains { isInside(path, $0) }
+            // Lua that scripts without bounds run.
+            || isOwn(path) && !library.contains { isInside(path, $0) }
     }
 
     /// Below the script's folder, and not in the state folder, wherever that is.
