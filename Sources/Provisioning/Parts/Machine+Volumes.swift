@@ -2,25 +2,25 @@ import Basics
 import XML
 
 extension Machine {
-    /// The volume of its serial console's log, in limiq's own pool.
+    /// The volume of the machine's console log, in limiq's own pool.
     var consoleVolumeName: String { "\(name).console.log" }
-    /// The volume of its cidata image, in that pool too.
+    /// The volume of the machine's cidata image, in that pool too.
     var seedVolumeName: String { "\(name).seed.iso" }
 
-    /// The volume of a disk that is made. A VM's name has no dot, so that no two volumes have one name.
+    /// The volume of a disk that is made. A machine's name has no dot, so that no two volumes have one name.
     func volumeName(of disk: DiskSpec) -> String { "\(name).\(disk.id).\(disk.format.libvirtName)" }
 
     /// The volume of the image in a CD-ROM drive that is made of files.
     func volumeName(of cdrom: CDROMSpec) -> String { "\(name).cdrom-\(cdrom.id).iso" }
 
-    /// A volume that is called as limiq calls those it makes for this VM.
+    /// Whether a volume is called as limiq calls those it makes for this machine.
     func isOwnName(_ volume: HostVolume) -> Bool {
         guard volume.name.utf8.starts(with: "\(name).".utf8) else { return false }
         return volume.name == consoleVolumeName
             || [".qcow2", ".raw", ".iso"].contains(where: volume.name.hasSuffix)
     }
 
-    /// Removes a volume that is this VM's own, where it is there, and what became of its console log.
+    /// Removes a volume that is this machine's own, where it is there. The console's volume takes its old logs with it.
     func removeVolume(_ volume: HostVolume) throws(Failure) {
         try hypervisor.removeVolume(volume)
         guard volume.name == consoleVolumeName else { return }
@@ -31,7 +31,7 @@ extension Machine {
         }
     }
 
-    /// Why a volume cannot be removed: nobody can tell whether it has gone with its pool.
+    /// The failure of a volume that cannot be removed: nobody can tell whether it has gone with its pool.
     func poolGone(_ volume: HostVolume) -> Failure {
         Failure(
             .poolGone,
@@ -43,7 +43,7 @@ extension Machine {
             resource: volume.name)
     }
 
-    /// A layout in which the disks that Ceph has say where it is.
+    /// The layout with Ceph's address and names filled in for the disks that are in a Ceph pool.
     func withCeph(_ layout: MachineLayout) throws(Failure) -> MachineLayout {
         var layout = layout
         for (index, disk) in layout.disks.enumerated() {
@@ -54,8 +54,8 @@ extension Machine {
         return layout
     }
 
-    /// A description of a domain with the sources its drives have, where those are what the spec says: a host names the
-    /// volumes of its pools, and limiq would have to ask for each.
+    /// The description of a domain with the sources its drives have at present, where those are what the spec says: a
+    /// host names the volumes of its pools, and limiq would have to ask for each.
     ///
     /// - Parameter present: the domain's own.
     func withSources(of present: XMLNode, _ description: XMLNode, _ spec: VMSpec) -> XMLNode {
@@ -86,7 +86,8 @@ extension Machine {
         return ImageUpload.isName(volume, of: image, ending: "iso")
     }
 
-    /// Where the hypervisor finds an ISO image of this machine: here, or a volume it is put into once.
+    /// The path at which the hypervisor finds an ISO image of this machine: the same one here, or on another host that
+    /// of a volume the image is put into once.
     func hostPath(
         ofISO path: String, _ cancellation: Cancellation, tell: @escaping (String) -> Void
     ) throws(Failure) -> String {

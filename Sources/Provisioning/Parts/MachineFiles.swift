@@ -1,14 +1,14 @@
 import Basics
 import Glibc
 
-/// The files of a VM that is being made on this machine. What will be made stands in the journal before it is made.
+/// The files of a machine that is being made on this host. What will be made stands in the journal before it is made.
 struct MachineFiles: MachineStorage {
     private let machine: Machine
     private let spec: VMSpec
     private let host: HostDescription
     private(set) var layout: MachineLayout
     private var isOpen = false
-    /// The VM that is changed; `nil` for a new one.
+    /// The machine that is changed; `nil` for a new one.
     private var changed: MachineStanding?
 
     init(_ machine: Machine, _ spec: VMSpec, host: HostDescription) {
@@ -31,7 +31,7 @@ struct MachineFiles: MachineStorage {
         }
     }
 
-    /// The disks whose files the spec names.
+    /// Looks whether the disks whose files the spec names can be used.
     ///
     /// - Parameter known: those that the machine has already.
     private func checkGiven(besides known: [DiskSpec]) throws(Failure) {
@@ -112,7 +112,7 @@ struct MachineFiles: MachineStorage {
         try layout.writeHostKeys(documents.hostKeys)
     }
 
-    /// The images of CD-ROM drives whose files the spec gives.
+    /// Makes the images of the CD-ROM drives whose files the spec gives.
     mutating func makeMedia(_ cancellation: Cancellation) throws(Failure) {
         for (cdrom, path) in zip(spec.cdroms, layout.cdroms) {
             guard let files = cdrom.files else { continue }
@@ -122,7 +122,7 @@ struct MachineFiles: MachineStorage {
         }
     }
 
-    /// As secret as a seed.
+    /// Writes Ignition's configuration, which is as secret as a seed.
     mutating func makeIgnition() throws(Failure) {
         guard let path = layout.ignition, let text = spec.ignition else { return }
         try clear(path)
@@ -133,7 +133,8 @@ struct MachineFiles: MachineStorage {
         }
     }
 
-    /// What is written over is the VM's own. What is not whole, or no file, goes before: nothing is lost with it.
+    /// Makes way for a file that is written anew. Only the machine's own is written over. What is not whole, or no
+    /// file, goes before: nothing is lost with it.
     private func clear(_ path: String) throws(Failure) {
         guard fileExists(path) else { return }
         let own = try Ownership(of: machine, changed?.domain, files: [path])
@@ -204,7 +205,8 @@ struct MachineFiles: MachineStorage {
         return layout
     }
 
-    /// A disk's own functions know no field names: `size is …` becomes `disks[1].size is …`.
+    /// Puts the name of a field into a disk's error. A disk's own functions know no field names: `size is …` becomes
+    /// `disks[1].size is …`.
     static func named(_ path: String, _ failure: Failure) -> Failure {
         guard failure.code == .badField else { return failure }
         var failure = failure
@@ -225,7 +227,7 @@ extension MachineLayout {
         chain.dropFirst().map { BackingImage(path: $0.path, format: $0.format) }
     }
 
-    /// Reads from the overlays what lies below them.
+    /// Reads from the overlays which images lie below them.
     mutating func readChains() throws(Failure) {
         for (index, disk) in disks.enumerated() where disk.isMade && disk.spec.backingFile != nil {
             disks[index].backing = Self.backing(try DiskImage.inspect(disk.path))
@@ -233,8 +235,8 @@ extension MachineLayout {
         try readFormats()
     }
 
-    /// The format of a disk that was there is what the file is: the wrong one would show the guest a qcow2 header
-    /// as its first sector.
+    /// Takes the format of each disk that was there from its file: the wrong one would show the guest a qcow2 header as
+    /// its first sector.
     mutating func readFormats() throws(Failure) {
         for (index, disk) in disks.enumerated() where !disk.isMade && disk.spec.poolID == nil {
             let chain = try DiskImage.inspect(disk.path)

@@ -1,8 +1,8 @@
 import Basics
 import Glibc
 
-/// The volumes of a VM that is being made on another machine. Images and ISO images are files of this machine and are put
-/// there once; disks, seed and console log are the VM's own, named `web.boot-disk.qcow2`.
+/// The volumes of a machine that is being made on another host. Images and ISO images are files of this host and are
+/// put there once; disks, seed and console log are the machine's own, named `web.boot-disk.qcow2`.
 ///
 /// libvirt gives the volumes to QEMU's user when the guest starts; nothing there belongs to anybody else, so that no
 /// label has to stay as it is.
@@ -10,17 +10,17 @@ struct MachineVolumes: MachineStorage {
     private let machine: Machine
     private let spec: VMSpec
     private(set) var layout: MachineLayout
-    /// The journal is written.
+    /// Whether the journal is written.
     private var isOpen = false
-    /// What there is already, or may be; no more than this is removed where the rest cannot be made.
+    /// The volumes that are there already, or may be; no more than these are removed where the rest cannot be made.
     private var made: [HostVolume] = []
-    /// The VM that is changed; `nil` for a new one.
+    /// The machine that is changed; `nil` for a new one.
     private var changed: MachineStanding?
-    /// What its journal has beside what is made now.
+    /// The volumes its journal has beside what is made now.
     private var kept: [HostVolume] = []
-    /// Those of the VM's own that a run which was killed has not finished.
+    /// The machine's own volumes that a run which was killed has not finished.
     private var broken: [HostVolume] = []
-    /// What the journal says the VM is.
+    /// The record of the machine in its journal.
     private var record: MachineRecord?
 
     private var storage: any HostStorage { machine.hypervisor }
@@ -58,7 +58,7 @@ struct MachineVolumes: MachineStorage {
         return try HostPool.named(id, for: disk, on: machine.hypervisor)
     }
 
-    /// An image that can be put on another machine.
+    /// An image that can be put on another host.
     private func base(_ path: String) throws(Failure) -> DiskImage {
         let chain = try Overlay.inspectBase(path)
         guard chain.count == 1 else {
@@ -70,7 +70,7 @@ struct MachineVolumes: MachineStorage {
         return chain[0]
     }
 
-    /// In bytes.
+    /// The size of a disk, in bytes.
     private func capacity(of disk: DiskSpec, on base: DiskImage?) throws(Failure) -> UInt64 {
         let limit =
             disk.format == .raw ? UInt64(Int64.max) / 512 * 512 : QCOW2Image.limit(extendedL2: false)
@@ -95,9 +95,9 @@ struct MachineVolumes: MachineStorage {
         try makeConsole()
     }
 
-    /// All that the spec wants, each in its pool.
+    /// All the volumes that the spec wants, each in its pool.
     ///
-    /// - Parameter known: those of a VM that is there.
+    /// - Parameter known: those of a machine that is there.
     private func volumes(besides known: [HostVolume]) throws(Failure) -> [HostVolume] {
         var volumes = known
         func isKnown(_ name: String) -> Bool { known.contains { $0.name == name } }
@@ -165,7 +165,7 @@ struct MachineVolumes: MachineStorage {
             .map { ($0.offset, $0.element.spec) }
     }
 
-    /// An error of a disk says which one it is.
+    /// Runs `body`, so that an error of a disk says which one it is.
     private static func naming(_ index: Int, _ body: () throws(Failure) -> Void) throws(Failure) {
         do throws(Failure) { try body() } catch { throw MachineFiles.named("disks[\(index + 1)]", error) }
     }
@@ -200,7 +200,7 @@ struct MachineVolumes: MachineStorage {
         }
     }
 
-    /// The VM that is changed has this image of files.
+    /// Whether the machine that is changed has this image of files.
     ///
     /// - Parameter cdrom: with digests of the files.
     private func isThere(_ cdrom: CDROMSpec?) throws(Failure) -> Bool {
@@ -211,11 +211,11 @@ struct MachineVolumes: MachineStorage {
         return try (storage.volume(volume)?.length ?? 0) > 0
     }
 
-    /// Where an image of files is on its way.
+    /// The path of the file in which an image of files is on its way.
     private func file(of cdrom: CDROMSpec) -> String { "\(layout.folder)/cdrom-\(cdrom.id).iso" }
 
-    /// A volume in the place of one of this name that the VM may have: a guest that runs keeps that open. As it may hold
-    /// secrets its mode is 0600.
+    /// Makes a volume in the place of one of this name that the machine may have: a guest that runs keeps that open. As
+    /// it may hold secrets its mode is 0600.
     ///
     /// - Returns: its path.
     private mutating func makeAnew(
@@ -230,14 +230,14 @@ struct MachineVolumes: MachineStorage {
         return volume.path
     }
 
-    /// Where the image of this machine is that a drive has; `nil` where it has another. One whose file is another by now
-    /// stays until the script names another.
+    /// The path at which a drive has the ISO image of this host that the spec names; `nil` where it has another. An
+    /// image whose file is another by now stays until the script names another.
     private func image(in cdrom: CDROMSpec, _ standing: MachineStanding) -> String? {
         let isSame = standing.record.spec.cdroms.contains { $0.id == cdrom.id && $0.isoPath == cdrom.isoPath }
         return isSame ? source(of: DomainXML.cdromAlias(cdrom.id), standing) : nil
     }
 
-    /// What the next start has in a drive, where that is what the spec says.
+    /// The source a drive has at the next start, where that is what the spec says.
     private func source(of alias: String, _ standing: MachineStanding) -> String? {
         guard let source = standing.next.drive(alias)?.first("source"),
             machine.isSource(source, of: alias, spec)
@@ -249,8 +249,8 @@ struct MachineVolumes: MachineStorage {
         layout.volumes.first { $0.name == name }?.pool ?? LibvirtHypervisor.ownPool
     }
 
-    /// What the journal names is ours to remove: a volume comes into it when it is asked for and not before, as another
-    /// host that shares the pool may have one of this name.
+    /// Makes a volume. What the journal names is ours to remove: a volume comes into it when it is asked for and not
+    /// before, as another host that shares the pool may have one of this name.
     private mutating func make(_ description: VolumeXML) throws(Failure) -> VolumeSummary {
         let volume = HostVolume(pool: pool(of: description.name), name: description.name)
         if try storage.volume(volume) == nil { try writeDown(made + [volume]) }

@@ -10,14 +10,14 @@ import Glibc
 /// process has it open. What is not proven is named and left.
 struct Ownership {
     let machine: Machine
-    /// What was named as the machine's and is not, each with the reason. It stays.
+    /// The things that were named as the machine's and are not, each with the reason. They stay.
     private(set) var strangers: [String] = []
-    /// Names in the machine's folder.
+    /// The names of the proven files in the machine's folder.
     private(set) var files: [String] = []
     private(set) var volumes: [HostVolume] = []
-    /// Logs in its folder that another domain writes; they stay too.
+    /// The logs in the machine's folder that another domain writes; they stay too.
     private var foreignLogs: Set<String> = []
-    /// Whose guest may have the files open.
+    /// The domain whose guest may have the files open.
     private let domain: DomainSummary?
 
     /// - Parameters:
@@ -144,8 +144,8 @@ struct Ownership {
         for name in files { try folder.remove(name) }
     }
 
-    /// Removes it with what came to be while the machine ran, its journal and its folder. What somebody else put there
-    /// stays, and so does the folder then.
+    /// Removes the machine's parts with what came to be while it ran, its journal and its folder. What somebody else
+    /// put there stays, and so does the folder then.
     func removeAll() throws(Failure) {
         try removeParts()
         guard let folder = try OwnFolder.open(machine.folder) else { return }
@@ -176,7 +176,7 @@ struct Ownership {
         try Disk.resize(disk, to: size, cancellation: cancellation)
     }
 
-    /// As `grow(_:to:_:)`, of a volume.
+    /// Makes a volume larger, as `grow(_:to:_:)` does a file.
     func grow(_ volume: HostVolume, to bytes: UInt64) throws(Failure) {
         guard volumes.contains(volume) else { return }
         try machine.hypervisor.growVolume(volume, to: bytes)
