@@ -5,7 +5,7 @@ import Basics
 struct BlockDevice: Decodable {
     struct Medium: Decodable {
         var nodeName: String
-        /// `qcow2`, `raw`.
+        /// The medium's format: `qcow2`, `raw`.
         var drv: String
         var ro: Bool
 
@@ -17,9 +17,9 @@ struct BlockDevice: Decodable {
 
     /// The device's id in QEMU, or its path in QEMU's tree of objects.
     var qdev: String?
-    /// `nil` for what has no tray.
+    /// Whether the tray is open; `nil` for a drive without one.
     var isTrayOpen: Bool?
-    /// The guest lets nobody take its medium out.
+    /// Whether the guest lets nobody take its medium out.
     var isLocked: Bool?
     var inserted: Medium?
 

@@ -16,7 +16,7 @@ public struct EmbeddedTakeover: Sendable {
     private var old: String { state.embed }
     private var definitions: String { old + "/etc/qemu" }
 
-    /// Moves what can be moved. One that still runs there stays, until it is off at a later call.
+    /// Moves what can be moved. A machine that still runs there stays, until it is off at a later call.
     ///
     /// - Throws: `Failure` with code `io`. What was moved until then stays so, and the next call goes on.
     func perform() throws(Failure) {
@@ -26,21 +26,21 @@ public struct EmbeddedTakeover: Sendable {
         if remaining().isEmpty { try removeWhole(old) }
     }
 
-    /// The names of those that are not moved.
+    /// The names of the machines that are not moved.
     private func remaining() -> [String] {
         ((try? namesInFolder(definitions)) ?? []).filter { $0.hasSuffix(".xml") }.map {
             String($0.dropLast(4))
         }
     }
 
-    /// What a person should know of those that are not moved, and what to do, a line each.
+    /// The lines that tell a person of the machines that are not moved, and what to do, a line each.
     public func warnings() -> [String] {
         remaining().map {
             "\($0) was made by limiq 0.1.0 and \(isRunning($0) ? "still runs" : "waits") there: \(hint($0))"
         }
     }
 
-    /// What to do about a machine that is not moved.
+    /// The words that say what to do about a machine that is not moved.
     func hint(_ name: String) -> String {
         guard isRunning(name) else {
             return "it is taken over when no other machine runs, and libvirt's daemons start anew"
@@ -49,7 +49,8 @@ public struct EmbeddedTakeover: Sendable {
         return "virsh -c '\(uri)' destroy \(name) ends it, and limiq takes it over then"
     }
 
-    /// Its process holds the pid file that libvirt made for it, and names the guest.
+    /// Whether a machine still runs there: its process holds the pid file that libvirt made for it, and names the
+    /// guest.
     private func isRunning(_ name: String) -> Bool {
         guard let process = readWhole("\(old)/run/qemu/\(name).pid").flatMap({ pid_t($0.trimmed()) }),
             process > 1
@@ -102,7 +103,7 @@ public struct EmbeddedTakeover: Sendable {
 }
 
 extension PrivateDaemons {
-    /// As limiq starts them: machines of limiq 0.1.0 are taken over first.
+    /// The private daemons as limiq starts them: machines of limiq 0.1.0 are taken over first.
     public static func takingOver(_ state: StateFolder) -> PrivateDaemons {
         var daemons = PrivateDaemons(state: state)
         daemons.beforeLaunch = { () throws(Failure) in try EmbeddedTakeover(state: state).perform() }

@@ -1,7 +1,7 @@
 import Basics
 
 extension Gate {
-    /// A machine by its name: one that is not there, or that this script has made.
+    /// Lets a script at a machine by its name: one that is not there, or that this script has made.
     public func machine(_ machine: Machine) throws(Failure) {
         guard let bounds else { return }
         let maker: String?

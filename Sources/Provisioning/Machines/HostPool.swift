@@ -1,8 +1,9 @@
 import Basics
 
-/// Pools that limiq can put disks into.
+/// The pools that limiq can put disks into.
 enum HostPool {
-    /// Those whose volumes are files: an overlay names the image below it by a path, and a file grows as it is written.
+    /// The types of pools whose volumes are files: an overlay names the image below it by a path, and a file grows as
+    /// it is written.
     private static let types = ["dir", "fs", "netfs"]
 
     /// limiq's own pool, made where it is not there.

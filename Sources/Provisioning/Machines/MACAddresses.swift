@@ -2,7 +2,7 @@ import Basics
 import Synchronization
 
 extension VMSpec {
-    /// No two nics have one address, given or made.
+    /// Makes sure that no two nics have one address, given or made.
     func checkAddresses() throws(Failure) {
         var seen: [String: String] = [:]
         for index in nics.indices {
@@ -42,7 +42,7 @@ extension VMSpec {
         }
     }
 
-    /// What the nics that others can see are called where they can be seen.
+    /// The addresses of the nics that others can see, each with its field's path and the network or bridge it is on.
     fileprivate var ownAddresses: [(path: String, address: String, segment: DomainUses.Segment)] {
         nics.indices.compactMap { index in
             let nic = nics[index]
@@ -55,7 +55,8 @@ extension VMSpec {
 }
 
 extension Machine {
-    /// Two nics of one MAC address on one network take each other's packets, and are lent one address by DHCP.
+    /// Makes sure that no other domain has an address of the spec's on the same network: two nics of one MAC address
+    /// take each other's packets there, and are lent one address by DHCP.
     ///
     /// - Throws: `Failure` with code `in_use` that names the other.
     func requireFreeAddresses(_ spec: VMSpec) throws(Failure) {
@@ -71,7 +72,7 @@ extension Machine {
         }
     }
 
-    /// Holds the addresses of a VM while it is made, for those that are made at the same time.
+    /// Holds the addresses of a machine while it is made, for those that are made at the same time.
     func holdAddresses<Result>(
         of spec: VMSpec, _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result {
@@ -109,5 +110,5 @@ extension Machine {
     }
 }
 
-/// The names of the VMs that this process is making, by host, network and address.
+/// The names of the machines that this process is making, by host, network and address.
 private let addressesBeingMade = Mutex<[String: String]>([:])

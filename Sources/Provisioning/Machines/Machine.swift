@@ -8,7 +8,7 @@ public struct Machine: Sendable {
     public let name: String
     public let hypervisor: any Hypervisor
     public let state: StateFolder
-    /// What this machine's processor can do, as `/proc/cpuinfo` says it; other in tests.
+    /// The capabilities of this host's processor, as `/proc/cpuinfo` says them; other in tests.
     var cpuinfo: @Sendable () -> String? = { readWhole("/proc/cpuinfo") }
     /// The other hypervisors that can be asked here; other in tests.
     var neighbours: Neighbours = LocalDaemons.besides
@@ -17,7 +17,7 @@ public struct Machine: Sendable {
     public var isAskedByAgentOnly = false
     /// The script that works on it, as what it makes is remembered by; `nil` for no script.
     public var script: String?
-    /// VMs that will be gone before anything is done to this one: of a plan.
+    /// The machines that will be gone before anything is done to this one, in a plan.
     public var gone: Set<String> = []
 
     public init(_ name: String, on hypervisor: any Hypervisor, state: StateFolder) {
@@ -26,16 +26,18 @@ public struct Machine: Sendable {
         self.state = state
     }
 
-    /// The hypervisor runs on this machine, so that paths mean the same on both sides.
+    /// Whether the hypervisor runs on this host, so that paths mean the same on both sides.
     public var isLocal: Bool { HypervisorURI(hypervisor.uri).isLocal }
-    /// The VM's own folder on this machine, also where its disks are another's.
+    /// The machine's own folder on this host, also where its disks are another's.
     public var folder: String { state.machines + "/" + folderName }
-    /// On another machine with that machine's name, as each may have a VM of this name.
+    /// The name of that folder. For a machine on another host it has that host's name too, as each may have a machine
+    /// of this name.
     var folderName: String { isLocal ? name : "\(name)@\(HypervisorURI(hypervisor.uri).fileName)" }
     /// The guest's serial console as text, begun anew at each start.
     public var consoleLog: String { folder + "/console.log" }
 
-    /// libvirt's test driver: domains without a hypervisor or files, and without a description of what it can do.
+    /// Whether this is libvirt's test driver: domains without a hypervisor or files, and without a description of what
+    /// it can do.
     var isOnTestDriver: Bool { hypervisor.uri.hasPrefix("test:") }
 
     func host() throws(Failure) -> HostDescription {
@@ -63,19 +65,19 @@ public struct Machine: Sendable {
             resource: name)
     }
 
-    /// What limiq keeps in the domain, also under a name it was given since; `nil` for a domain limiq did not make, and for
-    /// a copy of one that it made.
+    /// The record limiq keeps in the domain, also under a name it was given since; `nil` for a domain limiq did not
+    /// make, and for a copy of one that it made.
     public func record() throws(Failure) -> MachineRecord? {
         guard let record = try kept() else { return nil }
         return record.belonging(to: try requireDomain()) == .foreign ? nil : record
     }
 
-    /// As `record()`, of a domain that was looked up.
+    /// The record of a domain that was looked up, as `record()`.
     func record(of domain: DomainSummary) throws(Failure) -> MachineRecord? {
         try kept().flatMap { $0.belonging(to: domain) == .foreign ? nil : $0 }
     }
 
-    /// As `record(of:)`, and `nil` for a domain that was renamed.
+    /// The record of a domain, as `record(of:)`, but `nil` where the domain was renamed.
     public func ownRecord(of domain: DomainSummary) throws(Failure) -> MachineRecord? {
         try kept().flatMap { $0.belonging(to: domain) == .own ? $0 : nil }
     }
@@ -138,7 +140,7 @@ public struct Machine: Sendable {
         throw notOurs
     }
 
-    /// Why a domain limiq did not make is left alone.
+    /// The failure that says why a domain limiq did not make is left alone.
     public var notOurs: Failure {
         Failure(
             .notOurs, "the domain \(name) on \(hypervisor.uri) was not made by limiq, and is left alone",
@@ -165,7 +167,7 @@ public struct Machine: Sendable {
         return []
     }
 
-    /// Those that others can reach, IPv4 first.
+    /// The addresses that others can reach, IPv4 first.
     private func ordered(_ addresses: [String]) -> [String] {
         let found = addresses.filter {
             !$0.hasPrefix("127.") && $0 != "::1" && !$0.hasPrefix("fe80:") && isAddress($0)
@@ -173,8 +175,9 @@ public struct Machine: Sendable {
         return found.filter { $0.contains(".") } + found.filter { !$0.contains(".") }
     }
 
-    /// As `addresses()`. A guest on user networking whose agent does not answer has the address QEMU's DHCP server gives
-    /// the first and only guest of a network, 10.0.2.15, or the one its seed gives it.
+    /// The guest's own addresses, as `addresses()`, or why there are none. A guest on user networking whose agent does
+    /// not answer has the address QEMU's DHCP server gives the first and only guest of a network, 10.0.2.15, or the one
+    /// its seed gives it.
     ///
     /// - Throws: `Failure` with code `not_found` where no address is known.
     public func requireAddresses() throws(Failure) -> [String] {
@@ -213,7 +216,7 @@ public struct Machine: Sendable {
     }
 }
 
-/// An IPv4 or IPv6 address in figures. A guest's agent gives as its own whatever it likes.
+/// Whether a text is an IPv4 or IPv6 address in figures. A guest's agent gives as its own whatever it likes.
 func isAddress(_ text: String) -> Bool {
     var bytes = in6_addr()
     return inet_pton(AF_INET, text, &bytes) == 1 || inet_pton(AF_INET6, text, &bytes) == 1

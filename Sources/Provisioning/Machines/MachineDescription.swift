@@ -3,9 +3,9 @@ import Glibc
 import XML
 
 extension Machine {
-    /// The spec the VM was made from, whole: what its metadata keeps as digests only is read from where it stands, the
-    /// cloud-init documents in the seed, the files of a CD-ROM and Ignition's configuration in the VM's folder, and a VNC
-    /// password in libvirt. The same spec makes the same VM.
+    /// The spec the machine was made from, whole: what its metadata keeps as digests only is read from where it stands,
+    /// the cloud-init documents in the seed, the files of a CD-ROM and Ignition's configuration in the machine's
+    /// folder, and a VNC password in libvirt. The same spec makes the same machine.
     ///
     /// - Throws: `Failure` with code `not_found`, `not_ours`, or `io` where the seed cannot be read by the caller.
     public func spec() throws(Failure) -> VMSpec {

@@ -2,26 +2,28 @@ import Basics
 import FoundationEssentials
 import Glibc
 
-/// What limiq is about to make for a VM, on disk before it is made: after `kill -9` the next run, `rm` and `gc` find
-/// here what the domain's metadata, written later, cannot tell.
+/// The list of what limiq is about to make for a machine, on disk before it is made: after `kill -9` the next run, `rm`
+/// and `gc` find here what the domain's metadata, written later, cannot tell.
 ///
-/// It is `making.json` in the VM's folder until the VM is what its `up` promised, and then `made.json`: a rename, which
-/// a full disk does not refuse. A VM whose journal is still `making.json` while nobody holds its lock was begun by a run
-/// that is gone.
+/// It is `making.json` in the machine's folder until the machine is what its `up` promised, and then `made.json`: a
+/// rename, which a full disk does not refuse. A machine whose journal is still `making.json` while nobody holds its
+/// lock was begun by a run that is gone.
 public struct MachineJournal: Sendable, Equatable, Codable {
     public var machine: String
-    /// The hypervisor it is made on.
+    /// The hypervisor the machine is made on.
     public var uri: String
     public var files: [String]
-    /// On a host that is another machine.
+    /// The volumes, on a host that is another one.
     public var volumes: [HostVolume]?
-    /// Those of `files` that a change is making for a VM that is there: without it they are nobody's, and made anew.
+    /// The files, of `files`, that a change is making for a machine that is there: without it they are nobody's, and
+    /// made anew.
     public var making: [String]?
-    /// Those of `volumes`.
+    /// The volumes, of `volumes`, that a change is making.
     public var makingVolumes: [HostVolume]?
-    /// What the domain's metadata was last made to say: with it the VM is taken up again where its domain is gone.
+    /// The record that the domain's metadata was last made to hold: with it the machine is taken up again where its
+    /// domain is gone.
     public var record: MachineRecord?
-    /// The VM was brought up, or kept on purpose. Told by the file's name, not in it.
+    /// Whether the machine was brought up, or kept on purpose. The file's name tells it, not its content.
     public var isFinished = false
 
     enum CodingKeys: String, CodingKey { case machine, uri, files, volumes, making, makingVolumes, record }
@@ -37,7 +39,7 @@ public struct MachineJournal: Sendable, Equatable, Codable {
         self.record = record
     }
 
-    /// The journal a VM's folder has where there is no domain; `nil` where there is no folder, or nothing in it.
+    /// The journal a machine's folder has where there is no domain; `nil` where there is no folder, or nothing in it.
     ///
     /// - Throws: `Failure` with code `folder_taken` where it holds something else, `not_ours` where it is a link.
     static func leftover(of machine: Machine) throws(Failure) -> MachineJournal? {
@@ -64,7 +66,7 @@ public struct MachineJournal: Sendable, Equatable, Codable {
         return journal
     }
 
-    /// The hypervisors on which a VM of this name was made from here and not removed, whether they answer or not.
+    /// The hypervisors on which a machine of this name was made from here and not removed, whether they answer or not.
     public static func placements(of name: String, in state: StateFolder) -> [String] {
         let folders = ((try? FileManager.default.contentsOfDirectory(atPath: state.machines)) ?? [])
             .filter { $0 == name || $0.hasPrefix(name + "@") }
@@ -72,7 +74,7 @@ public struct MachineJournal: Sendable, Equatable, Codable {
             .filter { $0.machine == name }.map(\.uri)
     }
 
-    /// - Parameter folder: of the VM.
+    /// - Parameter folder: of the machine.
     /// - Returns: `nil` where there is none, it cannot be read, or it is of another folder.
     public static func read(in folder: String) -> MachineJournal? {
         guard let opened = try? OwnFolder.open(folder) else { return nil }
@@ -91,20 +93,20 @@ public struct MachineJournal: Sendable, Equatable, Codable {
         return nil
     }
 
-    /// The folder's name is the VM's, with that of its host where that is another machine.
+    /// Whether a folder is this machine's: its name is the machine's, with that of its host where that is another one.
     private func isOf(folder: String) -> Bool {
         !machine.isEmpty && !machine.utf8.contains(UInt8(ascii: "/"))
             && (folder.utf8.elementsEqual(machine.utf8) || folder.utf8.starts(with: "\(machine)@".utf8))
     }
 
-    /// Writes it before anything else is made. When this returns, a power failure does not lose it.
+    /// Writes the journal before anything else is made. When this returns, a power failure does not lose it.
     func begin(in folder: String) throws(Failure) {
         try write(to: Self.unfinished, in: folder)
         try syncFolder(folder)
         try syncFolder(Provisioning.folder(of: folder))
     }
 
-    /// A VM that is there gets more files, beside those that are known of.
+    /// Adds files to the journal of a machine that is there, beside those that are known of.
     ///
     /// - Returns: those of them that a change was making that never came to its end.
     func amend(in folder: String) throws(Failure) -> [String] {
@@ -118,19 +120,20 @@ public struct MachineJournal: Sendable, Equatable, Codable {
         return begun
     }
 
-    /// Volumes of a VM in the place of which a change was writing new ones: those are not whole.
+    /// The volumes of a machine in the place of which a change was writing new ones: those are not whole.
     func broken(of record: MachineRecord) -> [HostVolume] {
         (makingVolumes ?? []).filter { record.volumes?.contains($0) == true }
     }
 
-    /// Writes it in the place of one that a VM has. One that was finished stays so: what `gc` removed else would be the VM.
+    /// Writes the journal in the place of one that a machine has. One that was finished stays so: what `gc` removed
+    /// else would be the machine.
     func takePlace(of known: MachineJournal?, in folder: String) throws(Failure) {
         try write(to: known?.isFinished == false ? Self.unfinished : Self.finished, in: folder)
         try syncFolder(folder)
         if known == nil { try syncFolder(Provisioning.folder(of: folder)) }
     }
 
-    /// What a change was making is the VM's, and the VM is what its record says now.
+    /// Ends a change: what it was making is the machine's, and the machine is what its record says now.
     ///
     /// - Parameter record: `nil` where it stays as it is.
     static func endChange(in folder: String, _ record: MachineRecord? = nil) throws(Failure) {
@@ -154,13 +157,14 @@ public struct MachineJournal: Sendable, Equatable, Codable {
         }
     }
 
-    /// The VM is what was promised. Nothing happens where its journal says so already, or there is none.
+    /// Marks the machine as what was promised. Nothing happens where its journal says so already, or there is none.
     static func finish(in folder: String) throws(Failure) {
         // A VM that `gc` takes for unfinished after a power failure would be lost.
         try rename(unfinished, to: finished, in: folder)
     }
 
-    /// The VM is being removed: whoever is killed from here on leaves what the next run, `rm` or `gc` removes.
+    /// Marks the machine as being removed: whoever is killed from here on leaves what the next run, `rm` or `gc`
+    /// removes.
     static func reopen(in folder: String) throws(Failure) {
         try rename(finished, to: unfinished, in: folder)
     }

@@ -8,7 +8,7 @@ import Glibc
 /// removed and made again under the same name (and so with the same MAC address), or of the same guest under another
 /// client id. What was lent before this boot and not again since is no address of the guest's.
 extension Machine {
-    /// Of each nic the address that was lent last, one of each family.
+    /// The addresses that were lent last: of each nic one of each family.
     func leasedAddresses() throws(Failure) -> [String] {
         let before = leasesBeforeBoot
         let leases = try hypervisor.leases(name).filter { !before.contains($0) }
@@ -24,7 +24,7 @@ extension Machine {
         return newest.map(\.lease.address)
     }
 
-    /// What the guest's nics had been lent when this boot began, as far as it ends.
+    /// The leases the guest's nics had when this boot began, as far as they end.
     var leasesBeforeBoot: Set<AddressLease> {
         readBytes(layoutOfNothing.leases)
             .flatMap { try? JSONDecoder().decode(Set<AddressLease>.self, from: Data($0)) } ?? []

@@ -1,7 +1,7 @@
 import Basics
 
-/// One limiq at a time works on a VM: a lock file beside the VM's folder, held while it is worked on and removed
-/// after. The system lets go of it when its process dies.
+/// The lock by which one limiq at a time works on a machine: a file beside the machine's folder, held while it is
+/// worked on and removed after. The system lets go of it when its process dies.
 enum MachineLock {
     /// Waits until nobody else holds the lock, then runs `body`.
     ///

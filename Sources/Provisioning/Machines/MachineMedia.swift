@@ -2,8 +2,8 @@ import Basics
 import Glibc
 import XML
 
-/// CD-ROM drives, by the id they were made with, or by their name in the guest's bus (`sda`). What is changed is so in
-/// the running guest and at its next start.
+/// The machine's CD-ROM drives, by the id they were made with, or by their name in the guest's bus (`sda`). What is
+/// changed is so in the running guest and at its next start.
 extension Machine {
     /// Adds a drive with an ISO image in it. A running guest takes one on virtio-scsi only.
     ///
@@ -37,7 +37,7 @@ extension Machine {
         try insert(id: id, hostPath: try hostPath(ofISO: iso, Cancellation()) { _ in }, force: force)
     }
 
-    /// As `insertMedia`, of an image that is where the hypervisor finds it.
+    /// Puts an image into a drive, as `insertMedia`, from where the hypervisor finds it.
     func insert(id: String, hostPath: String, force: Bool = false) throws(Failure) {
         try change(try drive(id), iso: hostPath, force: force)
     }
@@ -67,7 +67,8 @@ extension Machine {
         }
     }
 
-    /// libvirt 9.0 forgets that a drive added to a running guest has a tray, and does not open it: that is done here.
+    /// Changes a medium step by step. libvirt 9.0 forgets that a drive added to a running guest has a tray, and does
+    /// not open it: that is done here.
     ///
     /// A Linux guest locks every medium it sees, and opens the tray itself when it is asked. It is asked once: a request that
     /// it finds late would open the tray again, under the next medium. Once it has let go, the tray is held open by force for
@@ -103,7 +104,8 @@ extension Machine {
             hint: "unmount it in the guest, or use force = true", resource: name, cause: failure.cause)
     }
 
-    /// Waits for the guest to let go of a tray. Where it has, somebody in it may have closed it again.
+    /// Waits for the guest to let go of a tray, and says whether it has. Where it has, somebody in it may have closed
+    /// it again.
     private func letsGo(of drive: Drive, before deadline: ContinuousClock.Instant) throws(Failure) -> Bool {
         repeat {
             let device = try blockDevices().first { $0.qdev?.hasSuffix(drive.device) == true }
@@ -129,14 +131,14 @@ extension Machine {
     }
 
     private struct Drive {
-        /// `nil` for a drive somebody else made.
+        /// The drive's id; `nil` for a drive somebody else made.
         var id: String?
         var target: String
         var bus: String
         var isCDROM: Bool
         var boot: String?
 
-        /// QEMU's name of it.
+        /// The drive's name in QEMU.
         var device: String { DomainXML.cdromAlias(id ?? target) }
         var host: HostDescription
 

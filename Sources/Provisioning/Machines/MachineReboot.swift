@@ -58,7 +58,7 @@ extension Machine {
 
     // MARK: the console of one boot
 
-    /// Where in the console's log the present boot begins, in bytes.
+    /// The place in the console's log where the present boot begins, in bytes.
     var bootOffset: Int {
         let offset = readWhole(MachineLayout(VMSpec(name: name), of: self).bootOffset).flatMap { Int($0) }
         return max(0, offset ?? 0)

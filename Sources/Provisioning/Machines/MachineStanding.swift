@@ -1,19 +1,19 @@
 import Basics
 import XML
 
-/// What a VM is at the moment, in libvirt's two descriptions of it, each with limiq's record.
+/// The machine as it is at the moment, in libvirt's two descriptions of it, each with limiq's record.
 struct MachineStanding: Sendable {
     let domain: DomainSummary
-    /// Of the next start.
+    /// The description of the next start.
     let next: XMLNode
     let record: MachineRecord
-    /// Of the guest that runs, or whose memory is kept; `nil` where there is none.
+    /// The description of the guest that runs, or whose memory is kept; `nil` where there is none.
     let live: XMLNode?
     let liveRecord: MachineRecord?
-    /// It is there without its guest too: somebody may have undefined it while that runs.
+    /// Whether the domain is there without its guest too: somebody may have undefined it while that runs.
     var isPersistent = true
 
     var isActive: Bool { domain.state.isActive }
-    /// The guest's memory is kept: it goes on as what it was.
+    /// Whether the guest's memory is kept: it goes on as what it was.
     var isSaved: Bool { domain.state == .saved }
 }

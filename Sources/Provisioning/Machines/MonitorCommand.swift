@@ -2,7 +2,7 @@ import Basics
 import FoundationEssentials
 
 extension Machine {
-    /// A command of QEMU's machine protocol (https://www.qemu.org/docs/master/interop/qemu-qmp-ref.html).
+    /// Runs a command of QEMU's machine protocol (https://www.qemu.org/docs/master/interop/qemu-qmp-ref.html).
     ///
     /// - Parameter doing: what failed, when QEMU refuses: `cannot move the tray of tools`.
     /// - Throws: `Failure` with code `libvirt`, its cause QEMU's own words.
@@ -15,7 +15,7 @@ extension Machine {
         }
     }
 
-    /// The same, for those to whom a refusal is an answer too.
+    /// Runs the same command, for those to whom a refusal is an answer too.
     ///
     /// - Throws: `Failure` where libvirt brings no reply.
     func monitor<Answer: Decodable>(
@@ -34,19 +34,19 @@ extension Machine {
     }
 }
 
-/// The arguments of a command that has none, and the answer of one that says nothing or is not read.
+/// The arguments of a command that has none, and the answer of a command that says nothing or is not read.
 struct NothingSaid: Codable {}
 
-/// The guest agent takes the same form.
+/// A command of QEMU's machine protocol. The guest agent takes the same form.
 struct MonitorCommand<Arguments: Encodable>: Encodable {
     var execute: String
     var arguments: Arguments
 }
 
-/// QEMU's reply: what it has done, or why it has not.
+/// The reply of QEMU: what it has done, or why it has not.
 enum MonitorReply<Answer: Decodable>: Decodable {
     case answer(Answer)
-    /// In QEMU's words.
+    /// The reason of a refusal, in QEMU's words.
     case refused(String)
 
     private struct Refusal: Decodable { var desc: String }

@@ -1,12 +1,12 @@
 import Basics
 import Glibc
 
-/// Who has files of this machine open. The kernel says whether anybody has; `/proc` says who, of every process to root and of
-/// their own to others; and QEMU's locks say so of anybody's guest.
+/// The search for those who have files of this host open. The kernel says whether anybody has; `/proc` says who, of
+/// every process to root and of their own to others; and QEMU's locks say so of anybody's guest.
 enum OpenFiles {
     struct Holder: Sendable, Equatable {
         var path: String
-        /// `process 4711 (qemu-system-x86)`, `/dev/loop0`.
+        /// The name of who has it open: `process 4711 (qemu-system-x86)`, `/dev/loop0`.
         var who: String
     }
 
@@ -30,8 +30,8 @@ enum OpenFiles {
         return nil
     }
 
-    /// Nobody has the file open. The kernel gives a write lease (fcntl(2), "Leases") on no other; one who may not have it, or
-    /// has a filesystem without leases, does not know.
+    /// Whether nobody has the file open. The kernel gives a write lease (fcntl(2), "Leases") on no other; one who may
+    /// not have it, or has a filesystem without leases, does not know.
     private static func isClosed(_ path: String) -> Bool {
         let file = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
         guard file >= 0 else { return false }
@@ -72,20 +72,20 @@ enum OpenFiles {
         return nil
     }
 
-    /// As proc(5) tells it since Linux 5.14; `nil` before.
+    /// The inode of an open file, as proc(5) tells it since Linux 5.14; `nil` before.
     private static func inode(_ path: String) -> ino_t? {
         let line = readWhole(path)?.split(separator: "\n").first { $0.hasPrefix("ino:") }
         return line.flatMap { ino_t($0.dropFirst(4).trimmed()) }
     }
 
-    /// libvirt starts QEMU with `-uuid` and the domain's UUID.
+    /// Whether a process is the guest of a domain: libvirt starts QEMU with `-uuid` and the domain's UUID.
     private static func isGuest(_ process: String, _ uuid: String?) -> Bool {
         guard let uuid, let bytes = readBytes("/proc/\(process)/cmdline") else { return false }
         let words = bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
         return zip(words, words.dropFirst()).contains { $0 == "-uuid" && $1 == uuid }
     }
 
-    /// The kernel itself has the file of a loop device open.
+    /// The loop device that has one of the files: the kernel itself has the file of a loop device open.
     private static func loopDevice(_ wanted: [FileIdentity: String], _ names: Set<String>) -> Holder? {
         for device in (try? namesInFolder("/sys/block")) ?? [] where device.hasPrefix("loop") {
             guard let file = readWhole("/sys/block/\(device)/loop/backing_file")?.trimmed(),
@@ -109,7 +109,7 @@ enum OpenFiles {
 extension FileIdentity {
     init(_ status: stat) { self.init(device: status.st_dev, inode: status.st_ino) }
 
-    /// Of what a path leads to; `nil` where there is nothing.
+    /// Makes the identity of what a path leads to; `nil` where there is nothing.
     init?(of path: String) {
         var status = stat()
         guard stat(path, &status) == 0 else { return nil }

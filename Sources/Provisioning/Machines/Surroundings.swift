@@ -9,7 +9,7 @@ struct Surroundings {
         var name: String
         var uuid: String
         var uri: String
-        /// Of the hypervisor that is worked on, and not of another that answers on this machine.
+        /// Whether the domain is of the hypervisor that is worked on, and not of another that answers on this host.
         var isHere: Bool
         /// limiq's own element.
         fileprivate var metadata: XMLNode?
@@ -17,10 +17,10 @@ struct Surroundings {
         fileprivate var variables: String?
         fileprivate var sources = Sources()
 
-        /// What limiq keeps in it, whoever it was made for.
+        /// The record limiq keeps in the domain, whoever it was made for.
         var record: MachineRecord? { metadata.flatMap { try? MachineRecord(element: $0) } }
 
-        /// It is the machine's own, by its record and by its name.
+        /// Whether the domain is the machine's own, by its record and by its name.
         func isOf(_ machine: Machine) -> Bool {
             guard isHere, name == machine.name, let record else { return false }
             return record.uuid == uuid && record.name == name
@@ -30,7 +30,7 @@ struct Surroundings {
     /// A file or volume that somebody may use.
     struct Part: Sendable {
         var path: String
-        /// Of a file of this machine.
+        /// The identity of a file of this host; `nil` for a volume.
         var identity: FileIdentity?
         var volume: HostVolume?
 
@@ -56,7 +56,7 @@ struct Surroundings {
         }
     }
 
-    /// As `init`, once for all who ask at the same time: each gets what was looked at after it had asked.
+    /// Looks around as `init`, once for all who ask at the same time: each gets what was looked at after it had asked.
     static func now(_ hypervisor: any Hypervisor, _ neighbours: () -> [any Hypervisor]) throws(Failure)
         -> Surroundings
     {
@@ -104,7 +104,7 @@ struct Surroundings {
         domains.filter(isIt).compactMap(\.variables).map { Part(path: $0, identity: FileIdentity(of: $0)) }
     }
 
-    /// Who names one of the parts, by whatever name.
+    /// The domains that name one of the parts, by whatever name.
     func users(of parts: [Part]) -> [User] {
         domains.flatMap { domain in
             parts.filter(domain.sources.name).map { User(domain: domain, path: $0.path) }
@@ -112,9 +112,9 @@ struct Surroundings {
     }
 }
 
-/// Those who look around a hypervisor at this moment.
+/// The looks around hypervisors that are going on at this moment.
 private final class Looks: Sendable {
-    /// Held while one looks.
+    /// A look around one hypervisor, held while it lasts.
     final class Look: Sendable {
         let last = Mutex<(began: ContinuousClock.Instant, found: Surroundings)?>(nil)
         let askers = Mutex(0)
@@ -142,13 +142,13 @@ private final class Looks: Sendable {
     }
 }
 
-/// What the descriptions of a domain name.
+/// The paths and volumes that the descriptions of a domain name.
 private struct Sources: Sendable {
     private var paths: Set<String> = []
     private var volumes: Set<HostVolume> = []
     private var identities: Set<FileIdentity> = []
 
-    /// Every absolute path, in whatever element: a list of elements would lack the next one that libvirt invents.
+    /// Reads every absolute path, in whatever element: a list of elements would lack the next one that libvirt invents.
     mutating func read(_ node: XMLNode) {
         if node.name == "metadata" || node.name == "emulator" { return }
         if node.text.hasPrefix("/") { paths.insert(node.text) }
@@ -159,7 +159,7 @@ private struct Sources: Sendable {
         for child in node.children { read(child) }
     }
 
-    /// Looks what the names lead to on this machine.
+    /// Finds out what the names lead to on this host.
     mutating func resolve(on hypervisor: any Hypervisor) {
         for volume in volumes {
             if let path = (try? hypervisor.volume(volume))??.path { paths.insert(path) }
@@ -174,7 +174,7 @@ private struct Sources: Sendable {
 }
 
 extension Surroundings.User {
-    /// Why a part of a machine is left alone: this domain uses it.
+    /// The failure that says why a part of a machine is left alone: this domain uses it.
     func failure(for machine: Machine) -> Failure {
         let place = "virsh -c '\(domain.uri)'"
         let isSameDomain = domain.record.map { $0.uuid == domain.uuid && $0.name == machine.name } ?? false
