@@ -7,10 +7,10 @@ struct LiveChanges {
     let machine: Machine
     let spec: VMSpec
     let standing: MachineStanding
-    /// What limiq makes of the spec, with the drives named as they are in the guest.
+    /// The description limiq makes of the spec, with the drives named as they are in the guest.
     let description: XMLNode
     let cancellation: Cancellation
-    /// Asked for, and not done by the guest.
+    /// The changes that were asked of the guest, and that it did not make.
     private(set) var unfollowed: [Change] = []
 
     init(
@@ -24,7 +24,7 @@ struct LiveChanges {
         self.cancellation = cancellation
     }
 
-    /// Applies those that are live; the others are none of the running guest's.
+    /// Applies the changes that are live; the others are none of the running guest's.
     ///
     /// - Throws: the first failure; its hint says what was done before it and what was not.
     mutating func apply(_ changes: [Change]) throws(Failure) {

@@ -1,12 +1,12 @@
 import Basics
 import Glibc
 
-/// An image below a disk of a VM that is not what it was when the disk was made.
+/// An image below a disk of a machine that is not what it was when the disk was made.
 struct ChangedBase: Sendable, Equatable {
     /// The disk's id.
     var disk: String
     var was: ImageStamp
-    /// `nil` where it is gone.
+    /// The stamp of the image that is there now; `nil` where it is gone.
     var now: ImageStamp?
 }
 
@@ -20,9 +20,10 @@ extension ChangedBase {
 }
 
 extension Machine {
-    /// The images below the VM's disks that have become others; and, by the disks' ids, what is to be kept of all below them
-    /// where that is something else than the record has: of one that was only copied or touched, as its digest says, of one
-    /// that somebody has put the disk on with `qemu-img rebase`, of a VM that an older limiq made.
+    /// The images below the machine's disks that have become others; and, by the disks' ids, what is to be kept of all
+    /// below them where that is something else than the record has: of one that was only copied or touched, as its
+    /// digest says, of one that somebody has put the disk on with `qemu-img rebase`, of a machine that an older limiq
+    /// made.
     ///
     /// - Throws: `Failure` with code `cancelled`, `io` or `libvirt`.
     func comparedBases(
@@ -49,7 +50,7 @@ extension Machine {
         return (changed, kept)
     }
 
-    /// What a disk stands on now, as it was when that was noted, and of the rest as it is.
+    /// The stamps of the images a disk stands on now: as noted for those that were noted, as they are for the rest.
     private func stampsBelow(
         _ disk: DiskSpec, _ known: [ImageStamp], _ record: MachineRecord
     ) -> [ImageStamp] {
@@ -61,7 +62,8 @@ extension Machine {
         }
     }
 
-    /// Of a file that is read through, where it may be the same.
+    /// The stamp of now, with the digest, of an image that holds what it held; `nil` for one that does not. The file is
+    /// read through where it may be the same.
     private func same(
         _ stamp: ImageStamp, _ now: ImageStamp, _ cancellation: Cancellation
     ) throws(Failure) -> ImageStamp? {
@@ -111,7 +113,7 @@ extension Machine {
             resource: base.was.path)
     }
 
-    /// Takes the images below the VM's disks for what they are now.
+    /// Takes the images below the machine's disks for what they are now.
     ///
     /// - Parameter bases: by the disks' ids.
     func remember(bases: [String: [ImageStamp]], of record: MachineRecord) throws(Failure) {
@@ -121,7 +123,7 @@ extension Machine {
         try hypervisor.setMetadata(name, try record.element())
     }
 
-    /// What is in the place of images that have changed, for those that are to be taken for the same.
+    /// The stamps of the images that are in the place of changed ones, for those that are to be taken for the same.
     func accepted(_ changed: [ChangedBase], _ record: MachineRecord) -> [String: [ImageStamp]] {
         var bases: [String: [ImageStamp]] = [:]
         for base in changed {
@@ -135,13 +137,13 @@ extension Machine {
 }
 
 extension MachineLayout {
-    /// The stamps of what the disks stand on, as a record keeps them.
+    /// The stamps of the images the disks stand on, as a record keeps them.
     var bases: [String: [ImageStamp]]? {
         let bases = disks.filter { !$0.stamps.isEmpty }.map { ($0.spec.id, $0.stamps) }
         return bases.isEmpty ? nil : Dictionary(bases) { first, _ in first }
     }
 
-    /// Takes over those of a VM that is there.
+    /// Takes over the stamps of a machine that is there.
     ///
     /// - Parameter made: the layout a change has made disks in.
     mutating func takeStamps(of record: MachineRecord, _ made: MachineLayout) {

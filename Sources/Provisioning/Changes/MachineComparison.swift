@@ -18,7 +18,7 @@ extension Machine {
             isPersistent: try hypervisor.isPersistent(name))
     }
 
-    /// The VM as it stands beside a spec.
+    /// The comparison of the machine as it stands with a spec.
     func convergence(_ spec: VMSpec, _ standing: MachineStanding) throws(Failure) -> Convergence {
         let description = try description(of: spec, standing.record, MachineLayout(spec, of: self))
         var wanted = DomainFacts(withSources(of: standing.next, description, spec))
@@ -44,7 +44,7 @@ extension Machine {
         return convergence
     }
 
-    /// What limiq makes of a spec, as libvirt's descriptions are read.
+    /// The description limiq makes of a spec, read as libvirt's descriptions are.
     func description(
         of spec: VMSpec, _ record: MachineRecord, _ layout: MachineLayout
     ) throws(Failure) -> XMLNode {
@@ -55,7 +55,7 @@ extension Machine {
             ).description().xml)
     }
 
-    /// The fields in which the VM differs from a spec; `nil` where there is no VM.
+    /// The fields in which the machine differs from a spec; `nil` where there is no machine.
     ///
     /// - Throws: `Failure` with code `not_ours`.
     public func diff(_ spec: VMSpec) throws(Failure) -> [Change]? {

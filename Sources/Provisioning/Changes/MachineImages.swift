@@ -1,14 +1,14 @@
 import Basics
 import Glibc
 
-/// What a VM does to the images that are its disks, held against what stands on them.
+/// The checks of what a machine does to the images that are its disks, held against what stands on them.
 extension Machine {
     func standsOn() throws(Failure) -> StandsOn {
         try StandsOn(state: state, on: hypervisor, beside: neighbours)
     }
 
-    /// - Parameter files: those of this machine that would go with the VM.
-    /// - Throws: `Failure` with code `in_use` where another VM's disk stands on one of its own.
+    /// - Parameter files: those of this host that would go with the machine.
+    /// - Throws: `Failure` with code `in_use` where another machine's disk stands on one of its own.
     public func requireRemovable(_ files: [String]) throws(Failure) {
         let relation = try standsOn()
         let images = isLocal ? files : relation.writableDisks(of: name)
@@ -16,14 +16,15 @@ extension Machine {
     }
 
     /// - Parameter words: what is about to be done, as follows "cannot be".
-    /// - Throws: `Failure` with code `in_use` where another VM's disk stands on one that this one's domain writes to.
+    /// - Throws: `Failure` with code `in_use` where another machine's disk stands on one that this one's domain writes
+    ///   to.
     func requireWritable(_ words: String) throws(Failure) {
         let relation = try standsOn()
         try relation.requireNothing(
             on: relation.writableDisks(of: name), besides: gone.union([name]), "vm \(name)", .write(words))
     }
 
-    /// What a plan would remove and write to.
+    /// Makes sure that nothing stands on what a plan would remove or write to.
     func requireUndisturbed(
         _ plan: MachinePlan, _ spec: VMSpec, _ record: MachineRecord
     ) throws(Failure) {
@@ -51,10 +52,10 @@ extension Machine {
         if starts { try require(spec.disks.filter { !$0.readonly }, "started") }
     }
 
-    /// Of the files that a spec names as disks the guest makes what it likes: they are no other VM's disk, and nothing stands
-    /// on them, the VM's own overlays included.
+    /// Makes sure that the files a spec names as disks are the machine's to write: the guest makes of them what it
+    /// likes, so they are no other machine's disk, and nothing stands on them, the machine's own overlays included.
     ///
-    /// - Parameter known: what the VM had before; `nil` for a new one.
+    /// - Parameter known: what the machine had before; `nil` for a new one.
     /// - Throws: `Failure` with code `in_use`.
     func requireOwnDisks(_ spec: VMSpec, after known: VMSpec?) throws(Failure) {
         try spec.checkSerialNumbers(besides: known)

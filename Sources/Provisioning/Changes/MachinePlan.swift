@@ -1,37 +1,37 @@
 import Basics
 
-/// What `up` does with a VM: made first, then done, so that a plan and a run say the same.
+/// The plan of what `up` does with a machine: made first, then done, so that a plan and a run say the same.
 public struct MachinePlan: Sendable, Equatable {
     public enum Action: String, Sendable {
-        /// It is not there.
+        /// The machine is not there.
         case make
-        /// Its domain is gone and its disks are not: it is taken up again with them.
+        /// The machine's domain is gone and its disks are not: it is taken up again with them.
         case adopt
-        /// It is removed and made anew.
+        /// The machine is removed and made anew.
         case replace
         case change
         case none
     }
 
     public var action = Action.none
-    /// What is done, in the running guest too where one runs.
+    /// The changes that are made, in the running guest too where one runs.
     public var changes: [Change] = []
-    /// What the running guest gets at its next start only.
+    /// The changes that the running guest gets at its next start only.
     public var pending: [Change] = []
     public var starts = false
     public var restarts = false
-    /// A suspended guest goes on.
+    /// Whether a suspended guest goes on.
     public var resumes = false
-    /// Its domain was undefined while it runs, and would be gone with the guest: it is defined again.
+    /// Whether the domain is defined again: it was undefined while it runs, and would be gone with the guest.
     public var redefines = false
-    /// What is gone or broken and made again.
+    /// The parts that are gone or broken and made again.
     public var remade = LostParts()
-    /// The disks with which it is taken up again: files of this machine, or `POOL/VOLUME`.
+    /// The disks with which the machine is taken up again: files of this host, or `POOL/VOLUME`.
     public var kept: [String] = []
-    /// The guest's memory is kept, and is thrown away for a change that it would not take otherwise.
+    /// Whether the guest's memory, which is kept, is thrown away for a change that the guest would not take otherwise.
     public var dropsMemory = false
 
-    /// What is taken for the same as what the disks were made on.
+    /// The images that are taken for the same as those the disks were made on, by the disks' ids.
     var bases: [String: [ImageStamp]] = [:]
 
     public init(action: Action = .none, starts: Bool = false) {
@@ -39,24 +39,25 @@ public struct MachinePlan: Sendable, Equatable {
         self.starts = starts
     }
 
-    /// The script's cloud-init is another, or the seed is not whole: that is made anew.
+    /// Whether the seed is made anew: the script's cloud-init is another, or the seed is not whole.
     var makesSeed: Bool {
         remade.seed
             || (changes + pending).contains { $0.field.field.hasPrefix("cloud_init.") && $0.cause == .script }
     }
 
-    /// Images in CD-ROM drives are made anew, or others are put into them.
+    /// Whether images in CD-ROM drives are made anew, or others are put into them.
     var makesMedia: Bool { remade.media || (changes + pending).contains { $0.field.list == "cdroms" } }
 
-    /// A run would change something.
+    /// Whether a run would change something.
     public var isChange: Bool { action != .none || starts || restarts || resumes || dropsMemory }
 }
 
 extension Machine {
-    /// What `up` with this spec would do now.
+    /// The plan of what `up` with this spec would do now.
     ///
-    /// - Throws: `Failure` with code `spec_differs` where the VM would have to be replaced and may not, `not_found` where
-    ///   it is off and a file of it is gone, `not_ours`, `bad_field`, and what `up` finds before it makes anything.
+    /// - Throws: `Failure` with code `spec_differs` where the machine would have to be replaced and may not,
+    ///   `not_found` where it is off and a file of it is gone, `not_ours`, `bad_field`, and what `up` finds before it
+    ///   makes anything.
     public func plan(_ spec: VMSpec, _ options: UpOptions = UpOptions()) throws(Failure) -> MachinePlan {
         if let domain = try hypervisor.domain(name) { return try plan(spec, options, try standing(domain)) }
         // What would be removed, or taken up, is looked at as a run would.
@@ -71,7 +72,7 @@ extension Machine {
         return try planAdoption(spec, options, record)
     }
 
-    /// Of a VM whose domain is gone.
+    /// The plan of a machine whose domain is gone.
     func planAdoption(
         _ spec: VMSpec, _ options: UpOptions, _ record: MachineRecord
     ) throws(Failure) -> MachinePlan {
@@ -86,7 +87,7 @@ extension Machine {
         return plan
     }
 
-    /// What `up` with this spec would do to a VM that an earlier call will have brought to another.
+    /// The plan of what `up` with this spec would do to a machine that an earlier call will have brought to another.
     ///
     /// - Parameter isRunning: the guest will run.
     public func plan(
@@ -139,7 +140,8 @@ extension Machine {
         return plan
     }
 
-    /// A guest that runs has the images open that it was started with.
+    /// Looks whether the images below the disks are those the disks were made on, where the plan starts the guest: one
+    /// that runs has the images open that it was started with.
     private func compareBases(
         _ plan: inout MachinePlan, _ options: UpOptions, _ record: MachineRecord
     ) throws(Failure) {
