@@ -1,18 +1,18 @@
 import Basics
 import Glibc
 
-/// What runs that were killed have left in a state folder: all that no finished VM owns, and nothing that another limiq
-/// is at work on, that belongs to another hypervisor, or that limiq did not make.
+/// The remains of killed runs in a state folder: all that no finished machine owns, and nothing that another limiq is
+/// at work on, that belongs to another hypervisor, or that limiq did not make.
 public struct Leftovers {
     public struct Item: Sendable, Equatable {
-        /// Of a file or folder, absolute.
+        /// The absolute path of the file or folder.
         public var path: String
         public var reason: String
         var kind = Kind.file
     }
 
     enum Kind: Sendable, Equatable {
-        /// The folder of a VM, with its domain where there is one.
+        /// The folder of a machine, with its domain where there is one.
         case machine(String)
         case file
         /// A file or folder that libvirt keeps for a domain.
@@ -24,11 +24,11 @@ public struct Leftovers {
 
     public struct Survey: Sendable, Equatable {
         public var left: [Item] = []
-        /// What looks like a leftover and is none, with the reason.
+        /// The things that look like leftovers and are none, with the reason.
         public var spared: [Item] = []
     }
 
-    /// Whose the folder of a VM is.
+    /// The owner of a machine's folder, as far as it is known.
     private enum Verdict {
         case owned
         case left(String)
@@ -74,7 +74,7 @@ public struct Leftovers {
         try Surroundings.now(hypervisor) { neighbours(hypervisor, state) }
     }
 
-    /// Looks, and changes nothing.
+    /// Looks for leftovers, and changes nothing.
     public func survey() throws(Failure) -> Survey {
         var survey = Survey()
         let surroundings = try self.surroundings()
@@ -86,7 +86,8 @@ public struct Leftovers {
         return survey
     }
 
-    /// What libvirt keeps for domains that are gone, where it is not kept for a machine that is, or used by another.
+    /// The files that libvirt keeps for domains that are gone, where they are not kept for a machine that is, or used
+    /// by another.
     private func domainFiles(among surroundings: Surroundings) throws(Failure) -> [Item] {
         let daemons = PrivateDaemons(state: state)
         guard hypervisor.uri == daemons.uri else { return [] }
@@ -106,7 +107,7 @@ public struct Leftovers {
         }.map { Item(path: $0.path, reason: $0.reason, kind: .domainFile) }
     }
 
-    /// Removes one, where it still is what the survey saw.
+    /// Removes a leftover, where it still is what the survey saw.
     ///
     /// - Returns: `nil` where it is gone, else why it was left.
     public func remove(_ item: Item) throws(Failure) -> String? {
@@ -204,16 +205,16 @@ public struct Leftovers {
         }
     }
 
-    /// The VM whose folder this is; `nil` for one on another machine than this hypervisor's, whose folder bears the host's
-    /// name too.
+    /// The machine whose folder this is; `nil` for one on another host than this hypervisor, whose folder bears that
+    /// host's name too.
     private func machine(inFolder folderName: String) -> Machine? {
         let journal = MachineJournal.read(in: "\(state.machines)/\(folderName)")
         let machine = machine(journal?.machine ?? folderName)
         return journal?.uri == hypervisor.uri && machine.folderName != folderName ? nil : machine
     }
 
-    /// What is left over is removed only where it is proven to be the VM's own; and what is kept is so only where nobody else
-    /// has it by now.
+    /// Judges a machine's folder by what it holds and by who has it. What is left over is removed only where it is
+    /// proven to be the machine's own; and what is kept is so only where nobody else has it by now.
     ///
     /// - Throws: why it is not.
     private func judge(_ machine: Machine, among surroundings: Surroundings) throws(Failure) -> Verdict {
@@ -227,7 +228,8 @@ public struct Leftovers {
         return verdict
     }
 
-    /// The domain is asked for anew: what another limiq has finished since the list was made is owned.
+    /// Judges a machine's folder by what it holds. The domain is asked for anew: what another limiq has finished since
+    /// the list was made is owned.
     private func judge(_ machine: Machine) throws(Failure) -> Verdict {
         let name = machine.name
         let folder = machine.folder

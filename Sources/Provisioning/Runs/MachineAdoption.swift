@@ -3,12 +3,12 @@ import FoundationEssentials
 import Glibc
 import XML
 
-/// A VM that was finished and whose domain is gone, undefined by hand: its disks hold what its guest has written, and are
-/// never a leftover. The next `up` takes it up again with them.
+/// A machine that was finished and whose domain is gone, undefined by hand: its disks hold what its guest has written,
+/// and are never a leftover. The next `up` takes it up again with them.
 extension Machine {
-    /// The disks of a VM without a domain, that were kept: files of this machine, or `POOL/VOLUME`.
+    /// The disks of a machine without a domain, that were kept: files of this host, or `POOL/VOLUME`.
     ///
-    /// - Returns: none where no VM of this name was finished here, or its disks are gone too.
+    /// - Returns: none where no machine of this name was finished here, or its disks are gone too.
     public func keptDisks() throws(Failure) -> [String] {
         guard let journal = try keptJournal() else { return [] }
         var disks = isLocal ? journal.files.filter { Self.isDisk($0) && fileExists($0) } : []
@@ -31,7 +31,7 @@ extension Machine {
         return journal
     }
 
-    /// What the VM was whose disks were kept; `nil` where none were.
+    /// The record of the machine whose disks were kept; `nil` where none were.
     ///
     /// - Parameter spec: what it is to be. An older limiq has written down no more than which files it made: what those are
     ///   is read from them, and the rest is taken from here.
@@ -82,7 +82,7 @@ extension Machine {
 }
 
 extension UpRun {
-    /// Defines a VM anew whose domain is gone, with the disks that were kept, and goes on with it.
+    /// Defines a machine anew whose domain is gone, with the disks that were kept, and goes on with it.
     func takeUp(_ record: MachineRecord) throws(Failure) {
         // Somebody else may use them by now.
         _ = try machine.ownership(nil)

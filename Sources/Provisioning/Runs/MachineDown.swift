@@ -15,7 +15,7 @@ extension Machine {
         }
     }
 
-    /// As `down`, of a VM that is on, by who holds its lock.
+    /// Ends a machine that is on, as `down`, for who holds its lock.
     func end(timeout: Duration, cancellation: Cancellation) throws(Failure) {
         do throws(Failure) {
             try shutdown(timeout: timeout, cancellation: cancellation)
@@ -38,10 +38,11 @@ extension Machine {
             for: .stopped, timeout: timeout, deadline: .now + timeout, cancellation: cancellation)
     }
 
-    /// Removes the VM: the domain with its NVRAM and TPM state, the disks and the seed limiq made, the VM's folder. Disks the
-    /// spec named by `path` and backing files stay, and so does all that is not proven to be the VM's (see `Ownership`).
+    /// Removes the machine: the domain with its NVRAM and TPM state, the disks and the seed limiq made, the machine's
+    /// folder. Disks the spec named by `path` and backing files stay, and so does all that is not proven to be the
+    /// machine's (see `Ownership`).
     ///
-    /// - Parameter tell: told of each thing that was named as the VM's, and is left.
+    /// - Parameter tell: told of each thing that was named as the machine's, and is left.
     /// - Returns: `false` where there was nothing.
     /// - Throws: `Failure` with code `not_ours` for a domain limiq did not make, `in_use`, `pool_gone`.
     @discardableResult
@@ -54,7 +55,7 @@ extension Machine {
         }
     }
 
-    /// For who holds the VM's lock.
+    /// Removes the machine, for who holds its lock.
     func removeLocked(_ tell: (String) -> Void = { _ in }) throws(Failure) -> Bool {
         let domain = try hypervisor.domain(name)
         guard let own = try removable(domain) else { return try removeEmptyFolder() }
@@ -79,7 +80,7 @@ extension Machine {
             of: self, domain, files: named.files, volumes: named.volumes, isWhole: true)
     }
 
-    /// What `remove` would take away beside the domain.
+    /// The files and volumes that `remove` would take away beside the domain.
     ///
     /// - Returns: `nil` where there is nothing to remove.
     /// - Throws: as `remove`, where it would not.
@@ -88,12 +89,12 @@ extension Machine {
         return try removable(try hypervisor.domain(name)).map { ($0.paths, $0.volumes) }
     }
 
-    /// No domain has another name, and no VM's folder would be meant by one.
+    /// Whether a machine can have this name: no domain has another one, and no machine's folder would be meant by one.
     private var isPossibleName: Bool { !name.isEmpty && !name.contains("/") && name != "." && name != ".." }
 
-    /// All that the VM's record and its journal name, as far as it is its own.
+    /// The proof for all that the machine's record and its journal name, as far as it is its own.
     ///
-    /// - Returns: `nil` where nothing is kept for a VM of this name here.
+    /// - Returns: `nil` where nothing is kept for a machine of this name here.
     func ownership(
         _ domain: DomainSummary?, among surroundings: Surroundings? = nil
     ) throws(Failure) -> Ownership? {
@@ -102,7 +103,7 @@ extension Machine {
             of: self, domain, files: named.files, volumes: named.volumes, isWhole: true, among: surroundings)
     }
 
-    /// What the VM's record and its journal name as its own, proven by nothing.
+    /// The files and volumes that the machine's record and its journal name as its own, proven by nothing.
     private func named(
         _ domain: DomainSummary?
     ) throws(Failure) -> (files: [String], volumes: [HostVolume])? {
@@ -135,7 +136,7 @@ extension Machine {
         return rmdir(folder) == 0
     }
 
-    /// Makes the VM's folder where it is not there.
+    /// Makes the machine's folder where it is not there.
     ///
     /// - Throws: `Failure` with code `not_ours` where a link has its name: what is put there would be elsewhere.
     func makeFolder(mode: mode_t = 0o700) throws(Failure) {

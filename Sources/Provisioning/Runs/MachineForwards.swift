@@ -1,9 +1,10 @@
 import Basics
 import XML
 
-/// The ways from this machine into a guest.
+/// The ways from this host into a guest.
 extension Machine {
-    /// Where a port of the guest is reached from this machine, as `127.0.0.1:8080`; of one that is off, where it will be.
+    /// The address at which a port of the guest is reached from this host, as `127.0.0.1:8080`; of a guest that is off,
+    /// where it will be.
     ///
     /// - Throws: `Failure` with code `not_found` where the port is not forwarded, or not yet in the guest that runs: whoever
     ///   answers there is somebody else.
@@ -16,7 +17,7 @@ extension Machine {
         return "127.0.0.1:\(forward.host)"
     }
 
-    /// As `endpoint(ofGuestPort:proto:)`, of a machine that is not yet what it will be.
+    /// The address of a port, as `endpoint(ofGuestPort:proto:)`, of a machine that is not yet what it will be.
     ///
     /// - Parameters:
     ///   - spec: what it will be.
@@ -65,7 +66,7 @@ extension Machine {
             hint: "up sets it", resource: name)
     }
 
-    /// As a script names it.
+    /// The name of a nic's place, as in a script.
     private func place(of nic: NICSpec, among nics: [NICSpec]) -> String {
         nics.firstIndex { $0.id == nic.id }.map { "nics[\($0 + 1)]" } ?? nic.id
     }
@@ -77,14 +78,14 @@ extension Machine {
             hint: "it comes when \(name) starts anew; up { restart = true } does that", resource: name)
     }
 
-    /// The guest that runs has it: the script's word is for its next start.
+    /// Whether the guest that runs has the forward: the script's word is for its next start.
     private func isSet(_ forward: PortForward, of nic: NICSpec) throws(Failure) -> Bool {
         let present = try PortForwards(hypervisor: hypervisor, name: name).present()
         return present[PortForwards.backend(nic.id)]?.contains(forward) == true
     }
 
-    /// A forward of the guest's port 22, else the guest's own address where it is on a bridge or network. On another
-    /// machine both are reached by way of that machine.
+    /// The address of the guest's ssh server: a forward of the guest's port 22, else the guest's own address where it
+    /// is on a bridge or network. On another host both are reached by way of that host.
     func sshEndpoint(_ nics: [NICSpec]) -> SSHEndpoint? {
         for nic in nics {
             for forward in nic.forward where forward.guest == 22 && forward.proto == .tcp {

@@ -1,15 +1,15 @@
 import Basics
 
-/// What `limiq list` and `limiq show` tell of a VM.
+/// The facts that `limiq list` and `limiq show` tell of a machine.
 public struct MachineInfo: Sendable, Equatable {
     public var name: String
     public var uuid: String
     public var state: DomainState
-    /// `nil` for a domain limiq did not make, or where it was not asked for.
+    /// The record limiq keeps in the domain; `nil` for a domain limiq did not make, or where it was not asked for.
     public var record: MachineRecord?
-    /// The guest's own; empty where it is off.
+    /// The guest's own addresses; empty where it is off.
     public var addresses: [String]
-    /// Those that are set now; empty where it is off.
+    /// The forwards that are set now; empty where the guest is off.
     public var forwards: [PortForward]
 }
 
@@ -33,7 +33,7 @@ extension Machine {
         return info
     }
 
-    /// The VMs limiq made on this hypervisor, by name.
+    /// The machines limiq made on this hypervisor, by name.
     public static func list(on hypervisor: any Hypervisor, state: StateFolder) throws(Failure) -> [Machine] {
         var machines: [Machine] = []
         for domain in try hypervisor.domains().sorted(by: { $0.name < $1.name }) {

@@ -1,7 +1,7 @@
 import Basics
 
 extension Machine {
-    /// Whether all could be made as a spec says, as far as can be told before anything is.
+    /// Looks whether all could be made as a spec says, as far as can be told before anything is.
     ///
     /// - Returns: what a guest would do otherwise than the spec says, for a person to read.
     /// - Throws: what `up` would.
@@ -46,7 +46,7 @@ extension Machine {
 }
 
 extension VMSpec {
-    /// What a guest would pass over in its cloud-init, for a person to read.
+    /// The things a guest would pass over in its cloud-init, for a person to read.
     ///
     /// - Throws: `Failure` for what it could not read at all.
     func cloudInitWarnings() throws(Failure) -> [String] {

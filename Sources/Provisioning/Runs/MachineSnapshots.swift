@@ -2,19 +2,20 @@ import Basics
 import FoundationEssentials
 import XML
 
-/// A state of a VM that it can go back to.
+/// A state of a machine that it can go back to.
 public struct MachineSnapshot: Sendable, Equatable {
     public var name: String
-    /// Seconds since 1970.
+    /// The time it was taken, in seconds since 1970.
     public var created: Int
-    /// With the guest's memory: going back goes on where the guest was. Otherwise the guest boots from the disks of then.
+    /// Whether the guest's memory is in it: going back goes on where the guest was. Otherwise the guest boots from the
+    /// disks of then.
     public var hasMemory: Bool
 }
 
-/// Snapshots in the VM's own qcow2 files, which libvirt keeps account of
+/// The snapshots in the machine's own qcow2 files, which libvirt keeps account of
 /// (https://libvirt.org/formatsnapshot.html, "internal").
 extension Machine {
-    /// Keeps the state of now.
+    /// Keeps the machine's state of now.
     ///
     /// - Parameter memory: of a guest that runs, keep its memory too. Without it the disks alone are kept, as a power cut
     ///   would leave them, or, where the guest agent answers, with the guest's file systems frozen for that moment.
@@ -55,8 +56,8 @@ extension Machine {
         }
     }
 
-    /// libvirt takes the disks of a running guest without its memory into new files only, and cannot go back to them: QEMU
-    /// is asked for all disks at once, and libvirt is told.
+    /// Keeps the disks of a running guest without its memory. libvirt takes these into new files only, and cannot go
+    /// back to them: QEMU is asked for all disks at once, and libvirt is told.
     private func snapshotDisks(_ snapshot: String) throws(Failure) {
         let disks = try blockDevices().compactMap(\.inserted).filter { $0.drv == "qcow2" && !$0.ro }
         guard !disks.isEmpty else {
@@ -98,7 +99,7 @@ extension Machine {
         throw Failure(.hostNotAble, "\(hypervisor.uri) takes no snapshots", resource: hypervisor.uri)
     }
 
-    /// The oldest first.
+    /// The machine's snapshots, the oldest first.
     public func snapshots() throws(Failure) -> [MachineSnapshot] {
         try requireDomain()
         return try snapshotStore().all(of: name).map { name, text throws(Failure) in
@@ -109,8 +110,8 @@ extension Machine {
         }.sorted { ($0.created, $0.name) < ($1.created, $1.name) }
     }
 
-    /// Makes the VM what it was: all that came after is lost. A guest that runs runs afterwards, from its memory of then or
-    /// by a boot from its disks of then.
+    /// Makes the machine what it was: all that came after is lost. A guest that runs runs afterwards, from its memory
+    /// of then or by a boot from its disks of then.
     ///
     /// - Throws: `Failure` with code `not_found` where there is no such snapshot.
     public func revert(to snapshot: String, cancellation: Cancellation = Cancellation()) throws(Failure) {

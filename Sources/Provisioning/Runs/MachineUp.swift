@@ -1,38 +1,40 @@
 import Basics
 
-/// What `up` did.
+/// The report of what `up` did.
 public struct UpReport: Sendable, Equatable {
     public struct Phase: Sendable, Equatable {
         public var step: Step
         public var duration: Duration
     }
 
-    /// `false`: all was as the spec says already.
+    /// Whether anything was changed; `false` where all was as the spec says already.
     public var changed = false
-    /// What was done to a VM that was there.
+    /// The changes that were made to a machine that was there.
     public var changes: [Change] = []
-    /// What the running guest gets at its next start only.
+    /// The changes that the running guest gets at its next start only.
     public var pending: [Change] = []
-    /// What took time, in order.
+    /// The phases that took time, in order.
     public var phases: [Phase] = []
     /// The guest's own addresses, where it was waited for.
     public var addresses: [String] = []
     public var forwards: [PortForward] = []
-    /// What a person should know: that acceleration does not work here, for one.
+    /// The warnings a person should know of: that acceleration does not work here, for one.
     public var warnings: [String] = []
 
     public init() {}
 }
 
 extension Machine {
-    /// Brings the VM to what the spec says: makes what is missing, changes what differs (see `MachinePlan`), starts it, waits
-    /// for it; does nothing where all is so already. Another `up` of the same VM, of this process or another, waits for this one.
+    /// Brings the machine to what the spec says: makes what is missing, changes what differs (see `MachinePlan`),
+    /// starts it, waits for it; does nothing where all is so already. Another `up` of the same machine, of this process
+    /// or another, waits for this one.
     ///
-    /// A new VM that cannot be brought up is removed again, unless `keep`. One that runs and is only not ready in time is left
-    /// as it is, and so is one that was there: the next `up` goes on waiting.
+    /// A new machine that cannot be brought up is removed again, unless `keep`. One that runs and is only not ready in
+    /// time is left as it is, and so is one that was there: the next `up` goes on waiting.
     ///
-    /// - Throws: `Failure` with code `bad_field` for a spec that cannot be, `spec_differs` where the VM would have to
-    ///   be replaced and may not (the message lists the fields), `not_ours`, `port_in_use`, those of disks and of `Readiness.wait`.
+    /// - Throws: `Failure` with code `bad_field` for a spec that cannot be, `spec_differs` where the machine would have
+    ///   to be replaced and may not (the message lists the fields), `not_ours`, `port_in_use`, those of disks and of
+    ///   `Readiness.wait`.
     public func up(
         _ spec: VMSpec, _ options: UpOptions = UpOptions(), cancellation: Cancellation = Cancellation(),
         progress: @escaping @Sendable (Progress) -> Void = { _ in }

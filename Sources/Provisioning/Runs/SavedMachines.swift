@@ -1,10 +1,10 @@
 import Basics
 import XML
 
-/// A VM that is saved: off, with its guest's memory kept. Its next start goes on from there, as what the guest was: with the
-/// processors, memory and devices of then, and with the disks that its memory knows.
+/// A machine that is saved: off, with its guest's memory kept. Its next start goes on from there, as what the guest
+/// was: with the processors, memory and devices of then, and with the disks that its memory knows.
 extension MachinePlan {
-    /// What an `up` does about a guest that is to be another than the one that was saved.
+    /// Settles what an `up` does about a guest that is to be another than the one that was saved.
     mutating func settleSaved(_ options: UpOptions) {
         guard action != .replace else { return }
         if restarts {
@@ -32,15 +32,15 @@ extension Machine {
             resource: name)
     }
 
-    /// What is to be said of changes that wait for a guest that is saved.
+    /// The notice of changes that wait for a guest that is saved.
     func savedNotice(_ plan: MachinePlan) -> String {
         let fields = plan.pending.map(\.path).joined(separator: ", ")
         return "\(name) is saved and goes on as what it was: \(fields) wait until it runs; "
             + "up { restart = true } drops its saved memory where that is needed"
     }
 
-    /// The guest's cloud-init has come to its end in this boot, and well: the console of a guest that goes on does not say it
-    /// again.
+    /// Whether the guest's cloud-init has come to its end in this boot, and well: the console of a guest that goes on
+    /// does not say it again.
     var hasSettled: Bool {
         guard bootOffset == 0, let known = rememberedOutcome(), known.failure(of: name) == nil else {
             return false
@@ -50,7 +50,7 @@ extension Machine {
         return console.finished != nil && console.finished == known.finishLine
     }
 
-    /// The nics of the guest that is saved, and its address on user networking.
+    /// The record of the guest that is saved: its nics, and its address on user networking.
     func savedRecord() throws(Failure) -> MachineRecord? {
         try MachineRecord.of(try XMLReader.parse(try hypervisor.savedXML(name)))
     }
@@ -68,9 +68,9 @@ extension Machine {
 }
 
 extension UpRun {
-    /// What comes first for a VM that is saved.
+    /// Does what comes first for a machine that is saved.
     ///
-    /// - Returns: the VM goes on as any other from here.
+    /// - Returns: whether the machine goes on as any other from here.
     func continueSaved(_ plan: MachinePlan, _ standing: MachineStanding) throws(Failure) -> Bool {
         if plan.dropsMemory {
             warn("the saved memory of \(machine.name) is dropped")

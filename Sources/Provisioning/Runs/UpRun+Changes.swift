@@ -2,9 +2,9 @@ import Basics
 import Glibc
 import XML
 
-/// The changes of a VM that is there. First the files and how large they are, then what its next start takes, then the
-/// running guest: whoever is killed between two of them finds the rest to be done at the next `up`, as all is compared anew
-/// with what is.
+/// The changes of a machine that is there. First the files and how large they are, then what its next start takes, then
+/// the running guest: whoever is killed between two of them finds the rest to be done at the next `up`, as all is
+/// compared anew with what is.
 extension UpRun {
     func change(_ plan: MachinePlan, _ standing: MachineStanding) throws(Failure) {
         if plan.makesSeed { try checkCloudInit() }
@@ -60,7 +60,8 @@ extension UpRun {
         for change in changes { tell(.changed(path: change.path)) }
     }
 
-    /// A size is looked at no more once the domain has it: a disk grows before.
+    /// Grows the disks that are to be larger, before the domain says so: a size is looked at no more once the domain
+    /// has it.
     private func growDisks(
         _ plan: MachinePlan, _ standing: MachineStanding, _ files: any MachineStorage
     ) throws(Failure) {
@@ -80,7 +81,7 @@ extension UpRun {
         }
     }
 
-    /// The old and the new description of the next start.
+    /// Merges the old and the new description of the next start.
     private func merge(
         _ standing: MachineStanding, _ layout: MachineLayout, changesSeed: Bool
     ) throws(Failure) -> DomainMerge {
@@ -114,7 +115,7 @@ extension UpRun {
             after: after, present: present, restored: restored)
     }
 
-    /// What was, with the names it has in the new layout where it is the same.
+    /// The layout of what was, with the names it has in the new layout where it is the same.
     private func old(_ was: VMSpec, _ new: MachineLayout) -> MachineLayout {
         var layout = MachineLayout(was, of: machine)
         layout.consoleLog = new.consoleLog
@@ -145,8 +146,8 @@ extension UpRun {
         _ = try hypervisor.define(XMLElement(merge.merged(metadata: element)).xml)
     }
 
-    /// What the running guest has now: all of the spec, or where something waits for its next start, what can be seen
-    /// nowhere but here.
+    /// Notes in the running domain what its guest has now: all of the spec, or where something waits for its next
+    /// start, what can be seen nowhere but here.
     ///
     /// - Parameter kept: of the next start.
     private func rememberLive(
@@ -197,7 +198,7 @@ extension UpRun {
 }
 
 extension VMSpec {
-    /// Files of this machine that another host does not have.
+    /// Whether the spec names files of this host that another host does not have.
     var namesImages: Bool {
         disks.contains { $0.backingFile != nil } || cdroms.contains { $0.isoPath != nil }
     }

@@ -9,12 +9,12 @@ final class UpRun: StepTeller {
     let cancellation: Cancellation
     private let progress: @Sendable (Progress) -> Void
     var report = UpReport()
-    /// The end of the whole, where there is one.
+    /// The end of the whole run, where there is one.
     private let deadline: ContinuousClock.Instant?
-    /// libvirt was asked to define the domain, and may have done so without our having its answer.
+    /// Whether libvirt was asked to define the domain: it may have done so without our having its answer.
     private var mayBeDefined = false
     private var hasStarted = false
-    /// The guest, which was saved, had come to the end of its cloud-init before.
+    /// Whether the guest, which was saved, had come to the end of its cloud-init before.
     var wasSettled = false
 
     var hypervisor: any Hypervisor { machine.hypervisor }
@@ -31,7 +31,7 @@ final class UpRun: StepTeller {
         deadline = options.deadline.map { .now + $0 }
     }
 
-    /// What is told is also reported.
+    /// Tells of an event, and puts it into the report.
     func tell(_ event: Progress.Event) {
         switch event {
         case .ended(let step, let took, ok: true):
@@ -194,12 +194,14 @@ final class UpRun: StepTeller {
         return choice.acceleration
     }
 
-    /// Before anything is made: a guest would only pass over what is wrong, minutes later.
+    /// Checks the cloud-init documents before anything is made: a guest would only pass over what is wrong, minutes
+    /// later.
     func checkCloudInit() throws(Failure) {
         for warning in try spec.cloudInitWarnings() { warn(warning) }
     }
 
-    /// What a killed run had asked for may have been defined meanwhile: it names what was just made anew, and gives way.
+    /// Defines a new domain. One that a killed run had asked for may have been defined meanwhile: it names what was
+    /// just made anew, and gives way.
     private func defineNew(
         _ layout: MachineLayout, _ host: HostDescription, _ record: MachineRecord
     ) throws(Failure) -> DomainSummary {
@@ -228,7 +230,8 @@ final class UpRun: StepTeller {
         return try hypervisor.define(try description.text())
     }
 
-    /// The guest was only not ready in time: it goes on, and the next run goes on waiting.
+    /// Leaves the machine after a failure: the guest was only not ready in time, it goes on, and the next run goes on
+    /// waiting.
     private func leave(after failure: Failure) -> Failure {
         var failure = failure
         do throws(Failure) { try MachineJournal.finish(in: machine.folder) } catch { warn(error.message) }
@@ -266,7 +269,7 @@ final class UpRun: StepTeller {
         return failure
     }
 
-    /// The domain is the one that was defined here, and not somebody else's that took its name in between.
+    /// Whether the domain is the one that was defined here, and not somebody else's that took its name in between.
     private func isOurs(_ domain: DomainSummary) throws(Failure) -> Bool {
         do {
             _ = try machine.standing(domain)
