@@ -3,7 +3,7 @@ import FoundationEssentials
 import Glibc
 import Synchronization
 
-/// What runs a guest's instructions.
+/// The means by which a guest's instructions are run.
 public enum Acceleration: String, Sendable, Codable, CaseIterable {
     /// The processor's own virtualisation.
     case kvm
@@ -11,13 +11,13 @@ public enum Acceleration: String, Sendable, Codable, CaseIterable {
     case emulation
 }
 
-/// Whether guests survive hardware acceleration on this host: tried, not assumed from `/dev/kvm`, and remembered for
-/// as long as neither the host has booted again nor QEMU has changed.
+/// The verdict whether guests survive hardware acceleration on this host: tried, not assumed from `/dev/kvm`, and
+/// remembered for as long as neither the host has booted again nor QEMU has changed.
 struct AccelerationVerdict: Sendable, Codable, Equatable {
     var bootID: String
     var emulatorVersion: Int
     var works: Bool
-    /// Why not, for the warning.
+    /// The reason why acceleration does not work, for the warning.
     var reason: String?
 
     enum CodingKeys: String, CodingKey {
@@ -27,7 +27,7 @@ struct AccelerationVerdict: Sendable, Codable, Equatable {
     }
 }
 
-/// Chooses the acceleration of a VM that leaves the choice to limiq.
+/// Chooses the acceleration of a machine that leaves the choice to limiq.
 struct AccelerationChooser: Sendable {
     let state: StateFolder
     let host: HostDescription
@@ -37,12 +37,12 @@ struct AccelerationChooser: Sendable {
 
     private var path: String { state.root + "/acceleration.json" }
 
-    /// What to begin with, and what a person should be told of it.
+    /// The acceleration to begin with, and what a person should be told of it.
     ///
     /// KVM on x86 is made of VMX or SVM. A `/dev/kvm` without either (a nested host that imitates them in software)
     /// lets a guest begin and kills it at some later instruction, minutes in: there nothing is tried.
     ///
-    /// One VM at a time asks: the first is told, the others find it remembered.
+    /// One machine at a time asks: the first is told, the others find it remembered.
     func choose() -> (acceleration: Acceleration, warning: String?) {
         Self.choosing.withLock { _ in chooseAlone() }
     }
@@ -62,7 +62,7 @@ struct AccelerationChooser: Sendable {
         return (.kvm, nil)
     }
 
-    /// The processor of this machine, an x86, has VMX or SVM; where that cannot be read nothing speaks against it.
+    /// Whether the processor of this host, an x86, has VMX or SVM; where that cannot be read nothing speaks against it.
     var showsVirtualisation: Bool {
         cpuinfo().map { hasFlag("vmx", in: $0) || hasFlag("svm", in: $0) } ?? true
     }
@@ -81,13 +81,13 @@ struct AccelerationChooser: Sendable {
                 || words.contains("closed the monitor"))
     }
 
-    /// Guests have lived, or died, under KVM on this host.
+    /// Whether guests have lived, or died, under KVM on this host.
     var isProven: Bool { remembered() != nil }
 
-    /// Guests have died under KVM on this host.
+    /// Whether guests have died under KVM on this host.
     var isRefuted: Bool { remembered()?.works == false }
 
-    /// Of this machine only: what is kept here would count for another one as well.
+    /// Remembers the verdict, of this host only: what is kept here would count for another one as well.
     func remember(works: Bool, reason: String? = nil) {
         guard host.isLocal else { return }
         let verdict = AccelerationVerdict(

@@ -1,11 +1,11 @@
-/// Which devices a guest boots from, in which order: numbers from 1, `nil` for a device it does not boot from.
+/// The devices a guest boots from, in their order: numbers from 1, `nil` for a device it does not boot from.
 struct BootPlan: Equatable {
     private(set) var disks: [Int?]
     private(set) var cdroms: [Int?]
     private(set) var nics: [Int?]
 
-    /// `boot_order` orders the kinds; of each kind it takes those marked `bootable`, of disks the only one and of CD-ROMs
-    /// the first where none is marked. Without it: bootable disks, then bootable CD-ROMs.
+    /// Makes the plan of a spec: `boot_order` orders the kinds; of each kind it takes those marked `bootable`, of disks
+    /// the only one and of CD-ROMs the first where none is marked. Without it: bootable disks, then bootable CD-ROMs.
     init(_ spec: VMSpec) {
         disks = spec.disks.map { _ in nil }
         cdroms = spec.cdroms.map { _ in nil }

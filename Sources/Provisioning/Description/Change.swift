@@ -1,36 +1,36 @@
-/// A field in which a VM and the spec it is to follow differ, and what it takes to make them one.
+/// A field in which a machine and the spec it is to follow differ, and what it takes to make them one.
 public struct Change: Sendable, Equatable {
-    /// What it costs. `ChangeRules` gives each field its kind.
+    /// The cost of a change. `ChangeRules` gives each field its kind.
     public enum Kind: String, Sendable, CaseIterable {
-        /// Done at once, whether the guest runs or not.
+        /// The change is done at once, whether the guest runs or not.
         case live
         /// The guest must start anew.
         case restart
-        /// The VM must be made anew: something that is kept in it would be lost.
+        /// The machine must be made anew: something that is kept in it would be lost.
         case replace
     }
 
-    /// Where the difference comes from.
+    /// The cause of the difference.
     public enum Cause: String, Sendable, CaseIterable {
-        /// The script says something else than it did when the VM was made or changed last.
+        /// The script says something else than it did when the machine was made or changed last.
         case script
         /// Somebody changed the domain by hand, or the guest does not follow.
         case drift
-        /// Taken into the domain's description already, and not into the guest, which has not started since.
+        /// The domain's description has it already, and the guest, which has not started since, does not.
         case pending
     }
 
-    /// As in a script: `disks[1].size_gib`.
+    /// The field's path as in a script: `disks[1].size_gib`.
     public var path: String
-    /// What the VM has; `nil` where it has none.
+    /// The value the machine has; `nil` where it has none.
     public var current: FieldValue?
-    /// What it is to have; `nil` for none.
+    /// The value it is to have; `nil` for none.
     public var wanted: FieldValue?
     public var kind: Kind
     public var cause: Cause
 
     let field: FieldPath
-    /// The spec says what is wanted, or has it no more; else it follows from the rest of it.
+    /// Whether the spec says what is wanted, or has it no more; else it follows from the rest of it.
     let isSaid: Bool
 
     init(

@@ -1,18 +1,18 @@
-/// What a change of a field of a spec costs: the rules `SpecFields` names for each.
+/// The rules `SpecFields` names for the fields of a spec: what a change of each costs.
 ///
-/// It is asked where the running guest differs from what is wanted; where only the description of its next start does,
-/// or no guest runs, a change that is not `replace` is done at once.
+/// A rule is asked where the running guest differs from what is wanted; where only the description of its next start
+/// does, or no guest runs, a change that is not `replace` is done at once.
 enum ChangeRules {
-    /// What a rule may look at.
+    /// The facts a rule may look at.
     struct Situation {
-        /// What the VM was made from, or changed to last.
+        /// The spec the machine was made from, or changed to last.
         var current: VMSpec
         var wanted: VMSpec
-        /// What the running guest was started with.
+        /// The spec the running guest was started with.
         var live: VMSpec
         var liveFacts: DomainFacts
         var wantedFacts: DomainFacts
-        /// The bytes a disk has, by id, where its file was looked at.
+        /// The sizes of the disks in bytes, by id, where their files were looked at.
         var diskSizes: [String: UInt64]
     }
 
@@ -27,7 +27,7 @@ enum ChangeRules {
     static let restart: Rule = { _, _ in .restart }
     static let replace: Rule = { _, _ in .replace }
 
-    /// The balloon takes memory from the guest and gives it back, up to what it was started with.
+    /// The rule of memory: the balloon takes it from the guest and gives it back, up to what it was started with.
     static let memory: Rule = { situation, _ in
         situation.wanted.memoryMiB <= situation.liveFacts.memory?.most ?? 0 ? .live : .restart
     }
@@ -42,12 +42,12 @@ enum ChangeRules {
         return wanted.processors >= least && wanted.processors <= present.most ? .live : .restart
     }
 
-    /// The keys that the firmware was made with stay in its variables.
+    /// The rule of secure boot: the keys that the firmware was made with stay in its variables.
     static let secureBoot: Rule = { situation, _ in
         situation.current.hasSecureBoot == situation.wanted.hasSecureBoot ? .live : .replace
     }
 
-    /// What a guest has sealed in its TPM is lost with it.
+    /// The rule of the TPM: what a guest has sealed in it is lost with it.
     static let tpm: Rule = { situation, _ in
         switch (situation.current.hasTPM, situation.wanted.hasTPM) {
         case (true, false): .replace
@@ -61,14 +61,14 @@ enum ChangeRules {
         return situation.live.isWindows == situation.wanted.isWindows ? .live : .restart
     }
 
-    /// A disk that limiq made goes with its entry; a file the spec named only is no longer used.
+    /// The rule of a disk's entry: a disk that limiq made goes with it; a file the spec named only is no longer used.
     static let diskAsAWhole: Rule = { situation, path in
         isMade(situation.current, path) && !situation.wanted.disks.contains { $0.id == path.id }
             ? .replace : .restart
     }
 
-    /// Where somebody has put another file in the place of one that limiq made, such as an overlay on it (`virsh
-    /// snapshot-create-as --disk-only`), what the guest has written since is in that.
+    /// The rule of a disk's path. Where somebody has put another file in the place of one that limiq made, such as an
+    /// overlay on it (`virsh snapshot-create-as --disk-only`), what the guest has written since is in that.
     static let diskPath: Rule = { situation, path in
         guard isMade(situation.current, path) else { return .restart }
         // The guest that runs may have another, in the place of which one is made at the next start.
@@ -88,23 +88,24 @@ enum ChangeRules {
         return situation.liveFacts.values[order] == situation.wantedFacts.values[order] ? .live : .restart
     }
 
-    /// A nic is led to another bridge, or to another network, without the guest's doing; to another kind it is another nic.
+    /// The rule of a nic's network: it is led to another bridge, or to another network, without the guest's doing; to
+    /// another kind it is another nic.
     static let network: Rule = { situation, path in
         let (live, wanted) = (kind(path, situation.live), kind(path, situation.wanted))
         return live == wanted && wanted != "user" ? .live : .restart
     }
 
-    /// A guest whose nic is on a bridge or a network takes forwards when that is on user networking.
+    /// The rule of forwards: a guest whose nic is on a bridge or a network takes them when that is on user networking.
     static let forward: Rule = { situation, path in
         kind(path, situation.live) == "user" ? .live : .restart
     }
 
     static let diskFormat: Rule = { isMade($0.current, $1) ? .replace : .live }
 
-    /// What is made in a pool stays there.
+    /// The rule of a disk's pool: what is made in a pool stays there.
     static let pool: Rule = { isMade($0.current, $1) && isMade($0.live, $1) ? .replace : .restart }
 
-    /// A guest takes and gives up a drive on virtio-scsi, and none on SATA.
+    /// The rule of a CD-ROM drive: a guest takes and gives up one on virtio-scsi, and none on SATA.
     static let drive: Rule = { situation, _ in situation.live.isWindows ? .restart : .live }
 
     private static func kind(_ nic: FieldPath, _ spec: VMSpec) -> String {

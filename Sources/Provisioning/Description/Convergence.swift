@@ -1,8 +1,8 @@
 import Basics
 import XML
 
-/// A VM beside the spec it is to follow: what differs, and what each difference costs. It asks nobody: all it knows, it
-/// is given.
+/// The comparison of a machine with the spec it is to follow: what differs, and what each difference costs. It asks
+/// nobody: all it knows, it is given.
 ///
 /// Three things are held against the spec: the record and the description of the next start, the record and the
 /// description of the running guest, and the files of the disks. libvirt keeps the metadata of a running domain apart from
@@ -15,15 +15,15 @@ struct Convergence {
     }
 
     var wanted: VMSpec
-    /// What limiq would define for it.
+    /// The facts of the domain that limiq would define for the machine.
     var wantedFacts: DomainFacts
-    /// Of the next start.
+    /// The description of the next start.
     var next: Side
-    /// Of the running guest; `nil` where none runs.
+    /// The description of the running guest; `nil` where none runs.
     var live: Side?
     var diskSizes: [String: UInt64] = [:]
 
-    /// In the order of the paths.
+    /// The changes, in the order of their paths.
     func changes() -> [Change] {
         // The wanted spec's secrets are kept as digests with a salt, which is the record's.
         let wanted = wanted.withDigests(like: next.spec)
@@ -83,7 +83,7 @@ struct Convergence {
                 .allSatisfy { !isOurs($0) || !differs(side.facts, $0, exceptions) }
     }
 
-    /// Every field that may differ. A device that no spec has ever named is somebody else's.
+    /// The paths of all fields that may differ. A device that no spec has ever named is somebody else's.
     private func paths(
         _ wantedFields: [FieldPath: FieldValue], _ nextFields: [FieldPath: FieldValue],
         _ liveFields: [FieldPath: FieldValue]
@@ -102,7 +102,7 @@ struct Convergence {
         }
     }
 
-    /// Another change says it already.
+    /// Whether another change says it already.
     private func isTold(by changes: [FieldPath: Change], _ path: FieldPath) -> Bool {
         func isScript(_ other: FieldPath) -> Bool { changes[other]?.cause == .script }
         switch path.pattern {

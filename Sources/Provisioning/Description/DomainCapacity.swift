@@ -3,9 +3,9 @@ import XML
 
 /// The memory a domain's description gives its guest, in MiB.
 struct DomainMemory: Equatable, Sendable {
-    /// What the balloon leaves it.
+    /// The memory that the balloon leaves the guest.
     let current: UInt64
-    /// The most it can be given without a new start.
+    /// The most memory the guest can be given without a new start.
     let most: UInt64
 
     init?(_ domain: XMLNode) {
@@ -14,7 +14,7 @@ struct DomainMemory: Equatable, Sendable {
         current = domain.first("currentMemory").flatMap(Self.mebibytes) ?? most
     }
 
-    /// libvirt writes KiB whatever it was given.
+    /// The memory of an element in MiB: libvirt writes KiB whatever it was given.
     private static func mebibytes(_ node: XMLNode) -> UInt64? {
         guard let number = UInt64(node.text.trimmed()) else { return nil }
         return node.attributes["unit"] == "MiB" ? number : number / 1024
@@ -30,9 +30,9 @@ struct DomainProcessors: Equatable, Sendable {
     }
 
     let online: Int
-    /// Online or not.
+    /// The number of processors, online or not.
     let most: Int
-    /// Those that are online and can be taken away.
+    /// The number of processors that are online and can be taken away.
     let removable: Int
     let topology: Topology?
 
@@ -60,7 +60,8 @@ struct DomainProcessors: Equatable, Sendable {
         return online % each == 0 ? .number(online / each) : .found("\(online) processors in all")
     }
 
-    /// Of processors, sockets or threads. Anybody may have written the description.
+    /// The number of processors, sockets or threads in a text; `nil` for one that cannot be. Anybody may have written
+    /// the description.
     private static func count(_ text: String) -> Int? {
         Int(text).flatMap { (0...65_536).contains($0) ? $0 : nil }
     }

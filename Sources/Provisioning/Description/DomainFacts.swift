@@ -1,7 +1,7 @@
 import Basics
 import XML
 
-/// What a domain's description says of the fields of a spec, read in the same way from what libvirt has and from what
+/// The fields of a spec as a domain's description has them, read in the same way from what libvirt has and from what
 /// limiq would define: where the two differ, somebody has changed the domain.
 ///
 /// Devices are known by the alias limiq gives them. What others have added is theirs and is not looked at.
@@ -10,9 +10,10 @@ struct DomainFacts: Equatable, Sendable {
     let memory: DomainMemory?
     let processors: DomainProcessors?
 
-    /// Of what the next start takes only: a running guest's are its spec's, whatever the balloon does.
+    /// The fields that only the description of the next start tells: a running guest's are its spec's, whatever the
+    /// balloon does.
     static let ofDescriptionOnly: Set<String> = ["max_memory_mib", "max_cpu_cores"]
-    /// Of a running guest only: QEMU forgets its forwards.
+    /// The fields that only a running guest tells: QEMU forgets its forwards.
     static let ofGuestOnly: Set<String> = ["nics[].forward"]
 
     init(_ domain: XMLNode) {
@@ -44,7 +45,7 @@ struct DomainFacts: Equatable, Sendable {
         return order.isEmpty ? nil : .list(order.sorted { $0.0 < $1.0 }.map(\.1))
     }
 
-    /// The ports that lead into the running guest, by nic.
+    /// Adds the ports that lead into the running guest, by nic.
     mutating func add(_ forwards: [String: [PortForward]], for spec: VMSpec) {
         for nic in spec.nics {
             let present = forwards[PortForwards.backend(nic.id)] ?? []
@@ -55,7 +56,7 @@ struct DomainFacts: Equatable, Sendable {
         }
     }
 
-    /// The forwards of a spec, as if they were set.
+    /// Adds the forwards of a spec, as if they were set.
     mutating func addForwards(of spec: VMSpec) {
         for nic in spec.nics where !nic.forward.isEmpty {
             values[FieldPath("nics", nic.id, "forward")] = .list(nic.forward.map { .forward($0) })
@@ -64,10 +65,10 @@ struct DomainFacts: Equatable, Sendable {
 }
 
 extension XMLNode {
-    /// The disk or CD-ROM drive of this alias, of a domain.
+    /// The disk or CD-ROM drive of a domain that has this alias.
     func drive(_ alias: String) -> XMLNode? { all("devices/disk").first { $0.alias == alias } }
 
-    /// The aliases of the nics on user networking, of a domain.
+    /// The aliases of a domain's nics on user networking.
     var userNICs: [String] {
         all("devices/interface").filter { $0.attributes["type"] == "user" }.compactMap(\.alias)
     }
@@ -79,7 +80,7 @@ extension XMLNode {
 }
 
 extension String {
-    /// What follows a prefix; `nil` where it does not begin so.
+    /// The text that follows a prefix; `nil` where it does not begin so.
     func dropping(_ prefix: String) -> String? {
         hasPrefix(prefix) ? String(dropFirst(prefix.count)) : nil
     }

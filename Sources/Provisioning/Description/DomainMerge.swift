@@ -10,7 +10,8 @@ struct DomainMerge {
     private let before: XMLNode
     let after: XMLNode
     private let present: XMLNode
-    /// Elements (`memory`) and aliases (`ua-disk-boot`) that are written anew though both specs make the same of them.
+    /// The elements (`memory`) and aliases (`ua-disk-boot`) that are written anew though both specs make the same of
+    /// them.
     private let restored: Set<String>
 
     init(before: XMLNode, after: XMLNode, present: XMLNode, restored: Set<String>) {
@@ -20,7 +21,8 @@ struct DomainMerge {
         self.restored = restored
     }
 
-    /// Drives keep the name they have on their bus, and new ones take one that is free: a guest that runs has them so.
+    /// The description with its drives named as they are in the domain: drives keep the name they have on their bus,
+    /// and new ones take one that is free, as a guest that runs has them so.
     private static func settled(_ domain: XMLNode, in present: XMLNode) -> XMLNode {
         let drives = present.all("devices/disk")
         var taken = Set(drives.compactMap { $0.first("target")?.attributes["dev"] })
@@ -108,7 +110,7 @@ struct DomainMerge {
         }
     }
 
-    /// A device that stays on its bus keeps its address there: the guest knows it by that.
+    /// The device with the address it had, where it stays on its bus: the guest knows it by that.
     private static func inPlace(_ device: XMLNode, of old: XMLNode) -> XMLNode {
         var device = device
         let isSame =
@@ -119,7 +121,7 @@ struct DomainMerge {
         return device
     }
 
-    /// What tells a device from others: its alias, or its kind where limiq gives it none.
+    /// The key that tells a device from others: its alias, or its kind where limiq gives it none.
     private static func key(_ device: XMLNode) -> String {
         if let alias = device.alias { return alias }
         let kind = device.attributes["type"] ?? ""

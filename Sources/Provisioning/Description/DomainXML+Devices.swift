@@ -63,8 +63,8 @@ extension DomainXML {
         return elements
     }
 
-    /// Ignition looks for a disk of this serial number where there is no firmware configuration (its provider `qemu`, for
-    /// s390x and ppc64le).
+    /// The disk with Ignition's configuration. Ignition looks for a disk of this serial number where there is no
+    /// firmware configuration (its provider `qemu`, for s390x and ppc64le).
     private func ignitionDisk(_ path: String, target: String) -> XMLElement {
         XMLElement(
             "disk", ["type": "file", "device": "disk"],
@@ -136,8 +136,9 @@ extension DomainXML {
             ])
     }
 
-    /// libvirt as root gives a running guest's files to its own user and never gives images and ISOs back. On another
-    /// machine they are limiq's own volumes, which may keep the owner libvirt gives them.
+    /// The element that keeps a file's owner. libvirt as root gives a running guest's files to its own user and never
+    /// gives images and ISOs back. On another host they are limiq's own volumes, which may keep the owner libvirt gives
+    /// them.
     private static func keepsOwner(on host: HostDescription) -> XMLElement? {
         host.isLocal && host.relabelsFiles ? XMLElement("seclabel", ["model": "dac", "relabel": "no"]) : nil
     }
@@ -211,7 +212,7 @@ extension DomainXML {
 
     // MARK: the devices' names
 
-    /// What the alias of a device begins with, where it was not libvirt that chose it
+    /// The beginning of the alias of a device where it was not libvirt that chose it
     /// (https://libvirt.org/formatdomain.html#devices).
     static let ownAlias = "ua-"
 
@@ -263,7 +264,7 @@ extension DomainXML {
     }
 }
 
-/// Names such as `vda`, `sdb`, `hdc`; SCSI and SATA share the letters.
+/// The names of drives, such as `vda`, `sdb`, `hdc`; SCSI and SATA share the letters.
 struct TargetNames {
     private var used: [String: Int] = [:]
 
@@ -279,7 +280,7 @@ struct TargetNames {
         return prefix + Self.letters(index)
     }
 
-    /// `a` … `z`, `aa` …
+    /// The letters of a drive by its number: `a` … `z`, `aa` …
     static func letters(_ index: Int) -> String {
         let letter = String(UnicodeScalar(UInt8(97 + index % 26)))
         return index < 26 ? letter : letters(index / 26 - 1) + letter

@@ -11,16 +11,16 @@ struct DomainXML {
     let host: HostDescription
     let acceleration: Acceleration
     let record: MachineRecord
-    /// Of the domain that is defined anew; `nil` lets libvirt choose one.
+    /// The UUID of the domain that is defined anew; `nil` lets libvirt choose one.
     var uuid: String?
-    /// libvirt's test driver has machines of its own kind.
+    /// Whether it is for libvirt's test driver, which has machines of its own kind.
     var isTestDriver = false
 
-    /// limiq's element in `<metadata>`.
+    /// The namespace of limiq's element in `<metadata>`.
     static let namespace = "https://limiquantix.dev/xmlns/limiq/1"
 
     var isWindows: Bool { spec.isWindows }
-    /// q35 has no IDE controller.
+    /// The machine type of QEMU: q35 has no IDE controller.
     private var machine: String { spec.disks.contains { $0.bus == .ide } ? "pc" : "q35" }
     private var mostCores: Int { spec.maxCPUCores ?? spec.cpuCores }
 
@@ -63,8 +63,8 @@ struct DomainXML {
             ])
     }
 
-    /// Said either way: auto-selection takes the firmware that enforces secure boot first, and a boot loader without a
-    /// signature then never starts, and nothing says so.
+    /// The elements that switch secure boot on or off. It is said either way: auto-selection takes the firmware that
+    /// enforces secure boot first, and a boot loader without a signature then never starts, and nothing says so.
     private var firmwareFeatures: [XMLElement] {
         let enabled = spec.hasSecureBoot ? "yes" : "no"
         return ["secure-boot", "enrolled-keys"].map {
@@ -72,7 +72,7 @@ struct DomainXML {
         }
     }
 
-    /// Where QEMU has no firmware configuration Ignition's is on a disk.
+    /// Whether QEMU has a firmware configuration. Where it has none, Ignition's configuration is on a disk.
     var hasFirmwareConfig: Bool { !["s390x", "ppc64", "ppc64le"].contains(host.architecture) }
 
     private var firmwareConfig: XMLElement? {
@@ -82,7 +82,7 @@ struct DomainXML {
             Self.ignitionEntries.map { XMLElement("entry", ["name": $0, "file": path]) })
     }
 
-    /// Ignition's own name and Flatcar's, which passes over the other.
+    /// The names of the firmware configuration's entry: Ignition's own and Flatcar's, which passes over the other.
     private static let ignitionEntries = ["opt/com.coreos/config", "opt/org.flatcar-linux/config"]
 
     private var features: XMLElement {
@@ -102,7 +102,7 @@ struct DomainXML {
             ])
     }
 
-    /// All that the processor, or the translator, can do.
+    /// The processor, with all that the host's, or the translator, can do.
     private var cpu: XMLElement {
         XMLElement(
             "cpu", ["mode": acceleration == .kvm ? "host-passthrough" : "maximum"],
@@ -116,9 +116,9 @@ struct DomainXML {
             ])
     }
 
-    /// KVM's guests have a clock of its own (a Windows guest, Hyper-V's). An emulated one without HPET is left with
-    /// ACPI's 24-bit timer, which wraps every 4.7 s: where the host is busy, a Linux guest with several processors then
-    /// misses its timers and hangs.
+    /// The guest's clocks. KVM's guests have a clock of its own (a Windows guest, Hyper-V's). An emulated one without
+    /// HPET is left with ACPI's 24-bit timer, which wraps every 4.7 s: where the host is busy, a Linux guest with
+    /// several processors then misses its timers and hangs.
     private var clock: XMLElement {
         XMLElement(
             "clock", ["offset": isWindows ? "localtime" : "utc"],

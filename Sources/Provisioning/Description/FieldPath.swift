@@ -1,10 +1,10 @@
 /// A field of a spec, wherever its device stands in its list.
 struct FieldPath: Hashable, Sendable {
-    /// `disks`, `nics` or `cdroms`; `nil` for a field of the VM itself.
+    /// The list the device is in, `disks`, `nics` or `cdroms`; `nil` for a field of the machine itself.
     var list: String?
-    /// The device's.
+    /// The device's id.
     var id = ""
-    /// `size_gib`, `console.vnc_port`; empty for the device as a whole.
+    /// The field's name, `size_gib`, `console.vnc_port`; empty for the device as a whole.
     var field: String
 
     init(_ field: String) { self.field = field }
@@ -25,7 +25,7 @@ struct FieldPath: Hashable, Sendable {
         list == "nics" && id == nic && fields.contains(field)
     }
 
-    /// As in a script, by the position in the first of the specs that has the device.
+    /// The path as in a script, by the position in the first of the specs that has the device.
     func text(in specs: [VMSpec]) -> String {
         guard let list else { return field }
         let position = specs.lazy.compactMap { $0.ids(of: list).firstIndex(of: id) }.first

@@ -1,7 +1,7 @@
 import Basics
 import Digests
 
-/// What a field of a spec holds, as a value: compared as it is, and told in the words of a script.
+/// A value that a field of a spec holds: compared as it is, and told in the words of a script.
 public enum FieldValue: Hashable, Sendable {
     case number(UInt64)
     case flag(Bool)
@@ -13,7 +13,7 @@ public enum FieldValue: Hashable, Sendable {
     case kept(String)
     /// The files of an image, by path, each kept as its digest only.
     case keptFiles([String: String])
-    /// What is found in a domain and no script can write: `5 processors in all`.
+    /// A value that is found in a domain and that no script can write: `5 processors in all`.
     case found(String)
 
     /// A number of a spec, which is checked to be none below 0.
@@ -22,7 +22,7 @@ public enum FieldValue: Hashable, Sendable {
     /// An enum by the word a script writes.
     static func word(_ choice: some SpecChoice) -> FieldValue { .text(choice.word) }
 
-    /// For machines: `qcow2`, `1024`, `8080→80/tcp`.
+    /// The value as text for machines: `qcow2`, `1024`, `8080→80/tcp`.
     public var text: String {
         switch self {
         case .number(let number): "\(number)"
@@ -34,7 +34,7 @@ public enum FieldValue: Hashable, Sendable {
         }
     }
 
-    /// For a line of a plan: as `text`, and of a document so much that two can be told apart.
+    /// The value as text for a line of a plan: as `text`, and of a document so much that two can be told apart.
     public var short: String {
         switch self {
         case .text(""): "\"\""
@@ -43,7 +43,7 @@ public enum FieldValue: Hashable, Sendable {
         }
     }
 
-    /// It has the text in it.
+    /// Whether the value has the text in it.
     func contains(_ part: String) -> Bool {
         switch self {
         case .number, .flag, .forward: false
@@ -76,7 +76,7 @@ public enum FieldValue: Hashable, Sendable {
     }
 }
 
-/// For a sentence: `"qcow2"`, `1024`.
+/// The value as text for a sentence: `"qcow2"`, `1024`.
 extension FieldValue: CustomStringConvertible {
     public var description: String {
         switch self {
@@ -88,11 +88,11 @@ extension FieldValue: CustomStringConvertible {
 }
 
 extension PortForward {
-    /// `8080→80/tcp`
+    /// The forward as text: `8080→80/tcp`.
     var text: String { "\(host)→\(guest)/\(proto.rawValue)" }
 }
 
-/// What a record keeps in the place of a document that may hold secrets.
+/// The digest a record keeps in the place of a document that may hold secrets.
 enum KeptDigest {
     static let prefix = "sha256:"
 
@@ -100,7 +100,7 @@ enum KeptDigest {
 
     static func plain(_ bytes: [UInt8]) -> String { prefix + hash(bytes) }
 
-    /// Of what could be guessed.
+    /// The digest of what could be guessed, with a salt.
     static func salted(_ bytes: [UInt8], _ salt: String) -> String {
         "\(prefix)\(salt):\(hash(Array("\(salt):".utf8) + bytes))"
     }

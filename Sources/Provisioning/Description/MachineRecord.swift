@@ -3,39 +3,42 @@ import FoundationEssentials
 import Glibc
 import XML
 
-/// What limiq knows of a domain it made, kept in the domain's `<metadata>` as JSON: the spec, the owner and the files.
+/// The record of a domain that limiq made, kept in the domain's `<metadata>` as JSON: the spec, the owner and the
+/// files.
 ///
 /// Anyone who may read the domain may read it. So the cloud-init documents, Ignition's configuration and the files of
-/// CD-ROMs, which may hold passwords and keys, are kept as digests only: they themselves are in files which the VM's owner
-/// alone can read. A VNC password is kept as a digest; libvirt itself keeps it and shows it with its `secure` flag only.
-/// Where all but a password may be known, the digest is salted.
+/// CD-ROMs, which may hold passwords and keys, are kept as digests only: they themselves are in files which the
+/// machine's owner alone can read. A VNC password is kept as a digest; libvirt itself keeps it and shows it with its
+/// `secure` flag only. Where all but a password may be known, the digest is salted.
 ///
 /// A copy of the domain has the same record: it is a domain's own where its name and UUID are the domain's.
 public struct MachineRecord: Sendable, Equatable, Codable {
-    /// 1 had neither name nor UUID. A version to come may be read, and nothing is changed by it.
+    /// The version of the record. 1 had neither name nor UUID. A version to come may be read, and nothing is changed by
+    /// it.
     public var version = MachineRecord.currentVersion
-    /// Of the domain it was written for.
+    /// The name of the domain it was written for.
     public var name: String?
     public var uuid: String?
-    /// With digests in the place of secrets.
+    /// The spec, with digests in the place of secrets.
     public var spec: VMSpec
-    /// Whom ssh logs in as where a script names nobody.
+    /// The user ssh logs in as where a script names nobody.
     public var loginUser: String?
-    /// What its cloud-init does to it at the end; `nil` for nothing.
+    /// The change of power that the machine's cloud-init makes at the end; `nil` for none.
     public var powerChange: PowerChange?
-    /// `user@host` that made it.
+    /// The maker of the machine: `user@host`.
     public var owner: String
-    /// The script that brought it up or changed it last, by its path; `nil` for none.
+    /// The script that brought the machine up or changed it last, by its path; `nil` for none.
     public var script: String?
     public var acceleration: Acceleration
-    /// Every file made for it on the machine it was made from and runs on, absolute.
+    /// The files made for the machine on the host it was made from and runs on, absolute.
     public var made: [String]
-    /// Every volume made for it, where it runs on another machine.
+    /// The volumes made for the machine, where it runs on another host.
     public var volumes: [HostVolume]?
     public var folder: String
-    /// What the images below the disks that were made were then, the nearest first, by the disks' ids.
+    /// The stamps of the images below the disks that were made, as they were then, the nearest first, by the disks'
+    /// ids.
     public var bases: [String: [ImageStamp]]?
-    /// The IPv4 address its seed gives it on user networking; `nil` where QEMU gives it one.
+    /// The IPv4 address the machine's seed gives it on user networking; `nil` where QEMU gives it one.
     public var userAddress: String?
 
     static let currentVersion = 2
@@ -68,7 +71,7 @@ public struct MachineRecord: Sendable, Equatable, Codable {
         try self.init(element: try XMLReader.parse(xml))
     }
 
-    /// As `init(metadata:)`, of the element within a description that has been read.
+    /// Reads limiq's element, as `init(metadata:)`, within a description that has been read.
     init(element: XMLNode) throws(Failure) {
         let text = element.text
         do {
@@ -81,7 +84,7 @@ public struct MachineRecord: Sendable, Equatable, Codable {
         }
     }
 
-    /// What a domain's description has of limiq's, its own or not; `nil` where there is none.
+    /// The record in a domain's description, its own or not; `nil` where there is none.
     static func of(_ domain: XMLNode) throws(Failure) -> MachineRecord? {
         guard let element = element(of: domain) else { return nil }
         return try MachineRecord(element: element)
@@ -91,12 +94,12 @@ public struct MachineRecord: Sendable, Equatable, Codable {
         domain.all("metadata/machine").first { $0.namespace == DomainXML.namespace }
     }
 
-    /// Whose it is, beside a domain that has it.
+    /// The relation of a record to a domain that has it.
     enum Belonging {
         case own
         /// The domain has another name since.
         case renamed
-        /// Another domain's: this one is a copy of that.
+        /// The record is another domain's: this one is a copy of that.
         case foreign
     }
 
@@ -107,7 +110,8 @@ public struct MachineRecord: Sendable, Equatable, Codable {
         return record
     }
 
-    /// Of a record without a UUID nobody can tell a domain with another name from a copy.
+    /// The relation of the record to a domain. Of a record without a UUID nobody can tell a domain with another name
+    /// from a copy.
     func belonging(to domain: DomainSummary) -> Belonging {
         let isNamed = (name ?? spec.name) == domain.name
         guard let uuid else { return isNamed ? .own : .foreign }
@@ -166,7 +170,7 @@ extension VMSpec {
     /// The spec with the same salt as a kept one, so that the two can be compared.
     func withDigests(like kept: VMSpec) -> VMSpec { withDigests(salt: kept.salt ?? "") }
 
-    /// Of the digests of a kept spec; `nil` where it has none with a salt.
+    /// The salt of the digests of a kept spec; `nil` where it has none with a salt.
     fileprivate var salt: String? {
         let files = cdroms.compactMap(\.files).flatMap(\.files)
         let digests =

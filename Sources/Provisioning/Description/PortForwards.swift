@@ -1,13 +1,13 @@
 import Basics
 import Glibc
 
-/// Ports of the host that lead into a guest on user networking. QEMU's user network forgets them when the guest
+/// The ports of the host that lead into a guest on user networking. QEMU's user network forgets them when the guest
 /// stops, so they are set at each start.
 struct PortForwards {
     let hypervisor: any Hypervisor
     let name: String
 
-    /// Sets those that are not set yet, of a guest that has just been started.
+    /// Sets the forwards that are not set yet, of a guest that has just been started.
     ///
     /// - Parameter address: the guest's; `nil` for the one QEMU gives it.
     func set(_ nics: [NICSpec], to address: String?) throws(Failure) {
@@ -39,7 +39,7 @@ struct PortForwards {
         }
     }
 
-    /// Those that are set now, of all the nics of the guest.
+    /// The forwards that are set now, of all the nics of the guest.
     func present() throws(Failure) -> [String: [PortForward]] {
         Self.parse(try hypervisor.monitor(name, "info usernet"))
     }
@@ -89,7 +89,7 @@ struct PortForwards {
         let backend: String
         let forward: PortForward
 
-        /// As QEMU's monitor takes it.
+        /// The host's side of the forward, as QEMU's monitor takes it.
         var hostSide: String { "\(forward.proto.rawValue):127.0.0.1:\(forward.host)" }
 
         static func all(of nic: NICSpec) -> [Rule] {
@@ -99,7 +99,7 @@ struct PortForwards {
         static func backend(_ nic: NICSpec) -> String { PortForwards.backend(nic.id) }
     }
 
-    /// libvirt names the network back end after the device.
+    /// The name of a nic's network back end: libvirt names it after the device.
     static func backend(_ nic: String) -> String { "host" + DomainXML.nicAlias(nic) }
 
     /// The forwards of each back end in what `info usernet` prints:
@@ -178,7 +178,7 @@ struct PortForwards {
     }
 }
 
-/// 127.0.0.1 with a port.
+/// The address 127.0.0.1 with a port.
 func loopback(port: UInt16) -> sockaddr_in {
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
@@ -188,7 +188,7 @@ func loopback(port: UInt16) -> sockaddr_in {
 }
 
 extension StringProtocol {
-    /// Without blanks, tabs and line ends at either side.
+    /// The text without blanks, tabs and line ends at either side.
     func trimmed() -> String {
         let blanks: Set<Character> = [" ", "\t", "\r", "\n", "\r\n"]
         var rest = Substring(self)

@@ -2,15 +2,16 @@ import Basics
 import Glibc
 
 extension VMSpec {
-    /// The paths of a spec that must lead to files of this machine.
+    /// The paths of a spec that must lead to files of this host.
     public enum Files: Sendable {
         case none
-        /// Of a VM on another machine: backing files and ISO images, which are put there. A disk's `path` is that machine's.
+        /// The files that are put on another host, for a machine there: backing files and ISO images. A disk's `path`
+        /// is that host's.
         case sent
         case all
     }
 
-    /// What can be said against the spec without asking the hypervisor.
+    /// Checks all that can be said against the spec without asking the hypervisor.
     ///
     /// - Throws: `Failure` with code `bad_field` that begins with the field's path.
     public func check(_ files: Files = .all) throws(Failure) {
@@ -33,7 +34,7 @@ extension VMSpec {
         if let ignition { try IgnitionCheck.requireValid(ignition) }
     }
 
-    /// What is counted with, and may come from anybody who can write a domain's metadata.
+    /// Checks the numbers that are counted with, and may come from anybody who can write a domain's metadata.
     func checkNumbers() throws(Failure) {
         try check(cpuCores, "cpu_cores", 1...1024)
         try check(maxCPUCores ?? 1, "max_cpu_cores", 1...1024)
@@ -113,7 +114,7 @@ extension VMSpec {
         }
     }
 
-    /// RFC 1123, section 2.1, in lower case: the name is the guest's host name as well.
+    /// Checks that the name is one of RFC 1123, section 2.1, in lower case: it is the guest's host name as well.
     private func checkName() throws(Failure) {
         let isLabel = name.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == 45 }
         guard !name.isEmpty, name.utf8.count <= 63, isLabel, !name.hasPrefix("-"), !name.hasSuffix("-") else {
@@ -132,7 +133,8 @@ extension VMSpec {
         }
     }
 
-    /// An id is part of file names and of libvirt's aliases, which take no other characters.
+    /// Checks that ids are plain and given once: an id is part of file names and of libvirt's aliases, which take no
+    /// other characters.
     private func unique(_ ids: [String], _ list: String) throws(Failure) {
         var seen: [String: Int] = [:]
         for (index, id) in ids.enumerated() {
@@ -213,7 +215,7 @@ extension VMSpec {
         }
     }
 
-    /// It must be plain from the spec which disk the guest boots from.
+    /// Checks that it is plain from the spec which disk the guest boots from.
     private func checkBootDisk() throws(Failure) {
         let marked = disks.indices.filter { disks[$0].bootable }
         if marked.count > 1 {

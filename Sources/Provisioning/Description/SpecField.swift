@@ -3,11 +3,11 @@ import XML
 /// A field of the spec, of one of its devices or of its console: what a spec and a domain's description say of it, and
 /// what a change of it costs.
 struct SpecField<Owner>: Sendable {
-    /// As in a script.
+    /// The field's name as in a script.
     let name: String
-    /// What a spec says; `nil` where it says nothing.
+    /// The value a spec has; `nil` where it says nothing.
     let value: @Sendable (Owner) -> FieldValue?
-    /// What the description of the domain, or of the device, says; `nil` where that says nothing of it.
+    /// The value the description of the domain, or of the device, has; `nil` where that says nothing of it.
     let fact: @Sendable (XMLNode) -> FieldValue?
     let cost: ChangeRules.Rule
 
@@ -27,11 +27,11 @@ struct SpecField<Owner>: Sendable {
 struct DeviceFields<Device>: Sendable {
     /// The list's name in a spec.
     let list: String
-    /// What comes before the device's id in its alias.
+    /// The text that comes before the device's id in its alias.
     let alias: String
     let devices: @Sendable (VMSpec) -> [Device]
     let id: @Sendable (Device) -> String
-    /// What it costs to add or to remove one.
+    /// The cost of adding or removing one.
     let cost: ChangeRules.Rule
     let fields: [SpecField<Device>]
 

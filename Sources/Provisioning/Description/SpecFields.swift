@@ -47,7 +47,8 @@ enum SpecFields {
         SpecField("spice_port", Rules.restart) { .number(UInt64($0.spicePort)) },
     ]
 
-    /// The seed gets another instance-id, with which cloud-init runs again.
+    /// The fields of cloud-init. With a change of one the seed gets another instance-id, with which cloud-init runs
+    /// again.
     static let cloudInit: [SpecField<CloudInitSpec>] = SeedFile.allCases.map { file in
         SpecField(file.field, Rules.restart) { $0[file]?.text(as: file).map { .kept($0) } }
     }
@@ -127,7 +128,7 @@ enum SpecFields {
             SpecField("bootable", Rules.bootable) { .flag($0.bootable) },
         ])
 
-    /// What a change of each field costs, by `FieldPath.pattern`.
+    /// The cost of a change of each field, by `FieldPath.pattern`.
     static let costs: [String: ChangeRules.Rule] = Dictionary(
         uniqueKeysWithValues: machine.map { ($0.name, $0.cost) } + [("labels", Rules.live)]
             + console.map { ("console.\($0.name)", $0.cost) }
@@ -150,12 +151,12 @@ enum SpecFields {
         return values
     }
 
-    /// Of a disk; 0 is none.
+    /// The value of a disk's limit; 0 is none.
     private static func limit(_ disk: XMLNode, _ name: String) -> UInt64 {
         disk.first("iotune")?.first(name).flatMap { UInt64($0.text.trimmed()) } ?? 0
     }
 
-    /// What a nic of this kind is on.
+    /// The network or bridge that a nic of this kind is on.
     private static func source(_ nic: XMLNode, _ kind: String) -> FieldValue? {
         guard nic.attributes["type"] == kind else { return nil }
         return nic.first("source")?.attributes[kind].map { .text($0) }
