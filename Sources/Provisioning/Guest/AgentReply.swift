@@ -1,12 +1,12 @@
 import Basics
 import FoundationEssentials
 
-/// One command of a guest's agent, and what is made of the answer: a guest answers what it likes, so each number has bounds
-/// and each text a form, and what has not is an error that names the guest.
+/// A call of one command of a guest's agent, which checks the answer: a guest answers what it likes, so each number has
+/// bounds and each text a form, and what has not is an error that names the guest.
 struct AgentCall: Sendable {
-    /// Of the guest.
+    /// The guest's name.
     let guest: String
-    /// The agent's own name of it: `guest-exec`.
+    /// The agent's own name of the command: `guest-exec`.
     let command: String
 
     /// - Throws: `Failure` with code `guest` for what is no answer to the command.
@@ -46,7 +46,7 @@ struct AgentCall: Sendable {
     }
 }
 
-/// Some text of a guest's in a message of limiq's: one line, and no longer than a person reads.
+/// The text of a guest in a message of limiq's: one line, and no longer than a person reads.
 func outsideText(_ text: String) -> String {
     let most = 1000
     var line = String.UnicodeScalarView()

@@ -1,16 +1,17 @@
 import Basics
 
-/// Why cloud-init does not run in a guest: what its own boot scripts have decided, long before anybody can ask.
+/// The reason why cloud-init does not run in a guest: what its own boot scripts have decided, long before anybody can
+/// ask.
 enum CloudInitAbsence: Sendable, Equatable {
-    /// By `/etc/cloud/cloud-init.disabled`.
+    /// Somebody switched it off, by `/etc/cloud/cloud-init.disabled`.
     case switchedOff
-    /// It found nothing to read, or its kernel's command line forbids it.
+    /// cloud-init found nothing to read, or its kernel's command line forbids it.
     case disabled
     case notInstalled
 
-    /// What cloud-init writes when it is done.
+    /// The file cloud-init writes when it is done.
     static let result = "/run/cloud-init/result.json"
-    /// What its boot scripts write where it is to run, and where it is not.
+    /// The files its boot scripts write where it is to run, and where it is not.
     static let enabledMark = "/run/cloud-init/enabled"
     static let disabledMark = "/run/cloud-init/disabled"
     static let offSwitch = "/etc/cloud/cloud-init.disabled"
@@ -39,7 +40,7 @@ enum CloudInitAbsence: Sendable, Equatable {
     }
 }
 
-/// What a guest that answers says of its cloud-init.
+/// The news of cloud-init from a guest that answers.
 enum CloudInitNews: Sendable {
     case done(CloudInitOutcome)
     case absent(CloudInitAbsence)
@@ -60,7 +61,7 @@ extension GuestAgent {
 }
 
 extension GuestSSH {
-    /// What the guest says of cloud-init as soon as that is known, by one connection that waits in the guest.
+    /// Asks the guest what it says of cloud-init as soon as that is known, by one connection that waits in the guest.
     func cloudInitNews(_ cancellation: Cancellation) throws(Failure) -> CloudInitNews {
         typealias Files = CloudInitAbsence
         let programs = Files.programs.map { "[ -e \($0) ]" }.joined(separator: " || ")

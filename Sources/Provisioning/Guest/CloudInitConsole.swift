@@ -1,28 +1,28 @@
-/// What cloud-init has said on the serial console so far.
+/// The words of cloud-init on the serial console so far.
 ///
 /// It prints `Cloud-init v. 22.4.2 running 'init' at …` at the start of each of its four stages, and
 /// `Cloud-init v. 22.4.2 finished at … Up 63.24 seconds` at the end, failed modules included (facts of
 /// cloud-init's `cc_final_message` and `cmd/main.py`).
 struct CloudInitConsole: Sendable, Equatable {
-    /// `init-local`, `init`, `modules:config`, `modules:final`.
+    /// The last stage that began: `init-local`, `init`, `modules:config`, `modules:final`.
     private(set) var stage: String?
-    /// The whole finish line; unique to a boot.
+    /// The whole finish line, which is unique to a boot.
     private(set) var finished: String?
-    /// `module: message` of what it complained about.
+    /// The complaints, as `module: message`.
     private(set) var errors: [String] = []
     /// The line of a kernel panic.
     private(set) var panic: String?
-    /// cloud-init's last unit failed: no finish line will come.
+    /// Whether cloud-init's last unit failed: no finish line will come.
     private(set) var finalStageFailed = false
     /// The line with which whatever boots has given up.
     private(set) var deadEnd: String?
-    /// The kernel has ended itself, and left the machine as it is.
+    /// Whether the kernel has ended itself, and left the machine as it is.
     private(set) var isHalted = false
-    /// cloud-init had finished in a boot before this one.
+    /// Whether cloud-init had finished in a boot before this one.
     private(set) var hasRestarted = false
 
-    /// Firmware without a disk to boot, GRUB without its files, an initramfs without a root, systemd without a file system it
-    /// needs: each waits for a person from here on.
+    /// The lines of what waits for a person from here on: firmware without a disk to boot, GRUB without its files, an
+    /// initramfs without a root, systemd without a file system it needs.
     private static let deadEnds = [
         "No bootable device", "No bootable option or device was found", "UEFI Interactive Shell",
         "Entering rescue mode...",
@@ -67,9 +67,9 @@ struct CloudInitConsole: Sendable, Equatable {
         self.hasRestarted = hasRestarted
     }
 
-    /// `util.py[WARNING]: Running module locale (<module …>) failed`,
-    /// `cc_scripts_user.py[WARNING]: Failed to run module scripts_user (scripts in …)`,
-    /// `[FAILED] Failed to start cloud-config.service - …`.
+    /// The error in a line such as `util.py[WARNING]: Running module locale (<module …>) failed`,
+    /// `cc_scripts_user.py[WARNING]: Failed to run module scripts_user (scripts in …)`, `[FAILED] Failed to start
+    /// cloud-config.service - …`; `nil` in any other.
     private static func error(in line: String) -> String? {
         if line.contains("FAILED"), let start = range(of: "Failed to start cloud-", in: line) {
             return String(line[start...])
@@ -96,7 +96,7 @@ struct CloudInitConsole: Sendable, Equatable {
         range(of: prefix, in: text).map { String(text[$0...].dropFirst(prefix.count).prefix { $0 != " " }) }
     }
 
-    /// Where `needle` begins.
+    /// The place in a text where `needle` begins.
     private static func range(of needle: String, in text: some StringProtocol) -> String.Index? {
         let pattern = Array(needle.utf8)
         let bytes = text.utf8

@@ -1,11 +1,11 @@
 import Basics
 import FoundationEssentials
 
-/// How cloud-init ended in a guest.
+/// The outcome of cloud-init in a guest.
 public struct CloudInitOutcome: Sendable, Equatable, Codable {
-    /// `module: message`; empty where all went well.
+    /// The errors, as `module: message`; empty where all went well.
     public var errors: [String]
-    /// The console's finish line this is about, which is another one at each boot.
+    /// The finish line on the console that this is about, which is another one at each boot.
     var finishLine: String?
 
     /// Reads `/run/cloud-init/result.json`: `{"v1": {"datasource": …, "errors": ["('locale', ProcessExecutionError(…))"]}}`.
@@ -28,7 +28,8 @@ public struct CloudInitOutcome: Sendable, Equatable, Codable {
         self.finishLine = finishLine
     }
 
-    /// `('scripts_user', RuntimeError('Runparts: 1 failures …'))`, a Python tuple, as `scripts_user: RuntimeError('…')`.
+    /// Makes an error readable: `('scripts_user', RuntimeError('Runparts: 1 failures …'))`, a Python tuple, becomes
+    /// `scripts_user: RuntimeError('…')`.
     private static func readable(_ error: String) -> String {
         guard error.hasPrefix("('"), error.hasSuffix(")"),
             let end = error.dropFirst(2).firstIndex(of: "'")

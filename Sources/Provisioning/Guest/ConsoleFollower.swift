@@ -1,12 +1,12 @@
 import Basics
 import Glibc
 
-/// Reads a VM's console log from its start and then whatever is added, told by inotify.
+/// Reads a machine's console log from its start and then whatever is added, told by inotify.
 ///
 /// The log may not exist yet, and begins anew each time the guest starts.
 final class ConsoleFollower: Sendable {
     private let path: String
-    /// A pipe; closing its writing end stops the thread.
+    /// The writing end of a pipe; closing it stops the thread.
     private let stopWriter: Int32
     private let done = Mailbox<Void>()
 
@@ -64,10 +64,11 @@ final class ConsoleFollower: Sendable {
     }
 }
 
-/// A guest writes as much as it likes: of more than this only the end is read.
+/// The most that is read of a console's log, in bytes. A guest writes as much as it likes: of more than this only the
+/// end is read.
 let mostConsole = 16 << 20
 
-/// What is put in the place of a log may hang whoever opens it, or lead elsewhere.
+/// Opens a log that is a regular file. What is put in the place of one may hang whoever opens it, or lead elsewhere.
 private func openLog(_ path: String) -> Int32 {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
     var information = stat()
@@ -77,7 +78,7 @@ private func openLog(_ path: String) -> Int32 {
     return -1
 }
 
-/// Reads on in a file that may be replaced or cut.
+/// Reads on in a file that may be replaced or cut off.
 private struct LogReader: ~Copyable {
     let path: String
     private var descriptor: Int32 = -1
@@ -137,7 +138,7 @@ func consoleTail(_ path: String, lines count: Int) -> [String] {
     return got > 0 ? consoleTail(Array(bytes[..<got]), isCut: length < size, lines: count) : []
 }
 
-/// How much of a log is read for its last lines: a line of a console is rarely longer than 256 bytes.
+/// The number of bytes that are read for a log's last lines: a line of a console is rarely longer than 256 bytes.
 func consoleTailBytes(lines count: Int) -> Int { max(4096, count * 256) }
 
 /// - Parameter isCut: the first line is not whole.

@@ -2,7 +2,7 @@ import Basics
 import FoundationEssentials
 import Glibc
 
-/// What a program in a guest did.
+/// The result of a program in a guest.
 public struct ExecResult: Sendable, Equatable {
     /// The exit code; 128 and the signal's number where a signal ended it, as a shell counts.
     public var code: Int

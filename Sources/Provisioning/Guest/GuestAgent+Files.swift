@@ -1,7 +1,7 @@
 import Basics
 import FoundationEssentials
 
-/// How much of a guest's file is taken, and how long that may take, by whatever way.
+/// The limits for a guest's file: how much of it is taken, and how long that may take, by whatever way.
 enum GuestFiles {
     static let sizeLimit = 256 << 20
     static let timeLimit = Duration.seconds(600)
@@ -12,10 +12,10 @@ enum GuestFiles {
             hint: "take it in parts, or have the guest send it", resource: name)
     }
 
-    /// A shell's words that make a file where there is none, with nobody's eyes on what is still to be written.
+    /// The words of a shell that make a file where there is none, with nobody's eyes on what is still to be written.
     ///
-    /// One that is there keeps its permissions unless others are asked for. A new one is 0644: the agent itself would make
-    /// it writable for everyone.
+    /// A file that is there keeps its permissions unless others are asked for. A new one is 0644: the agent itself
+    /// would make it writable for everyone.
     ///
     /// - Parameter mode: octal digits; `$1` is the file.
     static func preparation(mode: String?) -> String {
@@ -129,7 +129,7 @@ extension GuestAgent {
         }
     }
 
-    /// Sees to the permissions, where the guest has such.
+    /// Sees to a file's permissions, where the guest has such.
     private func prepare(_ path: String, mode: String?, _ cancellation: Cancellation) throws(Failure) {
         let result: ExecResult
         do throws(Failure) {

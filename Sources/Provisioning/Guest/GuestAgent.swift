@@ -8,7 +8,7 @@ struct GuestAgent: Sendable {
     let hypervisor: any Hypervisor
     let name: String
 
-    /// The agent runs and answers.
+    /// Whether the agent runs and answers.
     func answers() -> Bool { (try? ping(within: .seconds(2))) != nil }
 
     /// - Throws: `Failure` that says what libvirt does of an agent that does not answer.
@@ -16,7 +16,7 @@ struct GuestAgent: Sendable {
         _ = try hypervisor.agent(name, #"{"execute":"guest-ping"}"#, timeout: timeout)
     }
 
-    /// The guest says that it is Windows.
+    /// Whether the guest says that it is Windows.
     func isWindows() -> Bool {
         struct System: Decodable { var id: String? }
         let system: System? = try? call("guest-get-osinfo", NothingSaid())
@@ -35,7 +35,8 @@ struct GuestAgent: Sendable {
         }
     }
 
-    /// Tried again for a while, as a guest that stays frozen does nothing any more.
+    /// Thaws the guest's file systems. It is tried again for a while, as a guest that stays frozen does nothing any
+    /// more.
     ///
     /// - Throws: `Failure` of the last try.
     func thawFileSystems() throws(Failure) {
@@ -78,10 +79,11 @@ struct GuestAgent: Sendable {
         return try AgentCall(guest: name, command: command).decode(reply)
     }
 
-    /// For one answer.
+    /// The longest wait for one answer.
     private static let mostWait = Duration.seconds(30)
 
-    /// What the agent itself says, out of libvirt's `unable to execute QEMU agent command 'guest-file-open': …`.
+    /// The failure with what the agent itself says, out of libvirt's `unable to execute QEMU agent command
+    /// 'guest-file-open': …`.
     private func refusal(_ failure: Failure) -> Failure {
         let words = "\(failure.message): \(failure.cause ?? "")"
         // libvirt reads 10 MiB of an answer, in which bytes are base64, and then has done with the agent.

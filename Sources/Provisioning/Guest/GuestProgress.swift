@@ -6,29 +6,30 @@ import Basics
 /// where the guest has a system to run, and not for ever: firmware that finds nothing to boot, a boot loader's menu and a
 /// kernel that has given up spin as well.
 struct GuestProgress {
-    /// How long a guest may be silent.
+    /// The longest time a guest may be silent.
     private let patience: Duration
-    /// When it showed last that it gets on.
+    /// The time at which the guest showed last that it gets on.
     private(set) var last: ContinuousClock.Instant
-    /// The same, by more than its processors.
+    /// The time of its last sign of more than its processors.
     private var lastSign: ContinuousClock.Instant
     /// The lines of its console, as `trace` knows them again.
     private var seen: Set<Int> = []
     private var hasSystem = false
     private var sample: (work: GuestWork, at: ContinuousClock.Instant)?
-    /// Of the present boot.
+    /// The new lines on the console of the present boot.
     private var newLines = 0
     private var writtenBefore: UInt64?
-    /// Boots in a row that came no further than those before.
+    /// The number of boots in a row that came no further than those before.
     private var vainBoots = 0
 
-    /// Bytes a second, read or written. A system that idles writes up to half of that now and then, its log and the like.
+    /// The bytes a second, read or written, that count as work. A system that idles writes up to half of that now and
+    /// then, its log and the like.
     private static let diskAtWork = 128.0 * 1024
-    /// Of one processor.
+    /// The share of one processor that counts as work.
     private static let processorAtWork = 0.7
-    /// More than a boot loader and what it loads: whoever has read as much is a system.
+    /// The bytes that are more than a boot loader and what it loads: whoever has read as much is a system.
     private static let systemSize: UInt64 = 64 << 20
-    /// A guest prints as much as it likes.
+    /// The most lines that are remembered. A guest prints as much as it likes.
     private static let mostLines = 200_000
 
     init(patience: Duration, now: ContinuousClock.Instant = .now) {
@@ -37,12 +38,13 @@ struct GuestProgress {
         lastSign = now
     }
 
-    /// How often a look at its disks and processors is worth while; `nil` where nobody waits long enough for it.
+    /// The interval at which a look at the guest's disks and processors is worth while; `nil` where nobody waits long
+    /// enough for it.
     var interval: Duration? {
         patience < .seconds(4) ? nil : min(max(patience / 4, .seconds(1)), .seconds(10))
     }
 
-    /// How long it has shown nothing.
+    /// The time for which the guest has shown nothing.
     func silence(at now: ContinuousClock.Instant = .now) -> Duration { last.duration(to: now) }
 
     mutating func sign(at now: ContinuousClock.Instant = .now) {
@@ -50,7 +52,7 @@ struct GuestProgress {
         lastSign = now
     }
 
-    /// Its agent or its ssh server answers.
+    /// Notes that the guest's agent or its ssh server answers.
     mutating func answered(at now: ContinuousClock.Instant = .now) {
         hasSystem = true
         vainBoots = 0
@@ -66,7 +68,7 @@ struct GuestProgress {
         }
     }
 
-    /// What makes a line another one: its letters, and a percentage. A clock that runs in it does not.
+    /// The trace that makes a line another one: its letters, and a percentage. A clock that runs in it does not.
     private static func trace(of line: String) -> Int {
         var hasher = Hasher()
         var digits: [UInt8] = []
@@ -111,7 +113,7 @@ struct GuestProgress {
         return now - before
     }
 
-    /// It boots again.
+    /// Notes that the guest boots again.
     ///
     /// - Returns: how many boots in a row have come to nothing: next to no new line, nothing written, nobody answered.
     mutating func booted() -> Int {

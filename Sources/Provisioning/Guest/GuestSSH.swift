@@ -1,18 +1,19 @@
 import Basics
 
-/// A guest by OpenSSH's own program, so that the caller's configuration, agent and keys work.
+/// A guest reached by OpenSSH's own program, so that the caller's configuration, agent and keys work.
 struct GuestSSH: Sendable {
     let name: String
     let endpoint: SSHEndpoint
-    /// `nil`: what ssh's configuration says.
+    /// The user to log in as; `nil` for the one in ssh's configuration.
     let user: String?
-    /// limiq's own key, tried after the caller's.
+    /// The path of limiq's own key, tried after the caller's.
     let key: String
-    /// Of this VM alone: a VM made anew under an old name is no impostor.
+    /// The path of a file of host keys for this machine alone: a machine made anew under an old name is no impostor.
     let knownHosts: String
 
-    /// Tells on the error output that the guest's shell was reached: an end with 255 is the program's own then, and not
-    /// ssh's. The shell stays, as ssh has no code for a program that a signal has ended.
+    /// The shell in front of a program. It tells on the error output that the guest's shell was reached: an end with
+    /// 255 is the program's own then, and not ssh's. The shell stays, as ssh has no code for a program that a signal
+    /// has ended.
     private static let shell = ["sh", "-c", "echo '\(marker)' >&2; \"$@\"; exit $?", "sh"]
     private static let marker = "limiq: in the guest"
 

@@ -4,9 +4,9 @@ import Glibc
 
 /// A guest's ssh host key, known before the guest is.
 ///
-/// It is derived from a secret of the state folder and the VM's name (HKDF, RFC 5869) and kept nowhere: a script that runs
-/// again describes the same VM, a VM made anew under its name is the host its clients know, and when a VM is removed
-/// there is no file to remove.
+/// It is derived from a secret of the state folder and the machine's name (HKDF, RFC 5869) and kept nowhere: a script
+/// that runs again describes the same machine, a machine made anew under its name is the host its clients know, and
+/// when a machine is removed there is no file to remove.
 public struct HostKey: Sendable {
     private let key: Ed25519
     private let comment: String
@@ -24,10 +24,10 @@ public struct HostKey: Sendable {
         comment = machine
     }
 
-    /// In the form of `ssh_host_ed25519_key.pub` (sshd(8)).
+    /// The public key, in the form of `ssh_host_ed25519_key.pub` (sshd(8)).
     public var publicLine: String { "\(Self.type) \(Base64.encode(publicBlob)) \(comment)" }
 
-    /// In the form of `ssh_host_ed25519_key`, unencrypted: OpenSSH's `PROTOCOL.key`.
+    /// The private key, in the form of `ssh_host_ed25519_key`, unencrypted: OpenSSH's `PROTOCOL.key`.
     public var privateText: String {
         // Two equal numbers, by which a reader tells whether it has decrypted the rest; here there is nothing to decrypt.
         let check = Array(SHA256.hash(data: publicBlob).prefix(4))
@@ -48,7 +48,7 @@ public struct HostKey: Sendable {
 
     private static let type = "ssh-ed25519"
     private var publicKey: [UInt8] { key.publicKey }
-    /// RFC 8709, section 4.
+    /// The public key in ssh's wire format (RFC 8709, section 4).
     private var publicBlob: [UInt8] { Self.string(Self.type) + Self.string(publicKey) }
 
     // MARK: RFC 4251, section 5
@@ -62,7 +62,7 @@ public struct HostKey: Sendable {
 
     // MARK: the secret
 
-    /// 32 random bytes, made once for the caller alone.
+    /// The secret of the state folder: 32 random bytes, made once for the caller alone.
     private static func secret(_ state: StateFolder, _ cancellation: Cancellation) throws(Failure) -> [UInt8]
     {
         let path = state.hostKeySecret

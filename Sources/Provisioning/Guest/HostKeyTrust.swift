@@ -13,7 +13,7 @@ extension CloudInitSpec {
 }
 
 extension MachineLayout {
-    /// What `GuestSSH` then trusts alone.
+    /// Writes the host keys that `GuestSSH` then trusts alone.
     func writeHostKeys(_ keys: [String]) throws(Failure) {
         guard !keys.isEmpty else { return }
         let lines = keys.map { "\(GuestSSH.hostAlias) \($0)\n" }.joined()
@@ -25,7 +25,7 @@ extension GuestSSH {
     /// The guest's name in its own file of host keys: its address and port change.
     static let hostAlias = "guest"
 
-    /// ssh's options about who answers. A guest whose host keys are known from its cloud-config must have one of
+    /// The options of ssh about who answers. A guest whose host keys are known from its cloud-config must have one of
     /// them, at the first connection too; any other is believed at the first.
     ///
     /// - Throws: `Failure` with code `not_ours` where what has the name of either file would keep ssh waiting, or lead it to

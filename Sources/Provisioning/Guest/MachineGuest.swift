@@ -2,7 +2,7 @@ import Basics
 import FoundationEssentials
 import Glibc
 
-/// How a guest is reached: its agent where it answers, else ssh.
+/// The way by which a guest is reached: its agent where it answers, else ssh.
 private enum Channel {
     case agent(GuestAgent)
     case ssh(GuestSSH)
@@ -13,7 +13,8 @@ extension Machine {
     ///
     /// - Parameters:
     ///   - command: the program and its arguments; no shell in between.
-    ///   - user: of ssh; the agent runs programs as root. `nil`: the agent, or by ssh whom the VM's cloud-config made.
+    ///   - user: of ssh; the agent runs programs as root. `nil`: the agent, or by ssh whom the machine's cloud-config
+    ///   made.
     ///   - check: a program that fails is a failure, with code `guest` and what it wrote to its error output.
     /// - Throws: `Failure` with code `guest_stopped`, `guest`, `timeout`, `cancelled` or `libvirt`.
     public func exec(
@@ -38,7 +39,7 @@ extension Machine {
         return result
     }
 
-    /// A file of the guest.
+    /// Reads a file of the guest.
     public func readFile(
         _ path: String, user: String? = nil, cancellation: Cancellation = Cancellation()
     ) throws(Failure) -> [UInt8] {
@@ -93,7 +94,7 @@ extension Machine {
         }
     }
 
-    /// - Parameter user: `nil`: the one the VM's cloud-config made, else the one of ssh's configuration.
+    /// - Parameter user: `nil`: the one the machine's cloud-config made, else the one of ssh's configuration.
     /// - Returns: `nil` where no way to the guest's port 22 is known.
     func ssh(_ record: MachineRecord?, user: String? = nil) -> GuestSSH? {
         guard !isAskedByAgentOnly, let endpoint = sshEndpoint(record?.spec.nics ?? []) else { return nil }
@@ -102,10 +103,10 @@ extension Machine {
             knownHosts: folder + "/known_hosts")
     }
 
-    /// What the guest's screen shows, as a PNG of this machine.
+    /// Writes what the guest's screen shows into a PNG file of this host.
     ///
-    /// Here QEMU writes the file; it goes through the VM's folder, where QEMU may write. From another machine libvirt sends
-    /// the picture.
+    /// Here QEMU writes the file; it goes through the machine's folder, where QEMU may write. From another host libvirt
+    /// sends the picture.
     public func screenshot(to path: String) throws(Failure) {
         struct Arguments: Encodable {
             var filename: String

@@ -26,7 +26,7 @@ extension Machine {
 
     /// Looks whether what is to be waited for can come at all.
     ///
-    /// - Throws: as `VMSpec.checkWay`; `host_not_able` where nothing leads there from this machine.
+    /// - Throws: as `VMSpec.checkWay`; `host_not_able` where nothing leads there from this host.
     public func requireWay(to goal: Goal, _ spec: VMSpec) throws(Failure) {
         try spec.checkWay(to: goal)
         // A guest's own address is not known before it runs.
@@ -51,13 +51,13 @@ extension Machine {
             .flatMap { try? JSONDecoder().decode(CloudInitOutcome.self, from: Data($0)) }
     }
 
-    /// So that a later wait needs nobody in the guest to answer.
+    /// Remembers how cloud-init ended, so that a later wait needs nobody in the guest to answer.
     func remember(_ outcome: CloudInitOutcome) {
         guard let data = try? JSONEncoder().encode(outcome), (try? makeFolder()) != nil else { return }
         try? writeBytes(data, to: folder + "/cloud-init.json")
     }
 
-    /// Another seed is another instance: cloud-init does all of it again.
+    /// Forgets how cloud-init ended: another seed is another instance, and cloud-init does all of it again.
     func forgetOutcome() { unlink(MachineLayout(VMSpec(name: name), of: self).outcome) }
 }
 

@@ -31,7 +31,8 @@ struct Picture: Equatable {
         pixels = Array(rest.prefix(width * height * 3))
     }
 
-    /// As PNG (RFC 2083), its data stored, not compressed: a screen takes two megabytes that way, and no library.
+    /// The picture as PNG (RFC 2083), its data stored, not compressed: a screen takes two megabytes that way, and no
+    /// library.
     func png() -> [UInt8] {
         var bytes: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
         // 8 bits a sample, true colour, the only methods there are, no interlace.
@@ -77,7 +78,7 @@ struct Picture: Equatable {
         return bytes + big(Int(high << 16 | low))
     }
 
-    /// RFC 2083, section 15.
+    /// The table of the CRC of RFC 2083, section 15.
     private static let table: [UInt32] = (0..<256).map { index in
         (0..<8).reduce(UInt32(index)) { value, _ in value & 1 == 1 ? 0xEDB8_8320 ^ value >> 1 : value >> 1 }
     }

@@ -1,8 +1,8 @@
 import Basics
 
-/// How a wait for cloud-init ends.
+/// The ways in which a wait for cloud-init ends.
 extension Readiness {
-    /// This boot's end was seen by an earlier wait.
+    /// Whether an earlier wait saw the end of cloud-init in this boot.
     func settleByMemory() throws(Failure) -> Bool {
         guard let finished = console.finished, let known = machine.rememberedOutcome(),
             known.finishLine == finished
@@ -30,13 +30,13 @@ extension Readiness {
         return true
     }
 
-    /// What cloud-init is still to do to its machine: nothing where it has done it in an earlier boot.
+    /// The change of power that cloud-init is still to make: none where it has made it in an earlier boot.
     var expectedChange: PowerChange? {
         guard let change, !console.hasRestarted, machine.rememberedOutcome() == nil else { return nil }
         return change
     }
 
-    /// The guest has ended itself, as its cloud-config says: that was the last cloud-init does.
+    /// Settles the wait where the guest has ended itself, as its cloud-config says: that was the last cloud-init does.
     func endOfPower() throws(Failure) -> Bool {
         let outcome = CloudInitOutcome(errors: console.errors, finishLine: console.finished)
         machine.remember(outcome)
@@ -44,7 +44,7 @@ extension Readiness {
         return true
     }
 
-    /// The guest boots again: what is waited for is of the new boot.
+    /// Begins another boot of the guest: what is waited for is of that one.
     func beginBoot(_ wait: inout Wait) throws(Failure) {
         if wait.goal != .stopped, progress.booted() >= 8 {
             throw stuck("it boots again and again, and comes no further")

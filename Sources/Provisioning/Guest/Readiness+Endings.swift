@@ -1,6 +1,6 @@
 import Basics
 
-/// What ends a wait before its goal is reached.
+/// The endings of a wait before its goal is reached.
 extension Readiness {
     /// - Throws: where the guest is off.
     func requireState(for goal: Goal) throws(Failure) {
@@ -65,7 +65,7 @@ extension Readiness {
         }
     }
 
-    /// A guest may be paused by a person, or by QEMU because it cannot go on.
+    /// Looks who has paused the guest: a person, or QEMU because it cannot go on.
     private func checkPause(_ goal: Goal) throws(Failure) {
         let status: GuestStatus? = try? machine.qmp(
             "query-status", NothingSaid(), doing: "cannot ask for the state of \(machine.name)")
@@ -131,7 +131,7 @@ extension Readiness {
     }
 }
 
-/// Why QEMU does not let a guest run (`RunState` of its QMP reference).
+/// The reason why QEMU does not let a guest run (`RunState` of its QMP reference).
 private struct GuestStatus: Decodable {
     enum State: String, Decodable {
         case internalError = "internal-error"

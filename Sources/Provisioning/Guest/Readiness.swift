@@ -1,6 +1,6 @@
 import Basics
 
-/// What a caller can wait for.
+/// The goals a caller can wait for.
 public enum Goal: String, Sendable, CaseIterable {
     case running, stopped, address, agent, ssh
     case cloudInit = "cloud-init"
@@ -35,19 +35,19 @@ final class Readiness {
         case cancelled
     }
 
-    /// Of one call of `wait`.
+    /// The state of one call of `wait`.
     struct Wait {
         let goal: Goal
         let began = ContinuousClock.now
         /// The longest silence.
         let timeout: Duration
-        /// The end of the whole.
+        /// The end of the whole wait.
         let deadline: ContinuousClock.Instant?
         let sources: Sources?
-        /// Set by the console's finish line: how long the agent has to say whether there were errors.
+        /// The end of the time the agent has to say whether there were errors, set by the console's finish line.
         var graceEnd: ContinuousClock.Instant?
-        /// cloud-init is done, and its machine is to boot again or to end. It should have by `end`; one that is at work has
-        /// time until `last`.
+        /// The outcome of a cloud-init that is done, whose machine is to boot again or to end. It should have by `end`;
+        /// one that is at work has time until `last`.
         var pending: (outcome: CloudInitOutcome, end: ContinuousClock.Instant, last: ContinuousClock.Instant)?
     }
 
@@ -56,11 +56,11 @@ final class Readiness {
     let mailbox = Mailbox<Signal>()
     private let subscription: any EventSubscription
 
-    /// What cloud-init does to its machine at the end, until that has happened.
+    /// The change of power that cloud-init makes at the end, until that has happened.
     var change: PowerChange?
-    /// How long a guest may do nothing on its way to that.
+    /// The longest time a guest may do nothing on its way to that.
     var powerChangeTime = Duration.seconds(60)
-    /// What the console has said.
+    /// The words of cloud-init on the console.
     var console = CloudInitConsole()
     var tail: [String] = []
     var agentAnswers = false
@@ -165,7 +165,7 @@ final class Readiness {
         return [wait.graceEnd, wait.deadline].compactMap(\.self).reduce(silence, min)
     }
 
-    /// Some time is up.
+    /// Ends the wait, or goes on, when some time is up.
     private func ends(_ wait: inout Wait) throws(Failure) -> Bool {
         let now = ContinuousClock.now
         if let end = wait.graceEnd, now >= end {
@@ -230,7 +230,7 @@ extension Goal {
 }
 
 extension Duration {
-    /// `10m`, `90s`, `0.5s`.
+    /// The duration as a short text: `10m`, `90s`, `0.5s`.
     var short: String {
         let seconds = Double(components.seconds) + Double(components.attoseconds) / 1e18
         if seconds >= 120, components.seconds % 60 == 0, components.attoseconds == 0 {
@@ -239,7 +239,7 @@ extension Duration {
         return seconds == seconds.rounded() ? "\(Int(seconds))s" : "\((seconds * 10).rounded() / 10)s"
     }
 
-    /// To whole seconds, where there are some.
+    /// The duration in whole seconds, where there are some.
     var rounded: Duration {
         self < .seconds(1) ? self : .seconds(Int64((self / .seconds(1)).rounded()))
     }

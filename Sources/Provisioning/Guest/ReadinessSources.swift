@@ -7,12 +7,12 @@ extension Readiness {
         private let nics: [NICSpec]
         private let mailbox: Mailbox<Signal>
         private let goal: Goal
-        /// Of those that ask the guest itself, in its present boot.
+        /// The end of the threads that ask the guest itself, in its present boot.
         private var boot = Cancellation()
-        /// Of the one that looks at the guest from outside.
+        /// The end of the thread that looks at the guest from outside.
         private let end = Cancellation()
         private let console: (any ConsoleWatch)?
-        /// Something has happened that makes it worth while to ask at once.
+        /// The nudge that something has happened which makes it worth while to ask at once.
         private let nudge = Mailbox<Void>()
 
         /// - Parameter interval: between two looks at the guest's work; `nil` for none.
@@ -50,7 +50,7 @@ extension Readiness {
             }
         }
 
-        /// The guest has begun another boot: what it said before is not true of this one.
+        /// Begins another boot of the guest: what it said before is not true of this one.
         func beginBoot() {
             boot.cancel()
             boot = Cancellation()
@@ -68,7 +68,7 @@ extension Readiness {
 
         private static let mostOfResult = 1 << 20
 
-        /// Until the agent answers, once a second: libvirt refuses at once where it is not connected.
+        /// Asks until the agent answers, once a second: libvirt refuses at once where it is not connected.
         ///
         /// - Returns: `false` where nobody waits any more.
         @discardableResult
@@ -83,8 +83,8 @@ extension Readiness {
             return true
         }
 
-        /// There is no event for a file in a guest. Each question is a line in the guest's log, so that a guest that is asked
-        /// often is never idle.
+        /// Asks the agent for cloud-init's result again and again: there is no event for a file in a guest. Each
+        /// question is a line in the guest's log, so that a guest that is asked often is never idle.
         private static func askAgentOfCloudInit(
             _ machine: Machine, _ mailbox: Mailbox<Signal>, _ end: Cancellation, _ nudge: Mailbox<Void>
         ) {
@@ -108,7 +108,8 @@ extension Readiness {
             } while !end.isCancelled
         }
 
-        /// For a guest without an agent: as soon as ssh lets the VM's user in, one connection waits for the result.
+        /// Asks a guest without an agent: as soon as ssh lets the machine's user in, one connection waits for the
+        /// result.
         private static func askSSHOfCloudInit(
             _ machine: Machine, _ mailbox: Mailbox<Signal>, _ end: Cancellation
         ) {
@@ -122,7 +123,7 @@ extension Readiness {
             } while end.pause(.seconds(2))
         }
 
-        /// Unless it is about an earlier boot.
+        /// Tells a signal, unless it is about an earlier boot.
         private static func tell(_ signal: Signal, _ mailbox: Mailbox<Signal>, _ end: Cancellation) {
             if !end.isCancelled { mailbox.put(signal) }
         }

@@ -1,16 +1,16 @@
 import Basics
 import Glibc
 
-/// Where a guest's ssh server is reached.
+/// The place where a guest's ssh server is reached.
 struct SSHEndpoint: Sendable, Equatable {
     /// A numeric IPv4 address.
     var host: String
     var port: UInt16
-    /// The program and its arguments whose input and output lead there; empty where this machine reaches it itself.
+    /// The program and its arguments whose input and output lead there; empty where this host reaches it itself.
     var proxy: [String] = []
 
-    /// A server answers with its banner (RFC 4253, section 4.2). A connection alone says nothing: QEMU's user network
-    /// accepts it whether or not anyone listens in the guest.
+    /// Whether a server answers with its banner (RFC 4253, section 4.2). A connection alone says nothing: QEMU's user
+    /// network accepts it whether or not anyone listens in the guest.
     func hasBanner() -> Bool {
         guard proxy.isEmpty else { return hasBannerByProxy() }
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)

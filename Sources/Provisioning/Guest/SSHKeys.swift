@@ -17,7 +17,7 @@ public struct SSHKeys: Sendable {
     }
 
     /// The caller's public keys, in the form of `authorized_keys` (sshd(8)): the agent's, then those of `~/.ssh`; where
-    /// there is none, limiq's own, made once. Never empty, and no key twice.
+    /// there is none, limiq's own, made once. They are never none, and no key is there twice.
     ///
     /// - Throws: `Failure` with code `io`, `program`, or `host_not_able` without `ssh-keygen`.
     public func publicKeys(_ cancellation: Cancellation = Cancellation()) throws(Failure) -> [String] {
@@ -26,7 +26,7 @@ public struct SSHKeys: Sendable {
         return Self.unique(keys)
     }
 
-    /// As `publicKeys`, without making any; empty where there is none.
+    /// The same keys as `publicKeys`, without making any; empty where there is none.
     public func knownKeys(_ cancellation: Cancellation = Cancellation()) -> [String] {
         var keys = callersKeys(cancellation)
         if keys.isEmpty { keys = Self.keys(in: readWhole(state.sshKey + ".pub") ?? "") }
@@ -76,7 +76,7 @@ public struct SSHKeys: Sendable {
             in: String(decoding: try fileBytes(publicPath, atMost: ReadLimit.document), as: UTF8.self))
     }
 
-    /// Under a name of its own first: no half-written key ever has the right one.
+    /// Makes a key under a name of its own first: no half-written key ever has the right one.
     private func makeKey(_ path: String, _ cancellation: Cancellation) throws(Failure) {
         let temporary = "\(path).\(getpid())"
         defer {
@@ -115,7 +115,8 @@ public struct SSHKeys: Sendable {
         return result.output
     }
 
-    /// Lines that are keys. Comments and certificates are passed over: a guest trusts no certificate by itself.
+    /// The lines of a text that are keys. Comments and certificates are passed over: a guest trusts no certificate by
+    /// itself.
     private static func keys(in text: String) -> [String] {
         text.split(whereSeparator: \.isNewline).map { $0.trimmingPrefix(while: \.isWhitespace) }
             .filter { line in

@@ -23,7 +23,7 @@ extension HypervisorURI {
         return (words, String(name))
     }
 
-    /// A program whose input and output are a connection from that host to a port it reaches.
+    /// The command of a program whose input and output are a connection from that host to a port it reaches.
     func proxy(to host: String, port: UInt16) -> [String]? {
         sshCommand.map { $0.words + ["-W", "\(host):\(port)", "--", $0.host] }
     }
@@ -44,7 +44,7 @@ extension SSHEndpoint {
         }
     }
 
-    /// For ssh to use the proxy. The percent sign is its own mark.
+    /// The options with which ssh uses the proxy. The percent sign is its own mark.
     var proxyOptions: [String] {
         guard !proxy.isEmpty else { return [] }
         let line = proxy.map { GuestSSH.quoted($0).replacing("%", with: "%%") }.joined(separator: " ")
@@ -60,7 +60,8 @@ extension SSHEndpoint {
 }
 
 extension Machine {
-    /// A forwarded port of a guest on another machine is one of that machine's loopback address.
+    /// The failure of a port that is not reached from here: a forwarded port of a guest on another host is one of that
+    /// host's loopback address.
     func onlyThere(_ forwards: [PortForward], _ port: UInt16, _ proto: PortForward.Proto) -> Failure {
         let forward = forwards.first { $0.guest == port && $0.proto == proto }
         return Failure(

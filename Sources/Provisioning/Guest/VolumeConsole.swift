@@ -1,7 +1,7 @@
 import Basics
 import Glibc
 
-/// The console log of a VM on another machine: libvirt there writes it into a volume, and it is read from there.
+/// The console log of a machine on another host: libvirt there writes it into a volume, and it is read from there.
 ///
 /// A volume has no event for what is added: it is looked at twice a second. The stream that libvirt has for consoles
 /// would tell at once, but has room for one reader, and that is a person's `limiq console`; a log is also there
@@ -11,7 +11,7 @@ extension Machine {
         HostVolume(pool: LibvirtHypervisor.ownPool, name: consoleVolumeName)
     }
 
-    /// What the guest has written to its serial console since it was started; of much, the last.
+    /// The bytes the guest has written to its serial console since it was started; of much, the last.
     ///
     /// - Throws: `Failure` with code `not_found` where there is no log.
     public func consoleBytes() throws(Failure) -> [UInt8] {
@@ -24,7 +24,7 @@ extension Machine {
             at: log.length - min(log.length, UInt64(mostConsole)), count: mostConsole)
     }
 
-    /// The same as text, line by line, without control sequences.
+    /// The same text, line by line, without control sequences.
     public func consoleLines() throws(Failure) -> [String] { ConsoleText.lines(try consoleBytes()) }
 
     /// The last bytes of the log, and whether there are more before them; empty where there is no log.
@@ -36,7 +36,7 @@ extension Machine {
         return ((try? hypervisor.download(consoleVolume, from: offset)) ?? [], offset > 0)
     }
 
-    /// Where in the log what comes next will stand, in bytes; 0 where there is none.
+    /// The place in the log where what comes next will stand, in bytes; 0 where there is none.
     func consoleLength() throws(Failure) -> Int {
         if !isLocal {
             let isThere = try hypervisor.pool(consoleVolume.pool) != nil
@@ -46,7 +46,7 @@ extension Machine {
         return stat(consoleLog, &information) == 0 ? Int(information.st_size) : 0
     }
 
-    /// The console's log of the present boot.
+    /// Follows the console's log of the present boot.
     ///
     /// - Parameters: as of `ConsoleFollower`.
     func followConsole(
@@ -59,7 +59,7 @@ extension Machine {
     }
 }
 
-/// Whoever reads a console log as it grows.
+/// A reader of a console log as it grows.
 protocol ConsoleWatch: Sendable {
     func cancel()
 }
@@ -97,6 +97,6 @@ private final class VolumeConsoleFollower: ConsoleWatch {
         }
     }
 
-    /// What is being read meanwhile may still be told.
+    /// Ends the reader. What is being read meanwhile may still be told.
     func cancel() { end.put(()) }
 }
