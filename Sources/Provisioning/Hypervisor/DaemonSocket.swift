@@ -1,30 +1,30 @@
 import Glibc
 
-/// The sockets where libvirt's daemons listen on this machine.
+/// The sockets where libvirt's daemons listen on this host.
 public enum DaemonSocket {
-    /// Of the system's daemon: the modular one first, as libvirt's own clients do.
+    /// The sockets of the system's daemon: the modular one first, as libvirt's own clients do.
     public static let system = inFolder("/run/libvirt")
 
-    /// Of the caller's session.
+    /// The sockets of the caller's session.
     static var session: [String] {
         func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
         if let folder = variable("XDG_RUNTIME_DIR"), !folder.isEmpty { return inFolder(folder + "/libvirt") }
         return inFolder((variable("HOME") ?? "") + "/.cache/libvirt")
     }
 
-    /// The modular daemon's and the old one's.
+    /// The names of the modular daemon's socket and of the old one's.
     static let names = ["virtqemud-sock", "libvirt-sock"]
 
     private static func inFolder(_ folder: String) -> [String] { names.map { "\(folder)/\($0)" } }
 
-    /// Somebody listens: a socket file that a dead daemon left behind refuses.
+    /// Whether somebody listens: a socket file that a dead daemon left behind refuses.
     static func answers(_ path: String) -> Bool {
         guard let descriptor = connected(path) else { return false }
         close(descriptor)
         return true
     }
 
-    /// Who listens: its account, and its process where that began to listen itself; `nil` where nobody does.
+    /// The listener: its account, and its process where that began to listen itself; `nil` where nobody does.
     static func peer(_ path: String) -> (user: uid_t, process: pid_t)? {
         guard let descriptor = connected(path) else { return nil }
         defer { close(descriptor) }

@@ -1,7 +1,7 @@
 import Basics
 
 extension Gate {
-    /// A volume of a storage pool, or a file of another host.
+    /// Lets a script name a volume of a storage pool, or a file of another host.
     public func volume(_ field: String, isOfPool: Bool) throws(Failure) {
         guard let bounds, isOfPool || !HypervisorURI(bounds.host).isLocal else { return }
         throw forbidden(

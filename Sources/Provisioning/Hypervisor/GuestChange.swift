@@ -3,14 +3,14 @@ import Libvirt
 
 /// A change of a running guest only: its next start takes what its description says.
 public enum GuestChange: Sendable, Equatable {
-    /// Asked of the guest's balloon; the guest follows in its own time, or not at all.
+    /// The memory, asked of the guest's balloon; the guest follows in its own time, or not at all.
     case memory(mebibytes: UInt64)
-    /// Online, in all.
+    /// The processors that are online, in all.
     case processors(Int)
-    /// 0 is no limit. The disk is named by its target, such as `vda`.
+    /// The limits of a disk, named by its target, such as `vda`; 0 is no limit.
     case diskLimits(target: String, bytesPerSecond: UInt64, operationsPerSecond: UInt64)
     case diskSize(target: String, bytes: UInt64)
-    /// Thousands of bytes a second in each direction; 0 is no limit.
+    /// The limit of a nic, in thousands of bytes a second in each direction; 0 is no limit.
     case bandwidth(macAddress: String, kilobytesPerSecond: UInt64)
     /// A device by its XML.
     case attach(String)

@@ -1,8 +1,8 @@
-/// What a running guest has done since its start, as its hypervisor counts. What is not known is `nil`.
+/// The work a running guest has done since its start, as its hypervisor counts. What is not known is `nil`.
 public struct GuestWork: Sendable, Equatable {
-    /// How long its processors have run, or would have, had the host not been busy with something else.
+    /// The time its processors have run, or would have, had the host not been busy with something else.
     public var processors: Duration?
-    /// Bytes, of all disks and drives.
+    /// The bytes that were read, of all disks and drives.
     public var read: UInt64?
     public var written: UInt64?
 

@@ -1,6 +1,6 @@
 import Basics
 
-/// What provisioning needs of a host's disks where they are not this machine's: libvirt's storage pools and volumes.
+/// The storage of a host that provisioning needs where disks are not this host's: libvirt's storage pools and volumes.
 ///
 /// Every method blocks and may be called from any thread. A failure has code `not_found` for a pool or volume that is
 /// not there, `libvirt`, or `host_not_able`.
@@ -14,7 +14,7 @@ public protocol HostStorage: Sendable {
 
     /// The names of a pool's volumes.
     func volumes(in pool: String) throws(Failure) -> [String]
-    /// What a volume is now; `nil` where there is none of this name.
+    /// The facts of a volume as it is now; `nil` where there is none of this name.
     func volume(_ volume: HostVolume) throws(Failure) -> VolumeSummary?
     /// Makes a volume. Of several that make one of the same name at once, exactly one does.
     ///
@@ -52,9 +52,9 @@ public struct HostVolume: Sendable, Hashable, Codable {
 
 public struct PoolSummary: Sendable, Equatable {
     public var name: String
-    /// libvirt's: `dir`, `netfs`, `rbd`.
+    /// The type of the pool, in libvirt's words: `dir`, `netfs`, `rbd`.
     public var type: String
-    /// How a disk names a volume of it, where that is no file.
+    /// The address by which a disk names a volume of the pool, where that is no file.
     public var rbd: RBDSource?
 
     public init(name: String, type: String, rbd: RBDSource? = nil) {
@@ -66,13 +66,13 @@ public struct PoolSummary: Sendable, Equatable {
 
 public struct VolumeSummary: Sendable, Equatable {
     public var volume: HostVolume
-    /// Absolute, on the volume's host.
+    /// The absolute path, on the volume's host.
     public var path: String
-    /// Bytes of the file, not what a guest sees of it.
+    /// The bytes of the file, not what a guest sees of it.
     public var length: UInt64
-    /// Bytes a guest sees.
+    /// The bytes a guest sees.
     public var capacity: UInt64
-    /// When it was last written to, by its host's clock; empty where libvirt does not say.
+    /// The time it was last written to, by its host's clock; empty where libvirt does not say.
     public var modified: String
     /// The image below it; `nil` for one that stands alone.
     public var backing: BackingImage?
@@ -93,7 +93,7 @@ public struct VolumeSummary: Sendable, Equatable {
 /// An image below an overlay.
 public struct BackingImage: Sendable, Equatable {
     public var path: String
-    /// As libvirt calls it: `qcow2`, `raw`.
+    /// The format as libvirt calls it: `qcow2`, `raw`.
     public var format: String
 
     public init(path: String, format: String) {
@@ -105,12 +105,12 @@ public struct BackingImage: Sendable, Equatable {
 /// A part of a volume on its way.
 public enum UploadPart: Sendable, Equatable {
     case bytes([UInt8])
-    /// So many zeros.
+    /// A number of zeros.
     case hole(UInt64)
 }
 
 extension ImageStamp {
-    /// As its host's libvirt shows it.
+    /// The stamp of a volume as its host's libvirt shows it.
     init(_ volume: VolumeSummary) {
         self.init(path: volume.path, size: volume.length, modified: volume.modified)
     }

@@ -1,8 +1,8 @@
 import XML
 
-/// What the domains of a host use that others may use as well.
+/// The things that the domains of a host use and that others may use as well.
 public struct HostUses: Sendable, Equatable {
-    /// By name.
+    /// The uses by the domain's name.
     public private(set) var domains: [String: DomainUses] = [:]
     /// The names of the domains that have a nic with this MAC address, in lower case.
     private(set) var namesByAddress: [String: Set<String>] = [:]
@@ -19,30 +19,30 @@ public struct HostUses: Sendable, Equatable {
     }
 }
 
-/// What a domain uses, in its running guest and at its next start.
+/// The things a domain uses, in its running guest and at its next start.
 public struct DomainUses: Sendable, Equatable {
     public struct Disk: Sendable, Hashable {
-        /// A file of the domain's host, absolute; of Ceph's, `POOL/VOLUME`.
+        /// The path of a file of the domain's host, absolute; of Ceph's, `POOL/VOLUME`.
         public var path: String
         public var isWritable: Bool
-        /// What lies below it as far as libvirt says so, the nearest first.
+        /// The images that lie below the disk as far as libvirt says so, the nearest first.
         public var backing: [String]
     }
 
     public struct NIC: Sendable, Hashable {
-        /// In lower case.
+        /// The MAC address in lower case.
         public var macAddress: String
         public var segment: Segment
     }
 
-    /// What nics see each other on.
+    /// The network or bridge on which nics see each other.
     public enum Segment: Sendable, Hashable {
         case network(String)
         case bridge(String)
     }
 
     public var name: String
-    /// It is off, and its guest's memory, which knows its disks, is kept.
+    /// Whether the domain is off, and its guest's memory, which knows its disks, is kept.
     public var isSaved = false
     public var disks: Set<Disk> = []
     public var nics: Set<NIC> = []
@@ -73,7 +73,7 @@ public struct DomainUses: Sendable, Equatable {
         return source?["file"] ?? source?["dev"] ?? source?["name"]
     }
 
-    /// Of a running guest libvirt says which bridge a network is.
+    /// The addresses of a nic with what they are on. Of a running guest libvirt says which bridge a network is.
     private static func nics(_ nic: XMLNode) -> [NIC] {
         guard let address = nic.first("mac")?.attributes["address"]?.lowercased(),
             let source = nic.first("source")?.attributes

@@ -1,39 +1,39 @@
 import Basics
 
-/// What provisioning needs of a host that runs virtual machines. libvirt is the one implementation; the tests of
+/// A host that runs virtual machines, as far as provisioning needs it. libvirt is the one implementation; the tests of
 /// what stands above give another.
 ///
 /// Every method blocks, may be called from any thread, and names a domain by its name: no handle leaves it.
 /// A failure has code `libvirt` (its `cause` libvirt's own words), `not_found` for a domain that is not there, or
 /// `host_not_able` where the host must be changed first.
 public protocol Hypervisor: DomainRegistry, DomainLifecycle, DomainDevices, GuestChannel, HostStorage {
-    /// As libvirt writes it: `qemu:///session`.
+    /// The URI as libvirt writes it: `qemu:///session`.
     var uri: String { get }
 
-    /// What the host is and can do; asked once a connection.
+    /// The description of what the host is and can do; asked once a connection.
     func host() throws(Failure) -> HostDescription
 
-    /// What the host has and what of it is taken; asked anew each time.
+    /// The load of the host: what it has and what of it is taken; asked anew each time.
     func load() throws(Failure) -> HostLoad
 
-    /// It has a network of this name, active or not.
+    /// Whether the host has a network of this name, active or not.
     func hasNetwork(_ name: String) throws(Failure) -> Bool
 
-    /// The snapshots of its domains; `nil` for one that takes none.
+    /// The snapshots of the host's domains; `nil` for a host that takes none.
     var snapshots: (any DomainSnapshots)? { get }
 }
 
 /// The domains that a host knows, with their descriptions.
 public protocol DomainRegistry: Sendable {
     func domains() throws(Failure) -> [DomainSummary]
-    /// `nil` where there is none of this name.
+    /// The domain of this name; `nil` where there is none.
     func domain(_ name: String) throws(Failure) -> DomainSummary?
-    /// What the domains use of what others may use too. What others than this process have changed in the last seconds may
-    /// be missing.
+    /// The things the domains use that others may use too. What others than this process have changed in the last
+    /// seconds may be missing.
     func uses() throws(Failure) -> HostUses
     /// Makes a persistent domain, or changes the one with the same name and UUID.
     func define(_ xml: String) throws(Failure) -> DomainSummary
-    /// The domain is kept when its guest ends.
+    /// Whether the domain is kept when its guest ends.
     func isPersistent(_ name: String) throws(Failure) -> Bool
     /// Removes the persistent definition, with its NVRAM, TPM state, managed save image and snapshot metadata.
     func undefine(_ name: String) throws(Failure)
@@ -42,7 +42,7 @@ public protocol DomainRegistry: Sendable {
     ///
     /// - Parameter secrets: with the passwords in it, which libvirt gives to those who may change the domain.
     func xml(_ name: String, inactive: Bool, secrets: Bool) throws(Failure) -> String
-    /// Of a domain that is saved, the description of the guest whose memory is kept.
+    /// The description of the guest whose memory is kept, of a domain that is saved.
     func savedXML(_ name: String) throws(Failure) -> String
     /// limiq's own element in the `<metadata>` of what the domain's next start takes (of what runs, where nothing is kept
     /// for a next start), `nil` where there is none.
@@ -51,7 +51,7 @@ public protocol DomainRegistry: Sendable {
     func setMetadata(_ name: String, _ xml: String) throws(Failure)
 }
 
-/// What is done to a domain as a whole.
+/// The things that are done to a domain as a whole.
 public protocol DomainLifecycle: Sendable {
     func start(_ name: String) throws(Failure)
     func shutdown(_ name: String) throws(Failure)
@@ -60,7 +60,7 @@ public protocol DomainLifecycle: Sendable {
     /// Ends the domain at once. Does nothing where it is off already.
     func destroy(_ name: String) throws(Failure)
     func suspend(_ name: String) throws(Failure)
-    /// Does nothing where it runs already.
+    /// Lets a paused guest go on. Does nothing where it runs already.
     func resume(_ name: String) throws(Failure)
     /// Throws the memory away that is kept of a guest, where there is any.
     func dropSaved(_ name: String) throws(Failure)
@@ -74,7 +74,7 @@ public protocol DomainLifecycle: Sendable {
 
 /// The devices of a domain, and what of a running guest can be changed.
 public protocol DomainDevices: Sendable {
-    /// A device by its XML, in the running guest (where it runs) and in the persistent description.
+    /// Adds a device by its XML, in the running guest (where it runs) and in the persistent description.
     func attachDevice(_ name: String, _ xml: String) throws(Failure)
     func detachDevice(_ name: String, _ xml: String) throws(Failure)
     /// - Parameter force: open a CD-ROM's tray even where the guest has locked it.
@@ -97,18 +97,19 @@ public protocol DomainSnapshots: Sendable {
     func delete(_ name: String, _ snapshot: String) throws(Failure)
 }
 
-/// How a running guest is seen and spoken to.
+/// The channels by which a running guest is seen and spoken to.
 public protocol GuestChannel: Sendable {
-    /// A command of QEMU's human monitor (`hostfwd_add …`); returns what the monitor prints.
+    /// Runs a command of QEMU's human monitor (`hostfwd_add …`); returns what the monitor prints.
     func monitor(_ name: String, _ command: String) throws(Failure) -> String
-    /// A command of QEMU's machine protocol as JSON text; returns the reply's JSON text.
+    /// Runs a command of QEMU's machine protocol as JSON text; returns the reply's JSON text.
     func qmp(_ name: String, _ command: String) throws(Failure) -> String
-    /// A command of the guest agent as JSON text; returns the reply's JSON text.
+    /// Runs a command of the guest agent as JSON text; returns the reply's JSON text.
     func agent(_ name: String, _ command: String, timeout: Duration) throws(Failure) -> String
     func addresses(_ name: String, from source: AddressSource) throws(Failure) -> [InterfaceAddresses]
-    /// What the DHCP servers of libvirt's networks have lent to the domain's nics and has not ended, by nic.
+    /// The leases that the DHCP servers of libvirt's networks have given to the domain's nics and that have not ended,
+    /// by nic.
     func leases(_ name: String) throws(Failure) -> [AddressLease]
-    /// What the running guest has done up to now: its processors and its disks.
+    /// The work the running guest has done up to now: its processors and its disks.
     func work(_ name: String) throws(Failure) -> GuestWork
 
     /// A picture of the first screen of a running guest, as PPM or PNG.
@@ -121,18 +122,18 @@ public protocol GuestChannel: Sendable {
 public struct HostDescription: Sendable, Equatable {
     /// The hypervisor's program: `/usr/bin/qemu-system-x86_64`.
     public var emulator: String
-    /// `x86_64`.
+    /// The processor's architecture: `x86_64`.
     public var architecture: String
-    /// libvirt offers hardware acceleration; whether a guest survives it is another question.
+    /// Whether libvirt offers hardware acceleration; whether a guest survives it is another question.
     public var offersKVM: Bool
-    /// Of QEMU: major × 1,000,000 + minor × 1,000 + micro.
+    /// The version of QEMU: major × 1,000,000 + minor × 1,000 + micro.
     public var emulatorVersion: Int
-    /// Whom QEMU runs as, where that can be known: the files of a guest must be readable by it.
+    /// The account QEMU runs as, where that can be known: the files of a guest must be readable by it.
     public var emulatorUser: EmulatorUser
-    /// The files a spec names are files of this machine.
+    /// Whether the files a spec names are files of this host.
     public var isLocal: Bool
-    /// libvirt gives a guest's files to QEMU's user when it starts, and must be told where it is not to. Only a libvirt that
-    /// runs as root does, and any other refuses to be told.
+    /// Whether libvirt gives a guest's files to QEMU's user when it starts, and must be told where it is not to. Only a
+    /// libvirt that runs as root does, and any other refuses to be told.
     public var relabelsFiles: Bool
 
     public init(
@@ -149,13 +150,13 @@ public struct HostDescription: Sendable, Equatable {
     }
 }
 
-/// What a host has, and the domains on it.
+/// The resources a host has, and the domains on it.
 public struct HostLoad: Sendable, Equatable {
     public struct Domain: Sendable, Equatable {
         public var name: String
-        /// The most it may have.
+        /// The most memory it may have.
         public var memoryMiB: UInt64
-        /// It runs, and takes it.
+        /// Whether it runs, and takes that memory.
         public var isActive: Bool
 
         public init(name: String, memoryMiB: UInt64, isActive: Bool) {
@@ -165,12 +166,12 @@ public struct HostLoad: Sendable, Equatable {
         }
     }
 
-    /// As the host calls itself.
+    /// The name the host calls itself by.
     public var hostname: String
-    /// Logical processors.
+    /// The number of logical processors.
     public var cpus: Int
     public var memoryMiB: UInt64
-    /// By name.
+    /// The domains, by name.
     public var domains: [Domain]
 
     public init(hostname: String, cpus: Int, memoryMiB: UInt64, domains: [Domain]) {
@@ -183,7 +184,7 @@ public struct HostLoad: Sendable, Equatable {
 
 public struct DomainSummary: Sendable, Equatable {
     public var name: String
-    /// 8-4-4-4-12 hexadecimal digits.
+    /// The UUID: 8-4-4-4-12 hexadecimal digits.
     public var uuid: String
     public var state: DomainState
 
@@ -202,12 +203,12 @@ public enum DomainState: String, Sendable {
     case paused
     case shuttingDown = "in shutdown"
     case shutOff = "shut off"
-    /// Off, with the guest's memory kept: the next start goes on from there, as what the guest was.
+    /// The domain is off, with the guest's memory kept: the next start goes on from there, as what the guest was.
     case saved
     case crashed
     case suspended = "pmsuspended"
 
-    /// A process of the hypervisor exists for it.
+    /// Whether a process of the hypervisor exists for it.
     public var isActive: Bool { ![.shutOff, .saved, .crashed, .noState].contains(self) }
 }
 
@@ -215,11 +216,11 @@ public enum AddressSource: Sendable { case agent, arp }
 
 /// An address that a DHCP server has lent to a nic.
 public struct AddressLease: Sendable, Hashable, Codable {
-    /// In lower case.
+    /// The MAC address in lower case.
     public var macAddress: String
-    /// Without the prefix length.
+    /// The address without the prefix length.
     public var address: String
-    /// Seconds since 1970; `nil` for one that does not end.
+    /// The time it ends, in seconds since 1970; `nil` for one that does not end.
     public var expires: Int64?
 
     public init(macAddress: String, address: String, expires: Int64?) {
@@ -232,7 +233,7 @@ public struct AddressLease: Sendable, Hashable, Codable {
 public struct InterfaceAddresses: Sendable, Equatable {
     public var interface: String
     public var macAddress: String?
-    /// Without the prefix length.
+    /// The addresses without the prefix length.
     public var addresses: [String]
 
     public init(interface: String, macAddress: String?, addresses: [String]) {
@@ -246,7 +247,7 @@ public enum DomainEvent: Sendable, Equatable {
     case defined, undefined, started, suspended, resumed
     case stopped(StopReason)
     case crashed
-    /// Reset, by the guest or from outside: it boots again without a new start.
+    /// The guest was reset, by itself or from outside: it boots again without a new start.
     case rebooted
     case agentConnected, agentDisconnected
     /// The connection to the host is gone; nothing more comes.

@@ -1,7 +1,7 @@
 import Basics
 import Glibc
 
-/// Which hypervisor a run uses, and why: no libvirt call is made to find out.
+/// The choice of the hypervisor a run uses, and why: no libvirt call is made to find out.
 public struct HypervisorChoice: Sendable, Equatable {
     public let uri: String
     /// A sentence for `limiq doctor`, without a full stop.

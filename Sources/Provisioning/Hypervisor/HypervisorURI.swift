@@ -4,12 +4,12 @@ import Basics
 /// (<https://libvirt.org/uri.html>).
 struct HypervisorURI: Equatable {
     let text: String
-    /// `qemu`, `test`.
+    /// The driver: `qemu`, `test`.
     let driver: String
-    /// `ssh`, `tcp`, `unix`, …; `nil` where the URI names none.
+    /// The transport: `ssh`, `tcp`, `unix`, …; `nil` where the URI names none.
     let transport: String?
     let host: String
-    /// `/system`, `/session`.
+    /// The path: `/system`, `/session`.
     let path: String
     private let query: [Substring]
 
@@ -29,18 +29,19 @@ struct HypervisorURI: Equatable {
         query = rest.dropFirst(path.count + 1).split(separator: "&")
     }
 
-    /// The driver runs on this machine, so that paths mean the same on both sides.
+    /// Whether the driver runs on this host, so that paths mean the same on both sides.
     var isLocal: Bool { host.isEmpty && (transport == nil || transport == "unix") }
 
-    /// The driver runs inside this process: there is no daemon whose calls are limited or whose socket may break.
+    /// Whether the driver runs inside this process: there is no daemon whose calls are limited or whose socket may
+    /// break.
     var isInProcess: Bool { driver == "test" }
 
-    /// Which host it is, as a part of a file's name: `root@node2,system`.
+    /// The host as a part of a file's name: `root@node2,system`.
     var fileName: String {
         String((host + path).map { $0 == "/" ? "," : $0 })
     }
 
-    /// Percent encoding of RFC 3986, section 2.1, of all but unreserved characters and `/`.
+    /// The percent encoding of RFC 3986, section 2.1, of all but unreserved characters and `/`.
     static func encoded(_ text: String) -> String {
         text.utf8.map { byte in
             let scalar = Unicode.Scalar(byte)
@@ -50,9 +51,9 @@ struct HypervisorURI: Equatable {
         }.joined()
     }
 
-    /// Why the URI is one that may run a program of this machine, after its name in a sentence; `nil` where it is of a kind that
-    /// is known to run none but ssh. libvirt reads schemes in any case, and names of parameters in any case and encoded: what
-    /// is not known is not let through.
+    /// The reason why the URI may run a program of this host, in words that follow its name in a sentence; `nil` where
+    /// it is of a kind that is known to run none but ssh. libvirt reads schemes in any case, and names of parameters in
+    /// any case and encoded: what is not known is not let through.
     var programItRuns: String? {
         guard ["qemu", "test"].contains(driver) else { return "is of a kind that may run a program" }
         if let transport, !["unix", "ssh", "tls", "tcp", "libssh", "libssh2"].contains(transport) {

@@ -1,20 +1,20 @@
 import Basics
 import Glibc
 
-/// Puts a file of this machine into a pool of a host, once: images and ISO images that disks and drives only read.
+/// Puts a file of this host into a pool of another one, once: images and ISO images that disks and drives only read.
 ///
 /// The volume is named by what the file holds, `debian-12-1f0c2d3e4a5b6978.1.qcow2`: a changed image is another volume.
-/// It is made exclusively, which is what decides between VMs, processes and hosts that share the pool, and filled from
-/// its beginning to its end: it is whole when it is as long as the file. One that is shorter and does not grow any more is
-/// what somebody left half-way; it is removed, and the next one gets the next number, so that nobody who is late by a
-/// step can remove a volume that is newer than what they saw.
+/// It is made exclusively, which is what decides between machines, processes and hosts that share the pool, and filled
+/// from its beginning to its end: it is whole when it is as long as the file. One that is shorter and does not grow any
+/// more is what somebody left half-way; it is removed, and the next one gets the next number, so that nobody who is
+/// late by a step can remove a volume that is newer than what they saw.
 struct ImageUpload {
     let storage: any HostStorage
     let pool: String
-    /// How long a volume may stay as it is before its writer counts as gone.
+    /// The time a volume may stay as it is before its writer counts as gone.
     var patience = Duration.seconds(20)
     let cancellation: Cancellation
-    /// Told what is going on, at most once a second.
+    /// The listener that is told what is going on, at most once a second.
     let tell: (String) -> Void
 
     /// - Parameters:
@@ -113,7 +113,7 @@ struct ImageUpload {
         return []
     }
 
-    /// A host says of a volume's length what it likes.
+    /// The share that is done, in per cent. A host says of a volume's length what it likes.
     private func percent(_ done: UInt64, _ all: UInt64) -> String {
         "\(Int(min(100, Double(done) / Double(max(1, all)) * 100))) %"
     }

@@ -1,7 +1,8 @@
 import Basics
 import Libvirt
 
-/// libvirt's refusals as a script sees them: libvirt's words as the cause, and for the well-known ones the way out.
+/// The failures for libvirt's refusals as a script sees them: libvirt's words as the cause, and for the well-known ones
+/// the way out.
 enum LibvirtFailure {
     /// - Parameters:
     ///   - doing: `cannot start web-01`.
@@ -30,8 +31,9 @@ enum LibvirtFailure {
         }
     }
 
-    /// libvirt's error codes are too coarse for these (an inactive network is `VIR_ERR_OPERATION_INVALID`, as so much
-    /// is), so its words decide; they are not translated as limiq never calls `setlocale`. The first that fits counts.
+    /// The remedies, of which the first that fits counts. libvirt's error codes are too coarse for these (an inactive
+    /// network is `VIR_ERR_OPERATION_INVALID`, as so much is), so its words decide; they are not translated as limiq
+    /// never calls `setlocale`.
     private static let remedies: [Remedy] = [
         Remedy(.hostNotAble, words: "virtlogd-sock") { _ in
             "start libvirt's log daemon: systemctl start virtlogd, or where there is no systemd: virtlogd -d"

@@ -1,9 +1,11 @@
 import Basics
 import Libvirt
 
-/// What a system's libvirt has from its service manager: networks that are started, and a log daemon that is there.
+/// The services a system's libvirt has from its service manager: networks that are started, and a log daemon that is
+/// there.
 extension LibvirtHypervisor {
-    /// Ends what the last machine was on: the bridge, its addresses and its dnsmasq are nobody's any more.
+    /// Stops the networks when the last machine has gone: the bridges, their addresses and their dnsmasq are nobody's
+    /// any more.
     func stopUnusedNetworks() throws(Failure) {
         guard try domains().isEmpty else { return }
         try call("cannot stop the networks of \(uri)") { connection throws(LibvirtError) in

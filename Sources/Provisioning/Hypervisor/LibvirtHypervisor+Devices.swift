@@ -2,9 +2,9 @@ import Basics
 import Libvirt
 
 extension LibvirtHypervisor {
-    /// limiq's own element in a domain's `<metadata>` is the one of this XML namespace.
+    /// The XML namespace of limiq's own element in a domain's `<metadata>`.
     public static let metadataNamespace = "https://limiquantix.dev/xmlns/limiq/1"
-    /// The prefix libvirt writes for it.
+    /// The prefix libvirt writes for that namespace.
     public static let metadataKey = "limiq"
 
     public func metadata(_ name: String) throws(Failure) -> String? {

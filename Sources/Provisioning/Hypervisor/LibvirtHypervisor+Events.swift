@@ -25,7 +25,8 @@ final class EventHub: Sendable {
     }
 
     private let watchers = Mutex(Watchers())
-    /// Never taken on libvirt's event thread: it is held while libvirt registers.
+    /// The registration with libvirt. Its lock is never taken on libvirt's event thread: it is held while libvirt
+    /// registers.
     private let registration = Mutex<EventRegistration?>(nil)
 
     /// - Parameter connection: used where no living one is registered yet.
@@ -58,7 +59,7 @@ final class EventHub: Sendable {
         func cancel() { hub.watchers.withLock { $0.remove(name, id) } }
     }
 
-    /// On libvirt's event thread.
+    /// Delivers an event to those who watch its domain, on libvirt's event thread.
     private func deliver(_ event: ConnectionEvent) {
         switch event {
         case .closed:
@@ -82,7 +83,7 @@ final class EventHub: Sendable {
 }
 
 extension DomainEvent {
-    /// `nil` for what says nothing new: the guest's own shutdown, which a stop follows.
+    /// Makes the event of a change; `nil` for what says nothing new: the guest's own shutdown, which a stop follows.
     init?(_ change: DomainChange) {
         switch change {
         case .defined: self = .defined

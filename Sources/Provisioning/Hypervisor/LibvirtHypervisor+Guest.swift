@@ -14,7 +14,7 @@ extension LibvirtHypervisor {
         }
     }
 
-    /// libvirt counts the time in whole seconds: a started one counts as a whole.
+    /// Runs a command of the guest agent. libvirt counts the time in whole seconds: a started one counts as a whole.
     public func agent(_ name: String, _ command: String, timeout: Duration) throws(Failure) -> String {
         let (seconds, fraction) = timeout.components
         let whole = Int32(clamping: max(1, seconds + (fraction > 0 ? 1 : 0)))

@@ -4,7 +4,7 @@ import Libvirt
 import XML
 
 extension LibvirtHypervisor {
-    /// Of the libvirt that answers: major × 1,000,000 + minor × 1,000 + micro.
+    /// The version of the libvirt that answers: major × 1,000,000 + minor × 1,000 + micro.
     func libvirtVersion() throws(Failure) -> Int {
         try call("cannot ask \(uri) for its version", reads: true) { connection throws(LibvirtError) in
             try connection.libvirtVersion()
@@ -31,8 +31,8 @@ extension LibvirtHypervisor {
         }
     }
 
-    /// From the domain capabilities: to ask for the capabilities, or for QEMU's version, would make libvirt probe every
-    /// emulator there is, at four seconds each, where this probes one.
+    /// Describes the host from the domain capabilities: to ask for the capabilities, or for QEMU's version, would make
+    /// libvirt probe every emulator there is, at four seconds each, where this probes one.
     func describeHost() throws(Failure) -> HostDescription {
         let text = try call("cannot ask \(uri) what it can do", reads: true) {
             connection throws(LibvirtError) in
@@ -53,8 +53,8 @@ extension LibvirtHypervisor {
             relabelsFiles: location.path == "/system")
     }
 
-    /// QEMU names its default machine after its own version: `pc-i440fx-7.2`, `virt-9.0`. The micro number is not in it.
-    /// `nil` for another scheme, such as a distribution's own (`pc-q35-rhel9.4.0`).
+    /// The version of QEMU by the name of its default machine: `pc-i440fx-7.2`, `virt-9.0`. The micro number is not in
+    /// it. `nil` for another scheme, such as a distribution's own (`pc-q35-rhel9.4.0`).
     static func emulatorVersion(ofMachine machine: String) -> Int? {
         guard let last = machine.split(separator: "-").last else { return nil }
         let numbers = last.split(separator: ".", omittingEmptySubsequences: false)
@@ -81,7 +81,7 @@ extension LibvirtHypervisor {
             ?? Accounts.user(0, 0)
     }
 
-    /// From the label the DAC security driver gives to guests: `+64055:+64055`.
+    /// The account in the label the DAC security driver gives to guests: `+64055:+64055`.
     static func emulatorUser(ofCapabilities capabilities: XMLNode, isLocal: Bool) -> EmulatorUser? {
         let model = capabilities.all("host/secmodel").first { $0.first("model")?.text == "dac" }
         guard let label = model?.first("baselabel")?.text else { return nil }

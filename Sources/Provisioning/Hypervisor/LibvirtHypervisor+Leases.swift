@@ -29,7 +29,7 @@ extension LibvirtHypervisor {
         return leases
     }
 
-    /// Of a driver that says of a domain which addresses it has, and no more: the test driver.
+    /// The leases of a driver that says of a domain which addresses it has, and no more: the test driver.
     private func undatedLeases(_ name: String) throws(Failure) -> [AddressLease] {
         let interfaces = try withDomain("find the addresses of", name, reads: true) {
             domain throws(LibvirtError) in

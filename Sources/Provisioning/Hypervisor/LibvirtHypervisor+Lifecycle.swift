@@ -41,7 +41,8 @@ extension LibvirtHypervisor {
         return summary
     }
 
-    /// What a schema looks at: the elements, their attributes, and the types by which it chooses what they may hold.
+    /// The shape of a description that a schema looks at: the elements, their attributes, and the types by which it
+    /// chooses what they may hold.
     private static func shape(_ node: XMLNode) -> String {
         let attributes = node.attributes.keys.sorted().map {
             $0 == "type" ? "type=\(node.attributes[$0] ?? "")" : $0

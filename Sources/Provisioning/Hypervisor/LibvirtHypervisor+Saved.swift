@@ -14,7 +14,7 @@ extension LibvirtHypervisor {
         }
     }
 
-    /// Off is one thing, and off with the guest's memory kept another.
+    /// The state of a domain: off is one thing, and off with the guest's memory kept another.
     static func state(of domain: borrowing Domain) throws(LibvirtError) -> DomainState {
         let state = DomainState(try domain.state())
         guard state == .shutOff else { return state }

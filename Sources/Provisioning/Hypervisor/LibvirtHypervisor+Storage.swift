@@ -77,7 +77,7 @@ extension LibvirtHypervisor {
         }
     }
 
-    /// The host's own place for it: root's state folder, or that of the session's user.
+    /// The host's own place for limiq's pool: root's state folder, or that of the session's user.
     private func poolFolder() throws(Failure) -> String {
         guard location.path == "/session" else { return "/var/lib/limiquantix/pool" }
         // libvirt tells nobody whose session it is, but the environment it starts QEMU with does.

@@ -28,7 +28,7 @@ extension LibvirtHypervisor {
     }
 }
 
-/// What the domains of a host use, read once, and again where it may have changed.
+/// The things the domains of a host use, read once, and again where they may have changed.
 ///
 /// To read all of a thousand domains takes libvirt a third of a second, and everyone who removes or starts one of them asks:
 /// what this process changes is read anew at once, and all when what is known is older than two seconds, or than twenty
@@ -36,15 +36,15 @@ extension LibvirtHypervisor {
 final class DomainIndex: Sendable {
     private struct Content {
         var uses = HostUses()
-        /// `nil`: nothing is known yet.
+        /// The end of the time for which the content counts; `nil` where nothing is known yet.
         var validUntil: ContinuousClock.Instant?
     }
 
     private let content = Mutex(Content())
-    /// Domains of which something else may be true by now. Never taken while libvirt is asked.
+    /// The domains of which something else may be true by now. Its lock is never taken while libvirt is asked.
     private let changed = Mutex<Set<String>>([])
 
-    /// This process has changed the domain, or asked for it.
+    /// Forgets a domain that this process has changed, or asked for.
     func forget(_ name: String) { changed.withLock { _ = $0.insert(name) } }
 
     /// - Parameters:

@@ -4,10 +4,10 @@ import Synchronization
 
 /// A host behind libvirt. Nothing is opened before the first call.
 public final class LibvirtHypervisor: Hypervisor {
-    /// As it was asked for.
+    /// The URI as it was asked for.
     public let uri: String
     let location: HypervisorURI
-    /// To be started where they do not run; `nil` for every other hypervisor.
+    /// The daemons to be started where they do not run; `nil` for every other hypervisor.
     let daemons: PrivateDaemons?
     let pool: ConnectionPool
     let events = EventHub()
@@ -15,7 +15,7 @@ public final class LibvirtHypervisor: Hypervisor {
     /// The shapes of the domains that libvirt has checked.
     let checkedShapes = Mutex<Set<String>>([])
     let index = DomainIndex()
-    /// Held while limiq's own storage pool is being made.
+    /// The lock that is held while limiq's own storage pool is being made.
     let making = Mutex(())
 
     /// - Parameters:
@@ -37,7 +37,7 @@ public final class LibvirtHypervisor: Hypervisor {
         }
     }
 
-    /// libvirt would run its driver in this process, which is then the one that holds its guests.
+    /// Whether libvirt would run its driver in this process, which is then the one that holds its guests.
     public static func isEmbedded(_ uri: String) -> Bool { HypervisorURI(uri).path == "/embed" }
 
     public func host() throws(Failure) -> HostDescription {

@@ -4,15 +4,16 @@ import Glibc
 /// Finds the hypervisors that can be asked here beside one, for a state folder.
 typealias Neighbours = @Sendable (_ hypervisor: any Hypervisor, _ state: StateFolder) -> [any Hypervisor]
 
-/// The libvirt daemons of the caller's account on this machine: those that listen, wherever their sockets are, and those
-/// that are started on demand and have domains. A machine may have been moved to another than the one that is worked on.
+/// The libvirt daemons of the caller's account on this host: those that listen, wherever their sockets are, and those
+/// that are started on demand and have domains. A machine may have been moved to another than the one that is worked
+/// on.
 enum LocalDaemons {
     private struct Listener {
         var path: String
         var process: pid_t
     }
 
-    /// Those beside a hypervisor of this machine; none beside any other.
+    /// The daemons beside a hypervisor of this host; none beside any other.
     @Sendable static func besides(_ hypervisor: any Hypervisor, _ state: StateFolder) -> [any Hypervisor] {
         let location = HypervisorURI(hypervisor.uri)
         guard location.driver == "qemu", location.isLocal else { return [] }
@@ -29,7 +30,7 @@ enum LocalDaemons {
         } + onDemand(state, besides: own.union(listeners.map(\.path)))
     }
 
-    /// One that does not listen now and has domains.
+    /// The daemon that does not listen now and has domains, where there is one.
     private static func onDemand(_ state: StateFolder, besides known: Set<String>) -> [any Hypervisor] {
         let isRoot = geteuid() == 0
         let daemons = PrivateDaemons(state: state)
@@ -48,7 +49,7 @@ enum LocalDaemons {
 
     private static var home: String? { getenv("HOME").map { String(cString: $0) } }
 
-    /// Where the daemon of a URI listens.
+    /// The sockets where the daemon of a URI listens.
     private static func sockets(of location: HypervisorURI) -> Set<String> {
         if let socket = location.parameter("socket") { return [socket, (try? resolved(socket)) ?? socket] }
         switch location.path {
@@ -73,7 +74,7 @@ enum LocalDaemons {
         }
     }
 
-    /// Of the sockets in the kernel's table (proc_net(5), "unix") those that libvirt's daemons for QEMU listen on.
+    /// The sockets in the kernel's table (proc_net(5), "unix") that libvirt's daemons for QEMU listen on.
     private static func listeningSockets() -> Set<String> {
         let lines = readWhole("/proc/net/unix")?.split(separator: "\n") ?? []
         let paths = lines.compactMap { line -> String? in

@@ -3,9 +3,9 @@ import FoundationEssentials
 import Glibc
 import XML
 
-/// What the daemons find when they start: their configuration, the default network, and nothing half done.
+/// The files the daemons find when they start: their configuration, the default network, and nothing half done.
 extension PrivateDaemons {
-    /// For who holds the lock of the start: no daemon runs.
+    /// Prepares the files, for who holds the lock of the start: no daemon runs.
     func prepare() throws(Failure) {
         try makeFolders(folder, mode: 0o711)
         for name in ["etc", "lib", "cache", "log", "log/swtpm", "etc/qemu/networks"] {
@@ -55,7 +55,7 @@ extension PrivateDaemons {
         """
     }
 
-    /// The file grows with each failure of each start.
+    /// Keeps the daemon's log from growing without end: it grows with each failure of each start.
     private func boundLog() throws(Failure) {
         let log = folder + "/log/libvirtd.log"
         var status = stat()
@@ -65,8 +65,8 @@ extension PrivateDaemons {
         }
     }
 
-    /// libvirt's default network, to be started by the first machine on it. One that somebody has changed or removed stays
-    /// so.
+    /// Defines libvirt's default network, to be started by the first machine on it. One that somebody has changed or
+    /// removed stays so.
     private func defineNetwork() throws(Failure) {
         let mark = folder + "/etc/default-network"
         guard !fileExists(mark) else { return }
@@ -91,8 +91,8 @@ extension PrivateDaemons {
         try writeBytes([], to: mark)
     }
 
-    /// Of 100 to 227, by the daemons' own digest: the networks of two state folders are used side by side, and beside
-    /// that of a system's libvirt, 192.168.122.0/24.
+    /// The number of the subnet, from 100 to 227, by the daemons' own digest: the networks of two state folders are
+    /// used side by side, and beside that of a system's libvirt, 192.168.122.0/24.
     private static func subnet(of runtime: String) -> Int {
         let number = Int(lastComponent(runtime).suffix(4), radix: 16) ?? 0
         let subnet = 100 + number % 127
@@ -101,7 +101,7 @@ extension PrivateDaemons {
 
     // MARK: after a daemon that was killed
 
-    /// libvirt's path of a file in its state, as a path of this machine.
+    /// The path on this host of a file that libvirt names in its state.
     private func outside(_ path: String) -> String? {
         let root = "/var/lib/libvirt/"
         return path.hasPrefix(root) ? "\(folder)/lib/\(path.dropFirst(root.count))" : nil

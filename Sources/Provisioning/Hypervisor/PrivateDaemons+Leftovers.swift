@@ -1,16 +1,16 @@
 import Basics
 import Glibc
 
-/// What libvirt leaves in its folders of domains that are gone. Nobody else may have a domain there.
+/// The files that libvirt leaves in its folders of domains that are gone. Nobody else may have a domain there.
 extension PrivateDaemons {
     /// A file or folder that libvirt keeps for a domain.
     struct Leftover: Equatable {
-        /// Absolute.
+        /// The absolute path.
         var path: String
         var reason: String
     }
 
-    /// Of a domain that is gone, or that a killed process was just removing.
+    /// The leftovers of domains that are gone, or that a killed process was just removing.
     ///
     /// - Parameters:
     ///   - domains: the names of those that are there.
@@ -37,7 +37,7 @@ extension PrivateDaemons {
         return found
     }
 
-    /// libvirt keeps the logs of a domain that is gone, and those that virtlogd has begun anew.
+    /// Removes the logs of a domain that is gone, which libvirt keeps, and those that virtlogd has begun anew.
     func removeLogs(of name: String) {
         guard Self.canMount else { return }
         for ending in ["", ".0", ".1", ".2", ".3"] { unlink("\(logs)/\(name).log\(ending)") }

@@ -10,10 +10,10 @@ import Glibc
 /// cannot be made they run on the system's own folders, behind the same socket.
 public struct PrivateDaemons: Sendable {
     private let state: StateFolder
-    /// libvirt's definitions, state, cache and logs: they last as long as the state folder.
+    /// The folder of libvirt's definitions, state, cache and logs: they last as long as the state folder.
     public let folder: String
-    /// The sockets and what libvirt keeps of guests that run: gone with the machine's boot. Short, as the path of a socket
-    /// must fit in 107 bytes.
+    /// The folder of the sockets and of what libvirt keeps of guests that run: gone with the host's boot. It is short,
+    /// as the path of a socket must fit in 107 bytes.
     public let runtime: String
 
     /// - Parameter state: the same folder by another name, a link for one, has the same daemons.
@@ -34,12 +34,12 @@ public struct PrivateDaemons: Sendable {
 
     var socket: String { runtime + "/libvirt-sock" }
 
-    /// What libvirt's own clients take too: `virsh -c URI`.
+    /// The URI, which libvirt's own clients take too: `virsh -c URI`.
     public var uri: String { "qemu+unix:///system?socket=\(socket)" }
 
     /// The account that QEMU runs under.
     ///
-    /// - Throws: `Failure` with code `host_not_able` where this machine has none.
+    /// - Throws: `Failure` with code `host_not_able` where this host has none.
     static func emulatorUser() throws(Failure) -> EmulatorUser {
         // Debian's and Arch's, Fedora's and SUSE's.
         for name in ["libvirt-qemu", "qemu"] {
@@ -51,11 +51,11 @@ public struct PrivateDaemons: Sendable {
             hint: "the package of libvirt's system daemon makes it: apt install libvirt-daemon-system")
     }
 
-    /// Whom root's libvirt runs QEMU as: who must be able to read what is made for no machine yet, an image or a CD-ROM's.
-    /// `nil` for other accounts, whose QEMU is their own.
+    /// The account root's libvirt runs QEMU as, which must be able to read what is made for no machine yet, an image or
+    /// a CD-ROM's. `nil` for other accounts, whose QEMU is their own.
     public static var reader: EmulatorUser? { geteuid() == 0 ? try? emulatorUser() : nil }
 
-    /// Whom QEMU runs as behind this socket.
+    /// The account QEMU runs as behind this socket.
     func emulatorUser() throws(Failure) -> EmulatorUser {
         if !Self.canMount, let known = QemuConfiguration(path: "/etc/libvirt/qemu.conf")?.emulatorUser {
             return known
@@ -65,16 +65,16 @@ public struct PrivateDaemons: Sendable {
 
     // MARK: starting
 
-    /// Called when nothing of libvirt's runs here and something is about to.
+    /// The work that is to be done when nothing of libvirt's runs here and something is about to.
     var beforeLaunch: @Sendable () throws(Failure) -> Void = {}
 
-    /// How long `libvirtd` stays without a guest and a client; other in tests.
+    /// The seconds `libvirtd` stays without a guest and a client; other in tests.
     var idleSeconds = 15
-    /// How long `virtlogd` is left in peace after its start; other in tests. Then it stays as long as `libvirtd` or a guest
-    /// does: its own `--timeout` does not count the guests that log through it.
+    /// The seconds `virtlogd` is left in peace after its start; other in tests. Then it stays as long as `libvirtd` or
+    /// a guest does: its own `--timeout` does not count the guests that log through it.
     var logSeconds = 60
 
-    /// Starts them where none answers, and returns when `libvirtd` listens. Several processes may ask at once.
+    /// Starts the daemons where none answers, and returns when `libvirtd` listens. Several processes may ask at once.
     ///
     /// - Throws: `Failure` with code `host_not_able`, its cause the words of the program that failed.
     public func start() throws(Failure) {
@@ -99,7 +99,8 @@ public struct PrivateDaemons: Sendable {
         }
     }
 
-    /// One whose idle time is over may be on its way out: it listens no more and still has its state.
+    /// Waits for the end of a daemon whose idle time is over and that may be on its way out: it listens no more and
+    /// still has its state.
     private func awaitEnd() {
         let deadline = ContinuousClock.now + .seconds(10)
         while Self.lockHolder(runtime + "/libvirtd.pid") != nil, ContinuousClock.now < deadline {
@@ -145,17 +146,17 @@ public struct PrivateDaemons: Sendable {
         }
     }
 
-    /// A process may have all of root's rights but that to mount, in a container for one. The kernel says it of this one
-    /// (capabilities(7): CAP_SYS_ADMIN is the 22nd).
+    /// Whether this process may mount. It may have all of root's rights but that one, in a container for one. The
+    /// kernel says it (capabilities(7): CAP_SYS_ADMIN is the 22nd).
     static let canMount: Bool = {
         let status = readWhole("/proc/self/status")?.split(separator: "\n") ?? []
         let effective = status.first { $0.hasPrefix("CapEff:") }?.split(separator: "\t").last
         return effective.flatMap { UInt64($0, radix: 16) }.map { $0 >> 21 & 1 == 1 } ?? false
     }()
 
-    /// Puts limiq's folders in the place of libvirt's, for what follows. With a `/dev/kvm` that QEMU's account may not open
-    /// libvirt throws its probe of QEMU away at every call, at seconds each, as long as the device is to be seen: `/dev` is
-    /// then one of all the others.
+    /// The script that puts limiq's folders in the place of libvirt's, for what follows. With a `/dev/kvm` that QEMU's
+    /// account may not open libvirt throws its probe of QEMU away at every call, at seconds each, as long as the device
+    /// is to be seen: `/dev` is then one of all the others.
     ///
     /// $1 is the runtime folder, $2 the lasting one, $3 the device to hide.
     private static let inNamespace = """
@@ -190,7 +191,8 @@ public struct PrivateDaemons: Sendable {
 
         """
 
-    /// Nothing of the caller's environment: a wish of theirs for a log of libvirt's is meant for their own process.
+    /// The script that starts the daemons, with nothing of the caller's environment: a wish of theirs for a log of
+    /// libvirt's is meant for their own process.
     ///
     /// $4 is the idle time of libvirtd, $5 the first of virtlogd; after them the names of the daemons, in their order.
     private static let daemons = """

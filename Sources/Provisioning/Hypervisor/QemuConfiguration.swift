@@ -1,11 +1,11 @@
 import Basics
 import Glibc
 
-/// What a `qemu.conf` says of the account that QEMU's processes run under.
+/// The account that QEMU's processes run under, as a `qemu.conf` says it.
 struct QemuConfiguration {
     let emulatorUser: EmulatorUser?
 
-    /// `nil` where the file cannot be read, as an ordinary user cannot read the system's.
+    /// Reads a file; `nil` where it cannot be read, as an ordinary user cannot read the system's.
     init?(path: String) {
         guard let text = readWhole(path) else { return nil }
         self.init(text: text)
@@ -33,7 +33,7 @@ struct QemuConfiguration {
     }
 }
 
-/// The accounts of this machine.
+/// The accounts of this host.
 enum Accounts {
     static func user(_ uid: UInt32, _ gid: UInt32) -> EmulatorUser {
         let known = withEntry { getpwuid_r(uid, $0, $1, $2, $3) }

@@ -1,7 +1,7 @@
 import XML
 
-/// Where the volumes of a pool of Ceph's block devices are (<https://libvirt.org/storage.html#rbd-pool>). They are no files of
-/// the host: QEMU talks to Ceph itself, and libvirt wants each disk to say what the pool knows.
+/// The address of the volumes of a pool of Ceph's block devices (<https://libvirt.org/storage.html#rbd-pool>). They are
+/// no files of the host: QEMU talks to Ceph itself, and libvirt wants each disk to say what the pool knows.
 public struct RBDSource: Sendable, Equatable {
     /// Ceph's own name of the pool.
     var pool: String
@@ -14,7 +14,7 @@ public struct RBDSource: Sendable, Equatable {
         var port: String?
     }
 
-    /// libvirt keeps the key as a secret of the host, named by one of the two.
+    /// The login to Ceph. libvirt keeps the key as a secret of the host, named by one of the two.
     struct Login: Sendable, Equatable {
         var user: String
         var uuid: String?

@@ -5,16 +5,16 @@ import Glibc
 struct SparseReader: ~Copyable {
     private let file: ReadableFile
     private var offset: UInt64 = 0
-    /// Linux's `SEEK_DATA` and `SEEK_HOLE` (lseek(2)), which Glibc's module leaves out.
+    /// The values of Linux's `SEEK_DATA` and `SEEK_HOLE` (lseek(2)), which Glibc's module leaves out.
     private static let seekData: Int32 = 3
     private static let seekHole: Int32 = 4
-    /// Bytes of a part.
+    /// The most bytes of a part.
     private static let most = 1 << 20
 
     init(_ file: consuming ReadableFile) { self.file = file }
 
     var length: UInt64 { file.length }
-    /// How much has been read.
+    /// The number of bytes that have been read.
     var position: UInt64 { offset }
 
     /// - Returns: `nil` at the end.

@@ -5,11 +5,11 @@ import XML
 public struct VolumeXML: Sendable, Equatable {
     public var name: String
     public var format: DiskFormat
-    /// Bytes the guest sees; of a raw volume the file's length.
+    /// The bytes the guest sees; of a raw volume the file's length.
     public var capacity: UInt64
-    /// The image below. Its format is always said: without it libvirt takes the image for a raw one.
+    /// The image below the volume. Its format is always said: without it libvirt takes the image for a raw one.
     public var backing: BackingImage?
-    /// Octal digits.
+    /// The permissions, in octal digits.
     public var mode = "0600"
 
     public init(name: String, format: DiskFormat, capacity: UInt64) {
@@ -46,6 +46,6 @@ public struct VolumeXML: Sendable, Equatable {
 }
 
 extension DiskFormat {
-    /// As libvirt and QEMU call it.
+    /// The format's name, as libvirt and QEMU call it.
     var libvirtName: String { self == .raw ? "raw" : "qcow2" }
 }
