@@ -1,8 +1,8 @@
 import Basics
 import Glibc
 
-/// The images below a disk as the qcow2 headers name them, the nearest first, as far as they can be read: the last one may
-/// be missing, or closed to the caller. None for what is no overlay.
+/// The images below a disk as the qcow2 headers name them, the nearest first, as far as they can be read: the last one
+/// may be missing, or closed to the caller. There are none for what is no overlay.
 ///
 /// What a header says is not judged here, as `DiskImage.inspect` does: a broken overlay stands on its base too.
 func imagesBelow(_ disk: String) -> [String] {
@@ -30,7 +30,7 @@ private func localFile(_ name: String) -> String? {
     return options["filename"]?.string ?? options["file.filename"]?.string
 }
 
-/// What an image is known by: its path, and its file where that can be seen, whatever it is called.
+/// The keys an image is known by: its path, and its file where that can be seen, whatever it is called.
 func imageKeys(_ path: String) -> [String] {
     var status = stat()
     guard stat(path, &status) == 0 else { return [path] }

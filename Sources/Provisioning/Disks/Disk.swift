@@ -105,7 +105,8 @@ public enum Disk {
             resource: path)
     }
 
-    /// A raw disk has no mark of its own: whole sectors that are named as a disk, blank, or partitioned.
+    /// Whether a file is a disk. A raw disk has no mark of its own: whole sectors that are named as a disk, blank, or
+    /// partitioned.
     private static func looksLikeDisk(_ file: borrowing ReadableFile) throws(Failure) -> Bool {
         let head = try file.read(at: 0, count: DiskFormatName.probeLength)
         if DiskFormatName.detect(head) != DiskFormatName.raw { return true }

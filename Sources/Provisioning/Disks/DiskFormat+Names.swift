@@ -1,9 +1,9 @@
-/// Disk formats by the names QEMU gives its drivers, recognised by how a file begins.
+/// The names of disk formats that QEMU gives its drivers, recognised by how a file begins.
 enum DiskFormatName {
     static let qcow2 = "qcow2"
     static let raw = "raw"
 
-    /// The bytes `detect` wants.
+    /// The number of bytes `detect` wants.
     static let probeLength = 2048
 
     /// The format a file's first bytes announce; `raw` where they announce none, as QEMU decides.
@@ -15,7 +15,7 @@ enum DiskFormatName {
         return raw
     }
 
-    /// From the `probe` functions in QEMU's `block/`.
+    /// The beginnings of files by format, from the `probe` functions in QEMU's `block/`.
     private static let signatures: [(name: String, offset: Int, magic: [UInt8])] = [
         (qcow2, 0, [0x51, 0x46, 0x49, 0xFB, 0, 0, 0, 2]),
         (qcow2, 0, [0x51, 0x46, 0x49, 0xFB, 0, 0, 0, 3]),

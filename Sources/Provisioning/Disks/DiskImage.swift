@@ -1,18 +1,18 @@
 import Basics
 
-/// What a disk image is, and the images below it.
+/// A disk image as it is described by its file; a chain of them is an image and those below it.
 public struct DiskImage: Sendable, Equatable {
-    /// As it was named: absolute for every member of a chain but the first.
+    /// The path as it was named: absolute for every member of a chain but the first.
     public var path: String
     /// The name QEMU gives the format's driver: `qcow2`, `raw`, `vmdk`.
     public var format: String
-    /// Bytes the guest sees.
+    /// The bytes the guest sees.
     public var virtualSize: UInt64
-    /// Bytes of the host's disk the file takes.
+    /// The bytes of the host's disk the file takes.
     public var allocatedSize: UInt64
     /// The image below, as an absolute path.
     public var backingFile: String?
-    /// As the image itself says it; `nil` where it has a base and does not say.
+    /// The format of the image below, as this image itself says it; `nil` where it has a base and does not say.
     public var backingFormat: String?
 
     /// The most images in a chain, as libvirt has it.
@@ -106,7 +106,8 @@ public struct DiskImage: Sendable, Equatable {
         }
     }
 
-    /// A base's name as QEMU understands it: relative to the folder of the image that names it.
+    /// The absolute path of a base that an image names, as QEMU understands it: relative to the folder of the image
+    /// that names it.
     static func absolute(_ name: String, _ path: String) throws(Failure) -> String {
         if name.utf8.first == UInt8(ascii: "/") { return name }
         // A colon before the first slash makes a protocol of it: nbd://host, json:{…}.

@@ -6,10 +6,10 @@ import Glibc
 /// Source: QEMU's `block/file-posix.c`: for each permission a process has it locks byte 100 + bit, for each it denies
 /// others byte 200 + bit, with open file description locks for reading. Writing is bit 1.
 enum DiskLock {
-    /// Somebody has the file open for writing.
+    /// Whether somebody has the file open for writing.
     static func hasWriter(_ file: borrowing ReadableFile) -> Bool { isLocked(file.descriptor, 101, 1) }
 
-    /// Somebody has the file open, if only as a base.
+    /// Whether somebody has the file open, if only as a base.
     static func isUsed(_ file: borrowing ReadableFile) -> Bool { isLocked(file.descriptor, 100, 200) }
 
     private static func isLocked(_ descriptor: Int32, _ start: Int, _ count: Int) -> Bool {

@@ -3,8 +3,8 @@ import Basics
 extension Gate {
     /// The path of a disk's file, or its base's, that a machine is to use, with all that lies below it.
     ///
-    /// One that the script can write is none: an image names its base, or its data, by a path, and QEMU would read whatever
-    /// file the script has it name at any later time.
+    /// A file that the script can write is refused: an image names its base, or its data, by a path, and QEMU would
+    /// read whatever file the script has it name at any later time.
     ///
     /// - Parameter field: what messages call it.
     /// - Throws: `Failure` with code `forbidden`.

@@ -2,23 +2,23 @@ import Basics
 import FoundationEssentials
 import Glibc
 
-/// What an image was when a disk was made on it: enough to see that it has become another since.
+/// The marks of an image at the time a disk was made on it: enough to see that it has become another since.
 ///
 /// A guest on an overlay reads what it has not written from the image below, block by block: of another image, or of one
 /// that was written to, it gets a mix of both.
 public struct ImageStamp: Sendable, Equatable, Codable {
-    /// Absolute, on the image's host.
+    /// The absolute path, on the image's host.
     public var path: String
-    /// Bytes of the file.
+    /// The bytes of the file.
     public var size: UInt64
-    /// When it was last written to: nanoseconds since 1970, or on another machine what its libvirt says.
+    /// The time it was last written to: nanoseconds since 1970, or on another host what its libvirt says.
     public var modified: String
-    /// `nil` on another machine.
+    /// The file's inode; `nil` on another host.
     public var inode: UInt64?
-    /// SHA-256 in hexadecimal digits, where it is known.
+    /// The SHA-256 in hexadecimal digits, where it is known.
     public var digest: String?
 
-    /// Of a file of this machine.
+    /// The stamp of a file of this host.
     ///
     /// - Returns: `nil` where there is none.
     init?(file path: String, digest: String? = nil) {
@@ -31,19 +31,19 @@ public struct ImageStamp: Sendable, Equatable, Codable {
         inode = UInt64(status.st_ino)
     }
 
-    /// Of a file of another machine.
+    /// The stamp of a file of another host.
     init(path: String, size: UInt64, modified: String) {
         self.path = path
         self.size = size
         self.modified = modified
     }
 
-    /// Nobody has written to it or put another in its place, as far as can be seen from outside.
+    /// Whether nobody has written to it or put another in its place, as far as can be seen from outside.
     func looksLike(_ other: ImageStamp) -> Bool {
         size == other.size && modified == other.modified && inode == other.inode
     }
 
-    /// How another, which is there now, differs.
+    /// The difference of another stamp, of the file that is there now, in words.
     func difference(_ now: ImageStamp) -> String {
         if size != now.size { return "it has \(now.size) bytes and had \(size)" }
         if inode != now.inode { return "another file is in its place" }

@@ -1,6 +1,6 @@
 import Basics
 
-/// Overlays: qcow2 disks that hold what a guest changed and read the rest from a base.
+/// The overlays: qcow2 disks that hold what a guest changed and read the rest from a base.
 public enum Overlay {
     /// Makes an overlay. The file appears whole, with mode 0600 or as `user` needs, or not at all.
     ///
@@ -55,7 +55,7 @@ public enum Overlay {
         return [top] + chain
     }
 
-    /// What is to lie below an overlay, with its links resolved, and all below that.
+    /// The image that is to lie below an overlay, with its links resolved, and all below that.
     ///
     /// - Throws: as `create`, for an image that can be no base.
     static func inspectBase(
@@ -97,7 +97,7 @@ public enum Overlay {
         }
     }
 
-    /// What every image below an overlay must be.
+    /// Refuses an image that may not lie below an overlay.
     private static func require(
         _ file: borrowing ReadableFile, _ image: DiskImage, _ header: QCOW2Header?
     ) throws(Failure) {
@@ -115,7 +115,8 @@ public enum Overlay {
         try requireFormat(ofBaseOf: image)
     }
 
-    /// Without it libvirt and QEMU would look what the base is, and a guest may write into a raw one whatever it likes.
+    /// Refuses an image that does not say its base's format: without it libvirt and QEMU would look what the base is,
+    /// and a guest may write into a raw one whatever it likes.
     private static func requireFormat(ofBaseOf image: DiskImage) throws(Failure) {
         if let base = image.backingFile, image.backingFormat == nil {
             throw Failure(
@@ -142,9 +143,9 @@ public enum Overlay {
     }
 }
 
-/// Rules every disk's size and path obey.
+/// The rules every disk's size and path obey.
 enum DiskSize {
-    /// Whole sectors of 512 bytes.
+    /// The size in whole sectors of 512 bytes.
     ///
     /// - Throws: `Failure` with code `bad_field` for 0 and for more than `limit`.
     static func rounded(_ size: ByteSize, limit: UInt64) throws(Failure) -> UInt64 {
@@ -162,7 +163,7 @@ enum DiskSize {
     }
 }
 
-/// A relative name would depend on where the process stands, and to QEMU on where the overlay lies.
+/// Refuses a relative name: it would depend on where the process stands, and to QEMU on where the overlay lies.
 func requireAbsolute(_ path: String, _ field: String) throws(Failure) {
     guard path.utf8.first == UInt8(ascii: "/"), !path.utf8.contains(0) else {
         throw Failure(

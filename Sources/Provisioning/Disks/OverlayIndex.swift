@@ -12,9 +12,9 @@ final class OverlayIndex: Sendable {
     private struct Content {
         var overlays: [String: Set<String>] = [:]
         var known: Set<String> = []
-        /// How many of those that were made here are known.
+        /// The number of overlays made here that are known.
         var madeKnown = 0
-        /// `nil`: nothing was read yet.
+        /// The end of the time for which the content counts; `nil` where nothing was read yet.
         var validUntil: ContinuousClock.Instant?
 
         mutating func add(_ disk: String) {
@@ -34,10 +34,10 @@ final class OverlayIndex: Sendable {
     }
 
     private static let all = Mutex<[String: OverlayIndex]>([:])
-    /// By this process, wherever they are.
+    /// The overlays that this process has made, wherever they are.
     private static let made = Mutex<[String]>([])
 
-    /// Of the folders of a state folder's machines.
+    /// The index of the folders of a state folder's machines.
     static func of(_ state: StateFolder) -> OverlayIndex {
         all.withLock { all in
             if let known = all[state.machines] { return known }
@@ -62,7 +62,7 @@ final class OverlayIndex: Sendable {
         }
     }
 
-    /// An overlay was made here.
+    /// Notes an overlay that was made here.
     static func note(_ overlay: String) { made.withLock { $0.append(overlay) } }
 
     /// The disks that stand on any of the images now.

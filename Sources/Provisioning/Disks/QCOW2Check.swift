@@ -1,7 +1,7 @@
 import Basics
 
 extension QCOW2Header {
-    /// Refuses an image a guest's base must not be.
+    /// Refuses an image that a guest's base must not be.
     ///
     /// - Parameter isRepaired: QEMU will open it for writing, and then mends what was not closed properly.
     /// - Throws: `Failure` with code `bad_image`.
@@ -76,7 +76,7 @@ extension QCOW2Header {
         }
     }
 
-    /// Bits 9 to 55 of a table's entry.
+    /// The bits 9 to 55 of a table's entry.
     private static let offsetMask: UInt64 = 0x00FF_FFFF_FFFF_FE00
 
     private static func require(

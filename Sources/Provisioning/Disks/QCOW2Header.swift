@@ -5,7 +5,7 @@ import Basics
 /// Source: QEMU's `docs/interop/qcow2.txt`. All numbers are big-endian.
 struct QCOW2Header: Equatable {
     var clusterBits: Int
-    /// Bytes the guest sees.
+    /// The bytes the guest sees.
     var virtualSize: UInt64
     var l1Entries: UInt64
     var l1Offset: UInt64
@@ -14,18 +14,18 @@ struct QCOW2Header: Equatable {
     var incompatible: UInt64
     var cryptMethod: UInt32
     var backingFile: String?
-    /// As the file says it; `nil` where it has a base and does not say its format.
+    /// The format of the base as the file says it; `nil` where it has a base and does not say its format.
     var backingFormat: String?
 
-    /// Bytes.
+    /// The bytes of a cluster.
     var clusterSize: UInt64 { 1 << UInt64(clusterBits) }
     var hasExtendedL2: Bool { incompatible & Incompatible.extendedL2 != 0 }
-    /// Bytes of an entry of a second-level table.
+    /// The bytes of an entry of a second-level table.
     var l2EntrySize: UInt64 { hasExtendedL2 ? 16 : 8 }
-    /// Bytes of the guest's disk one entry of the first-level table stands for.
+    /// The bytes of the guest's disk one entry of the first-level table stands for.
     var bytesPerL1Entry: UInt64 { clusterSize / l2EntrySize * clusterSize }
 
-    /// Bits without which a reader must not go on.
+    /// The bits without which a reader must not go on.
     enum Incompatible {
         static let dirty: UInt64 = 1 << 0
         static let corrupt: UInt64 = 1 << 1
@@ -35,7 +35,7 @@ struct QCOW2Header: Equatable {
         static let known: UInt64 = dirty | corrupt | externalData | compressionType | extendedL2
     }
 
-    /// Types of header extensions.
+    /// The types of header extensions.
     enum Extension {
         static let end: UInt32 = 0
         static let backingFormat: UInt32 = 0xE279_2ACA

@@ -6,12 +6,12 @@ import Glibc
 /// Layout, in clusters: header, refcount table, refcount block, first-level table; the file ends with that table's
 /// last entry. Source: QEMU's `docs/interop/qcow2.txt`.
 struct QCOW2Image {
-    /// Bytes, a multiple of 512.
+    /// The size the guest sees, in bytes, a multiple of 512.
     let virtualSize: UInt64
-    /// An absolute path and its format.
+    /// The base: an absolute path and its format.
     var backing: (file: String, format: String)?
-    /// Clusters of 128 KiB in 32 parts that are allocated one by one: a guest's small writes into a fresh overlay
-    /// copy 4 KiB of the base instead of 64. Else clusters of 64 KiB.
+    /// Whether clusters are of 128 KiB in 32 parts that are allocated one by one: a guest's small writes into a fresh
+    /// overlay copy 4 KiB of the base instead of 64. Else clusters are of 64 KiB.
     var extendedL2: Bool
 
     private var clusterBits: Int { extendedL2 ? 17 : 16 }
@@ -83,7 +83,7 @@ struct QCOW2Image {
         return bytes + data + [UInt8](repeating: 0, count: (8 - data.count % 8) % 8)
     }
 
-    /// Kind, bit and 46 bytes of name for each feature, so that an older reader can say what it lacks.
+    /// The names of features, each with kind, bit and 46 bytes, so that an older reader can say what it lacks.
     private static let featureNames: [UInt8] = {
         let features: [(kind: UInt8, bit: UInt8, name: String)] = [
             (0, 0, "dirty bit"), (0, 1, "corrupt bit"), (0, 2, "external data file"),

@@ -5,9 +5,9 @@ import Synchronization
 
 /// The program `qemu-img`, for the formats and changes limiq does not write itself.
 ///
-/// Never given a name that is not absolute (`a:b` would be a protocol), nor a file that is not regular.
+/// It is never given a name that is not absolute (`a:b` would be a protocol), nor a file that is not regular.
 enum QemuImg {
-    /// What `qemu-img info` says of one file, its chain left alone.
+    /// The answer of `qemu-img info` about one file, its chain left alone.
     struct Info: Decodable {
         let format: String
         let virtualSize: UInt64
@@ -42,8 +42,8 @@ enum QemuImg {
             timeout: .seconds(600), cancellation: cancellation)
     }
 
-    /// The installed QEMU writes and reads qcow2's extended L2 entries: since version 5.2. Asked once a process;
-    /// `false` where there is no qemu-img.
+    /// Whether the installed QEMU writes and reads qcow2's extended L2 entries: since version 5.2. It is asked once a
+    /// process; `false` where there is no qemu-img.
     static func knowsExtendedL2() -> Bool {
         extendedL2.withLock { known in
             if let known { return known }
