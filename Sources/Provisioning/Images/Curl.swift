@@ -3,7 +3,7 @@ import Glibc
 
 /// The program `curl`: it knows the user's proxies, certificates and `.netrc`.
 struct Curl {
-    /// How a download ended that another try may complete.
+    /// The end of a download, which another try may complete.
     enum End {
         case complete
         /// The connection broke, or the server was not able for now.
@@ -12,11 +12,11 @@ struct Curl {
         case cannotContinue
     }
 
-    /// The image it is for.
+    /// The name of the image it is for.
     let subject: String
     let cancellation: Cancellation
 
-    /// A small text.
+    /// Fetches a small text.
     ///
     /// - Throws: `Failure` with code `unreachable`, `not_found`, `program` or `cancelled`.
     func text(_ url: String) throws(Failure) -> String {
@@ -30,7 +30,7 @@ struct Curl {
         return String(decoding: answer.output, as: UTF8.self)
     }
 
-    /// What a GET would answer, in bytes; `nil` where the server does not say.
+    /// The length of what a GET would answer, in bytes; `nil` where the server does not say.
     ///
     /// - Throws: `Failure` with code `cancelled`, or `host_not_able` without curl.
     func length(_ url: String) throws(Failure) -> UInt64? {
@@ -93,7 +93,7 @@ struct Curl {
         }
     }
 
-    /// A text within quotation marks of curl's configuration (curl(1), `--config`).
+    /// The text within quotation marks of curl's configuration (curl(1), `--config`).
     private static func quoted(_ text: String) -> String {
         text.unicodeScalars.map { scalar in
             switch scalar {
@@ -105,14 +105,14 @@ struct Curl {
         }.joined()
     }
 
-    /// What curl has brought.
+    /// The answer curl has brought.
     private struct Answer {
         /// curl's own exit code.
         let code: Int
-        /// Of the last answer by HTTP; `nil` where there was none.
+        /// The status of the last answer by HTTP; `nil` where there was none.
         let status: Int?
         let output: [UInt8]
-        /// What curl says of an error, its last line.
+        /// The words of curl about an error, its last line.
         let words: String
 
         init(_ result: HostProgram.Result) {

@@ -6,7 +6,7 @@ import Glibc
 public struct CatalogueISO: Sendable, Equatable {
     public var name: String
     public var url: String
-    /// The address is a page, with a form or a choice of languages before the file.
+    /// Whether the address is a page, with a form or a choice of languages before the file.
     public var isPage: Bool
 
     public init(name: String, url: String, isPage: Bool = false) {
@@ -38,9 +38,9 @@ public let isoCatalogue =
 public struct ISOLibrary: Sendable {
     public struct Entry: Sendable, Equatable {
         public var name: String
-        /// `nil` for one the catalogue knows that is not here.
+        /// The path of the file; `nil` for one the catalogue knows that is not here.
         public var path: String?
-        /// Of the file, in bytes; `nil` where it is not here.
+        /// The size of the file, in bytes; `nil` where it is not here.
         public var size: UInt64?
     }
 
@@ -54,7 +54,7 @@ public struct ISOLibrary: Sendable {
         self.catalogue = catalogue
     }
 
-    /// The path of an ISO image on this machine, as absolute as what it is asked for.
+    /// The path of an ISO image on this host, as absolute as what it is asked for.
     ///
     /// - Parameter name: in the library, or the path of a file: what has a slash.
     /// - Throws: `Failure` with code `not_found`, `bad_field` for what is no file, or `bad_image`.
@@ -100,7 +100,8 @@ public struct ISOLibrary: Sendable {
             resource: name.isEmpty ? nil : name)
     }
 
-    /// For a file, a shell's command: it has its name only once it is whole, and one that broke off is continued.
+    /// The words that say how to get an image. For a file they are a shell's command: it has its name only once it is
+    /// whole, and one that broke off is continued.
     private func howToGet(_ iso: CatalogueISO) -> String {
         let folder = shellWord(state.isos)
         let file = shellWord(path(iso.name))
@@ -125,7 +126,7 @@ public struct ISOLibrary: Sendable {
     }
 }
 
-/// A word as a POSIX shell reads it.
+/// The word as a POSIX shell reads it.
 private func shellWord(_ text: String) -> String {
     let plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-:"
     if text.unicodeScalars.allSatisfy(plain.unicodeScalars.contains) { return text }

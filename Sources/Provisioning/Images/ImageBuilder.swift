@@ -1,8 +1,8 @@
 import Basics
 import Glibc
 
-/// A program that builds an image on this machine: `stdlib/images/NAME OUTPUT.qcow2`. It says on standard error what
-/// it does, one `NAME: …` a line, and leaves nothing behind when it fails or is ended.
+/// A program that builds an image on this host: `stdlib/images/NAME OUTPUT.qcow2`. It says on standard error what it
+/// does, one `NAME: …` a line, and leaves nothing behind when it fails or is ended.
 struct ImageBuilder {
     let name: String
     let program: String
@@ -15,7 +15,7 @@ struct ImageBuilder {
         guard access(program, X_OK) == 0 else { return nil }
     }
 
-    /// Builds the image; minutes.
+    /// Builds the image, which takes minutes.
     ///
     /// - Throws: `Failure` with code `program`, its cause and hint the builder's own words, or `cancelled`.
     func build(_ target: String, _ cancellation: Cancellation, _ news: ImageNews) throws(Failure) {

@@ -1,7 +1,7 @@
 /// An image its publisher offers.
 public struct CatalogueImage: Sendable, Equatable {
     public var name: String
-    /// Of a qcow2 or raw image.
+    /// The address of a qcow2 or raw image.
     public var url: String
     /// The publisher's list of checksums, in the form of sha256sum(1) or of its `--tag`.
     public var checksums: String

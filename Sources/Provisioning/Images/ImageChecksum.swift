@@ -5,14 +5,14 @@ import Digests
 public enum ImageDigest: String, Sendable, Equatable, CaseIterable {
     case sha256, sha512
 
-    /// Of the hexadecimal form.
+    /// The length of the hexadecimal form.
     var length: Int { self == .sha256 ? 64 : 128 }
 }
 
-/// What a file's bytes must hash to.
+/// The checksum that a file's bytes must have.
 public struct ImageChecksum: Sendable, Equatable {
     public let digest: ImageDigest
-    /// Lower case hexadecimal.
+    /// The checksum in lower case hexadecimal.
     public let value: String
 
     init?(_ digest: ImageDigest, _ value: some StringProtocol) {
@@ -21,7 +21,7 @@ public struct ImageChecksum: Sendable, Equatable {
         self.value = value.lowercased()
     }
 
-    /// A checksum as a person writes it: hexadecimal digits, with or without `sha256:` or `sha512:` before them.
+    /// Reads a checksum as a person writes it: hexadecimal digits, with or without `sha256:` or `sha512:` before them.
     ///
     /// - Throws: `Failure` with code `bad_field`.
     public init(parsing text: String) throws(Failure) {
@@ -41,8 +41,8 @@ public struct ImageChecksum: Sendable, Equatable {
 
     /// Finds a file's line in a publisher's list.
     ///
-    /// Two forms, by coreutils' sha256sum(1): `DIGEST  FILE` (`DIGEST *FILE` for one read as binary) and, with `--tag`,
-    /// `SHA256 (FILE) = DIGEST`. Signatures and comments around them are passed over.
+    /// A line has one of two forms, by coreutils' sha256sum(1): `DIGEST  FILE` (`DIGEST *FILE` for one read as binary)
+    /// and, with `--tag`, `SHA256 (FILE) = DIGEST`. Signatures and comments around them are passed over.
     static func find(_ file: String, in list: String, _ digest: ImageDigest) -> ImageChecksum? {
         for line in list.split(whereSeparator: \.isNewline) {
             let words = line.split(whereSeparator: \.isWhitespace)
@@ -58,7 +58,7 @@ public struct ImageChecksum: Sendable, Equatable {
         return nil
     }
 
-    /// Whether a file's bytes hash to it.
+    /// Whether a file's bytes have this checksum.
     ///
     /// - Throws: `Failure` with code `io`, `not_found` or `cancelled`.
     func matches(_ path: String, _ cancellation: Cancellation) throws(Failure) -> Bool {

@@ -8,7 +8,7 @@ import Glibc
 struct ImageFetch {
     let name: String
     let url: String
-    /// `cloud-images/`.
+    /// The folder of the library, `cloud-images/`.
     let folder: String
     let cancellation: Cancellation
     let news: ImageNews
@@ -126,7 +126,7 @@ struct ImageFetch {
             hint: PartialFile.roomHint, resource: name)
     }
 
-    /// Halves of versions that nobody offers any more.
+    /// Removes the halves of versions that nobody offers any more.
     private func removeOthers(than part: String) {
         let prefix = ".\(name)."
         for file in (try? filesBelow(folder)) ?? [] where file.hasPrefix(prefix) && file.hasSuffix(".part") {

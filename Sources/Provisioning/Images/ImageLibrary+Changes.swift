@@ -30,14 +30,15 @@ extension ImageLibrary {
         }
     }
 
-    /// Where `add` would put a copy of a file.
+    /// The place where `add` would put a copy of a file.
     ///
     /// - Throws: `Failure` where it would not take the file.
     public func place(ofAdded name: String, from path: String) throws(Failure) -> String {
         place(name, try requireWhole(path))
     }
 
-    /// Where `add` would put what it downloads, if that is what most offer: its format is known when it is here.
+    /// The place where `add` would put what it downloads, if that is what most offer: its format is known when it is
+    /// here.
     ///
     /// - Throws: `Failure` with code `bad_field` for what is no address.
     public func place(ofAdded name: String, url: String) throws(Failure) -> String {
@@ -72,8 +73,8 @@ extension ImageLibrary {
         }
     }
 
-    /// Removes an image's file. One that a VM's disk is an overlay on stays, and one that QEMU has open: a disk elsewhere
-    /// may stand on it.
+    /// Removes an image's file. One that a machine's disk is an overlay on stays, and one that QEMU has open: a disk
+    /// elsewhere may stand on it.
     ///
     /// - Parameter relation: what stands on images.
     /// - Throws: `Failure` with code `not_found` or `in_use`.

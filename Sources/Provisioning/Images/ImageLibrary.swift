@@ -1,17 +1,17 @@
 import Basics
 import Glibc
 
-/// The images of a state folder: what a user put into `cloud-images/`, what was downloaded, what was built.
+/// The images of a state folder: those a user put into `cloud-images/`, those that were downloaded or built.
 public struct ImageLibrary: Sendable {
     public struct Entry: Sendable, Equatable {
         public var name: String
-        /// `nil` for one the catalogue offers that is not here yet.
+        /// The path of the file; `nil` for one the catalogue offers that is not here yet.
         public var path: String?
-        /// As QEMU names it; `nil` where the file is no image or not here.
+        /// The format as QEMU names it; `nil` where the file is no image or not here.
         public var format: String?
-        /// What the guest sees, in bytes; `nil` where the file is no image or not here.
+        /// The size the guest sees, in bytes; `nil` where the file is no image or not here.
         public var virtualSize: UInt64?
-        /// The catalogue has an image of this name.
+        /// Whether the catalogue has an image of this name.
         public var isCatalogued: Bool
     }
 
@@ -34,11 +34,11 @@ public struct ImageLibrary: Sendable {
         self.catalogue = catalogue
     }
 
-    /// The absolute path of an image on this machine.
+    /// The absolute path of an image on this host.
     ///
-    /// What has a slash is the path of a file. A name is a file of the library, else the publisher's image, downloaded and
-    /// checked, else, where the publisher cannot be reached, one built here. Two that want the same image at once fetch
-    /// it once.
+    /// A name that has a slash is the path of a file. Any other is a file of the library, else the publisher's image,
+    /// downloaded and checked, else, where the publisher cannot be reached, one built here. Two that want the same
+    /// image at once fetch it once.
     ///
     /// - Throws: `Failure` with code `not_found`, `bad_image`, `unreachable`, `bad_checksum`, `io`, `program` or `cancelled`.
     public func resolve(
@@ -58,7 +58,7 @@ public struct ImageLibrary: Sendable {
         }
     }
 
-    /// Every image here and every one the catalogue offers, by name.
+    /// The list of every image here and every one the catalogue offers, by name.
     public func list() throws(Failure) -> [Entry] {
         var entries: [Entry] = []
         let files = fileExists(state.cloudImages) ? try filesBelow(state.cloudImages) : []
@@ -75,7 +75,7 @@ public struct ImageLibrary: Sendable {
         return entries.sorted { $0.name < $1.name }
     }
 
-    /// What is told of an image.
+    /// The entry that is told of an image.
     ///
     /// - Parameter file: what the image's file holds, or will hold.
     public func entry(_ name: String, at path: String, like file: String) -> Entry {
@@ -156,9 +156,9 @@ public struct ImageLibrary: Sendable {
         }
     }
 
-    /// Refuses what would take other files of this machine with it: a downloaded overlay could name any of them as its
-    /// base, a VMDK's descriptor any as its data, and the guest would read it. Formats of other makers are told by their
-    /// first bytes, before a program of QEMU's opens what they refer to.
+    /// Refuses what would take other files of this host with it: a downloaded overlay could name any of them as its
+    /// base, a VMDK's descriptor any as its data, and the guest would read it. Formats of other makers are told by
+    /// their first bytes, before a program of QEMU's opens what they refer to.
     ///
     /// - Returns: the format's name, `qcow2` or `raw`.
     /// - Throws: `Failure` with code `bad_field` for an overlay, `bad_image` for another format and for a qcow2 file that
@@ -184,7 +184,7 @@ public struct ImageLibrary: Sendable {
         return format
     }
 
-    /// Where an image of a format lies.
+    /// The place where an image of a format lies.
     func place(_ name: String, _ format: String) -> String {
         "\(state.cloudImages)/\(name)\(format == DiskFormatName.raw ? ".raw" : ".qcow2")"
     }
@@ -229,7 +229,7 @@ public struct ImageLibrary: Sendable {
         return try take(part, as: name, from: builder.program)
     }
 
-    /// Adds the way out that is always there.
+    /// Adds to a failure the way out that is always there.
     private func withFileHint(_ failure: Failure, _ name: String) -> Failure {
         let file = "put the image into \(state.cloudImages) as \(name).qcow2"
         var failure = failure
@@ -238,7 +238,7 @@ public struct ImageLibrary: Sendable {
         return failure
     }
 
-    /// What a builder that was killed has left, its own unfinished files included.
+    /// Removes what a builder that was killed has left, its own unfinished files included.
     private func removeBuilds(_ part: String) {
         let name = lastComponent(part)
         for file in (try? filesBelow(state.cloudImages)) ?? []

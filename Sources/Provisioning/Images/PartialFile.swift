@@ -7,7 +7,7 @@ final class PartialFile: Sendable {
     static let roomHint = "free some space, or keep limiq's state elsewhere with LIMIQ_HOME"
 
     private struct State {
-        /// Negative once closed: a reader that was cancelled may still come with bytes.
+        /// The open file, negative once closed: a reader that was cancelled may still come with bytes.
         var descriptor: Int32
         var length: UInt64
         /// The last step that was told.
@@ -20,7 +20,7 @@ final class PartialFile: Sendable {
     private let total: UInt64?
     private let news: ImageNews
 
-    /// Opens what an earlier run left, or a new one.
+    /// Opens the file an earlier run left, or a new one.
     ///
     /// - Parameters:
     ///   - name: of the image, for messages.
@@ -45,10 +45,10 @@ final class PartialFile: Sendable {
         self.news = news
     }
 
-    /// Bytes.
+    /// The length in bytes.
     var length: UInt64 { state.withLock(\.length) }
 
-    /// Bytes still to come, `nil` where nobody knows.
+    /// The bytes still to come, `nil` where nobody knows.
     var missing: UInt64? {
         let length = length
         return total.map { $0 - min($0, length) }
@@ -102,7 +102,7 @@ final class PartialFile: Sendable {
         return 0
     }
 
-    /// `312 of 638 MiB (48 %)`.
+    /// The amount in words: `312 of 638 MiB (48 %)`.
     private func amount(_ bytes: UInt64) -> String {
         guard let total, total > 0 else { return "\(bytes >> 20) MiB" }
         return "\(bytes >> 20) of \(total >> 20) MiB (\(min(100, bytes * 100 / total)) %)"
