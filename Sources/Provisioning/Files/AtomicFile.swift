@@ -2,14 +2,14 @@ import Basics
 import CLinux
 import Glibc
 
-/// Files that appear whole or not at all.
+/// The writing of files that appear whole or not at all.
 ///
 /// The bytes go to `.NAME.limiq-PID-RANDOM.tmp` in the same folder, made with `O_EXCL`, and get their name when they
 /// are on the disk. An error removes the temporary file; after `kill -9` it stays, and its name says whose it was.
 public enum AtomicFile {
-    /// What happens where the name is taken.
+    /// The answer to a name that is taken.
     public enum Existing: Sendable {
-        /// A failure with this code. Two that race for one name: exactly one wins.
+        /// The write fails with this code. Two that race for one name: exactly one wins.
         case refuse(Failure.Code)
         /// The file is replaced; who has it open keeps the old one.
         case replace
@@ -79,7 +79,7 @@ public enum AtomicFile {
         return Int32(parts[parts.count - 2])
     }
 
-    /// What killed processes left half-written in a folder, by name. A folder that cannot be read has nothing.
+    /// The files that killed processes left half-written in a folder, by name. A folder that cannot be read has none.
     static func leftovers(in folder: String) -> [String] {
         ((try? namesInFolder(folder)) ?? []).filter { name in
             guard let process = writer(ofTemporary: name) else { return false }
@@ -87,7 +87,8 @@ public enum AtomicFile {
         }
     }
 
-    /// The process that wrote a file still runs. One that began after the file's last change only has its number.
+    /// Whether the process that wrote a file still runs. One that began after the file's last change only has its
+    /// number.
     static func isAlive(_ process: Int32, since file: String) -> Bool {
         guard kill(process, 0) == 0 || errno != ESRCH else { return false }
         var status = stat()
@@ -140,7 +141,7 @@ public enum AtomicFile {
         }
     }
 
-    /// A device, a pipe or a socket keeps its name: a file in its place would take it from all who use it.
+    /// Refuses to replace a device, a pipe or a socket: a file in its place would take it from all who use it.
     ///
     /// - Throws: `Failure` with code `io` where there is one.
     public static func requireReplaceable(_ path: String) throws(Failure) {

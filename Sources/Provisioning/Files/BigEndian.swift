@@ -1,4 +1,4 @@
-/// Numbers as disk formats write them.
+/// The numbers of disk formats as these write them.
 extension [UInt8] {
     func big16(_ offset: Int) -> UInt16 { UInt16(self[offset]) << 8 | UInt16(self[offset + 1]) }
     func big32(_ offset: Int) -> UInt32 { UInt32(big16(offset)) << 16 | UInt32(big16(offset + 2)) }

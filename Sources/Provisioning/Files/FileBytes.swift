@@ -1,7 +1,7 @@
 import Basics
 import Glibc
 
-/// More than any file has that limiq writes for itself.
+/// The most bytes that are read of a file: more than any file has that limiq writes for itself.
 let mostOwnBytes = 64 << 20
 
 /// The bytes of a small regular file of limiq's own or of the system, those of `/proc` included, which have no length;
@@ -11,7 +11,7 @@ func readBytes(_ path: String) -> [UInt8]? {
     return bytesToTheEnd(of: file.descriptor, atMost: mostOwnBytes)
 }
 
-/// `nil` where it cannot be read, and `errno` says why, or where there are more.
+/// The bytes of an open file to its end; `nil` where it cannot be read, and `errno` says why, or where there are more.
 func bytesToTheEnd(of descriptor: Int32, atMost limit: Int = .max) -> [UInt8]? {
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 16 << 10)
@@ -42,7 +42,7 @@ public func writeBytes(
     }
 }
 
-/// Something has this name, a dangling link included.
+/// Whether something has this name, a dangling link included.
 public func fileExists(_ path: String) -> Bool {
     var status = stat()
     return lstat(path, &status) == 0

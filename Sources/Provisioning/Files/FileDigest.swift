@@ -3,7 +3,7 @@ import Digests
 import Glibc
 import Synchronization
 
-/// What a large file holds, as a name: hashed once in a process as long as it does not change.
+/// The digest of a large file's content, by which it is named: hashed once in a process as long as it does not change.
 struct FileDigest: Sendable, Equatable {
     private struct Key: Hashable {
         var device: dev_t
@@ -14,7 +14,7 @@ struct FileDigest: Sendable, Equatable {
     }
 
     private let key: Key
-    /// SHA-256 in hexadecimal digits.
+    /// The SHA-256 in hexadecimal digits.
     let value: String
 
     private static let known = Mutex<[Key: String]>([:])
@@ -51,7 +51,7 @@ struct FileDigest: Sendable, Equatable {
         return hexadecimal(hash.finalize())
     }
 
-    /// The file is still the one that was hashed.
+    /// Whether the file is still the one that was hashed.
     func holds(for path: String) -> Bool { (try? Self.key(path)) == key }
 
     private static func key(_ path: String) throws(Failure) -> Key {

@@ -1,11 +1,11 @@
 import Basics
 import Glibc
 
-/// One process at a time: a lock file that is there while somebody works, and removed after. The system lets go of it
-/// when its holder dies. It holds the number of its process and nothing else: anything that is called so and is no such
-/// file is somebody else's, and stays as it is.
+/// The lock by which one process at a time works: a file that is there while somebody works, and removed after. The
+/// system lets go of it when its holder dies. It holds the number of its process and nothing else: anything that is
+/// called so and is no such file is somebody else's, and stays as it is.
 enum FileLock {
-    /// Calls `wait`, which gives the lock's descriptor.
+    /// A function that waits: it calls `wait`, which gives the lock's descriptor.
     ///
     /// - Parameter holder: its process number, where that is known.
     typealias Waiting = (
@@ -50,7 +50,7 @@ enum FileLock {
         return flock(file, LOCK_EX | LOCK_NB) != 0
     }
 
-    /// What has this name is a lock of limiq's, held or not.
+    /// Whether what has this name is a lock of limiq's, held or not.
     static func isLock(_ path: String) -> Bool {
         guard let file = open(path, O_RDONLY) else { return false }
         close(file)
@@ -92,7 +92,8 @@ enum FileLock {
         return Int32(String(decoding: bytes[..<(count - 1)], as: UTF8.self))
     }
 
-    /// There is no event for a lock that becomes free and can be cancelled as well: it looks every 50 ms.
+    /// Takes the lock, where needed by looking every 50 ms: there is no event for a lock that becomes free and can be
+    /// cancelled as well.
     private static func acquire(
         _ path: String, _ name: String, _ cancellation: Cancellation, _ waiting: Waiting
     ) throws(Failure) -> Int32 {

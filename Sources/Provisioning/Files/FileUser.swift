@@ -16,9 +16,10 @@ public struct FileUser: Sendable, Equatable {
 
     /// Opens a file of the caller to the account, no further than it must.
     ///
-    /// To read: its group, mode 0640; a caller who is neither root nor in that group can only open it to all (0644).
-    /// To write: root gives the file away (0600), a member of the group shares it (0660), and others leave it
-    /// closed: libvirt hands a writable disk to QEMU when the guest starts, and back when it stops.
+    /// To be read, a file is opened to the account's group, mode 0640; a caller who is neither root nor in that group
+    /// can only open it to all (0644). To be written, root gives the file away (0600), a member of the group shares it
+    /// (0660), and others leave it closed: libvirt hands a writable disk to QEMU when the guest starts, and back when
+    /// it stops.
     func grant(_ descriptor: Int32, _ path: String) throws(Failure) {
         guard user.uid != 0, user.uid != geteuid() else { return }
         let isRoot = geteuid() == 0

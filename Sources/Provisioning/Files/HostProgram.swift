@@ -3,7 +3,7 @@ import Glibc
 import Subprocess
 import Synchronization
 
-/// A program of this machine, run to its end.
+/// A program of this host, run to its end.
 public struct HostProgram: Sendable {
     public struct Result: Sendable, Equatable {
         /// The exit status; 128 and the signal's number for one a signal ended.
@@ -12,23 +12,23 @@ public struct HostProgram: Sendable {
         public let errors: [UInt8]
     }
 
-    /// The name, looked up in PATH, or a path; then its arguments.
+    /// The program's name, looked up in PATH, or a path; then its arguments.
     public var command: [String]
     public var input: [UInt8] = []
-    /// `nil` waits for as long as it takes.
+    /// The longest time it may take; `nil` waits for as long as it takes.
     public var timeout: Duration?
     public var folder: String?
-    /// Added to limiq's own environment.
+    /// The variables that are added to limiq's own environment.
     public var environment: [String: String] = [:]
-    /// Told of each line on standard error as it comes, without its end.
+    /// The listener that is told of each line on standard error as it comes, without its end.
     public var onErrorLine: (@Sendable (String) -> Void)?
-    /// Given standard output as it comes, which the result then holds nothing of. What it throws ends the program. One
-    /// that outlives limiq ends at its next write.
+    /// The listener that is given standard output as it comes, which the result then holds nothing of. What it throws
+    /// ends the program. One that outlives limiq ends at its next write.
     public var onOutput: (@Sendable ([UInt8]) throws -> Void)?
-    /// How long a cancelled or late program may clean up between SIGTERM and SIGKILL.
+    /// The time a cancelled or late program may clean up between SIGTERM and SIGKILL.
     public var grace: Duration = .seconds(1)
 
-    /// More than this of output is an error: it would be held in memory whole.
+    /// The most output, in bytes; more is an error: it would be held in memory whole.
     private static let mostOutput = 64 << 20
 
     private enum Event: Sendable {
@@ -38,7 +38,8 @@ public struct HostProgram: Sendable {
 
     public init(_ command: [String]) { self.command = command }
 
-    /// Runs it. A cancelled or late one is ended with all that it started: SIGTERM, then SIGKILL after its grace.
+    /// Runs the program. A cancelled or late one is ended with all that it started: SIGTERM, then SIGKILL after its
+    /// grace.
     ///
     /// - Throws: `Failure` with code `not_found`, `timeout`, `cancelled` or `program`.
     public func run(_ cancellation: Cancellation) throws(Failure) -> Result {
@@ -157,7 +158,7 @@ public struct HostProgram: Sendable {
     /// The program, asked of the kernel to be ended with limiq, `kill -9` of it included (prctl(2), PR_SET_PDEATHSIG). It is
     /// bound to the thread that starts it: Subprocess has one for all, as long as the process lives.
     ///
-    /// One that is given time to clean up is asked to end, any other is killed.
+    /// A program that is given time to clean up is asked to end, any other is killed.
     private func dyingWithLimiq(
         _ executable: Executable, in environment: Environment
     ) async throws(SubprocessError) -> (Executable, [String]) {
@@ -173,8 +174,8 @@ public struct HostProgram: Sendable {
         return (.path(wrapper), ["--pdeathsig", signal, "--", path.string] + arguments)
     }
 
-    /// A nameless file with what the program is to read. Not a pipe: a program that ends without reading it would end
-    /// limiq too, by SIGPIPE.
+    /// Makes a nameless file with what the program is to read. It is not a pipe: a program that ends without reading it
+    /// would end limiq too, by SIGPIPE.
     private func inputFile() throws(Failure) -> UnsafeMutablePointer<FILE> {
         guard let file = input.isEmpty ? fopen("/dev/null", "re") : tmpfile() else {
             throw Failure.system(errno, "cannot make a file for the program's input")
@@ -217,7 +218,7 @@ public struct HostProgram: Sendable {
 private final class ProcessGroup: Sendable {
     private struct State {
         var id: pid_t?
-        /// Sent before there was a process.
+        /// The signal that was sent before there was a process.
         var pending: Int32?
     }
 

@@ -37,7 +37,7 @@ struct OwnFolder: ~Copyable {
 
     func names() throws(Failure) -> [String] { try namesInFolder(path, at: descriptor) }
 
-    /// What a name in it stands for, a link for itself; `nil` where there is nothing.
+    /// The status of what a name in the folder stands for, a link for itself; `nil` where there is nothing.
     func status(of name: String) -> stat? {
         var status = stat()
         return fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 ? status : nil

@@ -1,6 +1,6 @@
 import Basics
 
-/// Permission bits as chmod(1) takes them: three or four octal digits, `0644`.
+/// Reads permission bits as chmod(1) takes them: three or four octal digits, `0644`.
 ///
 /// - Throws: `Failure` with code `bad_field` for any other text.
 public func permissionBits(parsing text: String) throws(Failure) -> UInt32 {

@@ -1,14 +1,14 @@
 import Basics
 import Glibc
 
-/// The folder where limiq keeps images and what it makes for VMs.
+/// The folder where limiq keeps images and what it makes for machines.
 public struct StateFolder: Sendable, Equatable {
-    /// Absolute.
+    /// The absolute path.
     public let root: String
 
     public init(root: String) { self.root = root }
 
-    /// `LIMIQ_HOME`, else `/var/lib/limiquantix` for root, else `$XDG_DATA_HOME/limiquantix`
+    /// Finds the folder: `LIMIQ_HOME`, else `/var/lib/limiquantix` for root, else `$XDG_DATA_HOME/limiquantix`
     /// (`~/.local/share/limiquantix`).
     ///
     /// - Throws: `Failure` where a variable holds a relative path or there is no home folder.
@@ -31,18 +31,18 @@ public struct StateFolder: Sendable, Equatable {
         }
     }
 
-    /// Images by name: `NAME.qcow2`, `NAME.img`, `NAME.raw`.
+    /// The folder of images by name: `NAME.qcow2`, `NAME.img`, `NAME.raw`.
     public var cloudImages: String { root + "/cloud-images" }
     public var isos: String { root + "/isos" }
     public var machines: String { root + "/vms" }
     public var runs: String { root + "/runs" }
     /// The root of libvirt's embedded driver, which limiq 0.1.0 had in the place of `PrivateDaemons`.
     var embed: String { root + "/embed" }
-    /// limiq's own key pair, made where the caller has none.
+    /// The path of limiq's own key pair, made where the caller has none.
     public var sshKey: String { root + "/ssh/id_ed25519" }
-    /// What the host keys of guests are derived from.
+    /// The path of the secret that the host keys of guests are derived from.
     public var hostKeySecret: String { root + "/ssh/host_key_secret" }
 
-    /// The folder of one VM.
+    /// The folder of one machine.
     public func machine(_ name: String) -> String { "\(machines)/\(name)" }
 }
