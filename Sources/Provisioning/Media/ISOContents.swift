@@ -1,9 +1,9 @@
 import Basics
 
-/// What an image is made of.
+/// The contents of an image: its files and folders.
 public struct ISOContents: Sendable, Equatable {
     public var files: [ISOFile]
-    /// Those that hold nothing must be named; the others come with what they hold.
+    /// The folders. Those that hold nothing must be named; the others come with what they hold.
     public var folders: [String]
 
     public init(files: [ISOFile] = [], folders: [String] = []) {
@@ -11,7 +11,7 @@ public struct ISOContents: Sendable, Equatable {
         self.folders = folders
     }
 
-    /// What is in an image.
+    /// Reads what is in an image.
     ///
     /// - Throws: as `ISOReader`.
     public init(image path: String) throws(Failure) {
@@ -27,7 +27,7 @@ public struct ISOContents: Sendable, Equatable {
         }
     }
 
-    /// Of `folders`, those that must be named.
+    /// The folders that must be named: those that hold nothing.
     public var emptyFolders: [String] {
         let paths = files.map(\.path) + folders
         return folders.filter { folder in !paths.contains { $0.hasPrefix(folder + "/") } }

@@ -51,7 +51,7 @@ extension ISOReader {
         return result
     }
 
-    /// `nil` for a folder that is shown elsewhere.
+    /// Reads a directory record; `nil` for a folder that is shown elsewhere.
     private func interpreted(_ record: [UInt8], _ spent: inout Int) throws(Failure) -> DirectoryRecord? {
         let identifier = record[33..<33 + Int(record[32])]
         let isFolder = record[25] & 2 != 0
@@ -84,7 +84,7 @@ extension ISOReader {
         return found
     }
 
-    /// A folder too deep for ISO 9660 lies elsewhere; its own first record says its size.
+    /// Finds a folder that lies elsewhere, as it is too deep for ISO 9660; its own first record says its size.
     private func relocated(_ record: DirectoryRecord, to sector: UInt64) throws(Failure) -> DirectoryRecord {
         let own = try file.read(at: sector * 2048, count: 34)
         guard own.count == 34, own[33] == 0 else { throw damaged("a moved folder is not where it should be") }
@@ -103,7 +103,7 @@ extension ISOReader {
         }
     }
 
-    /// `README.;1` is README.
+    /// The name without its version: `README.;1` is README.
     private static func withoutVersion(_ name: [UInt8]) -> [UInt8] {
         var name = name
         if let semicolon = name.lastIndex(of: UInt8(ascii: ";")), semicolon > 0,
@@ -115,7 +115,7 @@ extension ISOReader {
         return name
     }
 
-    /// A name that leads out of its folder is a trap for whoever unpacks the image.
+    /// Refuses a name that leads out of its folder: it is a trap for whoever unpacks the image.
     private func requirePlain(_ name: [UInt8]) throws(Failure) {
         guard !name.isEmpty, !name.contains(0), !name.contains(UInt8(ascii: "/")),
             !name.elementsEqual(".".utf8),
@@ -131,14 +131,14 @@ extension ISOReader {
 struct ISOSystemUse {
     private(set) var name: [UInt8]?
     private(set) var mode: UInt16?
-    /// The folder stands here, and lies at this sector.
+    /// The sector where a folder lies that stands here.
     private(set) var childLink: UInt64?
-    /// The folder is shown where its child link is.
+    /// Whether the folder is shown where its child link is.
     private(set) var isRelocated = false
-    /// zisofs.
+    /// Whether the file is compressed by zisofs.
     private(set) var isCompressed = false
     private var isRockRidge = false
-    /// The bytes that were read of other places.
+    /// The number of bytes that were read of other places.
     private(set) var continued = 0
 
     /// - Parameter skip: bytes at the beginning of each area that are not ours, as the root's SP field says.
@@ -155,8 +155,8 @@ struct ISOSystemUse {
         throw Failure(.badImage, "\(file.path) is damaged: a record has no end", resource: file.path)
     }
 
-    /// How many bytes each area begins with that are not ours, from the root's first record; `nil` where the image does
-    /// not use Rock Ridge.
+    /// The number of bytes at the beginning of each area that are not ours, from the root's first record; `nil` where
+    /// the image does not use Rock Ridge.
     static func sharedSkip(inRoot root: [UInt8], _ file: borrowing ReadableFile) throws(Failure) -> Int? {
         // The root's own record has a one-byte identifier: its fields begin at 34. CD-ROM XA puts 14 bytes before.
         for start in [34, 48]

@@ -1,7 +1,7 @@
 import Basics
 import Glibc
 
-/// ISO 9660 images with Rock Ridge names for Unix and Joliet names for Windows, made in memory.
+/// The maker of ISO 9660 images with Rock Ridge names for Unix and Joliet names for Windows, in memory.
 ///
 /// The same files make the same bytes, in whatever order they are given: every date is 1 January 1980.
 public enum ISOImage {
@@ -57,7 +57,7 @@ public enum ISOImage {
         return try ISOLayout(label: label, tree: ISOTree(files: files, folders: folders))
     }
 
-    /// What fits into the label of both trees alike: where they differ, Linux believes Joliet's.
+    /// Checks that a label fits into both trees alike: where they differ, Linux believes Joliet's.
     private static func checked(_ label: String) throws(Failure) -> String {
         guard (1...16).contains(label.utf8.count), label.utf8.allSatisfy({ (0x20...0x7E).contains($0) }),
             label.utf8.first != 0x20, label.utf8.last != 0x20
@@ -87,7 +87,7 @@ public enum ISOImage {
 }
 
 extension ISOImage {
-    /// What is there is an image, and not shorter than it says itself (ECMA-119, section 8.4.8).
+    /// Whether what is there is an image, and not shorter than it says itself (ECMA-119, section 8.4.8).
     static func isWhole(_ path: String) -> Bool {
         guard let file = try? ReadableFile(path),
             let descriptor = try? file.read(at: 16 * 2048, count: 2048), descriptor.count == 2048,

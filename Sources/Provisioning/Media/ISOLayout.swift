@@ -1,14 +1,14 @@
 import Basics
 
-/// Where everything of an image lies, and the bytes of all that comes before the files' own.
+/// The layout of an image: where everything lies, and the bytes of all that comes before the files' own.
 ///
-/// Sectors of 2048 bytes: 16 empty, primary descriptor, Joliet descriptor, terminator, path tables (ISO little- and
-/// big-endian, Joliet the same), ISO folders, each with its continuations, Joliet folders, then the files, shared by
-/// both trees.
+/// It consists of sectors of 2048 bytes: 16 empty, primary descriptor, Joliet descriptor, terminator, path tables (ISO
+/// little- and big-endian, Joliet the same), ISO folders, each with its continuations, Joliet folders, then the files,
+/// shared by both trees.
 struct ISOLayout {
     private enum Side: Int { case plain, joliet }
 
-    /// Where the rest of a node's Rock Ridge fields lies, counted from the end of a folder.
+    /// The place where the rest of a node's Rock Ridge fields lies, counted from the end of a folder.
     private struct Continuation {
         let folder: Int
         let sector: Int
@@ -16,14 +16,14 @@ struct ISOLayout {
         let bytes: [UInt8]
     }
 
-    /// Rock Ridge and ISO 9660, or Joliet: the same folders in another order, under other names.
+    /// The tree of Rock Ridge and ISO 9660, or Joliet's: the same folders in another order, under other names.
     private struct Hierarchy {
         let side: Side
-        /// Nodes of folders as the path table orders them: by level, parent and name.
+        /// The nodes of folders as the path table orders them: by level, parent and name.
         var folders: [Int] = []
-        /// By node: the folder's children, sorted by this side's names.
+        /// The children of each folder, by node, sorted by this side's names.
         var children: [[Int]]
-        /// By node: first sector and bytes of a folder.
+        /// The first sector of each folder, by node, and its bytes.
         var extent: [Int]
         var size: [Int]
         var pathTableSize = 0
@@ -35,15 +35,15 @@ struct ISOLayout {
     private var plain: Hierarchy
     private var joliet: Hierarchy
     private var continuations: [Int: Continuation] = [:]
-    /// By node: how many sectors follow a folder of the ISO tree.
+    /// The number of sectors that follow a folder of the ISO tree, by node.
     private var continuationSectors: [Int]
-    /// An empty file's place: a sector of zeros before all contents.
+    /// The place of empty files: a sector of zeros before all contents.
     private var firstFileSector = 0
-    /// By node: first sector of a file.
+    /// The first sector of each file, by node.
     private var fileExtent: [Int]
-    /// Files with contents, in the order they lie.
+    /// The files with contents, in the order they lie.
     private(set) var filesInOrder: [Int] = []
-    /// Of the whole image.
+    /// The number of sectors of the whole image.
     private(set) var sectors = 0
     private var firstPathTable: [Int] = [0, 0]
 
@@ -117,14 +117,15 @@ struct ISOLayout {
         }
     }
 
-    /// ECMA-119, 9.3: names before endings, each as if filled up with spaces; nothing allowed sorts before a space.
+    /// The key by which names are sorted (ECMA-119, 9.3): names before endings, each as if filled up with spaces;
+    /// nothing allowed sorts before a space.
     private static func sortKey(_ identifier: [UInt8]) -> [UInt8] {
         let parts = identifier.split(separator: UInt8(ascii: ";"))[0]
             .split(separator: UInt8(ascii: "."), maxSplits: 1, omittingEmptySubsequences: false)
         return parts[0] + [0] + (parts.count > 1 ? parts[1] : [])
     }
 
-    /// Where a record goes: one that would cross a sector begins with the next.
+    /// The place where a record goes: one that would cross a sector begins with the next.
     private static func start(_ offset: Int, _ length: Int) -> Int {
         offset % ISORecords.sector + length > ISORecords.sector ? roundedUp(offset) : offset
     }
@@ -165,7 +166,7 @@ struct ISOLayout {
 
     func contents(_ node: Int) -> [UInt8] { tree.nodes[node].file.map { tree.files[$0].contents } ?? [] }
 
-    /// Where a file's bytes begin, in bytes.
+    /// The offset of a file, in bytes.
     func offset(_ node: Int) -> Int { fileExtent[node] * ISORecords.sector }
 
     // MARK: Rock Ridge
@@ -214,7 +215,7 @@ struct ISOLayout {
 
     // MARK: Bytes
 
-    /// All before the files' contents.
+    /// The bytes of all before the files' contents.
     func head() -> [UInt8] {
         var image = [UInt8](repeating: 0, count: firstFileSector * ISORecords.sector)
         put(descriptor(plain), 16, &image)
@@ -269,7 +270,7 @@ struct ISOLayout {
         }
     }
 
-    /// ECMA-119, 9.4.
+    /// The path table (ECMA-119, 9.4).
     private func pathTable(_ side: Hierarchy, bigEndian: Bool) -> [UInt8] {
         let identifiers = side.side == .plain ? names.plain : names.joliet
         var number = [Int: Int](minimumCapacity: side.folders.count)
@@ -289,7 +290,7 @@ struct ISOLayout {
         return table
     }
 
-    /// ECMA-119, 8.4 and 8.5.
+    /// The volume descriptor (ECMA-119, 8.4 and 8.5).
     private func descriptor(_ side: Hierarchy) -> [UInt8] {
         let isPlain = side.side == .plain
         var bytes = [UInt8](repeating: 0, count: ISORecords.sector)

@@ -43,7 +43,7 @@ struct ISONames {
 
     private static func withoutDot(_ character: UInt8) -> UInt8 { character == dot ? underscore : character }
 
-    /// Joliet forbids control characters and `* / : ; ? \`.
+    /// The unit that stands for another in Joliet, which forbids control characters and `* / : ; ? \`.
     private static func jolietUnit(_ unit: UInt16) -> UInt16 {
         switch unit {
         case 0..<32, 0x2A, 0x2F, 0x3A, 0x3B, 0x3F, 0x5C: UInt16(underscore)
@@ -51,7 +51,7 @@ struct ISONames {
         }
     }
 
-    /// Divides at the last dot; a name that begins with its only dot, or a folder's, has no ending.
+    /// Divides a name at the last dot; one that begins with its only dot, or a folder's, has no ending.
     private static func split<Unit: FixedWidthInteger>(
         _ name: [Unit], isFolder: Bool
     ) -> (base: [Unit], ending: [Unit]) {
@@ -69,7 +69,7 @@ private struct UniqueNames<Unit: FixedWidthInteger> {
         let ending: [Unit]
     }
 
-    /// Units of base and ending together.
+    /// The most units of base and ending together.
     let limit: Int
     private var taken: Set<Name> = []
     /// The last number given to names that begin alike.

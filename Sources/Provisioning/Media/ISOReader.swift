@@ -8,12 +8,12 @@ public struct ISOReader: ~Copyable {
     public enum Kind: String, Sendable { case file, folder, link, other }
 
     public struct Entry: Sendable, Equatable {
-        /// From the root, its folders divided by `/`. Bytes, as an image may use any encoding.
+        /// The path from the root, its folders divided by `/`. It is bytes, as an image may use any encoding.
         public let path: [UInt8]
         public let kind: Kind
-        /// Bytes; 0 for what is no file.
+        /// The size in bytes; 0 for what is no file.
         public let size: UInt64
-        /// Permission bits, where the image says them.
+        /// The permission bits, where the image says them.
         public let mode: UInt16?
 
         let extents: [Extent]
@@ -37,7 +37,7 @@ public struct ISOReader: ~Copyable {
 
     /// The most a walk reads of folders and keeps of what is in them, in bytes; a real image stays far below.
     static let budget = 64 << 20
-    /// What is kept of a file beside its name.
+    /// The bytes that are kept of a file beside its name.
     private static let entrySize = 128
     private static let deepest = 256
     /// The largest file read into memory, in bytes.
@@ -188,7 +188,7 @@ public struct ISOReader: ~Copyable {
         return String(text.prefix { $0 != "\0" }.reversed().drop { $0 == " " }.reversed())
     }
 
-    /// UTF-16, big-endian.
+    /// The text of UTF-16, big-endian.
     static func wideText(_ bytes: ArraySlice<UInt8>) -> String {
         let units = stride(from: bytes.startIndex, to: bytes.endIndex - 1, by: 2).map {
             UInt16(bytes[$0]) << 8 | UInt16(bytes[$0 + 1])

@@ -5,13 +5,13 @@
 enum ISORecords {
     static let sector = 2048
 
-    /// Section 9.1.5: years since 1900, month, day, hour, minute, second, offset from UTC.
+    /// The date of everything (section 9.1.5): years since 1900, month, day, hour, minute, second, offset from UTC.
     static let date: [UInt8] = [80, 1, 1, 0, 0, 0, 0]
-    /// Section 8.4.26.1.
+    /// The date in digits (section 8.4.26.1).
     static let longDate = Array("1980010100000000".utf8) + [0]
     static let noLongDate = Array("0000000000000000".utf8) + [0]
 
-    /// Section 7.3.3: little-endian, then big-endian.
+    /// The number in both byte orders (section 7.3.3): little-endian, then big-endian.
     static func both32(_ value: Int) -> [UInt8] {
         little32(value) + little32(value).reversed()
     }
@@ -26,13 +26,13 @@ enum ISORecords {
         (0..<4).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }
     }
 
-    /// Bytes of a directory record; even.
+    /// The bytes of a directory record; even.
     static func recordLength(identifier: Int, systemUse: Int) -> Int {
         let fixed = 33 + identifier + (identifier % 2 == 0 ? 1 : 0)
         return (fixed + systemUse + 1) / 2 * 2
     }
 
-    /// Section 9.1.
+    /// The directory record (section 9.1).
     static func record(
         identifier: [UInt8], extent: Int, size: Int, isFolder: Bool, systemUse: [UInt8] = []
     ) -> [UInt8] {
@@ -52,18 +52,18 @@ enum ISORecords {
         return bytes
     }
 
-    /// RRIP 4.1.1: POSIX mode, links, owner, group.
+    /// The field of RRIP 4.1.1: POSIX mode, links, owner, group.
     static func posix(mode: UInt16, links: Int) -> [UInt8] {
         Array("PX".utf8) + [36, 1] + both32(Int(mode)) + both32(links) + both32(0) + both32(0)
     }
 
-    /// RRIP 4.1.6: modified, accessed, attributes changed.
+    /// The field of RRIP 4.1.6: modified, accessed, attributes changed.
     static let times: [UInt8] = Array("TF".utf8) + [26, 1, 0x0E] + date + date + date
 
-    /// PX and TF.
+    /// The length of PX and TF together.
     static let commonLength = 36 + 26
 
-    /// RRIP 4.1.4: a name, in as many fields as it needs.
+    /// The fields of RRIP 4.1.4: a name, in as many as it needs.
     static func name(_ name: [UInt8]) -> [UInt8] {
         var bytes: [UInt8] = []
         var rest = name[...]
@@ -75,17 +75,17 @@ enum ISORecords {
         return bytes
     }
 
-    /// SUSP 5.3: this volume uses the protocol.
+    /// The field of SUSP 5.3: this volume uses the protocol.
     static let sharing: [UInt8] = Array("SP".utf8) + [7, 1, 0xBE, 0xEF, 0]
 
-    /// SUSP 5.1: the record goes on elsewhere.
+    /// The field of SUSP 5.1: the record goes on elsewhere.
     static func continuation(block: Int, offset: Int, length: Int) -> [UInt8] {
         Array("CE".utf8) + [28, 1] + both32(block) + both32(offset) + both32(length)
     }
 
     static let continuationLength = 28
 
-    /// SUSP 5.5, RRIP 4.3: the extension in use is Rock Ridge.
+    /// The field of SUSP 5.5 and RRIP 4.3: the extension in use is Rock Ridge.
     static let extensionReference: [UInt8] = {
         let id = Array("RRIP_1991A".utf8)
         let description = Array(

@@ -2,10 +2,10 @@ import Basics
 
 /// A file of an ISO image.
 public struct ISOFile: Sendable, Equatable {
-    /// Relative to the image's root, its folders divided by `/`; folders need not be given on their own.
+    /// The path relative to the image's root, its folders divided by `/`; folders need not be given on their own.
     public var path: String
     public var contents: [UInt8]
-    /// Permission bits.
+    /// The permission bits.
     public var mode: UInt16
 
     public init(_ path: String, contents: [UInt8], mode: UInt16 = 0o644) {
@@ -19,21 +19,21 @@ public struct ISOFile: Sendable, Equatable {
     }
 }
 
-/// What goes into an image, as a tree. Names are compared byte by byte: to a Swift `String` é and e + ´ are the same,
+/// The contents of an image, as a tree. Names are compared byte by byte: to a Swift `String` é and e + ´ are the same,
 /// to a filesystem they are two names.
 struct ISOTree {
     struct Node {
-        /// UTF-8; empty for the root.
+        /// The name in UTF-8; empty for the root.
         let name: [UInt8]
         let parent: Int
-        /// `nil` for a folder.
+        /// The file's number; `nil` for a folder.
         let file: Int?
-        /// Sorted by name.
+        /// The children, sorted by name.
         var children: [Int] = []
         var isFolder: Bool { file == nil }
     }
 
-    /// The root first.
+    /// The nodes, the root first.
     private(set) var nodes: [Node] = [Node(name: [], parent: 0, file: nil)]
     let files: [ISOFile]
 
