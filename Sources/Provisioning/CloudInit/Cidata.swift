@@ -10,8 +10,8 @@ public enum Cidata {
     ///
     /// - Parameters:
     ///   - path: an ISO image that is there is replaced.
-    ///   - name: the VM's: the guest's hostname, where `spec` brings no meta-data of its own.
-    ///   - nics: the VM's, for a network that stands in user-data: see `CloudInitCheck`.
+    ///   - name: the machine's: the guest's hostname, where `spec` brings no meta-data of its own.
+    ///   - nics: the machine's, for a network that stands in user-data: see `CloudInitCheck`.
     ///   - user: the account QEMU runs under, where that is another than the caller's.
     /// - Throws: as `ISOImage.write`.
     public static func create(
@@ -40,10 +40,10 @@ public enum Cidata {
         return files
     }
 
-    /// Meta-data for a seed that brings none: an instance-id that changes when anything else in the seed does, as
+    /// The meta-data for a seed that brings none: an instance-id that changes when anything else in the seed does, as
     /// cloud-init runs once an instance-id; and the hostname.
     ///
-    /// Written as JSON strings, which YAML reads as text: `007` without quotes would become the number 7.
+    /// They are written as JSON strings, which YAML reads as text: `007` without quotes would become the number 7.
     public static func metaData(for spec: CloudInitSpec, name: String?) -> String {
         var hash = SHA256()
         let parts = [SeedFile.userData, .networkConfig, .vendorData].map { spec[$0]?.bytes(as: $0) }
@@ -59,7 +59,7 @@ public enum Cidata {
         return text
     }
 
-    /// A JSON string (RFC 8259, section 7), which is a YAML double-quoted scalar too.
+    /// The text as a JSON string (RFC 8259, section 7), which is a YAML double-quoted scalar too.
     private static func quoted(_ text: String) -> String {
         var result = "\""
         for scalar in text.unicodeScalars {

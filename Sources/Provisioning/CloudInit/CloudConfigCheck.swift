@@ -1,7 +1,7 @@
 import Basics
 import YAML
 
-/// What is wrong with the keys and values of a cloud-config: by cloud-init's own schema, and what that leaves out.
+/// The check of a cloud-config's keys and values: by cloud-init's own schema, and what that leaves out.
 enum CloudConfigCheck {
     static func check(_ root: YAMLNode, file: SeedFile) -> [CloudInitCheck.Finding] {
         let schema: JSONSchema
@@ -31,8 +31,8 @@ enum CloudConfigCheck {
 
     // MARK: - Keys
 
-    /// cloud-init passes over a key it does not know. One that is nearly known is a slip of the pen; another may be
-    /// meant for a module of the image's own.
+    /// Finds the keys cloud-init does not know and passes over. One that is nearly known is a slip of the pen; another
+    /// may be meant for a module of the image's own.
     private static func unknownKeys(
         of root: YAMLNode, _ schema: JSONSchema, file: SeedFile
     ) -> [CloudInitCheck.Finding] {
@@ -80,7 +80,7 @@ enum CloudConfigCheck {
         return findings
     }
 
-    /// As crypt(5) has them: `$6$…`, or what locks an account.
+    /// Whether a text is a hash as crypt(5) has them: `$6$…`, or what locks an account.
     private static func isHash(_ text: String) -> Bool {
         text.isEmpty || text.hasPrefix("$") || text.hasPrefix("!") || text.hasPrefix("*")
     }

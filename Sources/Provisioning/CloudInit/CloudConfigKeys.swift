@@ -1,8 +1,8 @@
 import YAML
 
-/// What cloud-init takes beside what its schema of 22.4 says.
+/// The keys cloud-init takes beside those its schema of 22.4 has.
 enum CloudConfigKeys {
-    /// Keys cloud-init reads beside those of its schema: in `user_data.py`, `mergers`, `stages.py` and
+    /// The keys cloud-init reads beside those of its schema: in `user_data.py`, `mergers`, `stages.py` and
     /// `config/cc_apt_configure.py` of 22.4, and those newer versions add.
     static let others: Set<String> = [
         "datasource", "datasource_list", "def_log_file", "disabled_handlers", "launch-index",
@@ -15,7 +15,7 @@ enum CloudConfigKeys {
         "ubuntu_pro",
     ]
 
-    /// Keys that newer versions have added to maps, with `[]` for any member of a list.
+    /// The keys that newer versions have added to maps, with `[]` for any member of a list.
     private static let newer: Set<String> = [
         "ansible.pull.verify_commit", "ntp.allow", "ntp.peers", "rsyslog.check_exe",
         "rsyslog.install_rsyslog",

@@ -9,15 +9,16 @@ public enum CloudInitCheck {
         var text: String
     }
 
-    /// What was said of a text is said of it again: a run of many VMs may have few texts.
+    /// The findings of texts that were checked: what was said of one is said of it again, as a run of many machines may
+    /// have few texts.
     private static let known = Mutex<[Document: [Finding]]>([:])
     private static let knownLimit = 1000
 
-    /// All that is wrong with the four files, in the order of the files and their lines.
+    /// The findings of all that is wrong with the four files, in the order of the files and their lines.
     ///
     /// - Parameters:
-    ///   - name: the VM's.
-    ///   - nics: the VM's; none where it is not known.
+    ///   - name: the machine's.
+    ///   - nics: the machine's; none where it is not known.
     public static func check(_ spec: CloudInitSpec, name: String? = nil, nics: [NICSpec] = []) -> [Finding] {
         let network = SeedNetwork(spec, name: name, nics: nics).findings
         return SeedFile.allCases.flatMap { file -> [Finding] in

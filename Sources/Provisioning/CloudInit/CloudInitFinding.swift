@@ -11,14 +11,14 @@ extension CloudInitCheck {
     public struct Finding: Sendable, Equatable {
         public var severity: Severity
         public var file: SeedFile
-        /// Counted from 1; `nil` for a table: its YAML is limiq's, and its author never sees it.
+        /// The place, counted from 1; `nil` for a table: its YAML is limiq's, and its author never sees it.
         public internal(set) var mark: YAMLMark?
         /// The key or member it is about, lists counted from 1: `users[1].shell`; empty for the whole file.
         public var path: String
-        /// Lower case, no full stop; says of what is at `path` what is wrong with it.
+        /// The complaint, in lower case, without a full stop; it says of what is at `path` what is wrong with it.
         public var message: String
         public var hint: String?
-        /// What the files are fields of: `cloud_init.` in a VM's spec.
+        /// The owner whose fields the files are: `cloud_init.` in a machine's spec.
         var owner = ""
 
         init(
@@ -39,14 +39,14 @@ extension CloudInitCheck {
             hint = hint.map(Self.withoutQuotes)
         }
 
-        /// From the first quotation mark to the last: a quoted text may hold some.
+        /// The text without what is from the first quotation mark to the last: a quoted text may hold some.
         private static func withoutQuotes(_ text: String) -> String {
             guard let first = text.firstIndex(of: "\""), let last = text.lastIndex(of: "\""), first < last
             else { return text }
             return text[..<first] + "‹secret›" + text[text.index(after: last)...]
         }
 
-        /// One line, without the hint: `user-data:7:1: runcmds is no cloud-config key` for a text,
+        /// The finding on one line, without the hint: `user-data:7:1: runcmds is no cloud-config key` for a text,
         /// `cloud_init.user_data.runcmds is no cloud-config key` for a table.
         public var text: String {
             if let mark {
@@ -61,7 +61,7 @@ extension CloudInitCheck {
 }
 
 extension VMSpec {
-    /// All that is wrong with its cloud-init files.
+    /// The findings of all that is wrong with the spec's cloud-init files.
     public var cloudInitFindings: [CloudInitCheck.Finding] {
         guard let cloudInit else { return [] }
         return CloudInitCheck.check(cloudInit, name: name, nics: nics).map { finding in

@@ -9,7 +9,7 @@ extension CloudInitSpec {
         return (try? YAML.nodes(text))?.documents.first
     }
 
-    /// Whom the guest lets in by ssh: the first user its cloud-config makes. `nil` where it makes none, or is no
+    /// The user the guest lets in by ssh: the first one its cloud-config makes. `nil` where it makes none, or is no
     /// cloud-config; the image's own default user is not known here.
     var loginUser: String? {
         guard let root = cloudConfig else { return nil }

@@ -1,7 +1,7 @@
 import Basics
 import YAML
 
-/// What is wrong with a network configuration, version 1 or 2 (netplan's form).
+/// The check of a network configuration, version 1 or 2 (netplan's form).
 enum NetworkConfigCheck {
     /// - Parameters:
     ///   - config: what `version` stands in.
@@ -29,9 +29,9 @@ enum NetworkConfigCheck {
         return version.value == 2 ? deprecated(config, file: file, at: path) : []
     }
 
-    /// netplan takes `gateway4` still, and complains of it on the guest's console only. What it wants instead is written as
-    /// a network: cloud-init 22.4 knows `default` only where it writes for netplan. And of a route to `::/0` it makes one to
-    /// `::/64` elsewhere, so that nothing can be said against `gateway6`.
+    /// Finds `gateway4`. netplan takes it still, and complains of it on the guest's console only. What it wants instead
+    /// is written as a network: cloud-init 22.4 knows `default` only where it writes for netplan. And of a route to
+    /// `::/0` it makes one to `::/64` elsewhere, so that nothing can be said against `gateway6`.
     private static func deprecated(
         _ config: YAMLNode, file: SeedFile, at path: DocumentPath
     ) -> [CloudInitCheck.Finding] {

@@ -1,15 +1,16 @@
 import Basics
 import YAML
 
-/// What cloud-init does to its machine when it has done the rest: `power_state` of a cloud-config
-/// (https://cloudinit.readthedocs.io/en/22.4.2/topics/modules.html#power-state-change). It does so once for each instance.
+/// The change of power that cloud-init makes when it has done the rest: `power_state` of a cloud-config
+/// (https://cloudinit.readthedocs.io/en/22.4.2/topics/modules.html#power-state-change). It does so once for each
+/// instance.
 public struct PowerChange: Sendable, Equatable, Codable {
     public enum Mode: String, Sendable, Codable {
         case reboot, poweroff, halt
     }
 
     public var mode: Mode
-    /// Seconds between its end and the change.
+    /// The seconds between cloud-init's end and the change.
     public var delay: Int
 
     public init(_ mode: Mode, delay: Int = 0) {
@@ -19,7 +20,7 @@ public struct PowerChange: Sendable, Equatable, Codable {
 }
 
 extension CloudInitSpec {
-    /// `nil` where it changes nothing, or is not known to.
+    /// The change of power the cloud-config asks for; `nil` where it changes nothing, or is not known to.
     var powerChange: PowerChange? {
         guard let state = cloudConfig?.entry("power_state")?.node,
             let mode = state.entry("mode")?.node.text.flatMap(PowerChange.Mode.init),

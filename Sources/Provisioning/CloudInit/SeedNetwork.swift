@@ -1,7 +1,7 @@
 import Basics
 import YAML
 
-/// What a seed says of the guest's network, put where the guest reads it.
+/// The guest's network as a seed says it, put where the guest reads it.
 ///
 /// The NoCloud datasource reads the network from `network-config` alone: a `network:` in user-data has no effect, in
 /// silence. It is moved, and bound to the guest's nic where there is but one: the name a document was written with
@@ -14,8 +14,8 @@ struct SeedNetwork {
     private let nics: [NICSpec]
 
     /// - Parameters:
-    ///   - name: the VM's.
-    ///   - nics: the VM's; none where it is not known.
+    ///   - name: the machine's.
+    ///   - nics: the machine's; none where it is not known.
     init(_ spec: CloudInitSpec, name: String?, nics: [NICSpec]) {
         self.spec = spec
         self.name = name ?? ""
@@ -153,7 +153,8 @@ struct SeedNetwork {
         nics.count == 1 && nics[0].bridge == nil && nics[0].network == nil
     }
 
-    /// The IPv4 address the guest gives itself on user networking, where it does: forwards lead to 10.0.2.15 unless told.
+    /// The IPv4 address the guest gives itself on user networking, where it does: forwards lead to 10.0.2.15 unless
+    /// told.
     var userAddress: String? {
         guard isOnUserNetwork, let found = staticAddress, found.address.hasPrefix(Self.userNetwork) else {
             return nil

@@ -1,9 +1,9 @@
-/// What the first line of user-data or vendor-data says it is, as cloud-init reads it
-/// (`INCLUSION_TYPES_MAP` in `cloudinit/handlers/__init__.py`: lower-cased, white space before it does not count).
+/// The kind of user-data or vendor-data by its first line, as cloud-init reads it (`INCLUSION_TYPES_MAP` in
+/// `cloudinit/handlers/__init__.py`: lower-cased, white space before it does not count).
 enum UserDataHeader: Equatable {
     case empty
     case cloudConfig
-    /// A script, MIME message, template, archive or include list.
+    /// The file is a script, MIME message, template, archive or include list.
     case other
     /// cloud-init would leave the file alone.
     case unknown(line: Int = 1, message: String, hint: String)
@@ -48,7 +48,8 @@ enum UserDataHeader: Equatable {
         }
     }
 
-    /// A template is rendered, and what comes of it has a header of its own; that may come of a statement.
+    /// The kind of a template. It is rendered, and what comes of it has a header of its own; that may come of a
+    /// statement.
     private static func ofTemplate(_ text: String) -> UserDataHeader {
         let lines = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map(
             String.init)
