@@ -1,9 +1,9 @@
 import Basics
 import YAML
 
-/// The four files of the NoCloud datasource, written from tables.
+/// The texts of the four files of the NoCloud datasource, written from tables.
 public enum CloudConfig {
-    /// A table as the text of one of them.
+    /// The text of one of them, from a table.
     static func text(of table: Value, as file: SeedFile) -> String {
         switch file {
         case .userData, .vendorData: userData(from: table)
@@ -12,12 +12,12 @@ public enum CloudConfig {
         }
     }
 
-    /// User-data or vendor-data: the header cloud-init looks for, then the YAML.
+    /// The text of user-data or vendor-data: the header cloud-init looks for, then the YAML.
     public static func userData(from value: Value) -> String {
         "#cloud-config\n" + YAML.write(value)
     }
 
-    /// Meta-data. `instance-id` and `local-hostname` are texts to cloud-init: a number becomes one.
+    /// The text of meta-data. `instance-id` and `local-hostname` are texts to cloud-init: a number becomes one.
     public static func metaData(from value: Value) -> String {
         guard case .map(var map) = value else { return YAML.write(value) }
         for key in ["instance-id", "local-hostname"] {
@@ -30,7 +30,7 @@ public enum CloudConfig {
         return YAML.write(.map(map))
     }
 
-    /// Network-config, version 1 or 2 (netplan), as it is.
+    /// The text of network-config, version 1 or 2 (netplan), as it is.
     public static func networkConfig(from value: Value) -> String {
         YAML.write(value)
     }

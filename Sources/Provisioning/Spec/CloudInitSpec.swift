@@ -7,24 +7,24 @@ public enum SeedFile: String, Sendable, CaseIterable {
     case metaData = "meta-data"
     case networkConfig = "network-config"
 
-    /// The field of a spec it comes from: `user_data`.
+    /// The field of a spec the file comes from: `user_data`.
     public var field: String { rawValue.replacing("-", with: "_") }
 }
 
 /// One of those files, as it was given.
 public enum CloudInitDocument: Sendable, Equatable, ExpressibleByStringLiteral {
-    /// Taken as it is.
+    /// A text, taken as it is.
     case text(String)
-    /// The same, and shown to nobody.
+    /// A text that is shown to nobody.
     case secret(String)
-    /// Taken as it is: gzip, or what else is no UTF-8.
+    /// The bytes, taken as they are: gzip, or what else is no UTF-8.
     case bytes([UInt8])
-    /// Written as YAML.
+    /// A table, written as YAML.
     case table(Value)
 
     public init(stringLiteral value: String) { self = .text(value) }
 
-    /// What the guest reads as a file of this name.
+    /// The bytes the guest reads as a file of this name.
     public func bytes(as file: SeedFile) -> [UInt8] {
         switch self {
         case .bytes(let bytes): bytes
@@ -33,7 +33,7 @@ public enum CloudInitDocument: Sendable, Equatable, ExpressibleByStringLiteral {
         }
     }
 
-    /// The same as text; `nil` where it is no UTF-8.
+    /// The same content as text; `nil` where it is no UTF-8.
     func text(as file: SeedFile) -> String? {
         switch self {
         case .text(let text), .secret(let text): text
@@ -50,7 +50,7 @@ public enum CloudInitDocument: Sendable, Equatable, ExpressibleByStringLiteral {
         }
     }
 
-    /// A text made of it: as much a secret as this one.
+    /// The document with another text: as much a secret as this one.
     func rewritten(_ text: String) -> CloudInitDocument { holdsSecret ? .secret(text) : .text(text) }
 
     var isTable: Bool {
@@ -58,7 +58,7 @@ public enum CloudInitDocument: Sendable, Equatable, ExpressibleByStringLiteral {
     }
 }
 
-/// What cloud-init in a guest is to read: the files of the NoCloud datasource.
+/// The documents cloud-init in a guest is to read: the files of the NoCloud datasource.
 public struct CloudInitSpec: Sendable, Equatable {
     public var userData: CloudInitDocument?
     public var metaData: CloudInitDocument?
@@ -95,7 +95,7 @@ public struct CloudInitSpec: Sendable, Equatable {
     }
 }
 
-/// In the form of the API's message: each file as text.
+/// The form of the API's message: each file as text.
 extension CloudInitSpec: Codable {
     enum CodingKeys: String, CodingKey {
         case userData = "user_data"

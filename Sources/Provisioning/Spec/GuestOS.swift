@@ -1,11 +1,12 @@
-/// What a guest's system, as `guest_os` names it, makes of the choices a spec leaves open.
+/// The choices a spec leaves open, as a guest's system, which `guest_os` names, makes them.
 extension VMSpec {
-    /// Windows has no virtio drivers of its own, keeps its clock in local time, and wants a TPM from version 11 and Server
-    /// 2022 on.
+    /// Whether the guest is a Windows. It has no virtio drivers of its own, keeps its clock in local time, and wants a
+    /// TPM from version 11 and Server 2022 on.
     var isWindows: Bool { guestOS?.lowercased().hasPrefix("win") ?? false }
 
     var hasTPM: Bool { tpm ?? isWindows }
 
-    /// Windows' boot loader is signed by the keys that the firmware comes with.
+    /// Whether the firmware starts signed boot loaders only. Windows' is signed by the keys that the firmware comes
+    /// with.
     var hasSecureBoot: Bool { secureBoot ?? (isWindows && firmware == .uefi) }
 }

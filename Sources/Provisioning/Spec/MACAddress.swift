@@ -2,7 +2,7 @@ import Basics
 import Digests
 
 extension NICSpec {
-    /// The MAC address of a nic whose spec has none: from the VM's name and the nic's position, so that it stays
+    /// The MAC address of a nic whose spec has none: from the machine's name and the nic's position, so that it stays
     /// the same. 52:54:00 is QEMU's prefix.
     static func macAddress(ofMachine name: String, nic index: Int) -> String {
         let digest = SHA256.hash(data: Array("\(name)/\(index)".utf8))

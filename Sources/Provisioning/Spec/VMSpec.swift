@@ -1,40 +1,41 @@
 import Basics
 
-/// What a virtual machine is to be: the platform's `VMSpec` message and its name.
+/// The spec of a virtual machine: the platform's `VMSpec` message and its name.
 ///
-/// `Codable` in the form of the message's JSON (snake case, full enum names): that is what the domain's metadata
+/// It is `Codable` in the form of the message's JSON (snake case, full enum names): that is what the domain's metadata
 /// keeps and what `limiq show --spec` prints.
 public struct VMSpec: Sendable, Equatable, Codable {
-    /// A DNS label (RFC 1123, section 2.1); the domain's name.
+    /// The machine's name, a DNS label (RFC 1123, section 2.1); the domain's name.
     public var name: String
     public var cpuCores = 1
-    /// How many cores a running guest can be given; `nil` for no more than it starts with.
+    /// The number of cores a running guest can be given; `nil` for no more than it starts with.
     public var maxCPUCores: Int?
     public var cpuSockets = 1
     public var cpuThreadsPerCore = 1
     public var memoryMiB: UInt64 = 1024
-    /// How much memory a running guest can be given; `nil` for no more than it starts with.
+    /// The memory a running guest can be given; `nil` for no more than it starts with.
     public var maxMemoryMiB: UInt64?
     public var firmware = Firmware.bios
-    /// The firmware starts signed boot loaders only. `nil`: what suits `guest_os`.
+    /// Whether the firmware starts signed boot loaders only. `nil`: what suits `guest_os`.
     public var secureBoot: Bool?
-    /// A TPM 2.0, emulated by swtpm. `nil`: what suits `guest_os`.
+    /// Whether there is a TPM 2.0, emulated by swtpm. `nil`: what suits `guest_os`.
     public var tpm: Bool?
-    /// Empty: whatever is marked `bootable`, disks first.
+    /// The kinds of devices the guest boots from, in order. Empty: whatever is marked `bootable`, disks first.
     public var bootOrder: [BootDevice] = []
     public var disks: [DiskSpec] = []
     public var nics: [NICSpec] = []
     public var cdroms: [CDROMSpec] = []
     public var console: ConsoleSpec?
     public var cloudInit: CloudInitSpec?
-    /// Ignition's configuration as JSON: what Fedora CoreOS, Flatcar and their relatives read in the place of cloud-init's.
+    /// The configuration of Ignition as JSON: what Fedora CoreOS, Flatcar and their relatives read in the place of
+    /// cloud-init's.
     public var ignition: String?
     public var guestOS: String?
     public var labels: [String: String] = [:]
 
     public init(name: String) { self.name = name }
 
-    /// In all.
+    /// The number of processors in all.
     var processors: Int { cpuCores * cpuSockets * cpuThreadsPerCore }
 
     enum CodingKeys: String, CodingKey {
@@ -58,7 +59,7 @@ public protocol SpecChoice: RawRepresentable<String>, CaseIterable, Sendable {
 }
 
 extension SpecChoice {
-    /// As a script writes it: `uefi`.
+    /// The choice as a script writes it: `uefi`.
     public var word: String { rawValue.dropFirst(Self.prefix.count).lowercased() }
 }
 
@@ -93,27 +94,27 @@ public enum NICModel: String, Codable, SpecChoice {
 }
 
 public struct DiskSpec: Sendable, Equatable, Codable {
-    /// The characters of its id that a guest sees as the disk's serial number.
+    /// The number of characters of a disk's id that a guest sees as its serial number.
     static let serialLength = 20
 
-    /// Unique in the VM; names the file where limiq makes it.
+    /// The disk's id, unique in the machine; it names the file where limiq makes it.
     public var id: String
-    /// An existing disk, used as it is. Without it the disk is made in the VM's own folder.
+    /// The path of an existing disk, used as it is. Without it the disk is made in the machine's own folder.
     public var path: String?
-    /// Size in GiB; 0 takes the backing file's.
+    /// The size in GiB; 0 takes the backing file's.
     public var sizeGiB: UInt64 = 0
     /// The same as bytes; `nil` takes the backing file's.
     var size: ByteSize? { sizeGiB == 0 ? nil : ByteSize(gib: sizeGiB) }
-    /// `nil`: what suits `guest_os`.
+    /// The bus the disk is on. `nil`: what suits `guest_os`.
     public var bus: DiskBus?
     public var format = DiskFormat.qcow2
     public var readonly = false
     public var bootable = false
-    /// I/O operations a second; 0 is no limit.
+    /// The most I/O operations a second; 0 is no limit.
     public var iopsLimit: UInt64 = 0
-    /// Megabytes (10^6) a second; 0 is no limit.
+    /// The most megabytes (10^6) a second; 0 is no limit.
     public var throughputMBps: UInt64 = 0
-    /// An absolute path; the disk becomes an overlay on it.
+    /// The absolute path of a base; the disk becomes an overlay on it.
     public var backingFile: String?
     public var poolID: String?
 
@@ -131,18 +132,18 @@ public struct DiskSpec: Sendable, Equatable, Codable {
 
 public struct NICSpec: Sendable, Equatable, Codable {
     public var id: String
-    /// `nil`: derived from the VM's name and the nic's position, so that it stays the same.
+    /// The MAC address. `nil`: derived from the machine's name and the nic's position, so that it stays the same.
     public var macAddress: String?
     /// A host bridge; with neither `bridge` nor `network` the nic is on user networking.
     public var bridge: String?
     /// A libvirt network.
     public var network: String?
     public var model = NICModel.virtio
-    /// Megabits (10^6) a second in each direction; 0 is no limit.
+    /// The most megabits (10^6) a second in each direction; 0 is no limit.
     public var bandwidthMbps: UInt64 = 0
-    /// Only on user networking.
+    /// The ports of the host that lead to the guest, only on user networking.
     public var forward: [PortForward] = []
-    /// On user networking.
+    /// Whether the nic is on user networking.
     var isUser: Bool { bridge == nil && network == nil }
 
     public init(id: String) { self.id = id }
@@ -167,20 +168,20 @@ public struct PortForward: Sendable, Hashable, Codable {
         self.proto = proto
     }
 
-    /// Of the host's two, one can be set.
+    /// Whether two forwards take the same port of the host: of these, one can be set.
     func isSamePort(as other: PortForward) -> Bool { host == other.host && proto == other.proto }
 }
 
 public struct CDROMSpec: Sendable, Equatable, Codable {
     public var id: String
-    /// An image that is there. Without it one is made of `files`, in the VM's own folder.
+    /// The path of an image that is there. Without it one is made of `files`, in the machine's own folder.
     public var isoPath: String?
     public var files: ISOContents?
-    /// Of an image that is made; `nil` is `CDROM`.
+    /// The label of an image that is made; `nil` is `CDROM`.
     public var label: String?
     public var bootable = false
 
-    /// An empty drive: a spec that is read fills it.
+    /// Makes an empty drive: a spec that is read fills it.
     public init() { id = "" }
 
     public init(id: String, isoPath: String) {
@@ -202,7 +203,7 @@ public struct CDROMSpec: Sendable, Equatable, Codable {
 
 public struct ConsoleSpec: Sendable, Equatable, Codable {
     public var vncEnabled = false
-    /// 0: libvirt picks one.
+    /// The port of VNC; 0: libvirt picks one.
     public var vncPort: UInt16 = 0
     public var vncPassword: String?
     public var spiceEnabled = false
