@@ -6,21 +6,21 @@ import Glibc
 /// An image that something stands on must stay as it is: what is written to it changes what every guest on it reads, and
 /// without it they have nothing. Everything that would remove an image or write to it asks here first.
 public struct StandsOn {
-    /// What is about to be done to an image.
+    /// The deed that is about to be done to an image.
     enum Deed {
         case remove
-        /// Written to, in the words that follow "cannot be".
+        /// The image is written to, in the words that follow "cannot be".
         case write(String)
     }
 
     struct Dependent: Equatable {
         var image: String
         var disk: String
-        /// Whose disk it is; `nil` where nobody known has it.
+        /// The machine whose disk it is; `nil` where nobody known has it.
         var machine: String?
-        /// Of the hypervisor that has the machine, where that is not the one that is worked on.
+        /// The URI of the hypervisor that has the machine, where that is not the one that is worked on.
         var uri: String?
-        /// The disk is the image itself, and a guest's memory is kept that knows it.
+        /// Whether the disk is the image itself, and a guest's memory is kept that knows it.
         var isSaved = false
 
         var name: String {
@@ -44,14 +44,14 @@ public struct StandsOn {
     }
 
     private struct Domain {
-        /// `nil` for those of the hypervisor that is worked on.
+        /// The URI of the domain's hypervisor; `nil` for the one that is worked on.
         var uri: String?
         var uses: DomainUses
     }
 
     private let state: StateFolder
     private var domains: [Domain] = []
-    /// The images are files of this machine.
+    /// Whether the images are files of this host.
     private let isLocal: Bool
 
     /// - Parameter hypervisor: whose domains are asked too, and those of others that answer on this machine; `nil` where
@@ -174,7 +174,7 @@ public struct StandsOn {
         }
     }
 
-    /// By the folder that a disk is in, where no domain has it.
+    /// The name of the machine by the folder that a disk is in, where no domain has it.
     private static func machineName(of disk: String, in state: StateFolder) -> String? {
         folderName(of: disk, in: state)?.split(separator: "@").first.map(String.init)
     }

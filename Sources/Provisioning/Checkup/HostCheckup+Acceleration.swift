@@ -2,7 +2,7 @@ import Basics
 import Glibc
 
 extension HostCheckup {
-    /// Guests run without it, ten times slower.
+    /// Checks whether guests are accelerated. They run without it, ten times slower.
     func checkAcceleration(_ host: HostDescription) -> [HostFinding] {
         func finding(_ verdict: HostFinding.Verdict, _ text: String, _ remedy: String? = nil) -> [HostFinding]
         {

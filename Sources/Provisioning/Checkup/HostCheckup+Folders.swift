@@ -1,11 +1,11 @@
 import Basics
 import Glibc
 
-/// The state folder, and the folders of a session's sockets.
+/// The checks of the state folder, and of the folders of a session's sockets.
 extension HostCheckup {
-    /// Below this not even a disk's overlay and a seed are made.
+    /// The bytes below which not even a disk's overlay and a seed are made.
     private static let leastBytes: UInt64 = 64 << 20
-    /// What a first machine takes: an image, and what its guest writes.
+    /// The bytes that a first machine takes: an image, and what its guest writes.
     private static let roomyBytes: UInt64 = 4 << 30
 
     func checkState() -> [HostFinding] {
@@ -67,8 +67,8 @@ extension HostCheckup {
         return parent.isEmpty ? "/" : parent
     }
 
-    /// A session's libvirt keeps its sockets below the caller's folders, and the kernel takes 107 bytes of a path; those
-    /// of a system's libvirt and of limiq's own daemons are short.
+    /// Checks the length of the sockets' paths. A session's libvirt keeps its sockets below the caller's folders, and
+    /// the kernel takes 107 bytes of a path; those of a system's libvirt and of limiq's own daemons are short.
     func checkSockets() -> [HostFinding] {
         guard isHere, isSession else { return [] }
         let longest = SessionSockets()

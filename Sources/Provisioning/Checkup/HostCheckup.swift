@@ -23,11 +23,11 @@ public struct HostCheckup: Sendable {
         location = HypervisorURI(choice.uri)
     }
 
-    /// Guests run by QEMU on this machine.
+    /// Whether guests are run by QEMU on this host.
     var isHere: Bool { location.driver == "qemu" && location.isLocal }
-    /// By libvirt's daemon of the caller's session.
+    /// Whether guests are run by libvirt's daemon of the caller's session.
     var isSession: Bool { location.path == "/session" }
-    /// By limiq's own daemons.
+    /// Whether guests are run by limiq's own daemons.
     var isPrivate: Bool { choice.uri == PrivateDaemons(state: state).uri }
 
     /// Calls `report` with each finding as it is made: an answer of the hypervisor's may take seconds.
@@ -78,7 +78,7 @@ public struct HostCheckup: Sendable {
         mark.hasPrefix("/") ? !fileExists(mark) : findProgram(mark) == nil
     }
 
-    /// QEMU does not run as root: libvirt's packages make an account for it.
+    /// Checks the account QEMU runs under, which is not root: libvirt's packages make one for it.
     private func checkAccount() -> [HostFinding] {
         guard isHere, geteuid() == 0, isPrivate else { return [] }
         do throws(Failure) {

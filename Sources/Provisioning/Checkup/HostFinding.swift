@@ -11,9 +11,9 @@ public struct HostFinding: Sendable, Equatable {
     }
 
     public let verdict: Verdict
-    /// `acceleration`.
+    /// The subject, in a word: `acceleration`.
     public let subject: String
-    /// What is so, without a full stop.
+    /// The finding itself, without a full stop.
     public let text: String
     /// The command that mends it, or words where there is none.
     public let remedy: String?

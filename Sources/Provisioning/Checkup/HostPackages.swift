@@ -1,21 +1,21 @@
 import Basics
 import Glibc
 
-/// The packages limiq needs, in the names of this machine's distribution: `packages` of the Lua library's folder, by which
+/// The packages limiq needs, in the names of this host's distribution: `packages` of the Lua library's folder, by which
 /// `scripts/setup` installs too.
 public struct HostPackages: Sendable {
     public struct Package: Sendable, Equatable {
-        /// When it is needed, as the list's first lines say: `host`.
+        /// The group that says when it is needed, as the list's first lines tell: `host`.
         let group: String
-        /// What is looked for to tell whether it is there: programs, or a path.
+        /// The marks that tell whether it is there: programs, or a path.
         let marks: [String]
-        /// `nil` where the distribution has none.
+        /// The package's name; `nil` where the distribution has none.
         let name: String?
         let purpose: String
     }
 
     public let all: [Package]
-    /// `apt install`; `nil` where it is not known.
+    /// The command that installs packages, `apt install`; `nil` where it is not known.
     private let installer: String?
 
     /// - Parameter path: of the list.

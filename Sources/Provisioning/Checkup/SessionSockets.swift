@@ -1,14 +1,14 @@
 import Glibc
 import Libvirt
 
-/// Where a session's libvirt has the sockets of a guest, and how long a machine's name may be for them: the path of a
-/// socket has at most 107 bytes (unix(7)).
+/// The place where a session's libvirt has the sockets of a guest, and how long a machine's name may be for them: the
+/// path of a socket has at most 107 bytes (unix(7)).
 struct SessionSockets {
-    /// The folder below which the longest is.
+    /// The folder below which the longest socket path is.
     let folder: String
     /// The variable that sets the folder.
     let variable: String
-    /// How many letters of a machine's name there is room for.
+    /// The number of letters of a machine's name there is room for.
     let roomForName: Int
 
     /// - Parameter libvirtVersion: from 10.0 the agent's socket is beside the daemon's own, before it was below the

@@ -1,7 +1,7 @@
 import Basics
 
-/// What is wrong with an Ignition configuration, before a boot: a guest passes over keys it does not know, and stops in
-/// its initramfs, far from any log a person sees, at what it cannot read.
+/// The check of an Ignition configuration, before a boot: a guest passes over keys it does not know, and stops in its
+/// initramfs, far from any log a person sees, at what it cannot read.
 public enum IgnitionCheck {
     /// - Parameter text: the JSON.
     /// - Throws: `Failure` with code `bad_json` for what is no JSON, with its line and column; `bad_field` with the
@@ -97,7 +97,7 @@ public enum IgnitionCheck {
         }
     }
 
-    /// `3.4.0`, `3.7.0-experimental`.
+    /// The minor number of a version: `3.4.0`, `3.7.0-experimental`.
     private static func minor(of version: String) throws(Failure) -> Int {
         let numbers = version.prefix { $0 != "-" }
         let parts = numbers.split(separator: ".", omittingEmptySubsequences: false).map { UInt16($0) }

@@ -1,4 +1,4 @@
-/// What may stand in an Ignition configuration.
+/// The shapes that may stand in an Ignition configuration.
 ///
 /// Source: Ignition's configuration specifications 3.0.0 to 3.5.0.
 indirect enum IgnitionShape: Sendable {
@@ -9,16 +9,16 @@ indirect enum IgnitionShape: Sendable {
     }
 
     case text, number, truth
-    /// Of a file, from the root.
+    /// The path of a file, from the root.
     case path
     case url
     case list(IgnitionShape)
     case object([String: Key], required: [String] = [])
 
-    /// What Ignition fetches, or takes as it stands there (`data:`).
+    /// The schemes of what Ignition fetches, or takes as it stands there (`data:`).
     static let schemes = ["data", "http", "https", "tftp", "s3", "arn", "gs"]
 
-    /// What is newer is not known here.
+    /// The last minor version that is known here.
     static let lastMinor = 5
 
     static let configuration = IgnitionShape.object([
@@ -61,7 +61,7 @@ indirect enum IgnitionShape: Sendable {
             ])),
     ])
 
-    /// What is fetched, or stands in a `data:` URL.
+    /// The shape of what is fetched, or stands in a `data:` URL.
     private static func resource(compressedSince: Int = 1) -> IgnitionShape {
         .object([
             "source": Key(.url), "verification": Key(.object(["hash": Key(.text)])),
@@ -70,7 +70,7 @@ indirect enum IgnitionShape: Sendable {
         ])
     }
 
-    /// A file, folder or link.
+    /// The shape of a file, folder or link.
     private static func node(_ own: (name: String, shape: IgnitionShape)...) -> IgnitionShape {
         let owner = IgnitionShape.object(["id": Key(.number), "name": Key(.text)])
         var keys = ["path": Key(.path), "overwrite": Key(.truth), "user": Key(owner), "group": Key(owner)]
@@ -134,7 +134,7 @@ indirect enum IgnitionShape: Sendable {
 }
 
 extension IgnitionShape.Key {
-    /// A key of all versions.
+    /// Makes a key of all versions, or of those from a minor one.
     init(_ shape: IgnitionShape, since: Int = 0) {
         self.shape = shape
         self.since = since

@@ -1,6 +1,6 @@
 import Basics
 
-/// Whose work it is.
+/// The machine or image whose work it is.
 public struct Subject: Sendable, Hashable {
     public enum Kind: String, Sendable {
         case vm, image
@@ -17,19 +17,19 @@ public struct Subject: Sendable, Hashable {
 public struct Progress: Sendable, Equatable {
     public enum Event: Sendable, Equatable {
         case begins(Step, detail: String?)
-        /// How far the step is: `34% of 410 MiB`.
+        /// The detail of how far the step is: `34% of 410 MiB`.
         case detail(Step, String)
         /// - Parameter ok: it has ended well.
         case ended(Step, Duration, ok: Bool)
-        /// What a person should know.
+        /// A warning that a person should know.
         case warning(String)
         /// A line of the guest's serial console.
         case console(String)
-        /// A field of a machine that was there has become what the spec says.
+        /// A field of a machine that was there, which has become what the spec says.
         ///
         /// - Parameter path: as in a script: `disks[1].size_gib`.
         case changed(path: String)
-        /// Nothing more comes about it for now.
+        /// The end of the work: nothing more comes about it for now.
         case finished(Outcome, Duration)
     }
 

@@ -10,10 +10,11 @@ public struct Step: Sendable, Hashable {
     /// - Parameter word: a kind's, or the verb of a call.
     public init(word: String) { self.word = word }
 
-    /// `nil` for a call.
+    /// The kind of the step; `nil` for a call.
     public var kind: Kind? { Kind(rawValue: word) }
 
-    /// What a machine or image goes through, in its order: first the steps of machines, then those of images.
+    /// The kinds of steps a machine or image goes through, in their order: first those of machines, then those of
+    /// images.
     public enum Kind: String, Sendable, CaseIterable {
         case lock, remove, upload, disks, media, seed, define, change, shutdown, start, forward
         case firstBoot = "first-boot"
@@ -22,15 +23,15 @@ public struct Step: Sendable, Hashable {
         case stopped, undo
         case waiting, download, verify, build
 
-        /// What is done in it, as `docs/events.md` says it.
+        /// The description of what is done in it, as `docs/events.md` has it.
         public var doc: String { facts.doc }
-        /// What one of many is doing: `booting`.
+        /// The word for what one of many is doing: `booting`.
         public var activity: String { facts.activity }
-        /// In a picture: `#56b4e9`. Those of the frequent steps can be told apart by those who see red and green alike
-        /// (Okabe and Ito, 2008).
+        /// The colour in a picture: `#56b4e9`. Those of the frequent steps can be told apart by those who see red and
+        /// green alike (Okabe and Ito, 2008).
         public var colour: String { facts.colour }
 
-        /// The console holds what an earlier boot said.
+        /// Whether the console still holds what an earlier boot said.
         public var isBeforeBoot: Bool {
             switch self {
             case .lock, .remove, .upload, .disks, .media, .seed, .define, .change, .start, .undo: true

@@ -1,12 +1,12 @@
 import Basics
 import Glibc
 
-/// What a script may reach of this machine. Whatever touches a file, a program, a variable, a host or a machine for a script
-/// asks here first.
+/// The gate to what a script may reach of this host. Whatever touches a file, a program, a variable, a host or a
+/// machine for a script asks here first.
 public struct Gate: Sendable {
-    /// Without bounds: a script may do what its caller may.
+    /// The gate without bounds: a script may do what its caller may.
     public static let open = Gate()
-    /// `--no-host`: no program of this machine.
+    /// The gate of `--no-host`: no program of this host.
     public static let withoutPrograms = Gate(programsFlag: "--no-host")
 
     /// The flag that forbids host programs.
@@ -18,12 +18,12 @@ public struct Gate: Sendable {
         self.bounds = bounds
     }
 
-    /// `--sandbox`.
+    /// The gate of `--sandbox`.
     public static func sandbox(_ bounds: GateBounds) -> Gate {
         Gate(programsFlag: "--sandbox", bounds: bounds)
     }
 
-    /// `--sandbox` is on.
+    /// Whether `--sandbox` is on.
     public var isBounded: Bool { bounds != nil }
 
     // MARK: files
@@ -57,14 +57,14 @@ public struct Gate: Sendable {
         return place
     }
 
-    /// Permission bits of a file the script writes: none that would give others the caller's rights.
+    /// Lets the script set permission bits of a file it writes: none that would give others the caller's rights.
     public func mode(_ bits: UInt32) throws(Failure) {
         guard isBounded, bits > 0o777 else { return }
         throw forbidden(
             "--sandbox lets the script set no setuid, setgid or sticky bit", hint: nil, about: nil)
     }
 
-    /// Adds to the image library, or takes from it: other scripts trust its names.
+    /// Lets the script add to the image library, or take from it: other scripts trust its names.
     public func changeLibrary(_ call: String) throws(Failure) {
         guard isBounded else { return }
         throw forbidden(

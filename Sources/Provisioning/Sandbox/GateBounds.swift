@@ -1,15 +1,15 @@
 import Basics
 import Glibc
 
-/// What `--sandbox` leaves open: the script's folder, the images of the state folder to read, and what the caller allows.
+/// The bounds of `--sandbox`: the script's folder, the images of the state folder to read, and what the caller allows.
 public struct GateBounds: Sendable {
-    /// What the caller allows beside.
+    /// The things the caller allows beside.
     public struct Allowed: Sendable {
-        /// `--allow-read`.
+        /// The paths of `--allow-read`.
         public var reading: [String]
-        /// `--allow-write`.
+        /// The paths of `--allow-write`.
         public var writing: [String]
-        /// `--allow-env`.
+        /// The names of `--allow-env`.
         public var variables: [String]
 
         public init(reading: [String] = [], writing: [String] = [], variables: [String] = []) {
@@ -71,7 +71,7 @@ public struct GateBounds: Sendable {
             || isOwn(path) && !library.contains { isInside(path, $0) }
     }
 
-    /// Below the script's folder, and not in the state folder, wherever that is.
+    /// Whether a path is below the script's folder, and not in the state folder, wherever that is.
     private func isOwn(_ path: String) -> Bool {
         isInside(path, folder) && state.map { !isInside(path, $0) } ?? true
     }
@@ -89,7 +89,7 @@ public struct GateBounds: Sendable {
     }
 }
 
-/// Whether a path is a folder's or below it; both without links. Bytewise.
+/// Whether a path is a folder's or below it; both without links. They are compared bytewise.
 func isInside(_ path: String, _ folder: String) -> Bool {
     let (path, folder) = (path.utf8, folder.utf8)
     guard path.starts(with: folder) else { return false }
@@ -121,7 +121,7 @@ func canonicalPath(_ path: String) -> String? {
     }
 }
 
-/// As `canonicalPath`, of the place a name stands in: a link of that name is not followed.
+/// The path of the place a name stands in, as `canonicalPath`: a link of that name is not followed.
 func canonicalPlace(of path: String) -> String? {
     let name = lastComponent(path)
     guard name != ".", name != "..", let place = canonicalPath(folder(of: path)) else { return nil }

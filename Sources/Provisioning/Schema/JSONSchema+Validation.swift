@@ -2,7 +2,7 @@ import Basics
 import YAML
 
 extension JSONSchema {
-    /// Where a value is, and what its keys are called in a message: `cloud-config key`.
+    /// The place of a value, and what its keys are called in a message: `cloud-config key`.
     struct Place {
         var path = DocumentPath()
         var mark: YAMLMark
@@ -21,7 +21,7 @@ extension JSONSchema {
         }
     }
 
-    /// All that is wrong with a document, in the order of its lines.
+    /// The problems of a document, in the order of its lines.
     ///
     /// - Parameter keyName: what a message calls a key: `cloud-config key`.
     func problems(of document: YAMLNode, keyName: String) -> [SchemaProblem] {
@@ -141,7 +141,7 @@ extension JSONSchema {
 
     // MARK: - Choices
 
-    /// `anyOf`, and `oneOf` where only one may fit. What is deprecated in the first that fits counts.
+    /// The problems by `anyOf`, and `oneOf` where only one may fit. What is deprecated in the first that fits counts.
     private func choice(
         _ schemas: [JSONSchema], isExclusive: Bool, _ node: YAMLNode, _ place: Place
     ) -> [SchemaProblem] {
@@ -154,8 +154,8 @@ extension JSONSchema {
         return Self.nearest(results, schemas, node, place)
     }
 
-    /// Of the branches of which none fits, what is to be said: the problems of the one that was most likely meant, or
-    /// in one line all that is allowed.
+    /// The problems to be told of branches of which none fits: those of the one that was most likely meant, or in one
+    /// line all that is allowed.
     private static func nearest(
         _ results: [[SchemaProblem]], _ schemas: [JSONSchema], _ node: YAMLNode, _ place: Place
     ) -> [SchemaProblem] {
@@ -184,7 +184,8 @@ extension JSONSchema {
         ]
     }
 
-    /// How far a branch is from what was written. A key whose fixed value is another tells the branch is not meant.
+    /// The distance of a branch from what was written. A key whose fixed value is another tells the branch is not
+    /// meant.
     private static func weight(_ problems: [SchemaProblem]) -> Int {
         problems.reduce(0) { $0 + ($1.kind == .enumeration ? 5 : 1) }
     }
@@ -212,7 +213,7 @@ extension Value {
         }
     }
 
-    /// JSON's equality: 1 and 1.0 are the same, 1 and true are not.
+    /// Whether two values are equal to JSON: 1 and 1.0 are the same, 1 and true are not.
     fileprivate func isSame(as node: YAMLNode) -> Bool {
         if case .timestamp = node.content { return false }
         let other = node.value

@@ -97,7 +97,7 @@ final class JSONSchema: Sendable {
     }
 }
 
-/// Reads each definition once.
+/// The reader of a schema, which reads each definition once.
 private struct Compiler {
     let document: Value
     private var known: [String: JSONSchema] = [:]
@@ -110,7 +110,7 @@ private struct Compiler {
         return try JSONSchema(map, &self, at: place)
     }
 
-    /// Only `#/$defs/NAME`.
+    /// The schema a reference leads to, which can only be `#/$defs/NAME`.
     mutating func definition(_ reference: String, at place: String) throws(Failure) -> JSONSchema {
         if let schema = known[reference] { return schema }
         let start = "#/$defs/"
@@ -126,7 +126,8 @@ private struct Compiler {
 
 /// The keywords of one schema, each taken once.
 private struct Keywords {
-    /// They say nothing of what is valid. `prefixItems` is none of draft 4's, and a validator of it passes it over.
+    /// The keywords that say nothing of what is valid. `prefixItems` is none of draft 4's, and a validator of it passes
+    /// it over.
     private static let annotations: Set<String> = [
         "$schema", "$defs", "description", "default", "label", "hidden", "prefixItems",
     ]

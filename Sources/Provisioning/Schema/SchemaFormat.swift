@@ -1,6 +1,6 @@
 /// The formats a schema names for texts.
 enum SchemaFormat {
-    /// What is wrong with a text of this format; `nil` where nothing is, or the format is not known.
+    /// The problem of a text of this format; `nil` where there is none, or the format is not known.
     static func problem(_ text: String, _ format: String) -> String? {
         switch format {
         case "date" where !isDate(text): "must be a date such as \"2030-12-31\""
@@ -10,7 +10,7 @@ enum SchemaFormat {
         }
     }
 
-    /// `yyyy-mm-dd` of a day that is in the calendar (RFC 3339, section 5.6).
+    /// Whether a text is `yyyy-mm-dd` of a day that is in the calendar (RFC 3339, section 5.6).
     static func isDate(_ text: String) -> Bool {
         let parts = text.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
         guard parts.map(\.count) == [4, 2, 2],
@@ -24,7 +24,8 @@ enum SchemaFormat {
         return day <= days[month - 1]
     }
 
-    /// Labels of letters, digits and hyphens between dots (RFC 1123, section 2.1), at most 253 characters.
+    /// Whether a text is labels of letters, digits and hyphens between dots (RFC 1123, section 2.1), at most 253
+    /// characters.
     static func isHostName(_ text: String) -> Bool {
         let labels = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         return text.utf8.count <= 253
@@ -38,7 +39,8 @@ enum SchemaFormat {
             }
     }
 
-    /// A scheme and what follows it, without blanks (RFC 3986, section 3); `$MIRROR` and the like stand for one.
+    /// Whether a text is a scheme and what follows it, without blanks (RFC 3986, section 3); `$MIRROR` and the like
+    /// stand for one.
     static func isURI(_ text: String) -> Bool {
         if text.hasPrefix("$") { return true }
         guard let colon = text.firstIndex(of: ":"), let first = text.first, first.isASCII, first.isLetter

@@ -26,7 +26,7 @@ struct SchemaPattern: Sendable {
 
     private static let flags = REG_EXTENDED | REG_NOSUB
 
-    /// Whether it is found somewhere in a text.
+    /// Whether the expression is found somewhere in a text.
     func matches(_ subject: String) -> Bool {
         // Compiled at each use: a few microseconds, and nothing to share between threads.
         var compiled = regex_t()
@@ -49,7 +49,7 @@ struct SchemaPattern: Sendable {
         }
     }
 
-    /// Each `.` that stands for any character becomes `[^\n]`.
+    /// The expression with each `.` that stands for any character made `[^\n]`.
     private static func withoutLineBreaks(_ text: String) -> String {
         var result = ""
         var isEscaped = false

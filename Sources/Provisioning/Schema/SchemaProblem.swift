@@ -1,7 +1,7 @@
 import Basics
 import YAML
 
-/// Where in a document, as a Lua script would write it: `users[1].name`, lists counted from 1.
+/// The path to a place in a document, as a Lua script would write it: `users[1].name`, lists counted from 1.
 struct DocumentPath: Sendable, Equatable, CustomStringConvertible {
     private(set) var description = ""
 
@@ -35,16 +35,16 @@ struct SchemaProblem: Sendable, Equatable {
         case type(given: YAMLNode)
         case enumeration, unknownKey, other
         case missing(String)
-        /// It is taken still.
+        /// The value is taken still.
         case deprecated
-        /// A `format` that a validator need not check.
+        /// The value breaks a `format` that a validator need not check.
         case format
     }
 
     var kind: Kind
     var path: DocumentPath
     var mark: YAMLMark
-    /// What is wrong with the value at `path`, to stand behind it: `must be a list, not a text`.
+    /// The complaint about the value at `path`, to stand behind it: `must be a list, not a text`.
     var message: String
     var hint: String?
 

@@ -2,7 +2,8 @@ import Basics
 import YAML
 
 extension JSONSchema {
-    /// What the schema allows, each in words: `a text`, `true or false`, `"auto"`. What is deprecated is not advised.
+    /// The words for each thing the schema allows: `a text`, `true or false`, `"auto"`. What is deprecated is not
+    /// advised.
     var allowedWords: [String] {
         var words: [String] = []
         if let enumeration {
@@ -34,7 +35,7 @@ extension JSONSchema {
         }
     }
 
-    /// Where all values are of one simple type.
+    /// The word for many values, where all are of one simple type.
     private var pluralWord: String? {
         switch types {
         case [.string]: "texts"
@@ -57,7 +58,7 @@ extension JSONSchema {
         }
     }
 
-    /// What the description of something deprecated says to do instead: the sentences that tell, without the markup.
+    /// The way out that the description of something deprecated tells: its sentences that say so, without the markup.
     var wayOut: String? {
         guard let description else { return nil }
         let plain = description.replacing("``", with: "").split(whereSeparator: \.isWhitespace)
@@ -79,7 +80,7 @@ extension JSONSchema {
 }
 
 extension JSONSchema.Place {
-    /// A value that is none of what is allowed.
+    /// The problem of a value that is none of what is allowed.
     ///
     /// - Parameter showsValue: a text may be a secret: only where names are expected it is shown.
     func mismatch(
@@ -103,7 +104,7 @@ extension JSONSchema.Place {
         }
     }
 
-    /// `yes`, `0644` and `2030-01-01` are texts only in quotes.
+    /// The hint to quote a value: `yes`, `0644` and `2030-01-01` are texts only in quotes.
     private static func quoting(_ node: YAMLNode, _ allowed: [String]) -> String? {
         guard let text = node.text, !text.isEmpty,
             allowed.contains(where: { $0.hasPrefix("a text") || $0 == "\"\(text)\"" })
@@ -116,12 +117,12 @@ extension JSONSchema.Place {
     }
 }
 
-/// A text between quotes, on one line.
+/// The text between quotes, on one line.
 func quoted(_ text: String) -> String {
     "\"" + text.replacing("\n", with: "\\n") + "\""
 }
 
-/// `a, b or c`
+/// The words as a list in a sentence: `a, b or c`
 func listed(_ words: [String], _ conjunction: String) -> String {
     guard words.count > 1, let last = words.last else { return words.first ?? "" }
     return "\(words.dropLast().joined(separator: ", ")) \(conjunction) \(last)"
