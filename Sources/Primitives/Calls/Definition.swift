@@ -4,40 +4,41 @@ import LuaRuntime
 /// A primitive with its schema: what `limiq.disk.overlay` takes, does and returns, and the function behind it.
 public struct Definition: Sendable {
     public enum Arguments: Sendable {
-        /// One table: `limiq.disk.overlay { path = …, size = … }`.
+        /// The arguments are one table: `limiq.disk.overlay { path = …, size = … }`.
         case table
-        /// One after the other: `limiq.disk.resize(path, size)`.
+        /// The arguments come one after the other: `limiq.disk.resize(path, size)`.
         case positional
     }
 
-    /// How a primitive hangs in Lua.
+    /// The place of a primitive in Lua.
     public enum Place: Sendable {
-        /// By its name: `limiq.disk.create`. One whose first parameter is a handle is the handle's method.
+        /// The primitive hangs by its name: `limiq.disk.create`. One whose first parameter is a handle is the handle's
+        /// method.
         case named
-        /// By another name: `limiq.ssh_keys()`.
+        /// The primitive is a function by another name: `limiq.ssh_keys()`.
         case function(String)
-        /// A table is called: `limiq.image "debian-12"`.
+        /// The primitive is a table that is called: `limiq.image "debian-12"`.
         case call(String)
-        /// Each field of a table is an answer: `limiq.env.HOME`.
+        /// The primitive is a table of which each field is an answer: `limiq.env.HOME`.
         case fields(String)
-        /// For the library's own Lua.
+        /// The primitive is for the library's own Lua.
         case inner
     }
 
     public let primitive: Primitive
     let place: Place
     public let effect: Effect
-    /// How a plan answers; `nil` where the call is performed as it is.
+    /// The answer of a plan; `nil` where the call is performed as it is.
     let plan: (@Sendable (PlannedCall) throws -> Value)?
-    /// How a check answers; `nil` where it makes an answer up, or performs the call.
+    /// The answer of a check; `nil` where it makes an answer up, or performs the call.
     let check: (@Sendable (CheckedCall) throws -> Value)?
-    /// One sentence and what else a caller must know.
+    /// The description: one sentence and what else a caller must know.
     public let doc: String
-    /// A few lines of Lua that work.
+    /// The example: a few lines of Lua that work.
     public let example: String
-    /// In LuaLS notation; empty for nothing.
+    /// The type of the answer in LuaLS notation; empty for nothing.
     public let returns: String
-    /// What `returns` is made of.
+    /// The records that `returns` is made of.
     let answers: [RecordDescription]
     /// Reads the arguments of a call as the primitive does, and does nothing with them.
     let checkArguments: @Sendable ([Value]) throws -> Void

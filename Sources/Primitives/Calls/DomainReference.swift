@@ -2,24 +2,25 @@ import Basics
 import LuaRuntime
 import Provisioning
 
-/// Which domain a primitive is about: a name, or a handle `{ name = …, uri = … }` as `domain.get` returns it.
+/// The domain a primitive is about: a name, or a handle `{ name = …, uri = … }` as `domain.get` returns it.
 struct DomainReference: Sendable, Equatable {
     var name = ""
-    /// `nil`: the run's own hypervisor.
+    /// The URI of the hypervisor; `nil`: the run's own.
     var uri: String?
 
     func machine(_ environment: Environment) throws(Failure) -> Machine {
         try environment.machine(name, on: uri)
     }
 
-    /// What a script gets for a domain.
+    /// The handle that a script gets for a domain.
     static func handle(_ machine: Machine) -> Value {
         ["name": .string(machine.name), "uri": .string(machine.hypervisor.uri)]
     }
 }
 
 extension Codec where Swift == DomainReference {
-    /// Handles carry methods and fields of their own: only the two that matter are read.
+    /// A domain by its name or handle. Handles carry methods and fields of their own: only the two that matter are
+    /// read.
     static let domain = Codec("string|limiq.Domain") { value, path throws(Failure) in
         if case .string(let name) = value { return DomainReference(name: name) }
         guard let name = value["name"]?.string else {
@@ -36,7 +37,7 @@ extension Codec where Swift == DomainReference {
     }
 }
 
-/// Arguments that begin with a domain.
+/// The arguments of a primitive that begin with a domain.
 protocol DomainArguments: Sendable {
     init()
     var domain: DomainReference { get set }
@@ -62,7 +63,7 @@ extension Definition {
         }
     }
 
-    /// `domain.write_file` as `DomainWriteFile`.
+    /// The name of a record: `domain.write_file` as `DomainWriteFile`.
     private static func recordName(_ name: String) -> String {
         name.split { $0 == "." || $0 == "_" }.map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
     }
@@ -81,7 +82,7 @@ extension Field where Owner: DomainArguments {
     }
 }
 
-/// A domain and nothing else.
+/// The arguments that are a domain and nothing else.
 struct OnlyDomain: DomainArguments {
     var domain = DomainReference()
 }

@@ -4,21 +4,21 @@ import Provisioning
 import Synchronization
 
 /// A script looked at without a touch of the world: it runs, but what its calls would do is answered as if it had been
-/// done. Arguments are read as strictly as ever, VMs are checked with their cloud-init files, and the script's own
+/// done. Arguments are read as strictly as ever, machines are checked with their cloud-init files, and the script's own
 /// files are read.
 public final class DryRun: Sendable {
-    /// Something to say of the script.
+    /// A finding about the script.
     public struct Finding: Sendable, Hashable {
         public var isError: Bool
-        /// `build-web.lua:9`
+        /// The place in the script: `build-web.lua:9`
         public var location: String?
-        /// One line.
+        /// The finding in one line.
         public var text: String
         public var hint: String?
-        /// The VM it was found in first.
+        /// The machine it was found in first.
         public var machine: String?
 
-        /// What is found in each of many VMs is said once.
+        /// Whether two findings are the same: what is found in each of many machines is said once.
         public static func == (left: Self, right: Self) -> Bool {
             left.location == right.location && left.text == right.text
         }
@@ -41,10 +41,10 @@ public final class DryRun: Sendable {
 
     public init(_ environment: Environment) { self.environment = environment }
 
-    /// In the order they were found.
+    /// The findings, in the order they were found.
     public var findings: [Finding] { state.withLock(\.findings) }
 
-    /// An answer had to be made up: an error of the script behind it may come of that.
+    /// Whether an answer had to be made up: an error of the script behind it may come of that.
     public var isGuessing: Bool { state.withLock(\.isGuessing) }
 
     func guess() { state.withLock { $0.isGuessing = true } }
@@ -94,7 +94,7 @@ public final class DryRun: Sendable {
         return type.hasPrefix("integer") || type.hasPrefix("number") ? 0 : [:]
     }
 
-    /// Where an image would be.
+    /// The place where an image would be.
     func image(_ name: String) -> String {
         state.withLock { $0.images[name] } ?? environment.images.place(of: name)
     }
@@ -103,7 +103,7 @@ public final class DryRun: Sendable {
 
     // MARK: - Machines
 
-    /// Looks at a VM's description.
+    /// Looks at a machine's description.
     ///
     /// - Returns: it complete; where it cannot be read, an empty one of its name.
     @discardableResult
@@ -127,7 +127,7 @@ public final class DryRun: Sendable {
         return codec.encode(spec)
     }
 
-    /// Whether what an `up` waits for can come at all.
+    /// Looks whether what an `up` waits for can come at all.
     func checkWay(_ spec: VMSpec, _ options: UpOptions, _ request: Request) {
         // A description that could not be read has no nics.
         guard options.start, !isGuessing else { return }
@@ -158,14 +158,14 @@ struct CheckedCall {
 
     var environment: Environment { run.environment }
 
-    /// The answer is made up: an error of the script behind it may come of that.
+    /// Notes that an answer is made up: an error of the script behind it may come of that.
     func guess() { run.guess() }
 
     func image(_ name: String) -> String { run.image(name) }
 
     func report(_ findings: [CloudInitCheck.Finding]) { run.report(findings, request) }
 
-    /// Of a program that nobody runs.
+    /// The result of a program that nobody runs.
     var result: Value {
         guess()
         return ["code": 0, "stdout": "", "stderr": ""]

@@ -1,13 +1,13 @@
 import Basics
 
-/// What a call of a primitive does to the world. A plan, a check, the help of a script, whoever watches a run and the
+/// The effect of a primitive's call on the world. A plan, a check, the help of a script, whoever watches a run and the
 /// queues of the hosts all go by it.
 public enum Effect: Sendable, Equatable {
-    /// What a call is about.
+    /// The subject of a call.
     public enum Subject: Sendable, Equatable {
-        /// The script's own files, and the programs and keys of this machine.
+        /// The script's own files, and the programs and keys of this host.
         case files
-        /// Images of disks and CD-ROMs as files.
+        /// The images of disks and CD-ROMs as files.
         case disks
         /// The image library.
         case image
@@ -17,15 +17,15 @@ public enum Effect: Sendable, Equatable {
         case machine
     }
 
-    /// Computes its answer from its arguments and from what the run was started with.
+    /// The call computes its answer from its arguments and from what the run was started with.
     case pure
-    /// Looks, and leaves everything as it is.
+    /// The call looks, and leaves everything as it is.
     case reads(Subject)
-    /// Looks again and again until something is so.
+    /// The call looks again and again until something is so.
     case waits(Subject)
-    /// Leaves something other than it found it.
+    /// The call leaves something other than it found it.
     case changes(Subject)
-    /// Runs a program, of which nobody can tell what it does.
+    /// The call runs a program, of which nobody can tell what it does.
     case runsProgram(Subject)
 
     public var subject: Subject? {
@@ -36,7 +36,7 @@ public enum Effect: Sendable, Equatable {
         }
     }
 
-    /// The queue a call waits in: the calls about one host are in one, those about this machine in another.
+    /// The queue a call waits in: the calls about one host are in one, those about files and images here in another.
     ///
     /// - Parameter names: the parameters' names in order; none where the arguments are one table.
     func lane(_ arguments: [Value], _ names: () -> [String]) -> String {

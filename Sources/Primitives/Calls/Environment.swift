@@ -1,19 +1,19 @@
 import Basics
 import Provisioning
 
-/// What the primitives of one run share.
+/// The environment that the primitives of one run share.
 public struct Environment: Sendable {
     public let state: StateFolder
     public let images: ImageLibrary
-    /// What the script may reach.
+    /// The gate to what the script may reach.
     public let gate: Gate
     /// The script's path, without links; `nil` for none.
     public var script: String?
-    /// `--keep`: what a failed `up` made stays, for a look.
+    /// Whether what a failed `up` made stays for a look, by `--keep`.
     public var keepsFailed = false
-    /// Told of every step of what takes long.
+    /// The listener that is told of every step of what takes long.
     public var progress: @Sendable (Progress) -> Void = { _ in }
-    /// The folder relative paths of the script are relative to.
+    /// The folder that the script's relative paths begin at.
     public var scriptFolder: String
     private let open: @Sendable (_ uri: String?) throws(Failure) -> any Hypervisor
 
@@ -47,7 +47,7 @@ public struct Environment: Sendable {
         return machine
     }
 
-    /// What stands on images, as far as the run's own host can be asked.
+    /// The relation of images to what stands on them, as far as the run's own host can be asked.
     public func standsOn() throws(Failure) -> StandsOn {
         do throws(Failure) {
             return try StandsOn(state: state, on: try hypervisor(nil))
@@ -68,6 +68,6 @@ public struct Environment: Sendable {
         try gate.disk(absolute(path), field)
     }
 
-    /// A path that nobody opens.
+    /// The absolute path of a file that nobody opens.
     func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : "\(scriptFolder)/\(path)" }
 }

@@ -54,7 +54,7 @@ public func libraryReference(_ definitions: [Definition], sources: [String]) -> 
 }
 
 extension Definition {
-    /// The class whose method it is: its first parameter is a handle. `nil` for a function.
+    /// The class whose method the primitive is: its first parameter is a handle. `nil` for a function.
     fileprivate var handle: String? {
         guard arguments == .positional, let first = parameters.fields.first,
             ["limiq.VM", "string|limiq.Domain"].contains(first.luaType)
@@ -90,7 +90,7 @@ private func function(_ path: String, _ definition: Definition) -> String {
     return text + "function \(path)(\(names.joined(separator: ", "))) end\n"
 }
 
-/// A table that is called, and may hold functions too.
+/// The declaration of a table that is called, and may hold functions too.
 private func callable(_ table: String, _ definition: Definition) -> String {
     let parameters = definition.parameters.fields.map {
         "\($0.name)\($0.isRequired ? "" : "?"): \($0.luaType)"

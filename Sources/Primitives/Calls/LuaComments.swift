@@ -1,11 +1,11 @@
-/// What the comments of the library's Lua files say of its classes and functions.
+/// The comments of the library's Lua files on its classes and functions.
 ///
-/// Public is a class whose name begins with a capital, `limiq.Fleet`, with the methods that have a comment; and what a file
-/// puts into the tables `limiq` or `library`.
+/// A class is public whose name begins with a capital, `limiq.Fleet`, with the methods that have a comment; and so is
+/// what a file puts into the tables `limiq` or `library`.
 struct LuaComments {
     /// The classes with their methods, as declarations.
     private(set) var classes = ""
-    /// What hangs in the library itself.
+    /// The declarations of what hangs in the library itself.
     private(set) var library = ""
 
     /// A comment and the line it stands before.
@@ -13,14 +13,14 @@ struct LuaComments {
         var comment: [Substring]
         var code: Substring
 
-        /// What follows a word at the line's beginning.
+        /// The code that follows a word at the line's beginning.
         func code(after word: String) -> Substring? {
             code.hasPrefix(word) ? code.dropFirst(word.count) : nil
         }
 
         func has(_ tag: String) -> Bool { comment.contains { $0.hasPrefix("@\(tag)") } }
 
-        /// Without what is nobody else's.
+        /// The comment without what is nobody else's.
         var text: String {
             comment.filter { !$0.hasPrefix("@field private ") }.map { "---\($0)\n" }.joined()
         }

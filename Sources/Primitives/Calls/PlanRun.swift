@@ -6,38 +6,38 @@ import Synchronization
 /// A script run to see what it would do: what changes something is written down and not done, what reads is answered from
 /// the host, or from what the steps before would have made of it.
 ///
-/// What only a guest that runs can say is answered with `unknown`; where the script goes wrong on such an answer, the plan
+/// An answer that only a guest that runs can give is `unknown`; where the script goes wrong on such an answer, the plan
 /// ends there and says so.
 public final class PlanRun: Sendable {
     /// The answer that is known when the guest has booted.
     public static let unknown = "(known after boot)"
 
     struct Forecast: Sendable {
-        /// `nil`: it will be gone.
+        /// The spec the machine will have; `nil` where it will be gone.
         var spec: VMSpec?
         var isRunning: Bool
         var isPaused = false
-        /// What its guest will not have.
+        /// The changes that its guest will not have.
         var pending: [Change] = []
 
-        /// In libvirt's words.
+        /// The state in libvirt's words.
         var state: DomainState { isPaused ? .paused : isRunning ? .running : .shutOff }
     }
 
     enum FileForecast: Equatable {
         case gone
         case holds([UInt8])
-        /// What will be in it is not known.
+        /// The file will be there, and what will be in it is not known.
         case made
     }
 
     private struct State {
         var steps: [PlanStep] = []
-        /// By host and name.
+        /// The machines by host and name.
         var machines: [String: Forecast] = [:]
-        /// By path.
+        /// The files by path.
         var files: [String: FileForecast] = [:]
-        /// The library's, by name; `nil` for one that will be gone.
+        /// The library's images, by name; `nil` for one that will be gone.
         var images: [String: ImageLibrary.Entry?] = [:]
         /// The names of the snapshots that a run would have taken or forgotten, by host and name of the machine.
         var snapshots: [String: [String: Bool]] = [:]
@@ -49,11 +49,11 @@ public final class PlanRun: Sendable {
 
     public init(_ environment: Environment) { self.environment = environment }
 
-    /// In the order they would be done.
+    /// The steps, in the order they would be done.
     public var steps: [PlanStep] { state.withLock(\.steps) }
-    /// An answer was `unknown`: an error of the script behind it may come of that.
+    /// Whether an answer was `unknown`: an error of the script behind it may come of that.
     public var isGuessing: Bool { state.withLock(\.isGuessing) }
-    /// A run would change something.
+    /// Whether a run would change something.
     public var isChange: Bool { steps.contains(where: \.isChange) }
 
     func add(_ step: PlanStep, _ request: Request) {
@@ -86,20 +86,20 @@ public final class PlanRun: Sendable {
         state.withLock { $0.machines["\(machine.hypervisor.uri) \(machine.name)"] = forecast }
     }
 
-    /// The names a run would have made, or would have removed, on a host.
+    /// The machines a run would have made, or would have removed, on a host, by name.
     func forecasts(on uri: String) -> [(name: String, forecast: Forecast)] {
         state.withLock(\.machines).filter { $0.key.hasPrefix(uri + " ") }
             .map { (String($0.key.dropFirst(uri.utf8.count + 1)), $0.value) }.sorted { $0.0 < $1.0 }
     }
 
-    /// What will be of a file; `nil` where nobody has touched it.
+    /// The forecast of a file; `nil` where nobody has touched it.
     func expected(_ path: String) -> FileForecast? { state.withLock { $0.files[Self.plain(path)] } }
 
     func expect(_ path: String, _ file: FileForecast) {
         state.withLock { $0.files[Self.plain(path)] = file }
     }
 
-    /// A path without what means nothing in it: `/a/./b//c` is `/a/b/c`.
+    /// The path without what means nothing in it: `/a/./b//c` is `/a/b/c`.
     private static func plain(_ path: String) -> String {
         "/" + path.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
     }
@@ -114,7 +114,7 @@ public final class PlanRun: Sendable {
         return found
     }
 
-    /// What an image will be: `.some(nil)` where it will be gone, `nil` where nobody has touched it.
+    /// The forecast of an image: `.some(nil)` where it will be gone, `nil` where nobody has touched it.
     func expectedImage(_ name: String) -> ImageLibrary.Entry?? { state.withLock { $0.images[name] } }
 
     func expectImage(_ name: String, _ image: ImageLibrary.Entry?) {

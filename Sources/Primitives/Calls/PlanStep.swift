@@ -1,42 +1,42 @@
 import Basics
 import Provisioning
 
-/// One thing a run would do, or would find done already.
+/// A step of a run: one thing that it would do, or would find done already.
 public struct PlanStep: Sendable, Equatable {
     public enum Action: String, Sendable, CaseIterable {
         case make
-        /// Its domain is gone and its disks are not: it is defined again with them.
+        /// The machine's domain is gone and its disks are not: it is defined again with them.
         case adopt
         case change, replace, remove, start, restart, stop
-        /// A program of the guest or of this machine. What it does is not known, so that it counts as no change.
+        /// A program of the guest or of this host is run. What it does is not known, so that it counts as no change.
         case run
-        /// All is so already.
+        /// Nothing is done: all is so already.
         case none
     }
 
-    /// A part of it: `disk boot`, `20 GiB on /…/debian-12.qcow2`.
+    /// A part of the step: `disk boot`, `20 GiB on /…/debian-12.qcow2`.
     public struct Part: Sendable, Equatable {
         public var name: String
         public var detail: String
     }
 
     public var action: Action
-    /// `vm`, `domain`, `disk`, `seed`, `iso`, `image`, `file`, `key`, `program`.
+    /// The kind of thing: `vm`, `domain`, `disk`, `seed`, `iso`, `image`, `file`, `key`, `program`.
     public var kind: String
-    /// The VM's name or the file's path.
+    /// The machine's name or the file's path.
     public var name: String
     public var parts: [Part] = []
     public var changes: [Change] = []
     public var pending: [Change] = []
-    /// Fields and answers that only a guest that runs can give.
+    /// The fields and answers that only a guest that runs can give.
     public var afterBoot: [String] = []
-    /// `web.lua:9`
+    /// The place in the script: `web.lua:9`
     public var location: String?
 
-    /// A run would leave something other than it found it.
+    /// Whether a run would leave something other than it found it.
     public var isChange: Bool { action != .none && action != .run }
 
-    /// As `limiq plan --json` has it.
+    /// The step as `limiq plan --json` has it.
     public var value: Value {
         var map: Map = [
             "action": .string(action.rawValue), "kind": .string(kind), "name": .string(name),

@@ -1,12 +1,12 @@
 import Basics
 import Provisioning
 
-/// What calls about files have in common.
+/// The things that calls about files have in common.
 extension PlannedCall {
     /// Whether a run would find something there.
     func isThere(_ path: String) -> Bool { run.expected(path).map { $0 != .gone } ?? fileExists(path) }
 
-    /// A file that a run would have made by then, and not before.
+    /// Whether a file is one that a run would have made by then, and not before.
     func isMade(_ path: String) -> Bool { run.expected(path).map { $0 != .gone } ?? false }
 
     /// The path of a file that a run would write.

@@ -1,7 +1,7 @@
 import Basics
 import Provisioning
 
-/// What calls about machines have in common.
+/// The things that calls about machines have in common.
 extension PlannedCall {
     /// A machine as a run would find it, with those gone that it would have removed.
     func machine(_ reference: DomainReference) throws(Failure) -> Machine {
@@ -66,7 +66,7 @@ extension PlannedCall {
         return true
     }
 
-    /// As a run would find it.
+    /// The machine as a run would find it.
     private func forecast(_ machine: Machine) throws(Failure) -> PlanRun.Forecast {
         if let known = run.forecast(machine) { return known }
         let state = try machine.hypervisor.domain(machine.name)?.state
@@ -190,7 +190,7 @@ extension PlannedCall {
         return try machine.hypervisor.domain(machine.name)?.state.isActive ?? false
     }
 
-    /// Files that a run would have made by then need not be there.
+    /// Checks a spec, for which files that a run would have made by then need not be there.
     private func check(_ spec: VMSpec, on machine: Machine) throws(Failure) {
         do throws(Failure) {
             try spec.check(machine.isLocal ? .all : .sent)
@@ -202,7 +202,7 @@ extension PlannedCall {
 }
 
 extension MachinePlan {
-    /// With what the guest did not get from the calls before: it has not started since.
+    /// The plan with what the guest did not get from the calls before: it has not started since.
     func waiting(for known: PlanRun.Forecast, _ options: UpOptions) -> MachinePlan {
         guard known.isRunning, action != .replace else { return self }
         var plan = self

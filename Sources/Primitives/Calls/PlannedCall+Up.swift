@@ -1,7 +1,7 @@
 import Basics
 import Provisioning
 
-/// How a plan shows an `up`.
+/// The steps by which a plan shows an `up`.
 extension PlannedCall {
     func step(
         _ plan: MachinePlan, _ machine: Machine, _ spec: VMSpec, _ options: UpOptions
@@ -60,7 +60,7 @@ extension PlannedCall {
         return parts
     }
 
-    /// What was taken away or spoilt by hand, and comes back.
+    /// The parts that were taken away or spoilt by hand, and come back.
     private static func repairs(_ plan: MachinePlan) -> [PlanStep.Part] {
         let lost = plan.remade
         var parts = [

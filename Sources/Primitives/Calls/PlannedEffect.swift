@@ -2,11 +2,11 @@ import Basics
 
 /// An effect with what a plan says of a call. What changes something has a plan, or cannot be made.
 struct PlannedEffect<Arguments: Sendable>: Sendable {
-    /// What the call would do, told to the plan, and what it would answer.
+    /// A function that tells the plan what the call would do, and gives what it would answer.
     typealias Plan = @Sendable (_ arguments: Arguments, _ call: PlannedCall) throws -> Value
 
     let effect: Effect
-    /// `nil`: the call is performed as it is, since it leaves the world alone.
+    /// The plan of the call; `nil` where the call is performed as it is, since it leaves the world alone.
     let plan: Plan?
 
     private init(_ effect: Effect, _ plan: Plan? = nil) {

@@ -2,8 +2,8 @@ import Basics
 import Provisioning
 
 extension Codec where Swift == VMSpec {
-    /// A VM's description: its fields as they are, or `{ name = …, spec = { … } }`, the API's document. Relative paths
-    /// begin at the script's folder; a disk, nic or CD-ROM without an id gets one by its position (`disk1`).
+    /// A machine's description: its fields as they are, or `{ name = …, spec = { … } }`, the API's document. Relative
+    /// paths begin at the script's folder; a disk, nic or CD-ROM without an id gets one by its position (`disk1`).
     static func vmSpec(_ environment: Environment) -> Codec {
         let codec = Codec.exclusive(
             .exclusive(.record(vmSpecRecord), "memory", "memory_mib"), "max_memory", "max_memory_mib")

@@ -1,6 +1,6 @@
 import Basics
 
-/// `limiq.base64`: bytes as text, as `encoding: b64` of cloud-init's `write_files` takes them.
+/// The primitives of `limiq.base64`: bytes as text, as `encoding: b64` of cloud-init's `write_files` takes them.
 func base64Definitions(_ environment: Environment) -> [Definition] {
     [
         Definition(

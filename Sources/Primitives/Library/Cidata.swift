@@ -1,7 +1,7 @@
 import Basics
 import Provisioning
 
-/// `limiq.cidata.*`: the seed cloud-init reads in the guest.
+/// The primitives of `limiq.cidata.*`: the seed cloud-init reads in the guest.
 func cidataDefinitions(_ environment: Environment) -> [Definition] {
     return [
         Definition(

@@ -1,7 +1,7 @@
 import Basics
 import Provisioning
 
-/// Hosts: what `limiq.connect` and `limiq.hosts` are made of.
+/// The primitives about hosts that `limiq.connect` and `limiq.hosts` are made of.
 func connectDefinitions(_ environment: Environment) -> [Definition] {
     [connect(environment), info(environment), placements(environment)]
 }

@@ -1,7 +1,7 @@
 import Basics
 import Provisioning
 
-/// `limiq.disk.*`: disks as files.
+/// The primitives of `limiq.disk.*`: disks as files.
 func diskDefinitions(_ environment: Environment) -> [Definition] {
     [
         overlayDefinition(environment), createDefinition(environment), infoDefinition(environment),

@@ -1,7 +1,7 @@
 import Basics
 import Provisioning
 
-/// `limiq.domain.*`: domains in libvirt's words.
+/// The primitives of `limiq.domain.*`: domains in libvirt's words.
 public func domainDefinitions(_ environment: Environment) -> [Definition] {
     [define(environment), get(environment), list(environment)]
         + domainLifecycleDefinitions(environment) + domainMediaDefinitions(environment)
@@ -140,7 +140,7 @@ private func list(_ environment: Environment) -> Definition {
     }
 }
 
-/// With the machines that a run would have made by then, and without those it would have removed.
+/// The answer of a plan: with the machines that a run would have made by then, and without those it would have removed.
 private func planList(_ arguments: ListArguments, _ call: PlannedCall) throws -> Value {
     let uri = try call.environment.hypervisor(arguments.uri).uri
     let expected = call.run.forecasts(on: uri)

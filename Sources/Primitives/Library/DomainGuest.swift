@@ -1,7 +1,7 @@
 import Basics
 import Provisioning
 
-/// Into the guest, and what it shows.
+/// The primitives that reach into the guest, and those for what it shows.
 func domainGuestDefinitions(_ environment: Environment) -> [Definition] {
     [
         exec(environment), readFile(environment), writeFile(environment), address(environment),

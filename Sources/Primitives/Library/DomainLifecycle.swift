@@ -1,7 +1,7 @@
 import Basics
 import Provisioning
 
-/// Starting, stopping, looking.
+/// The primitives that start and stop a domain, and those that look at it.
 func domainLifecycleDefinitions(_ environment: Environment) -> [Definition] {
     [
         simple("start", environment, "Starts a domain that is off.", planned: setOn) { try $0.start() },

@@ -1,7 +1,7 @@
 import Basics
 import Provisioning
 
-/// CD-ROM drives.
+/// The primitives about CD-ROM drives.
 func domainMediaDefinitions(_ environment: Environment) -> [Definition] {
     [attach(environment), insert(environment), eject(environment), detach(environment)]
 }

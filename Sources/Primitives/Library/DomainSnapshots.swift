@@ -2,7 +2,7 @@ import Basics
 import LuaRuntime
 import Provisioning
 
-/// Snapshots of a domain.
+/// The primitives about a domain's snapshots.
 func domainSnapshotDefinitions(_ environment: Environment) -> [Definition] {
     [snapshot(environment), snapshots(environment), revert(environment), deleteSnapshot(environment)]
 }

@@ -24,7 +24,7 @@ private struct WriteArguments: Sendable {
 /// The most files a script is told of at once.
 private let mostFilesListed = 200_000
 
-/// `limiq.file`. Relative paths begin at the script's folder.
+/// The primitives of `limiq.file`. Relative paths begin at the script's folder.
 func fileDefinitions(_ environment: Environment) -> [Definition] {
     [
         Definition(
@@ -108,7 +108,7 @@ private func planWrite(_ arguments: WriteArguments, _ call: PlannedCall) throws 
     return .null
 }
 
-/// With what a run would have made below the folder by then.
+/// The answer of a plan, with what a run would have made below the folder by then.
 private func planList(_ arguments: PathArgument, _ call: PlannedCall) throws -> Value {
     let folder = try call.environment.reading(arguments.path)
     let expected = call.run.expectedFiles(below: folder)

@@ -25,7 +25,7 @@ private let runOptions = Record(
         Field("env", \.env, .dictionary(of: .string), "Added to the environment."),
     ])
 
-/// `limiq.host` and `limiq.env`.
+/// The primitives of `limiq.host` and `limiq.env`.
 func hostDefinitions(_ environment: Environment) -> [Definition] {
     [
         Definition(
@@ -77,7 +77,7 @@ func hostDefinitions(_ environment: Environment) -> [Definition] {
     ]
 }
 
-/// What a program wrote, as a script gets it: a secret where it repeats one.
+/// The text a program wrote, as a script gets it: a secret where it repeats one.
 func said(_ bytes: [UInt8]) -> Value {
     let value = Codec.bytes.encode(bytes)
     guard case .string(let text) = value, Secrets.areIn(text) else { return value }

@@ -1,14 +1,14 @@
 import Basics
 import Provisioning
 
-/// `limiq.iso.*`: small CD-ROM images.
+/// The primitives of `limiq.iso.*`: small CD-ROM images.
 func isoDefinitions(_ environment: Environment) -> [Definition] {
     [isoCreateDefinition(environment), isoListDefinition(environment), isoReadDefinition(environment)]
 }
 
 extension Codec where Swift == ISOContents {
-    /// Names and contents; a table in place of contents is a folder. A text that begins with `#!` may be run. Contents may
-    /// be secret and are given back as such.
+    /// The contents of an image, by names; a table in place of contents is a folder. A text that begins with `#!` may
+    /// be run. Contents may be secret and are given back as such.
     static let isoContents = Codec("table<string, string|table>") { value, path throws(Failure) in
         var contents = ISOContents()
         /// Appends what one table holds; `above` ends in a slash below the root.

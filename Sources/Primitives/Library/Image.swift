@@ -43,7 +43,7 @@ private let addRecord = Record(
 
 private struct NoArguments: Sendable {}
 
-/// `limiq.image` and `limiq.image.*`: the image library.
+/// The primitives of `limiq.image` and `limiq.image.*`: the image library.
 func imageDefinitions(_ environment: Environment) -> [Definition] {
     let images = environment.images
     return [

@@ -2,7 +2,7 @@ import Basics
 import FoundationEssentials
 import Provisioning
 
-/// `limiq.json`: JSON (RFC 8259), strictly.
+/// The primitives of `limiq.json`: JSON (RFC 8259), strictly.
 func jsonDefinitions(_ environment: Environment) -> [Definition] {
     [
         Definition(

@@ -4,7 +4,7 @@ public enum LogLevel: String, Sendable, CaseIterable {
     case info, warn, error
 }
 
-/// `limiq.log`: lines for whoever runs the script, never on stdout.
+/// The primitives of `limiq.log`: lines for whoever runs the script, never on stdout.
 ///
 /// - Parameter sink: gets each line, without the level and without a line break at its end.
 func logDefinitions(_ sink: @escaping @Sendable (LogLevel, String) -> Void) -> [Definition] {
@@ -48,7 +48,7 @@ extension Codec where Swift == Map {
     }
 }
 
-/// A value for people. Tables look like Lua.
+/// The value as text for people. Tables look like Lua.
 func shown(_ value: Value, quotes: Bool = false) -> String {
     switch value {
     case .null: "nil"

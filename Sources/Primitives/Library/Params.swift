@@ -1,7 +1,7 @@
 import Basics
 import Glibc
 
-/// `limiq.params`: named parameters with defaults.
+/// The primitives of `limiq.params`: named parameters with defaults.
 ///
 /// - Parameter overrides: the words of `--set name=value`.
 func paramsDefinitions(_ overrides: [String: String]) -> [Definition] {
@@ -18,7 +18,7 @@ func paramsDefinitions(_ overrides: [String: String]) -> [Definition] {
     ]
 }
 
-/// `limiq.env`.
+/// The primitives of `limiq.env`.
 func environmentDefinitions(_ environment: Environment) -> [Definition] {
     [
         Definition(

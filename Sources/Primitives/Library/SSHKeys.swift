@@ -4,7 +4,7 @@ import Provisioning
 
 private struct NoArguments: Sendable {}
 
-/// `limiq.ssh_keys`.
+/// The primitives of `limiq.ssh_keys`.
 func sshKeysDefinitions(_ environment: Environment) -> [Definition] {
     [
         Definition(
@@ -58,7 +58,7 @@ func sshKeysDefinitions(_ environment: Environment) -> [Definition] {
     ]
 }
 
-/// In the form of a key, for who looks at it.
+/// A text in the form of a key, for who looks at it.
 private let madeUpKey: Value = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI limiq-check"
 
 private struct HostKeyArguments: Sendable {

@@ -1,8 +1,8 @@
 import Basics
 import Provisioning
 
-/// `limiq.vm.*`: what the VM handle's methods call. `vm` is `{ spec = …, uri = … }` for what compares with the spec, and
-/// a name or a handle for the rest.
+/// The primitives of `limiq.vm.*`: what the machine handle's methods call. `vm` is `{ spec = …, uri = … }` for what
+/// compares with the spec, and a name or a handle for the rest.
 public func vmDefinitions(_ environment: Environment) -> [Definition] {
     [
         check(environment), preflight(environment), up(environment), diff(environment), down(environment),
@@ -240,7 +240,7 @@ private let changeRecord = RecordDescription(
         .init("cause", #""script"|"drift"|"pending""#, "Where it comes from."),
     ])
 
-/// As `vm.up` answers, in a run, a plan and a check.
+/// The value `vm.up` answers with, in a run, a plan and a check.
 func value(of report: UpReport) -> Value {
     let phases = report.phases.map { phase -> Value in
         ["name": .string(phase.step.word), "seconds": Codec<Duration>.duration.encode(phase.duration)]
@@ -253,7 +253,7 @@ func value(of report: UpReport) -> Value {
     ]
 }
 
-/// As scripts and `limiq plan --json` have it.
+/// The value of a change, as scripts and `limiq plan --json` have it.
 func value(of change: Change) -> Value {
     var map: Map = ["path": .string(change.path)]
     if let current = change.current { map.append("current", .string(current.text)) }
@@ -301,7 +301,7 @@ private func diff(_ environment: Environment) -> Definition {
     }
 }
 
-/// The difference of a VM that is not there.
+/// The difference of a machine that is not there.
 private func makes(_ spec: VMSpec) -> Value {
     [["path": "name", "wanted": .string(spec.name), "kind": "make", "cause": "script"]]
 }
@@ -362,7 +362,7 @@ private func remove(_ environment: Environment) -> Definition {
     ) { machine, _, request in .bool(try machine.remove(cancellation: request.cancellation)) }
 }
 
-/// For who splits options of its own from those of `up`.
+/// The primitive for who splits options of its own from those of `up`.
 private func optionNames() -> Definition {
     Definition(
         "vm.up_options", .pure, in: .inner, .positional,

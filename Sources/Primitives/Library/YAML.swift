@@ -2,7 +2,7 @@ import Basics
 import Provisioning
 import YAML
 
-/// `limiq.yaml`: YAML as cloud-init reads and writes it.
+/// The primitives of `limiq.yaml`: YAML as cloud-init reads and writes it.
 func yamlDefinitions(_ environment: Environment) -> [Definition] {
     [
         Definition(
@@ -69,7 +69,7 @@ struct TextCall: Sendable {
             name, doc, make: { TextCall() }, fields: [Field("text", \.text, Text.codec, required: true, doc)])
     }
 
-    /// What the text means. That of a secret is one, and what is wrong with it is not quoted.
+    /// The value that the text means. That of a secret is a secret, and what is wrong with it is not quoted.
     func read(_ body: ([UInt8]) throws(Failure) -> Value) throws(Failure) -> Value {
         guard text.isSecret else { return try body(text.bytes) }
         do { return try body(text.bytes).sealed } catch {
@@ -78,7 +78,7 @@ struct TextCall: Sendable {
     }
 }
 
-/// A text made of a value: as much a secret as what went into it.
+/// The text made of a value: as much a secret as what went into it.
 func sealed(_ text: String, from value: Value) -> Value {
     value.holdsSecret ? .secret(text) : .string(text)
 }

@@ -1,7 +1,7 @@
 import Basics
 import Provisioning
 
-/// How one kind of value is read from a script, written back, and named in the editor stubs.
+/// The way one kind of value is read from a script, written back, and named in the editor stubs.
 public struct Codec<Swift: Sendable>: Sendable {
     /// The type in LuaLS notation.
     public let luaType: String
@@ -43,7 +43,7 @@ private func named<Result>(
 }
 
 extension Codec where Swift == String {
-    /// Text. A secret counts as its text.
+    /// A text. A secret counts as its text.
     public static let string = Codec("string") { value, path throws(Failure) in
         switch value {
         case .string(let text), .secret(let text): return text
@@ -53,10 +53,10 @@ extension Codec where Swift == String {
         .string($0)
     }
 
-    /// Text that is a secret, also where a script gave it as plain text.
+    /// A text that is a secret, also where a script gave it as plain text.
     static let password = Codec("string", decode: Codec.string.decode) { .secret($0) }
 
-    /// Text that whoever may look can read. A secret has no place there.
+    /// A text that whoever may look can read. A secret has no place there.
     static let publicText = Codec("string") { value, path throws(Failure) in
         if case .secret = value {
             throw Failure(
@@ -79,7 +79,7 @@ extension Codec where Swift == String {
         .string($0)
     }
 
-    /// Permission bits in octal digits. Never a number: Lua reads 0644 as the decimal 644.
+    /// Permission bits in octal digits. They are never a number: Lua reads 0644 as the decimal 644.
     public static let mode = Codec("string") { value, path throws(Failure) in
         switch value {
         case .int, .double:
@@ -119,7 +119,7 @@ extension Codec where Swift == Bool {
 }
 
 extension Codec where Swift == Value {
-    /// Anything, as it is.
+    /// Any value, as it is.
     public static let any = Codec("any") { value, _ throws(Failure) in
         value
     } encode: {
@@ -152,7 +152,7 @@ extension Codec where Swift: FixedWidthInteger {
 }
 
 extension Codec where Swift == Duration {
-    /// Seconds as a number, or a text such as `"5s"`, `"10m"`.
+    /// A time in seconds as a number, or a text such as `"5s"`, `"10m"`.
     public static let duration = Codec("string|number") { value, path throws(Failure) in
         switch value {
         case .int(let seconds) where seconds >= 0 && seconds < 1_000_000_000: return .seconds(seconds)
@@ -208,7 +208,8 @@ extension Codec {
         }
     }
 
-    /// In Lua a function of the VM may stand in its place, as recipes give one: the library calls it first.
+    /// The codec of a value in whose place a function of the machine may stand in Lua, as recipes give one: the library
+    /// calls it first.
     var orFunctionOfVM: Codec {
         Codec(
             "\(luaType)|fun(vm: limiq.VM): \(luaType)", records: records, decode: decode, encode: encode)
@@ -239,7 +240,7 @@ extension Codec {
             encode: words.encode)
     }
 
-    /// What to write for a value that is one member in the place of a list of them; `nil` where it is none.
+    /// The hint what to write for a value that is one member in the place of a list of them; `nil` where it is none.
     private static func listHint<Member>(_ path: String, _ value: Value, _ member: Codec<Member>) -> String? {
         let name = fieldName(path)
         switch value {

@@ -1,6 +1,6 @@
 import Basics
 
-/// A text that is to be taken apart.
+/// The text of bytes that is to be taken apart.
 ///
 /// - Throws: `Failure` with code `bad_field` for one that is too long or not UTF-8.
 func document(_ bytes: [UInt8]) throws(Failure) -> String {
@@ -12,7 +12,7 @@ func document(_ bytes: [UInt8]) throws(Failure) -> String {
     return try utf8(bytes, named: "the text")
 }
 
-/// Bytes as text.
+/// The text of bytes.
 ///
 /// - Throws: `Failure` with code `bad_field` that gives the place of the first byte that is not UTF-8.
 func utf8(_ bytes: [UInt8], named name: String) throws(Failure) -> String {

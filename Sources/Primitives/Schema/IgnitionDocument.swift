@@ -2,8 +2,8 @@ import Basics
 import Provisioning
 
 extension Codec where Swift == String {
-    /// Ignition's configuration: a text, taken as it is, or a table, written as JSON. As it may hold hashes of passwords,
-    /// it is shown to nobody.
+    /// The configuration of Ignition: a text, taken as it is, or a table, written as JSON. As it may hold hashes of
+    /// passwords, it is shown to nobody.
     static let ignition = Codec("string|table") { value, path throws(Failure) in
         switch value {
         case .string(let text), .secret(let text): return text

@@ -1,7 +1,7 @@
 import Basics
 import FoundationEssentials
 
-/// A value as JSON text (RFC 8259), keys sorted.
+/// The JSON text of a value (RFC 8259), keys sorted.
 ///
 /// - Throws: `Failure` with code `bad_json` for bytes that are no text and for numbers JSON cannot write, by their path.
 public func jsonText(_ value: Value, pretty: Bool = false) throws(Failure) -> String {

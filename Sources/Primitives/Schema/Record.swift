@@ -1,6 +1,6 @@
 import Basics
 
-/// What the editor stubs and the reference say of a record.
+/// The description of a record in the editor stubs and the reference.
 struct RecordDescription: Sendable {
     struct Field: Sendable {
         let name: String
@@ -29,7 +29,7 @@ public struct Field<Owner: Sendable>: Sendable {
     let doc: String
     let records: @Sendable () -> [RecordDescription]
     let decode: @Sendable (inout Owner, Value, String) throws(Failure) -> Void
-    /// `nil`: nothing to write, as where it has its default.
+    /// The value to write; `nil` where there is nothing to write, as where the field has its default.
     let encode: @Sendable (Owner) -> Value?
 }
 
@@ -128,7 +128,7 @@ public struct Record<Owner: Sendable>: Sendable {
         return owner
     }
 
-    /// What to write in the place of a list.
+    /// The hint what to write in the place of a list.
     private func hint(_ path: String, _ value: Value) -> String? {
         guard let members = value.list else { return nil }
         if let listHint { return listHint }
@@ -177,5 +177,5 @@ public struct Record<Owner: Sendable>: Sendable {
     }
 }
 
-/// What a handle's method, called with a point, lacks.
+/// The names of the first parameter, by which a handle's method is known that was called with a point.
 private let handles: Set<String> = ["vm", "domain"]

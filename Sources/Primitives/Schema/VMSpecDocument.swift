@@ -1,7 +1,7 @@
 import Basics
 import Provisioning
 
-/// A spec as the API's document, `{ name = …, spec = { … } }`: full field and enum names; a field that has its default
+/// The API's document of a spec, `{ name = …, spec = { … } }`: full field and enum names; a field that has its default
 /// is left out.
 public func vmDocument(of spec: VMSpec) -> Value {
     let defaults = vmSpecRecord.encode(VMSpec(name: ""))
