@@ -23,8 +23,8 @@ struct Limiq: ParsableCommand {
 
     static var names: [String] { all.map(\.name) }
 
-    /// The parser looks into each command it is told of by reflection, a good part of a start: it is told of the one that is
-    /// called, and of all where there is help to give.
+    /// The subcommands that the parser is told of. It looks into each by reflection, a good part of a start: it is told
+    /// of the one that is called, and of all where there is help to give.
     private static func subcommands(for word: String?) -> [any ParsableCommand.Type] {
         let called = all.filter { $0.name == word }
         return (called.isEmpty ? all : called).map(\.command)

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Basics
 
-/// `limiq help CODE`: what an error's code means. `limiq help errors`: all of them.
+/// The help of `limiq help CODE`: what an error's code means. `limiq help errors` shows all of them.
 enum CodeHelp {
     /// - Parameter commands: what else there is help for.
     /// - Throws: `ValidationError` with the nearest name for a word there is no help for.

@@ -2,7 +2,7 @@ import ArgumentParser
 import Basics
 import Provisioning
 
-/// What a shell offers after Tab.
+/// The kinds of words a shell offers after Tab.
 extension CompletionKind {
     static var script: CompletionKind { .file(extensions: ["lua"]) }
 

@@ -36,7 +36,7 @@ struct Console: ParsableCommand {
         stream.close()
     }
 
-    /// What is typed, up to Ctrl-] or the end of the input.
+    /// Passes on what is typed, up to Ctrl-] or the end of the input.
     private static func pass(to stream: any ConsoleStream) throws {
         var buffer = [UInt8](repeating: 0, count: 1024)
         while true {
@@ -53,7 +53,7 @@ struct Console: ParsableCommand {
     }
 }
 
-/// What the guest says, until its console ends.
+/// Shows what the guest says, until its console ends.
 private func showOutput(of stream: any ConsoleStream) {
     while let bytes = try? stream.read(), !bytes.isEmpty { StandardOutput.write(bytes) }
 }

@@ -17,7 +17,7 @@ struct REPL: ParsableCommand {
     private struct Lines {
         var text = ""
         var isLast = false
-        /// What the lines say is being done.
+        /// Whether what the lines say is being done.
         var isRunning = false
     }
 
@@ -62,7 +62,7 @@ struct REPL: ParsableCommand {
         } while !lines.withLock(\.isLast)
     }
 
-    /// Runs the lines there are. Each run of the runtime can be interrupted anew.
+    /// Runs the lines there are, and says whether they are done. Each run of the runtime can be interrupted anew.
     ///
     /// - Returns: `false` where more of them could make a whole.
     private static func isDone(_ runtime: LuaRuntime) -> Bool {

@@ -13,7 +13,7 @@ struct ParameterOptions: ParsableArguments {
         name: .customLong("set"), help: ArgumentHelp("A parameter of the script.", valueName: "name=value"))
     var parameters: [String] = []
 
-    /// By name.
+    /// The parameters by name.
     func overrides() throws -> [String: String] {
         var result: [String: String] = [:]
         for parameter in parameters {

@@ -2,7 +2,7 @@ import ArgumentParser
 import Basics
 import Provisioning
 
-/// `--sandbox` and what belongs to it.
+/// The options `--sandbox` and what belongs to it.
 struct SandboxOptions: ParsableArguments {
     @Flag(
         help: """

@@ -4,7 +4,7 @@ import Primitives
 import Provisioning
 import Synchronization
 
-/// `limiq help SCRIPT`: the script's first comment and the parameters it declares with `limiq.params`.
+/// The help of `limiq help SCRIPT`: the script's first comment and the parameters it declares with `limiq.params`.
 enum ScriptHelp {
     static func show(_ script: String) throws {
         Signals.unblock()

@@ -22,7 +22,7 @@ struct Stubs: ParsableCommand {
         StandardOutput.write(text.utf8)
     }
 
-    /// Not in a folder of its own, and not what this command itself has written.
+    /// Whether a file is a source: not in a folder of its own, and not what this command itself has written.
     private static func isSource(_ name: String) -> Bool {
         name.hasSuffix(".lua") && !name.contains("/") && name != "library.lua"
     }

@@ -34,7 +34,7 @@ struct Up: ParsableCommand {
     @Flag(help: "Leave what a failed machine was made of, for a look.")
     var keep = false
 
-    /// What a script would do with the document.
+    /// The script that does with the document what a script of the user's would do.
     private static let script = """
         local limiq = require "limiq"
         local path, wait, timeout, deadline = table.unpack(limiq.args)

@@ -4,25 +4,26 @@ import LuaRuntime
 import Primitives
 import Provisioning
 
-/// Where a run shows what it does: a terminal, a pipe, or a stream of JSON events.
+/// The place where a run shows what it does: a terminal, a pipe, or a stream of JSON events.
 ///
 /// What a script prints is its result and goes to standard output; all else goes to standard error, so that
 /// `limiq run … > file` keeps what the script said and shows the rest.
 protocol Display: Sendable {
-    /// The run of a script begins.
+    /// Shows that the run of a script begins.
     func begin(script: String)
-    /// What the script wrote, byte for byte.
+    /// Shows what the script wrote, byte for byte.
     func output(_ stream: OutputStream, _ bytes: [UInt8])
-    /// News of the work on a machine or an image, as the work tells them.
+    /// Shows news of the work on a machine or an image, as the work tells them.
     func progress(_ progress: Progress)
     func log(_ level: LogLevel, _ text: String)
-    /// What the run's record made of it. Called one at a time, in order; it must not wait for anything.
+    /// Shows what the run's record made of a call or of news. Called one at a time, in order; it must not wait for
+    /// anything.
     func happened(_ event: RunEvent)
-    /// Nothing more comes: leaves the terminal as a shell expects it.
+    /// Leaves the terminal as a shell expects it: nothing more comes.
     func finish()
-    /// The process ends at once, whatever is under way.
+    /// Gives up the terminal: the process ends at once, whatever is under way.
     func abandon()
-    /// The run is over. After `finish`.
+    /// Shows the report of a run that is over. Called after `finish`.
     func end(_ report: RunReport)
 }
 

@@ -1,10 +1,10 @@
 import Basics
 import Provisioning
 
-/// What a terminal shows of a run: a line for each machine that matters most, a line for the rest, a summary.
+/// The picture a terminal shows of a run: a line for each machine that matters most, a line for the rest, a summary.
 ///
-/// Made in two steps, so that the record is held for the first only, and so that consoles are read only for the rows that
-/// are shown: which rows, then their text.
+/// It is made in two steps, so that the record is held for the first only, and so that consoles are read only for the
+/// rows that are shown: which rows, then their text.
 struct Frame: Sendable, Equatable {
     enum Tone: Sendable {
         case plain, slow, failed
@@ -15,18 +15,18 @@ struct Frame: Sendable, Equatable {
         var step: String
         var elapsed: Duration
         var tone = Tone.plain
-        /// What matters more than its console.
+        /// The note that matters more than its console.
         var note: String?
-        /// What the guest said last, where it is known already.
+        /// The line the guest said last, where it is known already.
         var line: String?
         /// Whether its console is worth a look.
         var hasConsole = false
     }
 
     private(set) var rows: [Row] = []
-    /// `… and 280 more: 210 waiting, 70 starting`.
+    /// The line for the rest: `… and 280 more: 210 waiting, 70 starting`.
     private(set) var fold: String?
-    /// Where there is more than one machine: the longest form that fits is shown.
+    /// The summaries, where there is more than one machine: the longest form that fits is shown.
     private(set) var summaries: [String] = []
 
     /// - Parameters:
@@ -79,14 +79,14 @@ struct Frame: Sendable, Equatable {
 
 /// The machines and images that a frame may show, those that matter most first.
 private struct Sorted {
-    /// Not done yet, or failed.
+    /// The number of those that are not done yet, or failed.
     var shown: Int { failed.count + slow.count + working.count + waiting.count }
     private(set) var machines = 0
-    /// The latest first.
+    /// The tracks that failed, the latest first.
     private(set) var failed: [Track] = []
-    /// The slowest first.
+    /// The tracks that are slow, the slowest first.
     private(set) var slow: [Track] = []
-    /// Those that work longest first.
+    /// The tracks that work, those that do so longest first.
     private(set) var working: [Track] = []
     private(set) var waiting: [Track] = []
     private var done = 0

@@ -6,7 +6,7 @@ import Primitives
 import Provisioning
 import Synchronization
 
-/// One JSON object a line on standard output: the events that `docs/events.md` describes.
+/// The display that writes one JSON object a line on standard output: the events that `docs/events.md` describes.
 final class JSONDisplay: Display {
     private let recorder: RunRecorder
     private let writing = Mutex(())
@@ -25,7 +25,7 @@ final class JSONDisplay: Display {
         emit("print", ["text": .string(String(decoding: bytes, as: UTF8.self))])
     }
 
-    /// The record makes events of it.
+    /// Does nothing: the record makes events of the news.
     func progress(_ progress: Progress) {}
 
     func log(_ level: LogLevel, _ text: String) {
@@ -72,7 +72,8 @@ final class JSONDisplay: Display {
             ])
     }
 
-    /// The time is taken where the line is written, so that it never goes back from one line to the next.
+    /// Writes an event. The time is taken where the line is written, so that it never goes back from one line to the
+    /// next.
     private func emit(_ event: String, _ fields: Map) {
         writing.withLock { _ in
             let now = recorder.elapsed
@@ -89,7 +90,7 @@ final class JSONDisplay: Display {
 }
 
 extension Map {
-    /// Both, without what is `null`.
+    /// The entries of both maps, without what is `null`.
     fileprivate static func + (left: Map, right: Map) -> Map {
         Map((left.entries + right.entries).filter { $0.value != .null })
     }
@@ -100,7 +101,7 @@ extension Value {
 }
 
 extension Duration {
-    /// Seconds, to the millisecond.
+    /// The seconds, to the millisecond.
     fileprivate var json: Value { .double(seconds) }
 }
 

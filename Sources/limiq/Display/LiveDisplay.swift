@@ -5,16 +5,16 @@ import Primitives
 import Provisioning
 import Synchronization
 
-/// A terminal: below whatever was printed, a frame that is drawn anew as the run goes on.
+/// The display on a terminal: below whatever was printed, a frame that is drawn anew as the run goes on.
 ///
 /// Who tells of something never waits for the terminal, which a person may have stopped (Ctrl-S): it is drawn on a thread of
 /// its own, ten times a second at most and only where something else is to be seen. A new size is taken up at the next
 /// drawing. The cursor stays visible all the time, so there is nothing to give back.
 final class LiveDisplay: Display {
     private struct Told {
-        /// Lines that stay, to be written above the frame.
+        /// The lines that stay, to be written above the frame.
         var lines: [String] = []
-        /// The process was stopped and goes on: the shell has written below the frame.
+        /// Whether the process was stopped and goes on: the shell has written below the frame.
         var wasStopped = false
     }
 
@@ -27,9 +27,9 @@ final class LiveDisplay: Display {
     private let recorder: RunRecorder
     private let colour: Bool
     private let console: @Sendable (String) -> String?
-    /// Locked for moments only.
+    /// The things that were told. They are locked for moments only.
     private let told = Mutex(Told())
-    /// Locked as long as the terminal takes to be written to.
+    /// The state of the drawing. It is locked as long as the terminal takes to be written to.
     private let drawing = Mutex(Drawing())
 
     /// - Parameter console: the last line of a machine's serial console.
@@ -134,7 +134,7 @@ struct TerminalSize: Equatable {
     var columns = 80
     var rows = 24
 
-    /// That of standard error's terminal, 80 × 24 where it does not say.
+    /// The size of standard error's terminal, 80 × 24 where it does not say.
     static var current: TerminalSize {
         var result = TerminalSize()
         var size = winsize()

@@ -4,7 +4,7 @@ import LuaRuntime
 import Primitives
 import Provisioning
 
-/// One plain line a step, for pipes and logs.
+/// The display that writes one plain line a step, for pipes and logs.
 struct PlainDisplay: Display {
     var showsProgress = true
 
@@ -28,7 +28,7 @@ struct PlainDisplay: Display {
 }
 
 extension Progress {
-    /// `web-server-01: up (12 s)`.
+    /// The line of the news: `web-server-01: up (12 s)`.
     var line: String {
         let text =
             switch event {
@@ -45,6 +45,6 @@ extension Progress {
 }
 
 extension LogLevel {
-    /// Nothing before what is merely told.
+    /// The word before a line: none before what is merely told.
     var prefix: String { self == .info ? "" : "\(rawValue): " }
 }

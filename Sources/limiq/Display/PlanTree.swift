@@ -13,7 +13,7 @@ struct PlanTree {
         self.end = end
     }
 
-    /// With a line of sums at its end, which has no line end.
+    /// The tree as text, with a line of sums at its end, which has no line end.
     var text: String {
         var lines = steps.flatMap(lines)
         if let end {

@@ -27,7 +27,7 @@ struct RunWatcher: Display {
         display.progress(progress)
     }
 
-    /// The display hears of it before anything else can happen: events are in order.
+    /// Tells the record and then the display, which hears of it before anything else can happen: events are in order.
     private func tell(_ body: (inout RunRecord, Duration) -> [RunEvent]) {
         recorder.use { record, now in
             for event in body(&record, now) { display.happened(event) }

@@ -2,8 +2,8 @@ import Basics
 import Glibc
 import Synchronization
 
-/// Ctrl-C, SIGTERM, and SIGHUP: the terminal has gone. The first asks the run to clean up and end, the second ends it
-/// without, the third ends the process.
+/// The signals that end a run: Ctrl-C, SIGTERM, and SIGHUP, when the terminal has gone. The first asks the run to clean
+/// up and end, the second ends it without, the third ends the process.
 enum Signals {
     private static func stopSignals() -> [Int32] {
         // Under nohup it is ignored, and stays so.
@@ -28,8 +28,9 @@ enum Signals {
 
     /// Calls `handler` with 1, 2, 3 for the first three signals, on a thread of its own. After the third the process ends.
     ///
-    /// By a signal handler and a pipe, not by `sigwait`: the thread in which Subprocess waits for its programs takes every
-    /// signal, whatever mask it was started with, and the default action would end the run without its clean-up.
+    /// It does so by a signal handler and a pipe, not by `sigwait`: the thread in which Subprocess waits for its
+    /// programs takes every signal, whatever mask it was started with, and the default action would end the run without
+    /// its clean-up.
     ///
     /// - Throws: `Failure` with code `io` where this process may open no more files.
     static func forward(to handler: @escaping @Sendable (Int) -> Void) throws(Failure) {
@@ -66,11 +67,11 @@ enum Signals {
         }
     }
 
-    /// The next signal is the first again.
+    /// Counts from the beginning: the next signal is the first again.
     static func startOver() { taken.store(0, ordering: .relaxed) }
 
     private static let taken = Atomic<Int>(0)
-    /// Where the signal handler writes.
+    /// The end of the pipe that the signal handler writes to.
     private static let pipeEnd = Atomic<Int32>(-1)
     private static let resumeHandler = Mutex<(@Sendable () -> Void)?>(nil)
 

@@ -1,7 +1,7 @@
 import Basics
 import Glibc
 
-/// Where the Lua library is: `share/limiq` beside the `bin` folder of an installation, or `stdlib` in the checkout
+/// The place of the Lua library: `share/limiq` beside the `bin` folder of an installation, or `stdlib` in the checkout
 /// the program was built in.
 enum Installation {
     static func library() throws(Failure) -> String {

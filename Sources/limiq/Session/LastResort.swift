@@ -5,9 +5,9 @@ import LuaRuntime
 /// The end of a run whose script does not give in although it was told to stop at once: nothing can interrupt one call of
 /// Lua's own, such as `string.find` with a pattern that takes for ever.
 enum LastResort {
-    /// What a script may take to stop: it waits for nothing any more.
+    /// The time a script may take to stop: it waits for nothing any more.
     private static let patience: Duration = .seconds(3)
-    /// What the requests under way may take to undo what they began.
+    /// The time the requests under way may take to undo what they began.
     private static let grace: Duration = .seconds(10)
 
     /// Ends the process when the run does not end by itself. Another thread looks.

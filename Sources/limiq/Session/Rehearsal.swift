@@ -4,14 +4,14 @@ import LuaRuntime
 import Provisioning
 import Synchronization
 
-/// A script run with other primitives than those that do things: for `check` and `plan`. It prints nothing, reads no input,
-/// sleeps not at all, and is ended when it does not end by itself.
+/// A script run with other primitives than those that do things: for `check` and `plan`. It prints nothing, reads no
+/// input, sleeps not at all, and is ended when it does not end by itself.
 struct Rehearsal {
-    /// How the script ended; `nil` for well.
+    /// The error that ended the script; `nil` where it ended well.
     var failure: ScriptError?
-    /// It did not end by itself.
+    /// Whether the script did not end by itself.
     var isOver: Bool
-    /// It reads its own words, and was given none.
+    /// Whether the script reads its own words, and was given none.
     var lacksWords: Bool
 
     init(_ script: String, _ session: Session, primitives: [Primitive]) throws {

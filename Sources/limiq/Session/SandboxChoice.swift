@@ -1,6 +1,6 @@
 import Provisioning
 
-/// How much a script is trusted.
+/// The degree to which a script is trusted.
 struct SandboxChoice {
     var isOn = false
     var forbidsPrograms = false

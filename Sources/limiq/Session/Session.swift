@@ -6,15 +6,15 @@ import Primitives
 import Provisioning
 import Synchronization
 
-/// What one call of the command works with: the state folder, the hosts, the primitives and the display.
+/// The things one call of the command works with: the state folder, the hosts, the primitives and the display.
 struct Session {
     var json = false
     var sandbox = SandboxChoice()
     var keepsFailed = false
     var memoryLimit = 512 << 20
-    /// `--set`, by name.
+    /// The values of `--set`, by name.
     var overrides: [String: String] = [:]
-    /// `--timings`: the file for how long each phase of each machine took.
+    /// The file of `--timings`, for how long each phase of each machine took.
     var timings: String?
     /// The words after `--`.
     var words: [String] = []
@@ -37,7 +37,7 @@ struct Session {
         scriptPath = script.map { "\(folder == "/" ? "" : folder)/\(lastComponent($0))" }
     }
 
-    /// What the script may reach.
+    /// The gate to what the script may reach.
     private func gate() throws(Failure) -> Gate {
         guard sandbox.isOn else { return sandbox.forbidsPrograms ? .withoutPrograms : .open }
         return .sandbox(
@@ -140,7 +140,7 @@ struct Session {
         return options
     }
 
-    /// A path of the command line.
+    /// The absolute path of one on the command line.
     func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : "\(scriptFolder)/\(path)" }
 
     func images() throws(Failure) -> ImageLibrary {

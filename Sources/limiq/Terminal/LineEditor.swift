@@ -1,7 +1,7 @@
 import Basics
 import Glibc
 
-/// Lines of a person: edited by libedit where that is installed and somebody types, else as they come.
+/// The reader of a person's lines: edited by libedit where that is installed and somebody types, else as they come.
 ///
 /// libedit is looked for when it is needed, and no other command waits for it to be loaded
 /// (https://www.thrysoee.dk/editline, `readline(3)`).

@@ -1,4 +1,4 @@
-/// What stands on the terminal below what was printed, and the control sequences (ECMA-48) that replace it.
+/// The lines that stand on the terminal below what was printed, and the control sequences (ECMA-48) that replace them.
 struct Screen {
     /// The widths of the lines that stand there.
     private var drawn: [Int] = []
@@ -40,7 +40,7 @@ struct Screen {
         return text
     }
 
-    /// Something else may have written to the terminal: what stands there is left to it.
+    /// Forgets what stands there, and leaves it: something else may have written to the terminal.
     mutating func forget() {
         drawn = []
         unfinished = []
@@ -60,7 +60,8 @@ struct Screen {
         return unfinished.isEmpty ? "" : "\n"
     }
 
-    /// To the first line that stands there. A terminal that has become narrower has wrapped them.
+    /// The sequence that leads to the first line that stands there. A terminal that has become narrower has wrapped
+    /// them.
     private func up(width: Int) -> String {
         let rows = drawn.reduce(0) { $0 + max(1, ($1 + width - 1) / max(1, width)) }
         return rows > 0 ? "\r\u{1B}[\(rows)A" : ""
@@ -70,7 +71,7 @@ struct Screen {
         TerminalText.columns(plain(String(decoding: bytes, as: UTF8.self)))
     }
 
-    /// Without colours.
+    /// The text without colours.
     private static func plain(_ text: String) -> String {
         var result = ""
         var isSequence = false

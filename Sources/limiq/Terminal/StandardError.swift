@@ -1,13 +1,13 @@
 import Basics
 import Glibc
 
-/// Where all goes that is no result, as lines of text.
+/// The stream where all goes that is no result, as lines of text.
 enum StandardError {
-    /// Lines of limiq's own, whatever is quoted in them.
+    /// Writes lines of limiq's own, whatever is quoted in them.
     static func tell(_ text: String) {
         writeAll(Array("\(TerminalText.visibleLines(text))\n".utf8), to: STDERR_FILENO)
     }
 
-    /// What went wrong.
+    /// Writes what went wrong.
     static func complain(_ text: String) { tell(TerminalText.complaint(text)) }
 }

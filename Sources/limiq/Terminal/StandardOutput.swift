@@ -3,9 +3,9 @@ import Glibc
 import LuaRuntime
 import Synchronization
 
-/// Where results go: text made visible by `print`, and by `write` the bytes that are somebody's own, a script's or a live
-/// console's. What it could not take is remembered, and told at the end of the command: results that are lost are a
-/// failure, whatever else went well.
+/// The stream where results go: text made visible by `print`, and by `write` the bytes that are somebody's own, a
+/// script's or a live console's. What it could not take is remembered, and told at the end of the command: results that
+/// are lost are a failure, whatever else went well.
 enum StandardOutput {
     private static let failure = Mutex<Int32>(0)
 
@@ -16,12 +16,12 @@ enum StandardOutput {
         failure.withLock { $0 = error }
     }
 
-    /// Lines of limiq's own, whatever is quoted in them.
+    /// Writes lines of limiq's own, whatever is quoted in them.
     static func print(_ text: String) { write("\(TerminalText.visibleLines(text))\n".utf8) }
 
     static func print(json: String) { write("\(TerminalText.visible(json: json))\n".utf8) }
 
-    /// Why results were lost; `nil` where none were.
+    /// The reason why results were lost; `nil` where none were.
     static var loss: String? {
         let error = failure.withLock(\.self)
         return error == 0 ? nil : String(cString: strerror(error))

@@ -1,4 +1,4 @@
-/// Rows in columns, two spaces apart; what is in a cell is visible and stays there.
+/// The text of rows in columns, two spaces apart; what is in a cell is visible and stays there.
 func table(_ rows: [[String]]) -> String {
     let rows = rows.map { $0.map { TerminalText.visible($0) } }
     let widths = (rows.first ?? []).indices.map { column in

@@ -1,23 +1,23 @@
 import Basics
 
-/// Text on a terminal whose characters are of equal width.
+/// The text on a terminal whose characters are of equal width.
 ///
 /// Guests, servers and file names say what they like. Whatever moves the cursor, changes the terminal's state or the
 /// direction of writing is shown by a sign in its place: `^[` for an escape, `\u{202e}` for what has no letter. A secret is
 /// shown as one.
 enum TerminalText {
-    /// A part of a line: an end of a line is shown too, and a tab is a blank.
+    /// The visible form of a part of a line: an end of a line is shown too, and a tab is a blank.
     static func visible(_ text: some StringProtocol) -> String {
         shown(text) { $0 == "\t" ? " " : sign(of: $0) }
     }
 
-    /// Lines of limiq's own: their ends and tabs stay.
+    /// The visible form of lines of limiq's own: their ends and tabs stay.
     static func visibleLines(_ text: some StringProtocol) -> String {
         shown(text) { $0 == "\n" || $0 == "\t" ? nil : sign(of: $0) }
     }
 
-    /// What went wrong: visible lines, of which the further ones are set in. What somebody else has put into a message
-    /// cannot pass for a line of limiq's own.
+    /// The visible form of what went wrong: lines, of which the further ones are set in. What somebody else has put
+    /// into a message cannot pass for a line of limiq's own.
     static func complaint(_ text: some StringProtocol) -> String {
         let lines = visibleLines(text).split(separator: "\n", omittingEmptySubsequences: false)
         return lines.enumerated().map { index, line in
@@ -25,7 +25,7 @@ enum TerminalText {
         }.joined(separator: "\n")
     }
 
-    /// JSON whose texts hold nothing that is not visible, and are the same texts.
+    /// The visible form of JSON: its texts hold nothing that is not visible, and are the same texts.
     static func visible(json: String) -> String {
         shown(json) { scalar in
             guard !scalar.isASCII || scalar == "\u{7F}", sign(of: scalar) != nil else { return nil }
@@ -66,12 +66,12 @@ enum TerminalText {
         }
     }
 
-    /// How many columns it takes.
+    /// The number of columns a text takes.
     static func columns(_ text: some StringProtocol) -> Int {
         text.unicodeScalars.reduce(0) { $0 + columns($1) }
     }
 
-    /// Cut to `width` columns, with an ellipsis where something is missing.
+    /// The text cut to `width` columns, with an ellipsis where something is missing.
     static func fit(_ text: String, _ width: Int) -> String {
         if columns(text) <= width { return text }
         guard width > 0 else { return "" }
@@ -86,14 +86,14 @@ enum TerminalText {
         return String(result) + "…"
     }
 
-    /// Fitted, and filled up with blanks.
+    /// The text fitted, and filled up with blanks.
     static func pad(_ text: String, _ width: Int) -> String {
         let fitted = fit(text, width)
         return fitted + String(repeating: " ", count: max(0, width - columns(fitted)))
     }
 
-    /// East Asian Width (UAX #11) `W` and `F`, by blocks, and the emoji, take two columns; marks that are drawn over the
-    /// character before them take none.
+    /// The number of columns a character takes. Those of East Asian Width (UAX #11) `W` and `F`, by blocks, and the
+    /// emoji, take two; marks that are drawn over the character before them take none.
     private static func columns(_ scalar: Unicode.Scalar) -> Int {
         if scalar.value < 0x300 { return 1 }
         switch scalar.properties.generalCategory {
@@ -111,7 +111,7 @@ enum TerminalText {
     }
 }
 
-/// Time that runs, in whole seconds: `5 s`, `1m 05s`, `2h 03m`.
+/// The text of a time that runs, in whole seconds: `5 s`, `1m 05s`, `2h 03m`.
 func running(_ duration: Duration) -> String {
     let seconds = max(0, Int(duration / .seconds(1)))
     func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }

@@ -1,11 +1,11 @@
 import Provisioning
 
-/// How long each step takes in this run, to tell which machines are slow.
+/// The time each step takes in this run, to tell which machines are slow.
 struct Pace: Sendable {
     /// The times of the steps that ended well, in order of size.
     private var ended: [Step: [Duration]] = [:]
 
-    /// Below these nothing is called slow: a step is short, or too few have been through it.
+    /// The bounds below which nothing is called slow: a step is short, or too few have been through it.
     private static let leastDelay = Duration.seconds(5)
     private static let leastPeers = 3
 
@@ -22,8 +22,8 @@ struct Pace: Sendable {
         ended[step, default: []].insert(took, at: index)
     }
 
-    /// How long a step takes a machine, judged by those that ended and by those that have been in it for longer than these
-    /// took: where most are still in it, the few that were quick are no measure.
+    /// The time a step takes a machine, judged by those that ended and by those that have been in it for longer than
+    /// these took: where most are still in it, the few that were quick are no measure.
     ///
     /// - Parameter running: for how long machines have been in the step.
     /// - Returns: `nil` where too few have been through it.
@@ -42,7 +42,7 @@ struct Pace: Sendable {
     }
 }
 
-/// The middle of some times; of an even number the mean of the two in the middle.
+/// The median of some times; of an even number the mean of the two in the middle.
 func median(_ times: [Duration]) -> Duration {
     guard !times.isEmpty else { return .zero }
     let sorted = times.sorted()

@@ -1,11 +1,12 @@
 import Basics
 import Provisioning
 
-/// What has happened in a run up to now: the one picture that the terminal, the events and the report are drawn from.
+/// The record of what has happened in a run up to now: the one picture that the terminal, the events and the report are
+/// drawn from.
 ///
 /// It takes what the scheduler tells of calls and what the work tells of its steps. Times are since the run began.
 struct RunRecord: Sendable {
-    /// In the order of their first appearance.
+    /// The tracks, in the order of their first appearance.
     private(set) var tracks: [Track] = []
     private(set) var pace = Pace()
     private var numbers: [Subject: Int] = [:]
@@ -110,7 +111,7 @@ struct RunRecord: Sendable {
 }
 
 extension Track {
-    /// Where a step is that the work itself told of: the latest, as it may be in one of this kind several times.
+    /// The place of a step that the work itself told of: the latest, as it may be in one of this kind several times.
     fileprivate func index(of step: Step) -> Int? {
         steps.lastIndex { $0.step == step && $0.call == nil }
     }

@@ -2,8 +2,9 @@ import Basics
 import LuaRuntime
 
 extension RunReport {
-    /// What a person reads at the end, empty where there is nothing to say: the phases where there are several machines, what
-    /// ended the script, and a line for each machine that failed, whatever the script did with the errors.
+    /// The text that a person reads at the end, empty where there is nothing to say: the phases where there are several
+    /// machines, what ended the script, and a line for each machine that failed, whatever the script did with the
+    /// errors.
     var text: String {
         var parts: [String] = []
         if (showsPhases || machines > 1) && !phases.isEmpty { parts.append(phaseTable) }
@@ -19,7 +20,7 @@ extension RunReport {
         return parts.joined(separator: "\n")
     }
 
-    /// A row a machine, the slowest first, and a column a phase; the rows of a long list fold.
+    /// The table with a row a machine, the slowest first, and a column a phase; the rows of a long list fold.
     private var phaseTable: String {
         func row(_ name: String, _ time: (Phase) -> Duration?) -> [String] {
             [name] + phases.map { time($0).map(Self.short) ?? "" }
@@ -70,7 +71,7 @@ extension RunReport {
         return forms.prefix(3).map { "  hint: " + ($0.hints.count == 1 ? $0.hints.first ?? "" : $0.general) }
     }
 
-    /// What ended the script. Of an error of `limiq.each` only what the list of failures does not say.
+    /// The error that ended the script. Of an error of `limiq.each` it is only what the list of failures does not say.
     private var complaint: String? {
         guard let error else { return nil }
         guard error.failure.code == .each, problems.count > 1 else { return error.description }
@@ -85,7 +86,8 @@ extension RunReport {
         return rest.description
     }
 
-    /// `2 of 3 failed:`, and an item for each of them: it begins two blanks in, and its further lines deeper.
+    /// The items of a message: `2 of 3 failed:`, and one for each of them: it begins two blanks in, and its further
+    /// lines deeper.
     private static func items(of message: String) -> [String] {
         var items: [String] = [""]
         for (index, line) in message.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
@@ -107,7 +109,7 @@ extension RunReport {
 }
 
 extension Track.Problem {
-    /// One line: what went wrong, and where in the script.
+    /// The problem on one line: what went wrong, and where in the script.
     var line: String {
         var text = failure.message
         if let cause = failure.cause, !cause.contains("\n"), !text.contains(cause) { text += ": \(cause)" }

@@ -2,25 +2,25 @@ import Basics
 import LuaRuntime
 import Provisioning
 
-/// How a run ended: what is left to say when it is over.
+/// The report of how a run ended: what is left to say when it is over.
 struct RunReport: Sendable {
-    /// A phase over all machines, or the images over all images.
+    /// The times of a phase over all machines, or of the images over all images.
     struct Phase: Sendable {
         var name: String
-        /// By machine or image; there is at least one.
+        /// The times by machine or image; there is at least one.
         var times: [String: Duration]
 
         var minimum: Duration { times.values.min() ?? .zero }
         var median: Duration { limiq.median(Array(times.values)) }
         var maximum: Duration { times.values.max() ?? .zero }
-        /// Who took the maximum.
+        /// The machine or image that took the maximum.
         var slowest: String { times.max { ($0.value, $0.key) < ($1.value, $1.key) }?.key ?? "" }
     }
 
     let took: Duration
-    /// What ended the script, where it failed.
+    /// The error that ended the script, where it failed.
     let error: ScriptError?
-    /// `--timings`: the phases are wanted whatever there are.
+    /// Whether the phases are wanted whatever there are, by `--timings`.
     var showsPhases = false
 
     private(set) var machines = 0
@@ -28,9 +28,9 @@ struct RunReport: Sendable {
     private(set) var failed = 0
     /// The machines somebody wanted to end.
     private(set) var cancelled: [String] = []
-    /// Nobody waited for their end.
+    /// The machines for whose end nobody waited.
     private(set) var unfinished: [String] = []
-    /// Of machines and images, one each.
+    /// The problems of machines and images, one each.
     private(set) var problems: [Track.Problem] = []
     let phases: [Phase]
 
@@ -57,7 +57,8 @@ struct RunReport: Sendable {
 
     // MARK: phases
 
-    /// In the order a machine goes through them, behind that of all images; others follow in the order they came.
+    /// The phases in the order a machine goes through them, behind that of all images; others follow in the order they
+    /// came.
     private static func phases(_ record: RunRecord) -> [Phase] {
         var times: [String: [String: Duration]] = [:]
         var names = ["image"] + Step.Kind.allCases.map(\.rawValue)
@@ -78,6 +79,6 @@ struct RunReport: Sendable {
 }
 
 extension Duration {
-    /// Seconds, to the millisecond.
+    /// The seconds, to the millisecond.
     var seconds: Double { (self / .milliseconds(1)).rounded() / 1000 }
 }

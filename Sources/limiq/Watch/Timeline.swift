@@ -4,12 +4,13 @@ import XML
 
 /// The timings of a run as a picture: a row for each machine, its phases as bars on an axis of seconds.
 ///
-/// SVG 1.1. A person reads one row as well as a thousand: rows become lower where there are many, and the axis comes again
-/// every sixty of them.
+/// It is SVG 1.1. A person reads one row as well as a thousand: rows become lower where there are many, and the axis
+/// comes again every sixty of them.
 struct Timeline {
     private let timings: Timings
     private let rows: [Timings.Row]
-    /// In the order a machine goes through them, behind those of images; others follow by the time they first came.
+    /// The phases in the order a machine goes through them, behind those of images; others follow by the time they
+    /// first came.
     private let phases: [String]
 
     private static let width = 1200.0
@@ -110,7 +111,7 @@ struct Timeline {
         }
     }
 
-    /// The seconds above the row, and lines through those that follow.
+    /// The axis: the seconds above the row, and lines through those that follow.
     private func axis(above row: Int) -> [XMLElement] {
         let end = min(row + Self.rowsPerAxis, rows.count)
         let isLast = row == rows.count
@@ -133,7 +134,7 @@ struct Timeline {
         return parts
     }
 
-    /// At most twelve ticks, at round numbers.
+    /// The distance of the ticks: at most twelve, at round numbers.
     private var tickStep: Double {
         let steps = [
             0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600,
@@ -174,7 +175,7 @@ struct Timeline {
         return row.outcome == "done" ? name : "\(name) (\(row.outcome))"
     }
 
-    /// Those of calls and of files that a limiq to come has written.
+    /// The colours of calls and of steps in files that a limiq to come has written.
     private static let furtherColours = [
         "#8da0cb", "#66a61e", "#a6761d", "#7570b3", "#e7298a", "#1b9e77", "#999999",
     ]
@@ -210,7 +211,7 @@ private func label(
         ], text: text)
 }
 
-/// To a thousandth, without zeros at the end.
+/// The number to a thousandth, without zeros at the end.
 private func number(_ value: Double) -> String {
     let rounded = (value * 1000).rounded() / 1000
     return rounded == rounded.rounded() ? "\(Int(rounded))" : "\(rounded)"

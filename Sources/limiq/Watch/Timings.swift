@@ -3,12 +3,12 @@ import FoundationEssentials
 import Glibc
 import Provisioning
 
-/// How long each phase of each machine of a run took: what `limiq run --timings` writes and `limiq report` reads. The
-/// format is described in `docs/events.md`.
+/// The times that each phase of each machine of a run took: what `limiq run --timings` writes and `limiq report` reads.
+/// The format is described in `docs/events.md`.
 struct Timings: Sendable, Equatable, Codable {
     struct Phase: Sendable, Equatable, Codable {
         var phase: String
-        /// Seconds since the run began.
+        /// The seconds since the run began.
         var began: Double
         var seconds: Double
         var ok: Bool
@@ -16,18 +16,18 @@ struct Timings: Sendable, Equatable, Codable {
 
     struct Row: Sendable, Equatable, Codable {
         var name: String
-        /// `done`, `failed`, `cancelled`, `unfinished`.
+        /// The outcome: `done`, `failed`, `cancelled`, `unfinished`.
         var outcome: String
         var phases: [Phase]
     }
 
-    /// Of this format; another number is another format.
+    /// The number of this format; another number is another format.
     var format = 1
     var script: String
-    /// By the wall clock, ISO 8601 in UTC.
+    /// The beginning of the run by the wall clock, ISO 8601 in UTC.
     var began: String
     var seconds: Double
-    /// In the order of their first phase.
+    /// The machines in the order of their first phase.
     var vms: [Row]
     var images: [Row]
 
@@ -84,7 +84,7 @@ struct Timings: Sendable, Equatable, Codable {
         try writeBytes(Array(data) + [UInt8(ascii: "\n")], to: path, mode: 0o644)
     }
 
-    /// Before the run: an hour later would be too late to say so.
+    /// Checks, before the run, that the file can be written: an hour later would be too late to say so.
     ///
     /// - Throws: `Failure` with code `io` or `not_found`.
     static func checkWritable(_ path: String) throws(Failure) {

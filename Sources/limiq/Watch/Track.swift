@@ -2,10 +2,10 @@ import Basics
 import LuaRuntime
 import Provisioning
 
-/// What is known of one machine or image in a run. Times are since the run began.
+/// The history of one machine or image in a run. Times are since the run began.
 struct Track: Sendable {
     enum State: Sendable {
-        /// Asked for, and nothing done yet.
+        /// The work was asked for, and nothing is done yet.
         case waiting
         case working, done, failed, cancelled
     }
@@ -15,7 +15,7 @@ struct Track: Sendable {
         var step: Step
         var began: Duration
         var detail: String?
-        /// The call it stands for; `nil` where the work itself told of it.
+        /// The call the step stands for; `nil` where the work itself told of it.
         var call: UInt64?
     }
 
@@ -34,18 +34,18 @@ struct Track: Sendable {
     }
 
     let subject: Subject
-    /// Calls that are not answered yet.
+    /// The calls that are not answered yet.
     var open: [UInt64: Work] = [:]
-    /// An image is worked on from its first step to its last.
+    /// Whether an image is worked on, which it is from its first step to its last.
     var isActive = false
-    /// The steps it is in, one unless the script works on it in several tasks.
+    /// The steps the machine is in, one unless the script works on it in several tasks.
     var steps: [Current] = []
-    /// When what it is doing now came to its first step.
+    /// The time at which what it is doing now came to its first step.
     var busySince: Duration?
     var phases: [Phase] = []
     /// The last line of the guest's console, where somebody reads it anyway.
     var line: String?
-    /// By action; one that works at a later try is forgotten.
+    /// The problems by action; one that works at a later try is forgotten.
     var problems: [String: Problem] = [:]
 
     init(_ subject: Subject) { self.subject = subject }
@@ -58,13 +58,13 @@ struct Track: Sendable {
 
     var isBusy: Bool { isActive || !open.isEmpty }
 
-    /// What ended it: the first that is no mere end of the run.
+    /// The problem that ended it: the first that is no mere end of the run.
     var problem: Problem? {
         problems.values.min { ($0.isStop ? 1 : 0, $0.at) < ($1.isStop ? 1 : 0, $1.at) }
     }
 }
 
 extension Track.Problem {
-    /// Somebody wanted it to end.
+    /// Whether somebody wanted it to end.
     var isStop: Bool { failure.code == .cancelled || failure.code == .interrupted }
 }

@@ -8,9 +8,9 @@ struct Work: Sendable, Equatable {
     var subject: Subject
     /// The verb of the primitive: `up` of `vm.up`.
     var action: String
-    /// What shows as the machine's step while the call lasts; `nil` where the call tells its steps itself.
+    /// The step that shows as the machine's while the call lasts; `nil` where the call tells its steps itself.
     var step: Step?
-    /// The line of the script: `build-web.lua:12`.
+    /// The place in the script: `build-web.lua:12`.
     var location: String?
 
     init(_ subject: Subject, _ action: String, step: Step? = nil, location: String? = nil) {
@@ -20,8 +20,8 @@ struct Work: Sendable, Equatable {
         self.location = location
     }
 
-    /// `nil` for a call that is no work on one machine or image. One that only looks is none: scripts ask for what may not
-    /// be there, and nobody waits for the answer.
+    /// Makes the work of a call; `nil` for a call that is no work on one machine or image. One that only looks is none:
+    /// scripts ask for what may not be there, and nobody waits for the answer.
     init?(_ request: Request, _ effect: Effect) {
         // Each call of a script is asked about, twice: most end here.
         let isCheck = request.name == "vm.check"
@@ -53,6 +53,6 @@ struct Work: Sendable, Equatable {
         }
     }
 
-    /// Looking at a spec is no work, but that it is wrong is worth telling.
+    /// Whether the call only checks: looking at a spec is no work, but that it is wrong is worth telling.
     var isCheck: Bool { action == "check" }
 }
