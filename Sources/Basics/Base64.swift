@@ -1,4 +1,4 @@
-/// Base64 with padding (RFC 4648, section 4), without line breaks.
+/// The encoding Base64 with padding (RFC 4648, section 4), without line breaks.
 public enum Base64 {
     private static let alphabet = Array(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
@@ -18,7 +18,7 @@ public enum Base64 {
         return String(decoding: result, as: UTF8.self)
     }
 
-    /// `nil` for what is not base64. White space means nothing, as in a folded block.
+    /// The bytes of a text; `nil` for what is not base64. White space means nothing, as in a folded block.
     public static func decode(_ text: String) -> [UInt8]? {
         let digits = text.utf8.filter { !" \t\r\n".utf8.contains($0) }
         guard digits.count % 4 == 0 else { return nil }

@@ -1,14 +1,13 @@
-/// What went wrong, in the form a script sees it: a stable code, one line that names the thing, and
-/// the way out.
+/// A failure in the form a script sees it: a stable code, one line that names the thing, and the way out.
 public struct Failure: Error, Sendable, Equatable {
     public var code: Code
     /// The word of an error that a script has raised with one of its own; `code` is `script` then.
     public private(set) var ownWord: String?
-    /// Lower case, names the thing, no full stop.
+    /// The message: in lower case, it names the thing, and has no full stop.
     public var message: String
     /// The way out.
     public var hint: String?
-    /// Which VM or file it is about.
+    /// The machine or file it is about.
     public var resource: String?
     /// The text of what lay underneath.
     public var cause: String?

@@ -62,10 +62,10 @@ extension Failure {
 }
 
 extension Failure.Code {
-    /// What it means.
+    /// The meaning of the code.
     public var sentence: String { entry.sentence }
 
-    /// What it is about, as docs/errors.md puts them together.
+    /// The subject of the code, as docs/errors.md puts them together.
     enum Subject: String, CaseIterable {
         case script = "The script"
         case documents = "Documents"
@@ -147,7 +147,7 @@ extension Failure.Code {
         }
     }
 
-    /// docs/errors.md.
+    /// The text of docs/errors.md.
     public static var page: String {
         let head = """
             # Errors

@@ -11,7 +11,7 @@ public func namesInFolder(_ path: String) throws(Failure) -> [String] {
     return names(in: folder)
 }
 
-/// As `namesInFolder(_:)`, of a folder that is open.
+/// The names in a folder that is open, as `namesInFolder(_:)`.
 ///
 /// - Parameter path: for messages.
 public func namesInFolder(_ path: String, at descriptor: Int32) throws(Failure) -> [String] {

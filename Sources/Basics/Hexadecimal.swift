@@ -1,4 +1,4 @@
-/// Bytes in hexadecimal digits, two a byte, lower case: `0aff`.
+/// The text of bytes in hexadecimal digits, two a byte, lower case: `0aff`.
 public func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
     let digits = Array("0123456789abcdef")
     return bytes.reduce(into: "") { text, byte in

@@ -2,7 +2,7 @@
 /// line and column of what it refuses, duplicate keys included: `JSONDecoder` gives none of these.
 public struct JSONReader {
     private static let depthLimit = 200
-    /// Small values take a hundred times the bytes of their text.
+    /// The most values of a text: small ones take a hundred times the bytes of their text.
     private static let valueLimit = 2_000_000
 
     private let bytes: [UInt8]
@@ -122,7 +122,7 @@ public struct JSONReader {
 
     // MARK: - Numbers
 
-    /// `-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?`
+    /// Reads a number: `-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?`
     private mutating func number() throws(Failure) -> Value {
         let start = position
         var isWhole = true

@@ -1,5 +1,5 @@
-/// First in, first out, both in amortised constant time: the room of what was taken is given back when the queue is
-/// empty or half taken.
+/// A queue, first in, first out, both in amortised constant time: the room of what was taken is given back when the
+/// queue is empty or half taken.
 struct Queue<Element> {
     private var elements: [Element] = []
     private var head = 0
@@ -8,7 +8,7 @@ struct Queue<Element> {
 
     mutating func append(_ element: Element) { elements.append(element) }
 
-    /// The oldest, `nil` where there is none.
+    /// The oldest element, which is taken out; `nil` where there is none.
     mutating func popFirst() -> Element? {
         guard head < elements.count else { return nil }
         let element = elements[head]

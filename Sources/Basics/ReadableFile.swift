@@ -5,12 +5,12 @@ import Glibc
 /// A FIFO or a device is refused before it is opened: opening one can hang, or wake a writer.
 public struct ReadableFile: ~Copyable {
     public let path: String
-    /// Bytes.
+    /// The length in bytes.
     public let length: UInt64
-    /// Bytes of the disk it takes, as `du` counts.
+    /// The bytes of the disk the file takes, as `du` counts.
     public let allocated: UInt64
     public let identity: FileIdentity
-    /// Everybody may read it.
+    /// Whether everybody may read the file.
     public let isPublic: Bool
     public let descriptor: Int32
 
@@ -70,7 +70,7 @@ public struct ReadableFile: ~Copyable {
         return bytes
     }
 
-    /// All of it. Files of /proc have no length, and bytes still.
+    /// The bytes of all of it. Files of /proc have no length, and bytes still.
     ///
     /// - Parameter limit: the most it may hold, in bytes.
     /// - Throws: `Failure` with code `io`, or `bad_field` where it holds more.
@@ -112,7 +112,7 @@ public struct ReadableFile: ~Copyable {
     }
 }
 
-/// Two paths with the same identity are the same file.
+/// The identity of a file: two paths with the same one are the same file.
 public struct FileIdentity: Hashable, Sendable {
     public let device: dev_t
     public let inode: ino_t
@@ -125,9 +125,9 @@ public struct FileIdentity: Hashable, Sendable {
 
 /// The most that is read of one file into memory, in bytes.
 public enum ReadLimit {
-    /// Of a script, or a document that is taken apart.
+    /// The most of a script, or of a document that is taken apart.
     public static let document = 16 << 20
-    /// Of what is handed on as it is.
+    /// The most of what is handed on as it is.
     public static let bytes = 256 << 20
 }
 

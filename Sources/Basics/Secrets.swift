@@ -4,9 +4,9 @@ import Synchronization
 /// of a value may quote it.
 public enum Secrets {
     private static let known = Mutex<Set<String>>([])
-    /// A shorter text is in too many words to be taken out of them.
+    /// The bytes of the shortest secret that is taken out of texts: a shorter one is in too many words.
     private static let shortest = 4
-    /// A message may quote a line of a key.
+    /// The bytes of the shortest line that counts as one: a message may quote a line of a key.
     private static let shortestLine = 8
 
     /// Remembers a secret, and each of its longer lines.
@@ -36,7 +36,7 @@ public enum Secrets {
 
     public static let mask = "‹secret›"
 
-    /// `scheme://user:password@host` (RFC 3986, section 3.2.1).
+    /// The text without the passwords of `scheme://user:password@host` (RFC 3986, section 3.2.1).
     private static func withoutPasswords(_ text: String) -> String {
         let parts = text.components(around: "://")
         guard parts.count > 1 else { return text }

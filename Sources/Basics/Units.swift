@@ -42,7 +42,7 @@ extension ByteSize: CustomStringConvertible {
 }
 
 extension Duration {
-    /// A span written as `500ms`, `5s`, `10m`, `2h`, or several of these in a row (`1m30s`).
+    /// Reads a span written as `500ms`, `5s`, `10m`, `2h`, or several of these in a row (`1m30s`).
     ///
     /// - Throws: `Failure` with code `bad_field`, its message without the field's name.
     public init(parsing text: String) throws(Failure) {

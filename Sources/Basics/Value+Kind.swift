@@ -1,5 +1,6 @@
 extension Value {
-    /// What it is, for a message: short texts and numbers in full, a table by whether it is a list or has names.
+    /// The kind of the value, for a message: short texts and numbers in full, a table by whether it is a list or has
+    /// names.
     public var kind: String {
         switch self {
         case .null: "nil"
@@ -16,7 +17,7 @@ extension Value {
 }
 
 extension Map {
-    /// The first of its keys, for a message.
+    /// The first of the map's keys, for a message.
     fileprivate var names: String {
         let first = entries.prefix(3).map { $0.key.count <= 24 ? $0.key : "\($0.key.prefix(23))…" }
         return first.joined(separator: ", ") + (entries.count > 3 ? ", …" : "")

@@ -1,7 +1,7 @@
 /// A plain value: the only thing that crosses from a script to a primitive and back, and what YAML
 /// and JSON documents are read into.
 public enum Value: Sendable, Equatable {
-    /// `limiq.null` in a script; `null` in JSON and YAML. A missing argument is `null` too.
+    /// The value of `limiq.null` in a script; `null` in JSON and YAML. A missing argument is `null` too.
     case null
     case bool(Bool)
     case int(Int64)
@@ -12,7 +12,7 @@ public enum Value: Sendable, Equatable {
     case list([Value])
     /// An empty Lua table is an empty map; whoever asks for a list takes it as an empty list.
     case map(Map)
-    /// What `limiq.secret` made: written where it must go, `‹secret›` everywhere else.
+    /// A text that `limiq.secret` made: written where it must go, `‹secret›` everywhere else.
     case secret(String)
 
     /// The word a script author knows the type by.
@@ -27,7 +27,7 @@ public enum Value: Sendable, Equatable {
         }
     }
 
-    /// It is a secret, or one is in it.
+    /// Whether the value is a secret, or one is in it.
     public var holdsSecret: Bool {
         switch self {
         case .secret: true
@@ -37,7 +37,7 @@ public enum Value: Sendable, Equatable {
         }
     }
 
-    /// With every text in it a secret.
+    /// The value with every text in it a secret.
     public var sealed: Value {
         switch self {
         case .string(let text): return .secret(text)

@@ -1,11 +1,12 @@
 import Glibc
 import Synchronization
 
-/// Threads for work that blocks: libvirt calls, files, programs. Grown when all are busy, never shrunk.
+/// The threads for work that blocks: libvirt calls, files, programs. They become more when all are busy, and never
+/// fewer.
 ///
 /// Each job is of a lane, a host for one, and a lane has a limit of its own: a host that hangs holds up its own work only.
 ///
-/// Not Dispatch and not the cooperative pool: both are as wide as the machine and would starve.
+/// It is not Dispatch and not the cooperative pool: both are as wide as the machine and would starve.
 public final class WorkerPool: Sendable {
     private struct Lane {
         var running = 0
@@ -14,7 +15,7 @@ public final class WorkerPool: Sendable {
 
     private struct State {
         var idle = 0
-        /// Those with work.
+        /// The lanes with work.
         var lanes: [String: Lane] = [:]
     }
 

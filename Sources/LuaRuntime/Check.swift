@@ -64,15 +64,15 @@ extension LuaRuntime {
         return names
     }
 
-    /// Without a byte order mark, and with a first line that begins with # emptied.
+    /// The text without a byte order mark, and with a first line that begins with # emptied.
     private static func chunkText(_ text: [UInt8]) -> ArraySlice<UInt8> {
         let rest = text.starts(with: [0xEF, 0xBB, 0xBF]) ? text.dropFirst(3) : text[...]
         return rest.first == UInt8(ascii: "#") ? rest.drop { $0 != UInt8(ascii: "\n") } : rest
     }
 }
 
-/// Reads what `lua_dump` of Lua 5.4 writes (ldump.c), as far as the uses of globals need it. Only for what this process has
-/// just compiled: nothing is checked.
+/// A reader of what `lua_dump` of Lua 5.4 writes (ldump.c), as far as the uses of globals need it. It is only for what
+/// this process has just compiled: nothing is checked.
 private struct Bytecode {
     struct Use {
         let name: String
@@ -80,7 +80,7 @@ private struct Bytecode {
         let isWrite: Bool
     }
 
-    /// lopcodes.h
+    /// The codes of instructions, by lopcodes.h.
     private static let getGlobal: UInt32 = 11
     private static let setGlobal: UInt32 = 15
 
@@ -153,7 +153,7 @@ private struct Bytecode {
         return bytes[position]
     }
 
-    /// Seven bits a byte, the highest first; the last one has its top bit set.
+    /// Reads a number of seven bits a byte, the highest first; the last one has its top bit set.
     private mutating func integer() -> Int {
         var value = 0
         while true {
@@ -175,7 +175,7 @@ private struct Bytecode {
         return String(decoding: bytes[position..<position + size - 1], as: UTF8.self)
     }
 
-    /// A constant's text, where it is one.
+    /// Reads a constant, and gives its text where it is one.
     private mutating func constant() -> String? {
         switch byte() {
         case 0x03, 0x13: position += 8

@@ -4,11 +4,11 @@ import CLuaRuntime
 
 /// Reads values off the stack of a suspended coroutine, by calls that cannot raise.
 struct Decoder {
-    /// Why a value cannot cross, and where in it: innermost step first.
+    /// The reason why a value cannot cross, and where in it: innermost step first.
     struct Unfit: Error {
         var reason: String
         var hint: String?
-        /// It is about all of it, not about one place.
+        /// Whether it is about all of the value, not about one place.
         var isTooLarge = false
         var steps: [String] = []
 
@@ -19,7 +19,7 @@ struct Decoder {
         }
     }
 
-    /// Tables inside tables, at most.
+    /// The most tables inside tables.
     static let depthLimit = 100
     /// The most values one call may pass, and the most bytes of text in them. A table that is in several places counts in
     /// each: a few small ones stand for more than any memory holds.
@@ -88,7 +88,7 @@ struct Decoder {
         }
     }
 
-    /// Only for what is a string already: `lua_tolstring` would change a number in place.
+    /// Reads what is a string already, and only that: `lua_tolstring` would change a number in place.
     private mutating func string(at index: Int32) throws(Unfit) -> Value {
         var length = 0
         guard let start = lua_tolstring(thread, index, &length) else { return .null }
@@ -176,7 +176,7 @@ struct Decoder {
         do throws(Unfit) { return try value(at: index) } catch { throw error.inside(step()) }
     }
 
-    /// A list whose members lie in the table's hash part.
+    /// Reads a list whose members lie in the table's hash part.
     private mutating func reordered(
         _ index: Int32, _ count: Int, _ least: lua_Integer, _ greatest: lua_Integer
     ) throws(Unfit) -> [Value] {
@@ -206,7 +206,7 @@ struct Decoder {
     private static let mixed = Unfit(
         reason: "has both names and list members", hint: "make it one or the other")
 
-    /// A key as a script would write it.
+    /// The key as a script would write it.
     private static func step(_ key: String) -> String {
         let isName =
             key.utf8.first.map { !(48...57).contains($0) } ?? false

@@ -1,6 +1,6 @@
 import Basics
 
-/// What `require` and `io.read` need of the world. Not counted among the primitives a script sees.
+/// The primitives by which `require` and `io.read` reach the world. They are not counted among those a script sees.
 enum FilePrimitives {
     static func all(_ options: LuaRuntime.Options) -> [Primitive] {
         let (admit, input, variable) = (options.admit, options.input, options.variable)

@@ -21,9 +21,9 @@ public final class Interrupter: @unchecked Sendable {
 
     deinit { limiq_control_free(control) }
 
-    /// The first call ends every task for good: `interrupted` is raised where it waits or computes, and again at each later
-    /// request but those of its clean-up, which runs and may wait. After the second nothing is waited for. Without a running
-    /// script it is the next one that is interrupted.
+    /// Interrupts the script. The first call ends every task for good: `interrupted` is raised where it waits or
+    /// computes, and again at each later request but those of its clean-up, which runs and may wait. After the second
+    /// nothing is waited for. Without a running script it is the next one that is interrupted.
     public func interrupt() {
         limiq_interrupt(control)
         mailbox.put(.interrupted)
@@ -48,7 +48,7 @@ public final class Interrupter: @unchecked Sendable {
 final class RequestsInFlight: Sendable {
     struct State {
         var isRunning = false
-        /// By ticket.
+        /// The cancellations by ticket.
         var cancellations: [UInt64: Cancellation] = [:]
     }
 

@@ -4,11 +4,12 @@ import CLuaRuntime
 
 /// An embedding of Lua 5.4 whose scripts call Swift functions as if they were blocking.
 ///
-/// Not `Sendable`: the thread that calls `run` is the only one that touches Lua. No `deinit` does; `close` gives the memory back.
+/// It is not `Sendable`: the thread that calls `run` is the only one that touches Lua. No `deinit` does; `close` gives
+/// the memory back.
 public final class LuaRuntime {
-    /// Callable from any thread.
+    /// The interrupter, which can be called from any thread.
     public let interrupter: Interrupter
-    /// Called on the thread of `run` at the beginning and the end of each call of a primitive.
+    /// The observer that is called on the thread of `run` at the beginning and the end of each call of a primitive.
     public var observer: (@Sendable (RequestEvent) -> Void)?
 
     let options: Options
@@ -95,7 +96,7 @@ public final class LuaRuntime {
         return try outcome.get()
     }
 
-    /// Leaves the coroutine on the main state's stack.
+    /// Makes a task's coroutine, and leaves it on the main state's stack.
     private func newTask(running function: String) -> LuaThread? {
         pushField(function)
         guard lua_type(state, -1) == LUA_TFUNCTION else {
@@ -108,7 +109,7 @@ public final class LuaRuntime {
         return lua_tothread(state, -1)
     }
 
-    /// Reads (true, values…) or (false, error, traceback).
+    /// Reads the outcome of a task: (true, values…) or (false, error, traceback).
     private func outcome(_ thread: LuaThread, _ status: Int32, _ count: Int32) -> Result<[Value], ScriptError>
     {
         reserve(8, on: thread)

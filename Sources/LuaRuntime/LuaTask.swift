@@ -3,7 +3,7 @@ import Basics
 /// One task of a script: a coroutine of the scheduler's.
 final class LuaTask {
     enum Wait {
-        /// In the ready queue, or running.
+        /// The task is in the ready queue, or running.
         case none
         case request
         case timer
@@ -11,28 +11,28 @@ final class LuaTask {
         case announcement(String)
     }
 
-    /// 1 is the script itself.
+    /// The task's number; 1 is the script itself.
     let id: Int
     let thread: LuaThread
-    /// The values on its stack for the next resume.
+    /// The number of values on its stack for the next resume.
     var argumentCount: Int32
     var wait = Wait.none
-    /// Names the wait, once and for all: an answer to an earlier one is too late.
+    /// The number of the wait, given once and for all: an answer to an earlier one is too late.
     var ticket: UInt64 = 0
-    /// Why it is to end: somebody has cancelled it. For good, whatever its handlers do.
+    /// The failure with which it is to end, as somebody has cancelled it: for good, whatever its handlers do.
     var stop: Failure?
-    /// Its clean-up's work: an interrupt does not stop it.
+    /// Whether it is its clean-up's work: an interrupt does not stop it.
     let isShielded: Bool
-    /// Has had the error that stops it. The next is caught by no pcall.
+    /// Whether it has had the error that stops it. The next is caught by no pcall.
     var isTold = false
-    /// How often it was found computing on after that.
+    /// The number of times it was found computing on after that.
     var patience: Int32 = 0
-    /// Nothing in it may catch an error any more.
+    /// Whether nothing in it may catch an error any more.
     var killed = false
     /// The innermost `limiq.timeout` it was started in.
     var limit: TimeLimit?
     var cancellation = Cancellation()
-    /// How long the request it waits for may take to undo what it began.
+    /// The time the request it waits for may take to undo what it began.
     var grace = Duration.zero
     /// The error it gets when its cancelled request has ended, or its time of grace.
     var ending: Failure?
@@ -65,18 +65,18 @@ final class LuaTask {
 
 /// The time of one `limiq.timeout`, for the task of its function and for all that was started in it.
 final class TimeLimit {
-    /// What clean-up may take after it; then it is ended whatever it does.
+    /// The time that clean-up may take after the end of the limit; then it is ended whatever it does.
     static let grace = Duration.seconds(10)
 
     /// The number of the task of its function.
     let task: Int
-    /// On the monotonic clock, in nanoseconds.
+    /// The end on the monotonic clock, in nanoseconds.
     let deadline: Int64
     let message: String
     let outer: TimeLimit?
-    /// Those it binds have been cancelled.
+    /// Whether those it binds have been cancelled.
     var isOver = false
-    /// The function has ended.
+    /// Whether the function has ended.
     var hasEnded = false
 
     init(task: Int, deadline: Int64, message: String, outer: TimeLimit?) {
@@ -86,6 +86,6 @@ final class TimeLimit {
         self.outer = outer
     }
 
-    /// What was started in a function that ended in time goes on.
+    /// Whether the limit is in force: what was started in a function that ended in time goes on.
     var isInForce: Bool { isOver || !hasEnded }
 }

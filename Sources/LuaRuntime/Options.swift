@@ -1,12 +1,12 @@
 import Basics
 import Glibc
 
-/// Where a script's output goes.
+/// The stream that a script's output goes to.
 public enum OutputStream: Sendable {
     case standard
     case error
 
-    /// The process's own.
+    /// The descriptor of the process's own stream.
     public var descriptor: Int32 { self == .error ? STDERR_FILENO : STDOUT_FILENO }
 }
 
@@ -15,27 +15,28 @@ extension LuaRuntime {
         /// The folder that holds `runtime/` (the prelude) and `limiq/`: `require "limiq.x"` is `limiq/x.lua` or
         /// `limiq/x/init.lua` in it.
         public var libraryFolder: String
-        /// Folders `require` looks in, after the script's own: those of `LIMIQ_PATH`.
+        /// The folders `require` looks in, after the script's own: those of `LIMIQ_PATH`.
         public var search: [String] = []
         /// The most memory a script may use, in bytes.
         public var memoryLimit = 512 << 20
-        /// Runs the pooled primitives; several runtimes may share one.
+        /// The pool that runs the pooled primitives; several runtimes may share one.
         public var workers = Options.sharedWorkers
-        /// `limiq.sleep` returns at once: for a look at a script without what it waits for.
+        /// Whether `limiq.sleep` returns at once: for a look at a script without what it waits for.
         public var skipsSleep = false
-        /// Plain values the library finds in `require "limiq.runtime".constants`.
+        /// The plain values the library finds in `require "limiq.runtime".constants`.
         public var constants: [String: Value] = [:]
-        /// Gets what the script prints, byte for byte and in order, on the thread of `run`.
+        /// The function that gets what the script prints, byte for byte and in order, on the thread of `run`.
         public var output: @Sendable (OutputStream, UnsafeRawBufferPointer) -> Void = Options.writeToProcess
 
-        /// Gives `io.read` some bytes of the input, `nil` at its end. Called on a thread of the pool; may block.
+        /// The function that gives `io.read` some bytes of the input, `nil` at its end. It is called on a thread of the
+        /// pool; it may block.
         public var input: @Sendable () throws(Failure) -> [UInt8]? = Options.readFromProcess
 
-        /// The path to open for a module, or for a folder of modules, that a script names.
+        /// The function that gives the path to open for a module, or for a folder of modules, that a script names.
         public var admit: @Sendable (_ path: String) throws(Failure) -> String = { path throws(Failure) in
             path
         }
-        /// A variable of the environment, for `os.getenv`.
+        /// The function that gives a variable of the environment, for `os.getenv`.
         public var variable: @Sendable (_ name: String) throws(Failure) -> [UInt8]? = Options.readVariable
 
         public init(libraryFolder: String) { self.libraryFolder = libraryFolder }

@@ -5,23 +5,24 @@ import Basics
 /// Lua never calls the function. A stub yields `(name, arguments)`, the scheduler performs the primitive
 /// with no Lua frame on any stack, and resumes the stub with the answer or raises the failure there.
 public struct Primitive: Sendable {
-    /// Where `perform` runs.
+    /// The thread that `perform` runs on.
     public enum Execution: Sendable {
-        /// On the scheduler's own thread: for what never waits (encoding, a look into memory).
+        /// The call runs on the scheduler's own thread: for what never waits (encoding, a look into memory).
         case inline
-        /// On a thread of the worker pool: for everything that may block.
+        /// The call runs on a thread of the worker pool: for everything that may block.
         case pooled
     }
 
-    /// Dotted, as scripts see it behind `limiq.`: `disk.overlay`.
+    /// The dotted name, as scripts see it behind `limiq.`: `disk.overlay`.
     public let name: String
     public let execution: Execution
-    /// How long a cancelled call may take to undo what it began, before its answer is no longer waited for.
+    /// The time a cancelled call may take to undo what it began, before its answer is no longer waited for.
     public let grace: Duration
-    /// Which work a call waits behind where much is asked at once, by its arguments: that of the same host, say.
+    /// The lane of a call by its arguments: the work it waits behind where much is asked at once, that of the same
+    /// host, say.
     public let lane: @Sendable ([Value]) -> String
-    /// Returns the values the stub returns. A thrown `Failure` becomes a script error at the call; any other
-    /// error becomes one with code `internal`.
+    /// The function, which returns the values the stub returns. A thrown `Failure` becomes a script error at the call;
+    /// any other error becomes one with code `internal`.
     public let perform: @Sendable (Request) throws -> [Value]
 
     public init(
@@ -42,11 +43,11 @@ public struct Request: Sendable {
     /// The primitive's name.
     public let name: String
     public let arguments: [Value]
-    /// Where the script made the call: `build-web.lua:12`.
+    /// The place where the script made the call: `build-web.lua:12`.
     public let location: String?
     /// The number of the task that waits for the answer; 1 is the script itself.
     public let task: Int
-    /// Cancelled when the task or the run is.
+    /// The cancellation, which is cancelled when the task or the run is.
     public let cancellation: Cancellation
 
     public init(

@@ -4,11 +4,11 @@ import Basics
 public struct RequestEvent: Sendable {
     public enum Phase: Sendable {
         case began
-        /// With the time it took. A request that was abandoned ends with the code `cancelled`.
+        /// The call has ended, with the time it took. A request that was abandoned ends with the code `cancelled`.
         case ended(Duration, Failure?)
     }
 
-    /// The same for both events of a request.
+    /// The number of the request, the same for both its events.
     public let id: UInt64
     public let request: Request
     public let phase: Phase

@@ -62,7 +62,7 @@ extension Scheduler {
         }
     }
 
-    /// (thread, arguments…)
+    /// Starts a task of the arguments on the stack: (thread, arguments…).
     private func spawn(_ task: LuaTask, _ first: Int32, _ count: Int) -> Bool {
         let thread = task.thread
         guard let coroutine = lua_tothread(thread, first), lua_checkstack(coroutine, Int32(count)) != 0 else {

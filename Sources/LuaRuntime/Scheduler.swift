@@ -4,7 +4,7 @@ import CLuaRuntime
 
 /// Runs the tasks of one script on the calling thread and performs what they ask for.
 ///
-/// Not `Sendable`: one thread at a time. Other threads reach it through the mailbox.
+/// It is not `Sendable`: one thread at a time. Other threads reach it through the mailbox.
 final class Scheduler {
     enum Message: Sendable {
         case answer(task: Int, ticket: UInt64, Result<[Value], Failure>)
@@ -16,7 +16,7 @@ final class Scheduler {
     let mailbox: Mailbox<Message>
     let requests: RequestsInFlight
     let primitives: [Primitive]
-    /// Those before it are the program's, the others the runtime's own.
+    /// The number of the program's primitives: the others, behind them, are the runtime's own.
     let ownPrimitives: Int
     let workers: WorkerPool
     let output: @Sendable (OutputStream, UnsafeRawBufferPointer) -> Void
@@ -34,7 +34,7 @@ final class Scheduler {
     private var interruptsSeen: Int32 = 0
     /// The alarms seen in this run.
     var alarmsSeen: Int32 = 0
-    /// Requests whose answer a task waits for.
+    /// The number of requests whose answer a task waits for.
     private var outstanding = 0
     /// The table, on the main state's stack, that keeps the coroutines of tasks alive.
     private static let anchors: Int32 = 2

@@ -1,9 +1,9 @@
 import Basics
 
-/// What ended a script.
+/// The error that ended a script.
 public struct ScriptError: Error, Sendable, CustomStringConvertible {
     public let failure: Failure
-    /// `build-web.lua:12`: the line of the script.
+    /// The line of the script: `build-web.lua:12`.
     public let location: String?
     /// The script's own frames, innermost first, one a line below `stack traceback:`; across tasks, those of the task
     /// that failed.
@@ -15,7 +15,7 @@ public struct ScriptError: Error, Sendable, CustomStringConvertible {
         self.traceback = traceback
     }
 
-    /// One line a person can act on, and the hint.
+    /// The error on one line a person can act on, and the hint.
     public var description: String {
         location.map { "\($0): \(failure)" } ?? failure.description
     }

@@ -1,4 +1,4 @@
-/// What is due at a time: a binary heap, the soonest first.
+/// The events that are due at a time: a binary heap, the soonest first.
 struct Timers {
     enum Event {
         /// The end of a wait, which the ticket names; where the task is past it, the entry counts for nothing.
@@ -28,7 +28,7 @@ struct Timers {
         }
     }
 
-    /// Ends the wait the task is in.
+    /// Adds the time at which the wait ends that the task is in.
     mutating func add(_ task: LuaTask, at deadline: ContinuousClock.Instant) {
         add(.wait(task, ticket: task.ticket), at: deadline)
     }
@@ -44,7 +44,7 @@ struct Timers {
         }
     }
 
-    /// The soonest whose time has come.
+    /// The soonest event whose time has come, which is taken out.
     mutating func removeDue(_ now: ContinuousClock.Instant) -> Event? {
         guard let deadline = next, deadline <= now else { return nil }
         return removeFirst().event
