@@ -1,6 +1,6 @@
 import CNettle
 
-/// HKDF with SHA-256 (RFC 5869), without a salt.
+/// The key derivation HKDF with SHA-256 (RFC 5869), without a salt.
 public enum HKDF {
     /// - Parameters:
     ///   - secret: what is random in the key.
@@ -12,7 +12,7 @@ public enum HKDF {
         return authenticationCode(key: extracted, info + [1])
     }
 
-    /// HMAC with SHA-256 (RFC 2104).
+    /// The code HMAC with SHA-256 (RFC 2104).
     private static func authenticationCode(key: [UInt8], _ message: [UInt8]) -> [UInt8] {
         var context = hmac_sha256_ctx()
         nettle_hmac_sha256_set_key(&context, key.count, key)
@@ -25,7 +25,7 @@ public enum HKDF {
 
 /// A key pair of Ed25519 (RFC 8032).
 public struct Ed25519: Sendable {
-    /// 32 bytes, which may be any.
+    /// The private key: 32 bytes, which may be any.
     public let privateKey: [UInt8]
     public let publicKey: [UInt8]
 

@@ -25,7 +25,7 @@ extension Connection {
 
     public struct ListedDomain: Sendable, Equatable {
         public let name: String
-        /// 8-4-4-4-12 hexadecimal digits.
+        /// The UUID: 8-4-4-4-12 hexadecimal digits.
         public let uuid: String
         public let state: Domain.State
     }
@@ -56,7 +56,7 @@ extension Connection {
         return domains.sorted { $0.name < $1.name }
     }
 
-    /// For drivers without statistics.
+    /// Every domain with its state, from drivers without statistics.
     private func domainsOneByOne() throws(LibvirtError) -> [ListedDomain] {
         var list: UnsafeMutablePointer<virDomainPtr?>?
         let count = try checked(virConnectListAllDomains(pointer, &list, 0))

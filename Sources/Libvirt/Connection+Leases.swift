@@ -4,9 +4,9 @@ import Glibc
 /// An address that a network's DHCP server has lent to a nic.
 public struct NetworkLease: Sendable, Equatable {
     public let macAddress: String
-    /// Without the prefix length.
+    /// The address without the prefix length.
     public let address: String
-    /// Seconds since 1970; `nil` for one that does not end.
+    /// The time it ends, in seconds since 1970; `nil` for one that does not end.
     public let expires: Int64?
 }
 

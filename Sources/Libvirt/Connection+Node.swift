@@ -5,7 +5,7 @@ extension Connection {
     /// The host's own name.
     public func hostname() throws(LibvirtError) -> String { try checked(virConnectGetHostname(pointer)) }
 
-    /// Logical processors.
+    /// The number of the host's logical processors.
     public func processors() throws(LibvirtError) -> Int {
         var info = virNodeInfo()
         try checked(virNodeGetInfo(pointer, &info))
@@ -32,7 +32,7 @@ extension Connection {
 
     public struct DomainMemory: Sendable, Equatable {
         public let name: String
-        /// The most it may have, in KiB.
+        /// The most memory it may have, in KiB.
         public let memory: UInt64
         public let isActive: Bool
     }
@@ -67,7 +67,7 @@ extension Connection {
         }
     }
 
-    /// For drivers without statistics.
+    /// Every domain with its memory, from drivers without statistics.
     private func domainMemoryOneByOne() throws(LibvirtError) -> [DomainMemory] {
         var list: UnsafeMutablePointer<virDomainPtr?>?
         let count = try checked(virConnectListAllDomains(pointer, &list, 0))

@@ -15,9 +15,10 @@ public final class ConnectionPool: Sendable {
             self.callsPerConnection = callsPerConnection
         }
 
-        /// A daemon works on five calls of a connection at once; twenty is the size of its own pool of threads.
+        /// The limits for a daemon: it works on five calls of a connection at once; twenty is the size of its own pool
+        /// of threads.
         public static let daemon = Limits(connections: 4, callsPerConnection: 5)
-        /// A driver in this process: further connections would be the same driver.
+        /// The limits for a driver in this process: further connections would be the same driver.
         public static let inProcess = Limits(connections: 1, callsPerConnection: 64)
     }
 
@@ -25,14 +26,14 @@ public final class ConnectionPool: Sendable {
     private final class Slot: Sendable {
         struct Content {
             var connection: Connection?
-            /// Why the last try to open one failed, and when it had.
+            /// The error of the last try to open one that failed, and when it had.
             var failure: (error: LibvirtError, at: ContinuousClock.Instant)?
         }
         let content = Mutex(Content())
     }
 
     private struct State {
-        /// Calls under way, by slot.
+        /// The slots, with the number of calls under way in each.
         var slots: [(slot: Slot, calls: Int)] = []
         var opened = 0
     }
@@ -48,7 +49,7 @@ public final class ConnectionPool: Sendable {
         for _ in 0..<(limits.connections * limits.callsPerConnection) { turns.put(()) }
     }
 
-    /// How many times a connection was opened.
+    /// The number of times a connection was opened.
     public var opened: Int { state.withLock(\.opened) }
 
     /// Runs `body` with a connection that was alive a moment ago.
@@ -92,8 +93,8 @@ public final class ConnectionPool: Sendable {
         }
     }
 
-    /// Those who waited while a hypervisor let somebody else's open time out get that answer too, and do not each wait
-    /// as long again.
+    /// The connection of a slot, opened where it is not. Those who waited while a hypervisor let somebody else's open
+    /// time out get that answer too, and do not each wait as long again.
     private func connection(of slot: Slot) throws(LibvirtError) -> Connection {
         let asked = ContinuousClock.now
         return try slot.content.withLock { content throws(LibvirtError) in

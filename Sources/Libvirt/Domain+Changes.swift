@@ -1,10 +1,10 @@
 import CLibvirt
 
-/// Changes of the running guest only: its next start takes what its persistent description says.
+/// The changes of the running guest only: its next start takes what its persistent description says.
 extension Domain {
     private static var live: UInt32 { VIR_DOMAIN_AFFECT_LIVE.rawValue }
 
-    /// Asks the guest's balloon for it; the guest follows in its own time, or not at all.
+    /// Asks the guest's balloon for this much memory; the guest follows in its own time, or not at all.
     public func setMemory(kibibytes: UInt) throws(LibvirtError) {
         try checked(virDomainSetMemoryFlags(pointer, kibibytes, Self.live))
     }

@@ -2,12 +2,13 @@ import CLibvirt
 import Glibc
 
 extension Domain {
-    /// A command of QEMU's human monitor; returns what the monitor prints.
+    /// Runs a command of QEMU's human monitor; returns what the monitor prints.
     public func humanMonitor(_ command: String) throws(LibvirtError) -> String {
         try monitor(command, flags: VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP.rawValue)
     }
 
-    /// A command of QEMU's machine protocol as JSON text; returns the reply's JSON text, an error of QEMU's included.
+    /// Runs a command of QEMU's machine protocol as JSON text; returns the reply's JSON text, an error of QEMU's
+    /// included.
     public func machineProtocol(_ command: String) throws(LibvirtError) -> String {
         try monitor(command, flags: 0)
     }
@@ -18,7 +19,7 @@ extension Domain {
         return try checked(result)
     }
 
-    /// A command of the guest agent as JSON text; returns the reply's JSON text.
+    /// Runs a command of the guest agent as JSON text; returns the reply's JSON text.
     ///
     /// - Parameter seconds: 0 does not wait at all.
     public func agent(_ command: String, timeout seconds: Int32) throws(LibvirtError) -> String {
@@ -28,11 +29,11 @@ extension Domain {
     public struct Interface: Sendable, Equatable {
         public let name: String
         public let macAddress: String?
-        /// Without the prefix length.
+        /// The addresses without the prefix length.
         public let addresses: [String]
     }
 
-    /// `virDomainInterfaceAddressesSource`, number for number.
+    /// The sources of libvirt's `virDomainInterfaceAddressesSource`, number for number.
     public enum AddressSource: UInt32, Sendable {
         /// The DHCP server of a libvirt network; the guest agent; the host's ARP table.
         case lease, agent, arp

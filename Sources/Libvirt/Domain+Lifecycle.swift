@@ -8,10 +8,10 @@ extension Domain {
 
     public func reboot() throws(LibvirtError) { try checked(virDomainReboot(pointer, 0)) }
 
-    /// The reset button.
+    /// Boots the guest again at once, as by its reset button.
     public func reset() throws(LibvirtError) { try checked(virDomainReset(pointer, 0)) }
 
-    /// Pulls the plug.
+    /// Ends the guest at once, as by its plug.
     public func destroy() throws(LibvirtError) { try checked(virDomainDestroy(pointer)) }
 
     public func suspend() throws(LibvirtError) { try checked(virDomainSuspend(pointer)) }

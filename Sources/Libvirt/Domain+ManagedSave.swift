@@ -4,7 +4,7 @@ import Glibc
 /// The memory of a guest that libvirt keeps by itself while its domain is off, and from which the next start goes on,
 /// whatever the domain's description says by then.
 extension Domain {
-    /// `false` for a driver that has no such thing.
+    /// Whether libvirt keeps the guest's memory; `false` for a driver that has no such thing.
     public func hasManagedSave() throws(LibvirtError) -> Bool {
         do throws(LibvirtError) {
             return try checked(virDomainHasManagedSaveImage(pointer, 0)) == 1

@@ -1,12 +1,12 @@
 import CLibvirt
 
 extension Domain {
-    /// What a running domain has done since its start. What libvirt does not know, or could say only by waiting for another
-    /// call about the domain, is `nil`.
+    /// The work a running domain has done since its start. What libvirt does not know, or could say only by waiting for
+    /// another call about the domain, is `nil`.
     public struct Work: Sendable, Equatable {
-        /// Nanoseconds its processors have run, or would have, had the host not been busy with something else.
+        /// The nanoseconds its processors have run, or would have, had the host not been busy with something else.
         public let processors: UInt64?
-        /// Bytes, of all disks and drives.
+        /// The bytes that were read, of all disks and drives.
         public let read: UInt64?
         public let written: UInt64?
     }

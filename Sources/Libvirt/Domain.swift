@@ -11,7 +11,7 @@ public struct Domain: ~Copyable {
 
     public var name: String { virDomainGetName(pointer).map { String(cString: $0) } ?? "" }
 
-    /// 8-4-4-4-12 hexadecimal digits.
+    /// The UUID: 8-4-4-4-12 hexadecimal digits.
     public var uuid: String {
         withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(VIR_UUID_STRING_BUFLEN)) { buffer in
             guard let start = buffer.baseAddress, virDomainGetUUIDString(pointer, start) == 0 else {
@@ -21,7 +21,7 @@ public struct Domain: ~Copyable {
         }
     }
 
-    /// `virDomainState`, number for number.
+    /// The states of libvirt's `virDomainState`, number for number.
     public enum State: UInt32, Sendable {
         case none, running, blocked, paused, shuttingDown, shutOff, crashed, suspended
     }
@@ -34,12 +34,12 @@ public struct Domain: ~Copyable {
 
     public func isActive() throws(LibvirtError) -> Bool { try checked(virDomainIsActive(pointer)) == 1 }
 
-    /// It is kept when it ends.
+    /// Whether the domain is kept when its guest ends.
     public func isPersistent() throws(LibvirtError) -> Bool {
         try checked(virDomainIsPersistent(pointer)) == 1
     }
 
-    /// A job of libvirt's own (a start, a take-over) has this active domain: a call that needs it would wait.
+    /// Whether a job of libvirt's own (a start, a take-over) has this active domain: a call that needs it would wait.
     public func isBusy() throws(LibvirtError) -> Bool {
         var info = virDomainControlInfo()
         try checked(virDomainGetControlInfo(pointer, &info, 0))
@@ -57,7 +57,7 @@ public struct Domain: ~Copyable {
         return try checked(virDomainGetXMLDesc(pointer, flags))
     }
 
-    /// The running domain, its persistent description, or both: whichever there is.
+    /// The flags of what a change affects: the running domain, its persistent description, or both, whichever there is.
     func affected() throws(LibvirtError) -> UInt32 {
         let live = try isActive() ? VIR_DOMAIN_AFFECT_LIVE.rawValue : 0
         let persistent = try isPersistent() ? VIR_DOMAIN_AFFECT_CONFIG.rawValue : 0
@@ -66,6 +66,6 @@ public struct Domain: ~Copyable {
 }
 
 extension Domain.State {
-    /// A state that a later libvirt invents is none.
+    /// Makes the state of a number; one that a later libvirt invents is none.
     init(_ state: Int32) { self = Self(rawValue: UInt32(bitPattern: state)) ?? .none }
 }

@@ -1,7 +1,7 @@
 import CLibvirt
 import Synchronization
 
-/// What libvirt says without being asked.
+/// The events that libvirt tells without being asked.
 public enum ConnectionEvent: Sendable, Equatable {
     case lifecycle(domain: String, DomainChange)
     case agent(domain: String, connected: Bool)
@@ -11,21 +11,21 @@ public enum ConnectionEvent: Sendable, Equatable {
     case closed
 }
 
-/// `virDomainEventType`.
+/// The changes of libvirt's `virDomainEventType`.
 public enum DomainChange: Sendable, Equatable {
     case defined, undefined, started, suspended, resumed
-    /// There is no process any more.
+    /// The guest has stopped: there is no process any more.
     case stopped(StopDetail)
     /// The guest's system has shut itself down; a stop follows.
     case shutdown
     case crashed
 
-    /// `virDomainEventStoppedDetailType`, number for number.
+    /// The reasons of libvirt's `virDomainEventStoppedDetailType`, number for number.
     public enum StopDetail: UInt32, Sendable {
         case shutdown, destroyed, crashed, migrated, saved, failed, fromSnapshot
     }
 
-    /// `nil` for what a later libvirt invents.
+    /// Makes the change of an event; `nil` for what a later libvirt invents.
     init?(_ type: Int32, _ detail: Int32) {
         switch virDomainEventType(UInt32(bitPattern: type)) {
         case VIR_DOMAIN_EVENT_DEFINED: self = .defined
@@ -105,10 +105,10 @@ public final class EventRegistration: Sendable {
 
     deinit { cancel() }
 
-    /// Its connection is not broken, as far as is known without asking.
+    /// Whether its connection is not broken, as far as is known without asking.
     public var isAlive: Bool { connection.isAlive }
 
-    /// One event may still be under way on libvirt's thread.
+    /// Ends the registration. One event may still be under way on libvirt's thread.
     public func cancel() {
         let first = cancelled.withLock { cancelled in
             defer { cancelled = true }

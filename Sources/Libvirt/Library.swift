@@ -3,9 +3,9 @@ import CLibvirt
 import CXML
 import Glibc
 
-/// libvirt in this process: set up once, before the first connection.
+/// The library libvirt in this process: set up once, before the first connection.
 public enum Library {
-    /// Of libvirt in this process: major × 1,000,000 + minor × 1,000 + micro.
+    /// The version of libvirt in this process: major × 1,000,000 + minor × 1,000 + micro.
     public static var version: Int {
         var version: UInt = 0
         return virGetVersion(&version, nil, nil) == 0 ? Int(version) : 0
@@ -14,7 +14,8 @@ public enum Library {
     /// - Throws: what libvirt said when it was set up, at every call.
     static func start() throws(LibvirtError) { try started.get() }
 
-    /// The order matters: an event loop that is registered after an open is not used by that connection.
+    /// The result of setting libvirt up. The order matters: an event loop that is registered after an open is not used
+    /// by that connection.
     private static let started: Result<Void, LibvirtError> = quietly {
         // libvirt reads files by libxml2, which makes the lock of its catalogs at the first use: two threads that come to it at
         // once make two, and wait for ever.
@@ -29,8 +30,9 @@ public enum Library {
         return .success(())
     }
 
-    /// libvirt writes warnings and errors of its own to stderr; it takes where to from the environment only, at its
-    /// initialisation. What the user has set stands; our own children get nothing of it.
+    /// Runs `body` while libvirt is told to be quiet. It writes warnings and errors of its own to stderr; it takes
+    /// where to from the environment only, at its initialisation. What the user has set stands; our own children get
+    /// nothing of it.
     private static func quietly<Result>(_ body: () -> Result) -> Result {
         guard getenv("LIBVIRT_DEBUG") == nil, getenv("LIBVIRT_LOG_OUTPUTS") == nil else { return body() }
         setenv("LIBVIRT_LOG_OUTPUTS", "4:file:/dev/null", 1)

@@ -1,9 +1,9 @@
 import CLibvirt
 import Glibc
 
-/// What libvirt said about a call that failed, copied on the thread that made it: libvirt keeps one error a thread.
+/// The words of libvirt about a call that failed, copied on the thread that made it: libvirt keeps one error a thread.
 public struct LibvirtError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// `virErrorNumber`, the ones that anybody asks about by name.
+    /// The codes of libvirt's `virErrorNumber`, the ones that anybody asks about by name.
     public struct Code: RawRepresentable, Sendable, Hashable {
         public let rawValue: UInt32
         public init(rawValue: UInt32) { self.rawValue = rawValue }
@@ -20,17 +20,17 @@ public struct LibvirtError: Error, Sendable, Equatable, CustomStringConvertible 
         public static let storageVolumeExists = Code(rawValue: VIR_ERR_STORAGE_VOL_EXIST.rawValue)
         public static let operationFailed = Code(rawValue: VIR_ERR_OPERATION_FAILED.rawValue)
         public static let invalidArgument = Code(rawValue: VIR_ERR_INVALID_ARG.rawValue)
-        /// Not in this state: the domain is off, or runs already.
+        /// The domain is not in a state for it: it is off, or runs already.
         public static let operationInvalid = Code(rawValue: VIR_ERR_OPERATION_INVALID.rawValue)
         public static let operationUnsupported = Code(rawValue: VIR_ERR_OPERATION_UNSUPPORTED.rawValue)
     }
 
     public let code: Code
-    /// `virErrorDomain`: the part of libvirt that gave up.
+    /// The part of libvirt that gave up, by `virErrorDomain`.
     public let domain: UInt32
     /// libvirt's own words.
     public let message: String
-    /// No connection came about: nothing was asked of the hypervisor.
+    /// Whether no connection came about: nothing was asked of the hypervisor.
     public internal(set) var isOfOpening = false
 
     public init(code: Code, domain: UInt32 = 0, message: String) {
@@ -52,20 +52,20 @@ public struct LibvirtError: Error, Sendable, Equatable, CustomStringConvertible 
     public var description: String { message }
 }
 
-/// For calls that answer a negative number on failure.
+/// Checks the answer of a call that gives a negative number on failure.
 @discardableResult
 func checked(_ status: Int32) throws(LibvirtError) -> Int32 {
     if status < 0 { throw LibvirtError.last() }
     return status
 }
 
-/// For calls that answer a handle, `nil` on failure.
+/// Checks the answer of a call that gives a handle, `nil` on failure.
 func checked(_ pointer: OpaquePointer?) throws(LibvirtError) -> OpaquePointer {
     guard let pointer else { throw LibvirtError.last() }
     return pointer
 }
 
-/// For calls that answer a text the caller frees, `nil` on failure.
+/// Checks the answer of a call that gives a text the caller frees, `nil` on failure.
 func checked(_ text: UnsafeMutablePointer<CChar>?) throws(LibvirtError) -> String {
     guard let text else { throw LibvirtError.last() }
     defer { free(text) }

@@ -16,16 +16,16 @@ public struct StoragePool: ~Copyable {
         try checked(virStoragePoolIsActive(pointer)) == 1
     }
 
-    /// <https://libvirt.org/formatstorage.html#storage-pool-xml>.
+    /// The description of the pool (<https://libvirt.org/formatstorage.html#storage-pool-xml>).
     public func xml() throws(LibvirtError) -> String { try checked(virStoragePoolGetXMLDesc(pointer, 0)) }
 
-    /// Makes its target: for a pool that is a folder, the folder.
+    /// Makes the pool's target: for a pool that is a folder, the folder.
     public func build() throws(LibvirtError) { try checked(virStoragePoolBuild(pointer, 0)) }
 
-    /// Starts it.
+    /// Starts the pool.
     public func create() throws(LibvirtError) { try checked(virStoragePoolCreate(pointer, 0)) }
 
-    /// Ends it; its volumes stay.
+    /// Ends the pool; its volumes stay.
     public func destroy() throws(LibvirtError) { try checked(virStoragePoolDestroy(pointer)) }
 
     public func undefine() throws(LibvirtError) { try checked(virStoragePoolUndefine(pointer)) }
@@ -39,7 +39,7 @@ public struct StoragePool: ~Copyable {
     /// - Throws: `VIR_ERR_INTERNAL_ERROR` while a volume is being made in it.
     public func refresh() throws(LibvirtError) { try checked(virStoragePoolRefresh(pointer, 0)) }
 
-    /// The names of its volumes, in order.
+    /// The names of the pool's volumes, in order.
     public func volumes() throws(LibvirtError) -> [String] {
         var list: UnsafeMutablePointer<virStorageVolPtr?>?
         let count = try checked(virStoragePoolListAllVolumes(pointer, &list, 0))

@@ -11,10 +11,11 @@ public struct StorageVolume: ~Copyable {
 
     public var name: String { virStorageVolGetName(pointer).map { String(cString: $0) } ?? "" }
 
-    /// Where it is on its host.
+    /// The path of the volume on its host.
     public func path() throws(LibvirtError) -> String { try checked(virStorageVolGetPath(pointer)) }
 
-    /// <https://libvirt.org/formatstorage.html#storage-volume-xml>. Sizes and times are looked up anew.
+    /// The description of the volume (<https://libvirt.org/formatstorage.html#storage-volume-xml>). Sizes and times are
+    /// looked up anew.
     public func xml() throws(LibvirtError) -> String { try checked(virStorageVolGetXMLDesc(pointer, 0)) }
 
     /// The length of the file, in bytes, looked up anew: not what a guest sees of it.
@@ -31,10 +32,10 @@ public struct StorageVolume: ~Copyable {
         try checked(virStorageVolResize(pointer, capacity, 0))
     }
 
-    /// Removes it with its contents.
+    /// Removes the volume with its contents.
     public func delete() throws(LibvirtError) { try checked(virStorageVolDelete(pointer, 0)) }
 
-    /// Begins to write its contents.
+    /// Begins to write the volume's contents.
     ///
     /// - Parameter count: how many bytes will come, holes included. A file grows as they come.
     public func upload(_ count: UInt64) throws(LibvirtError) -> Transfer {
@@ -50,7 +51,7 @@ public struct StorageVolume: ~Copyable {
         return plain
     }
 
-    /// Begins to read its contents, from `offset` to the end.
+    /// Begins to read the volume's contents, from `offset` to the end.
     public func download(from offset: UInt64) throws(LibvirtError) -> Transfer {
         let transfer = try Transfer(on: virStorageVolGetConnect(pointer), takesHoles: false)
         try checked(virStorageVolDownload(pointer, transfer.pointer, offset, 0, 0))

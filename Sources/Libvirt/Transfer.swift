@@ -1,6 +1,6 @@
 import CLibvirt
 
-/// Bytes on their way to or from a host, one direction, one thread. What is not finished is aborted with the value.
+/// A transfer of bytes to or from a host, one direction, one thread. What is not finished is aborted with the value.
 public struct Transfer: ~Copyable {
     let pointer: virStreamPtr
     private let takesHoles: Bool
@@ -29,7 +29,7 @@ public struct Transfer: ~Copyable {
         }
     }
 
-    /// So many zeros, which take no room at the other end where it can leave them out.
+    /// Sends so many zeros, which take no room at the other end where it can leave them out.
     public func skip(_ count: UInt64) throws(LibvirtError) {
         guard takesHoles else {
             var left = count
@@ -56,7 +56,7 @@ public struct Transfer: ~Copyable {
         return bytes
     }
 
-    /// Everything up to the end, which is held in memory: more than 256 MiB is an error.
+    /// The bytes up to the end, which are held in memory: more than 256 MiB is an error.
     public func receiveAll() throws(LibvirtError) -> [UInt8] {
         var all: [UInt8] = []
         while true {

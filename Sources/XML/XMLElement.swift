@@ -26,7 +26,8 @@ public struct XMLElement: Sendable {
         self.text = text
     }
 
-    /// What was read, to be written again. Characters between an element's children are left out.
+    /// Makes the element of one that was read, to be written again. Characters between an element's children are left
+    /// out.
     public init(_ node: XMLNode) { self.init(node, within: nil) }
 
     /// - Parameter namespace: the URI of the parent's namespace.
@@ -60,8 +61,9 @@ public struct XMLElement: Sendable {
         }
     }
 
-    /// XML 1.0, section 2.4. White space other than a blank is written as a reference, or a reader would turn it into
-    /// a blank in an attribute (section 3.3.3). Characters XML cannot hold at all (section 2.2) become U+FFFD.
+    /// The text with what is special to XML 1.0 (section 2.4) escaped. White space other than a blank is written as a
+    /// reference, or a reader would turn it into a blank in an attribute (section 3.3.3). Characters XML cannot hold at
+    /// all (section 2.2) become U+FFFD.
     private static func escaped(_ text: String) -> String {
         var output = ""
         for scalar in text.unicodeScalars {

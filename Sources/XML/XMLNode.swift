@@ -4,7 +4,7 @@ public struct XMLNode: Sendable, Equatable {
     public var name: String
     /// The URI of the element's namespace, `nil` where it is in none.
     public var namespace: String?
-    /// By name as written, with its prefix where it has one.
+    /// The attributes by name as written, with its prefix where it has one.
     public var attributes: [String: String]
     /// The elements directly within, in the document's order.
     public var children: [XMLNode]

@@ -3,7 +3,7 @@ import CXML
 
 /// Reads XML 1.0 with namespaces by libxml2, which libvirt has in the process anyway.
 public enum XMLReader {
-    /// Once a process, before any thread parses.
+    /// The initialisation of the parser, done once a process, before any thread parses.
     private static let initialised: Void = xmlInitParser()
 
     /// The root element. Nothing outside the text is fetched and no entity beyond XML's own five is expanded.
@@ -27,7 +27,7 @@ public enum XMLReader {
         return node(root.pointee)
     }
 
-    /// The parser caps the depth at 256, so recursion is safe.
+    /// The node of an element. The parser caps the depth at 256, so recursion is safe.
     private static func node(_ element: _xmlNode) -> XMLNode {
         var node = XMLNode(name: string(element.name))
         if let namespace = element.ns { node.namespace = string(namespace.pointee.href) }

@@ -11,12 +11,12 @@ struct Event {
 
     var kind: Kind
     var anchor: String?
-    /// Resolved (`tag:yaml.org,2002:str`), or `!`; `nil` where the text has none.
+    /// The tag, resolved (`tag:yaml.org,2002:str`), or `!`; `nil` where the text has none.
     var tag: String?
     var mark: YAMLMark
 }
 
-/// libyaml's parser over one text. Owns the parser's memory and the bytes it reads.
+/// A run of libyaml's parser over one text. It owns the parser's memory and the bytes it reads.
 final class EventSource {
     private let parser = UnsafeMutablePointer<yaml_parser_t>.allocate(capacity: 1)
     private let bytes: UnsafeMutableBufferPointer<UInt8>

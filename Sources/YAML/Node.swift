@@ -59,16 +59,16 @@ public struct YAMLNode: Sendable, Equatable {
     }
 }
 
-/// What is wrong with a YAML text, and where.
+/// The problem of a YAML text, and where it is.
 public struct YAMLProblem: Error, Sendable, Equatable {
     public var mark: YAMLMark
-    /// Lower case, no full stop, without the place.
+    /// The message in lower case, without full stop and without the place.
     public var message: String
-    /// The line it is about, as it is written.
+    /// The line the problem is in, as it is written.
     public var lineText: String
     public var hint: String?
 
-    /// One line: `web.yaml:3:7: mapping values are not allowed in this context: "  foo: bar: baz"`.
+    /// The failure on one line: `web.yaml:3:7: mapping values are not allowed in this context: "  foo: bar: baz"`.
     ///
     /// - Parameter source: the file's name; empty for a text without one.
     public func failure(in source: String = "") -> Failure {

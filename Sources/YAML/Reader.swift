@@ -3,7 +3,7 @@ import CYaml
 
 /// Builds the node tree of a text from libyaml's events.
 struct Reader {
-    /// Deeper than any document a person writes, shallow enough for a thread's stack.
+    /// The most levels: deeper than any document a person writes, shallow enough for a thread's stack.
     private static let depthLimit = 200
     /// The most nodes all aliases together may stand for ("billion laughs"), a node of much text counting as several.
     private static let aliasLimit = 100_000
@@ -20,7 +20,7 @@ struct Reader {
 
     private let text: String
     private var anchors: [String: Built] = [:]
-    /// Anchors whose node is still being read: an alias to one would be a circle.
+    /// The anchors whose node is still being read: an alias to one would be a circle.
     private var open: Set<String> = []
     private var expanded = 0
     private var nodes = 0
@@ -132,7 +132,7 @@ struct Reader {
         return Built(node: YAMLNode(content: .map(merged.entries), mark: start.mark), weight: weight)
     }
 
-    /// `nil` for a merge key.
+    /// The key of an entry; `nil` for a merge key.
     private mutating func key(_ event: Event) throws(YAMLProblem) -> String? {
         switch event.kind {
         case .scalar(let text, let isPlain):
@@ -209,7 +209,7 @@ struct Reader {
         }
     }
 
-    /// A scalar whose tag says what it is to be.
+    /// The value of a scalar whose tag says what it is to be.
     private func converted(_ text: String, _ event: Event) throws(YAMLProblem) -> Value {
         let value = try plain(text, event.mark)
         switch (event.tag, value) {

@@ -1,17 +1,17 @@
 import Basics
 
-/// What a plain scalar means: the implicit resolvers and constructors of PyYAML's `SafeLoader` (YAML 1.1, not 1.2:
+/// The meaning of a plain scalar: the implicit resolvers and constructors of PyYAML's `SafeLoader` (YAML 1.1, not 1.2:
 /// `yes` is true, `0644` is 420, `12:30:00` is 45000, `1e3` and `0o17` are texts). A timestamp stays its text.
 enum Scalar {
     enum Reading: Equatable {
         case value(Value)
-        /// `<<`
+        /// The key `<<`, which merges.
         case merge
-        /// `=`, which `SafeLoader` refuses unless it is a key.
+        /// The text `=`, which `SafeLoader` refuses unless it is a key.
         case valueKey
         /// A whole number beyond 64 bits.
         case tooLarge
-        /// `0b` and `0x` without a digit, which PyYAML takes for a number and then cannot read.
+        /// The text `0b` or `0x` without a digit, which PyYAML takes for a number and then cannot read.
         case malformed
     }
 
@@ -31,8 +31,8 @@ enum Scalar {
         return integer(text) ?? double(text).map { .value(.double($0)) }
     }
 
-    /// `yyyy-mm-dd`, or `yyyy-m-d` with a time behind `t` or blanks: `[Tt]|[ \t]+`, `h:mm:ss`, `(\.[0-9]*)?`,
-    /// `([ \t]*(Z|[-+]h(:mm)?))?`, an hour of one or two digits.
+    /// Whether a text is `yyyy-mm-dd`, or `yyyy-m-d` with a time behind `t` or blanks: `[Tt]|[ \t]+`, `h:mm:ss`,
+    /// `(\.[0-9]*)?`, `([ \t]*(Z|[-+]h(:mm)?))?`, an hour of one or two digits.
     static func isTimestamp(_ text: String) -> Bool {
         var rest = text.utf8[...]
         func digits(_ range: ClosedRange<Int>) -> Int? {
@@ -68,7 +68,7 @@ enum Scalar {
 
     // MARK: - Whole numbers
 
-    /// `[-+]?0b[0-1_]+`, `[-+]?0[0-7_]+`, `[-+]?(0|[1-9][0-9_]*)`, `[-+]?0x[0-9a-fA-F_]+`,
+    /// The whole number of a text: `[-+]?0b[0-1_]+`, `[-+]?0[0-7_]+`, `[-+]?(0|[1-9][0-9_]*)`, `[-+]?0x[0-9a-fA-F_]+`,
     /// `[-+]?[1-9][0-9_]*(:[0-5]?[0-9])+`
     static func integer(_ text: String) -> Reading? {
         var body = text[...].utf8
@@ -89,7 +89,8 @@ enum Scalar {
         return whole(body, radix: 10, isNegative)
     }
 
-    /// `nil`: not the digits of this radix, so not a number. `_` is allowed anywhere and means nothing.
+    /// The number of some digits; `nil` where they are not of this radix, so not a number. `_` is allowed anywhere and
+    /// means nothing.
     private static func whole(_ digits: Substring.UTF8View, radix: Int, _ isNegative: Bool) -> Reading? {
         guard !digits.isEmpty else { return nil }
         let bare = digits.filter { $0 != UInt8(ascii: "_") }
@@ -111,7 +112,7 @@ enum Scalar {
         return .value(.int(total))
     }
 
-    /// `[0-5]?[0-9]`
+    /// The number of a part to the base 60: `[0-5]?[0-9]`
     private static func base60(_ part: Substring.UTF8View) -> Int64? {
         guard (1...2).contains(part.count), part.allSatisfy({ isDigit($0) }),
             let digit = Int64(String(decoding: part, as: UTF8.self)), digit < 60
@@ -121,8 +122,9 @@ enum Scalar {
 
     // MARK: - Numbers with a point
 
-    /// `[-+]?[0-9][0-9_]*\.[0-9_]*([eE][-+][0-9]+)?`, `\.[0-9][0-9_]*([eE][-+][0-9]+)?`,
-    /// `[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+\.[0-9_]*`, `[-+]?\.(inf|Inf|INF)`, `\.(nan|NaN|NAN)`
+    /// The number with a point of a text: `[-+]?[0-9][0-9_]*\.[0-9_]*([eE][-+][0-9]+)?`,
+    /// `\.[0-9][0-9_]*([eE][-+][0-9]+)?`, `[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+\.[0-9_]*`, `[-+]?\.(inf|Inf|INF)`,
+    /// `\.(nan|NaN|NAN)`
     static func double(_ text: String) -> Double? {
         let sign = text.first == "-" || text.first == "+" ? text.prefix(1) : ""
         let body = text.dropFirst(sign.count)
@@ -162,7 +164,7 @@ enum Scalar {
         return Double(number).map { factor * $0 }
     }
 
-    /// `[0-9][0-9_]*`
+    /// The number of some digits: `[0-9][0-9_]*`
     private static func digits(_ part: Substring.UTF8View) -> Double? {
         guard let first = part.first, isDigit(first),
             part.allSatisfy({ isDigit($0) || $0 == UInt8(ascii: "_") })

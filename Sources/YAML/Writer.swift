@@ -1,8 +1,8 @@
 import Basics
 
 extension YAML {
-    /// A value as one YAML document in block style: the same value gives the same text, and PyYAML's `safe_load`
-    /// gives the value back. A secret is written as its text, bytes as `!!binary`.
+    /// The text of a value as one YAML document in block style: the same value gives the same text, and PyYAML's
+    /// `safe_load` gives the value back. A secret is written as its text, bytes as `!!binary`.
     ///
     /// libyaml's own emitter is not used: it writes a text with a tab, a space at a line's end or a character beyond
     /// U+FFFF as one line of escapes, which is what most scripts and pages would then look like.
@@ -14,10 +14,10 @@ extension YAML {
 }
 
 private struct Writer {
-    /// What stands on the line before a node.
+    /// The text that stands on the line before a node.
     enum Lead { case nothing, key, dash }
 
-    /// A reader looks no further than 1024 characters for the colon after a key.
+    /// The most characters of a key on a line: a reader looks no further than 1024 for the colon after it.
     private static let keyLimit = 1000
 
     var text = ""
@@ -59,7 +59,8 @@ private struct Writer {
         }
     }
 
-    /// The first member of a list or map stands right behind a dash; every other one on a line of its own.
+    /// Begins a member. The first one of a list or map stands right behind a dash; every other one on a line of its
+    /// own.
     private mutating func begin(_ index: Int, at column: Int, _ lead: Lead) {
         switch (index, lead) {
         case (0, .dash): text += " "
@@ -84,7 +85,7 @@ private struct Writer {
 
 private func spaces(_ count: Int) -> String { String(repeating: " ", count: count) }
 
-/// The form PyYAML takes for a number with a point: an exponent needs both the point and its sign.
+/// The text of a number with a point, in the form PyYAML takes: an exponent needs both the point and its sign.
 private func written(_ number: Double) -> String {
     if number.isNaN { return ".nan" }
     if number.isInfinite { return number < 0 ? "-.inf" : ".inf" }
@@ -109,7 +110,8 @@ private func written(_ text: String, indent: Int) -> String {
     return quoted + "'"
 }
 
-/// What has no visible form, or is a line break to some readers, is written as an escape.
+/// Whether a character is written as it is. One that has no visible form, or is a line break to some readers, is
+/// written as an escape.
 private func isVisible(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
     case 0x09, 0x0A, 0x20...0x7E: true
@@ -118,7 +120,8 @@ private func isVisible(_ scalar: Unicode.Scalar) -> Bool {
     }
 }
 
-/// A block with `|` (YAML 1.1, section 9.3.5); `nil` where the last line is white space, which a block would lose.
+/// The text as a block with `|` (YAML 1.1, section 9.3.5); `nil` where the last line is white space, which a block
+/// would lose.
 private func literal(_ text: String, indent: Int) -> String? {
     let lines = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
     guard let last = lines.last(where: { !$0.isEmpty }), last.contains(where: { $0 != " " && $0 != "\t" })
@@ -156,7 +159,7 @@ private func doubleQuoted(_ text: String) -> String {
     return quoted + "\""
 }
 
-/// No reader, whether of YAML 1.1 or 1.2, takes the bare word for anything but this text.
+/// Whether no reader, of YAML 1.1 or 1.2, takes the bare word for anything but this text.
 private func canBePlain(_ text: String) -> Bool {
     guard Scalar.read(text) == .value(.string(text)), !["y", "Y", "n", "N"].contains(text),
         let first = text.utf8.first, let last = text.utf8.last,
@@ -168,7 +171,7 @@ private func canBePlain(_ text: String) -> Bool {
     return !mayBeNumber || !text.utf8.allSatisfy { "0123456789abcdefABCDEFoOxXtTzZ_+-.: ".utf8.contains($0) }
 }
 
-/// Byte by byte: a combining character must not hide the space it stands on.
+/// Whether two characters stand side by side, byte by byte: a combining character must not hide the space it stands on.
 private func hasPair(_ text: String, _ first: Unicode.Scalar, _ second: Unicode.Scalar) -> Bool {
     zip(text.unicodeScalars, text.unicodeScalars.dropFirst()).contains { $0 == first && $1 == second }
 }

@@ -1,7 +1,7 @@
 import Basics
 
-/// YAML 1.1 as cloud-init reads it: libyaml finds the structure, and a plain scalar means what it means to PyYAML's
-/// `SafeLoader`, so that a check here and the guest agree.
+/// The language YAML 1.1 as cloud-init reads it: libyaml finds the structure, and a plain scalar means what it means to
+/// PyYAML's `SafeLoader`, so that a check here and the guest agree.
 public enum YAML {
     /// The one document of a text; `.null` where there is none.
     ///
