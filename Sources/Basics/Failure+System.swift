@@ -5,7 +5,7 @@ extension Failure {
     ///
     /// - Parameters:
     ///   - error: the `errno`.
-    ///   - what: could not be done: `cannot open disk.qcow2`.
+    ///   - what: that which could not be done: `cannot open disk.qcow2`.
     public static func system(_ error: Int32, _ what: String, resource: String? = nil) -> Failure {
         let text = String(cString: strerror(error)).lowercased()
         switch error {

@@ -49,7 +49,7 @@ public struct Domain: ~Copyable {
 
     /// - Parameters:
     ///   - inactive: what the next start takes, not what runs.
-    ///   - secure: with the passwords in it.
+    ///   - secure: whether the passwords are in it.
     public func xml(inactive: Bool = false, secure: Bool = false) throws(LibvirtError) -> String {
         var flags: UInt32 = 0
         if inactive { flags |= VIR_DOMAIN_XML_INACTIVE.rawValue }

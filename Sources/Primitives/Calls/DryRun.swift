@@ -57,7 +57,7 @@ public final class DryRun: Sendable {
 
     /// The primitives a script gets.
     ///
-    /// - Parameter definitions: of the library.
+    /// - Parameter definitions: those of the library.
     func primitives(_ definitions: [Definition]) -> [Primitive] { definitions.map(primitive) }
 
     private func primitive(_ definition: Definition) -> Primitive {
@@ -105,7 +105,7 @@ public final class DryRun: Sendable {
 
     /// Looks at a machine's description.
     ///
-    /// - Returns: it complete; where it cannot be read, an empty one of its name.
+    /// - Returns: the description, complete; where it cannot be read, an empty one of its name.
     @discardableResult
     public func check(_ value: Value, _ request: Request) -> Value {
         let codec = Codec<VMSpec>.vmSpec(environment)

@@ -128,7 +128,7 @@ public final class PlanRun: Sendable {
 
     /// The primitives a script gets.
     ///
-    /// - Parameter definitions: of the library.
+    /// - Parameter definitions: those of the library.
     func primitives(_ definitions: [Definition]) -> [Primitive] {
         definitions.map { definition in
             guard let plan = definition.plan else { return definition.primitive }

@@ -129,7 +129,7 @@ extension PlannedCall {
 
     /// Notes that a machine goes.
     ///
-    /// - Parameter isWhole: with all that was made for it.
+    /// - Parameter isWhole: whether all that was made for it goes too.
     /// - Returns: whether there is anything.
     func remove(_ reference: DomainReference, isWhole: Bool) throws(Failure) -> Bool {
         let machine = try machine(reference)

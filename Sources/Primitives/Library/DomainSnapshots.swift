@@ -59,7 +59,7 @@ private func snapshots(_ environment: Environment) -> Definition {
         "domain.snapshots",
         .reads(.machine) { arguments, call in
             let machine = try call.domain(arguments.domain)
-            // A VM that is not made yet has none.
+            // A machine that is not made yet has none.
             let isThere = try machine.hypervisor.domain(machine.name) != nil
             return call.run.forecast(machine) == nil || isThere ? try call.perform() : []
         }, environment, OnlyDomain.self,

@@ -54,7 +54,7 @@ public struct StandsOn {
     /// Whether the images are files of this host.
     private let isLocal: Bool
 
-    /// - Parameter hypervisor: whose domains are asked too, and those of others that answer on this machine; `nil` where
+    /// - Parameter hypervisor: whose domains are asked too, and those of others that answer on this host; `nil` where
     ///   none answers.
     public init(state: StateFolder, on hypervisor: (any Hypervisor)?) throws(Failure) {
         try self.init(state: state, on: hypervisor, beside: LocalDaemons.besides)
@@ -77,7 +77,7 @@ public struct StandsOn {
     /// - Parameters:
     ///   - images: absolute paths, on the host of the hypervisor.
     ///   - subject: whose images they are, or what they are, as an error begins.
-    ///   - machines: may stand on them: the one they are of does so as it likes.
+    ///   - machines: those that may stand on them: the one they are of does so as it likes.
     /// - Throws: `Failure` with code `in_use` that names both.
     func requireNothing(
         on images: some Sequence<String>, besides machines: Set<String> = [], _ subject: String, _ deed: Deed
@@ -110,7 +110,7 @@ public struct StandsOn {
     }
 
     /// - Parameters:
-    ///   - machines: may have it.
+    ///   - machines: those that may have it.
     ///   - subject: what the file is, as an error begins.
     /// - Throws: `Failure` with code `in_use` where a domain's description has the file as a disk.
     func requireNoDomain(with path: String, besides machines: Set<String>, _ subject: String) throws(Failure)

@@ -128,7 +128,7 @@ extension Machine {
         try checkPorts(plan, spec, isActive: standing.isActive)
         if plan.action == .replace { return plan }
         plan.redefines = !standing.isPersistent
-        // What a killed run has left half-written in the place of what the VM had.
+        // What a killed run has left half-written in the place of what the machine had.
         if !isLocal, let journal = MachineJournal.read(in: folder) {
             let broken = journal.broken(of: standing.record).map(\.name)
             plan.remade.seed = broken.contains(seedVolumeName)

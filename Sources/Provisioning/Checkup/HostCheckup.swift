@@ -59,7 +59,7 @@ public struct HostCheckup: Sendable {
     // MARK: programs and accounts
 
     private func checkPrograms() -> [HostFinding] {
-        // Where guests run on another machine nothing of theirs is needed here.
+        // Where guests run on another host nothing of theirs is needed here.
         let groups = isHere ? ["run", "host", "network", "some"] : ["run"]
         return packages.all.compactMap { package in
             guard groups.contains(package.group), !package.marks.isEmpty else { return nil }

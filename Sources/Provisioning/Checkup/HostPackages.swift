@@ -18,7 +18,7 @@ public struct HostPackages: Sendable {
     /// The command that installs packages, `apt install`; `nil` where it is not known.
     private let installer: String?
 
-    /// - Parameter path: of the list.
+    /// - Parameter path: that of the list.
     public init(list path: String) throws(Failure) {
         let text = String(decoding: try fileBytes(path, atMost: mostOwnBytes), as: UTF8.self)
         let managers = [("apt", "apt install"), ("dnf", "dnf install"), ("pacman", "pacman -S")]

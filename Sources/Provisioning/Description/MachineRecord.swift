@@ -44,7 +44,7 @@ public struct MachineRecord: Sendable, Equatable, Codable {
     static let currentVersion = 2
 
     /// - Parameters:
-    ///   - uuid: of the domain.
+    ///   - uuid: the domain's.
     ///   - kept: the record this one takes the place of. Its salt stays, so that what has not changed is the same.
     public init(
         spec: VMSpec, uuid: String, owner: String, acceleration: Acceleration, made: [String],

@@ -31,7 +31,7 @@ public struct DiskImage: Sendable, Equatable {
 
     /// Follows a chain and shows each open member to `visit`, with its header where it is qcow2.
     ///
-    /// - Parameter format: of the first member; `nil` reads it from the file.
+    /// - Parameter format: that of the first member; `nil` reads it from the file.
     static func chain(
         _ path: String, format: String?, _ gate: Gate = .open,
         visit: (borrowing ReadableFile, DiskImage, QCOW2Header?) throws(Failure) -> Void

@@ -14,7 +14,7 @@ extension Machine {
     /// - Parameters:
     ///   - command: the program and its arguments; no shell in between.
     ///   - user: of ssh; the agent runs programs as root. `nil`: the agent, or by ssh whom the machine's cloud-config
-    ///   made.
+    ///     made.
     ///   - check: a program that fails is a failure, with code `guest` and what it wrote to its error output.
     /// - Throws: `Failure` with code `guest_stopped`, `guest`, `timeout`, `cancelled` or `libvirt`.
     public func exec(

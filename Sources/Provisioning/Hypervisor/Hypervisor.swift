@@ -40,7 +40,7 @@ public protocol DomainRegistry: Sendable {
 
     /// The domain's description: of the running guest, or the one its next start takes.
     ///
-    /// - Parameter secrets: with the passwords in it, which libvirt gives to those who may change the domain.
+    /// - Parameter secrets: whether the passwords are in it, which libvirt gives to those who may change the domain.
     func xml(_ name: String, inactive: Bool, secrets: Bool) throws(Failure) -> String
     /// The description of the guest whose memory is kept, of a domain that is saved.
     func savedXML(_ name: String) throws(Failure) -> String

@@ -19,7 +19,7 @@ struct ImageUpload {
 
     /// - Parameters:
     ///   - path: absolute.
-    ///   - ending: of the volume's name: `qcow2`.
+    ///   - ending: the ending of the volume's name: `qcow2`.
     /// - Returns: the volume that holds the file.
     func volume(for path: String, ending: String) throws(Failure) -> VolumeSummary {
         let file = try ReadableFile(path)

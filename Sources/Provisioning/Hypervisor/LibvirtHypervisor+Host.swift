@@ -87,7 +87,7 @@ extension LibvirtHypervisor {
         guard let label = model?.first("baselabel")?.text else { return nil }
         let numbers = label.split(separator: ":").map { UInt32($0.drop { $0 == "+" }) }
         guard numbers.count == 2, let uid = numbers[0], let gid = numbers[1] else { return nil }
-        // The names of another machine are not ours to know.
+        // The names of another host are not ours to know.
         return isLocal ? Accounts.user(uid, gid) : EmulatorUser(name: String(uid), uid: uid, gid: gid)
     }
 }

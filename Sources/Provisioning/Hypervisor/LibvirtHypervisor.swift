@@ -20,7 +20,7 @@ public final class LibvirtHypervisor: Hypervisor {
 
     /// - Parameters:
     ///   - uri: <https://libvirt.org/uri.html>; `HypervisorChoice` finds the default one.
-    ///   - daemons: of the state folder; they count where the URI is theirs.
+    ///   - daemons: those of the state folder; they count where the URI is theirs.
     ///   - patience: how long it may take to be reached; a session's first open starts its daemon, which probes QEMU.
     public init(uri: String, daemons: PrivateDaemons? = nil, patience: Duration = .seconds(60)) {
         let location = HypervisorURI(uri)

@@ -21,7 +21,7 @@ public struct RBDSource: Sendable, Equatable {
         var usage: String?
     }
 
-    /// - Parameter description: of the libvirt pool.
+    /// - Parameter description: that of the libvirt pool.
     /// - Returns: `nil` for a pool of another type.
     init?(_ description: XMLNode) {
         guard description.attributes["type"] == "rbd", let source = description.first("source"),

@@ -7,7 +7,7 @@ struct ImageBuilder {
     let name: String
     let program: String
 
-    /// - Parameter folder: of the builders.
+    /// - Parameter folder: that of the builders.
     /// - Returns: `nil` where there is none for this image.
     init?(_ name: String, in folder: String) {
         self.name = name

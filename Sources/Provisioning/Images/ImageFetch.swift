@@ -114,7 +114,7 @@ struct ImageFetch {
         }
     }
 
-    /// - Parameter bytes: still to come.
+    /// - Parameter bytes: the number still to come.
     private func requireRoom(_ bytes: UInt64?) throws(Failure) {
         var volume = statvfs()
         guard let bytes, statvfs(folder, &volume) == 0 else { return }

@@ -23,7 +23,7 @@ final class PartialFile: Sendable {
     /// Opens the file an earlier run left, or a new one.
     ///
     /// - Parameters:
-    ///   - name: of the image, for messages.
+    ///   - name: the image's, for messages.
     ///   - total: bytes when it is whole, `nil` where nobody knows.
     /// - Throws: `Failure` with code `io`.
     init(_ path: String, of name: String, total: UInt64?, _ news: ImageNews) throws(Failure) {

@@ -15,7 +15,7 @@ extension VMSpec {
         }
     }
 
-    /// - Parameter isUser: on user networking.
+    /// - Parameter isUser: whether the nic is on user networking.
     static func checkMAC(_ address: String, _ path: String, isUser: Bool) throws(Failure) {
         let parts = address.split(separator: ":", omittingEmptySubsequences: false)
         let bytes = parts.compactMap { part in

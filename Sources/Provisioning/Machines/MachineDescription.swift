@@ -40,20 +40,20 @@ extension Machine {
     }
 
     /// - Parameters:
-    ///   - file: an image that was made for the VM, where it is of this machine; of another it is a volume.
-    ///   - body: is given it as a file of this machine.
+    ///   - file: an image that was made for the machine, where it is of this host; of another it is a volume.
+    ///   - body: is given it as a file of this host.
     private func withImage(
         _ file: String, _ volume: String, _ record: MachineRecord,
         _ body: (_ path: String) throws(Failure) -> Void
     ) throws(Failure) {
         guard !isLocal else { return try body(file) }
         guard let volume = record.volumes?.first(where: { $0.name == volume }) else { return }
-        // Whoever is killed before it is removed leaves what the next removal of the VM finds.
+        // Whoever is killed before it is removed leaves what the next removal of the machine finds.
         let path = "\(folder)/\(AtomicFile.temporaryName(for: volume.name))"
         try makeFolder()
         defer {
             unlink(path)
-            // Of a VM that was made from a third machine nothing else is kept here.
+            // Of a machine that was made from a third host nothing else is kept here.
             rmdir(folder)
         }
         try writeBytes(try hypervisor.download(volume, from: 0), to: path)

@@ -74,7 +74,7 @@ public struct MachineJournal: Sendable, Equatable, Codable {
             .filter { $0.machine == name }.map(\.uri)
     }
 
-    /// - Parameter folder: of the machine.
+    /// - Parameter folder: the machine's.
     /// - Returns: `nil` where there is none, it cannot be read, or it is of another folder.
     public static func read(in folder: String) -> MachineJournal? {
         guard let opened = try? OwnFolder.open(folder) else { return nil }
@@ -159,7 +159,7 @@ public struct MachineJournal: Sendable, Equatable, Codable {
 
     /// Marks the machine as what was promised. Nothing happens where its journal says so already, or there is none.
     static func finish(in folder: String) throws(Failure) {
-        // A VM that `gc` takes for unfinished after a power failure would be lost.
+        // A machine that `gc` takes for unfinished after a power failure would be lost.
         try rename(unfinished, to: finished, in: folder)
     }
 

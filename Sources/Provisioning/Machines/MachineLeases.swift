@@ -40,8 +40,8 @@ extension Machine {
             unlink(path)
             return
         }
-        // A VM on another machine may have been made from a third one; one of this machine that was made with another state
-        // folder has none here.
+        // A machine on another host may have been made from a third one; one of this host that was made with another
+        // state folder has none here.
         if !isLocal { try? makeFolders(folder, mode: 0o700) }
         guard fileExists(folder) else { return }
         try? writeBytes(data, to: path)

@@ -72,7 +72,7 @@ extension Machine {
         noteLeases(nics)
         let path = MachineLayout(VMSpec(name: name), of: self).bootOffset
         if offset > 0 {
-            // A VM on another machine may have been made from a third one.
+            // A machine on another host may have been made from a third one.
             try makeFolder()
             return try writeBytes(Array(String(offset).utf8), to: path)
         }

@@ -11,7 +11,7 @@ struct Surroundings {
         var uri: String
         /// Whether the domain is of the hypervisor that is worked on, and not of another that answers on this host.
         var isHere: Bool
-        /// limiq's own element.
+        /// The element of limiq's own in the domain's metadata.
         fileprivate var metadata: XMLNode?
         /// The file with its firmware's variables, which libvirt removes with it.
         fileprivate var variables: String?

@@ -86,7 +86,7 @@ extension Machine {
         return ImageUpload.isName(volume, of: image, ending: "iso")
     }
 
-    /// The path at which the hypervisor finds an ISO image of this machine: the same one here, or on another host that
+    /// The path at which the hypervisor finds an ISO image of this host: the same one here, or on another host that
     /// of a volume the image is put into once.
     func hostPath(
         ofISO path: String, _ cancellation: Cancellation, tell: @escaping (String) -> Void

@@ -61,7 +61,7 @@ struct MachineFiles: MachineStorage {
         let user = host.emulatorUser
         // QEMU must be able to pass, and nobody to look.
         try machine.makeFolder(mode: user.uid == geteuid() ? 0o700 : 0o711)
-        // What the journal names is this VM's from here on.
+        // What the journal names is this machine's from here on.
         if let taken = layout.madeFiles.first(where: fileExists) {
             throw Failure(
                 .folderTaken, "\(taken) is there, and is of no VM \(machine.name)",
@@ -141,7 +141,7 @@ struct MachineFiles: MachineStorage {
         if !ISOImage.isWhole(path) { try own.removeParts() }
     }
 
-    // MARK: a VM that is there
+    // MARK: a machine that is there
 
     mutating func openChange(of standing: MachineStanding) throws(Failure) {
         changed = standing

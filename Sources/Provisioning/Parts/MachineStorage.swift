@@ -32,7 +32,7 @@ protocol MachineStorage {
     /// Removes what was made, where anything was.
     func remove() throws(Failure)
 
-    // MARK: a VM that is there
+    // MARK: a machine that is there
 
     /// Opens the storage of a machine that is there, instead of `open`: of the disks, those the machine does not have
     /// are made, and what a killed change left of them is removed.

@@ -183,7 +183,7 @@ struct MachineVolumes: MachineStorage {
     }
 
     mutating func makeMedia(_ cancellation: Cancellation) throws(Failure) {
-        // As the VM's record keeps it.
+        // As the machine's record keeps it.
         let digests = changed.map { spec.withDigests(like: $0.record.spec) }
         for (index, cdrom) in spec.cdroms.enumerated() {
             guard let files = cdrom.files, try !isThere(digests?.cdroms[index]) else { continue }
@@ -202,7 +202,7 @@ struct MachineVolumes: MachineStorage {
 
     /// Whether the machine that is changed has this image of files.
     ///
-    /// - Parameter cdrom: with digests of the files.
+    /// - Parameter cdrom: the drive, with digests of its files.
     private func isThere(_ cdrom: CDROMSpec?) throws(Failure) -> Bool {
         guard let cdrom, let record = changed?.record, record.spec.cdroms.contains(cdrom),
             let volume = record.volumes?.first(where: { $0.name == machine.volumeName(of: cdrom) }),
@@ -266,7 +266,7 @@ struct MachineVolumes: MachineStorage {
     }
 
     private func writeDown(_ volumes: [HostVolume]) throws(Failure) {
-        // A VM that is changed may have been made from another machine.
+        // A machine that is changed may have been made from another host.
         try machine.makeFolder()
         var journal = MachineJournal(
             machine: machine.name, uri: machine.hypervisor.uri,
@@ -288,7 +288,7 @@ struct MachineVolumes: MachineStorage {
         ).removeAll()
     }
 
-    // MARK: a VM that is there
+    // MARK: a machine that is there
 
     mutating func openChange(of standing: MachineStanding) throws(Failure) {
         changed = standing
@@ -327,7 +327,7 @@ struct MachineVolumes: MachineStorage {
     }
 
     func removeUnused(of standing: MachineStanding) throws(Failure) {
-        // Of what was made only images can be unused: a disk goes with the VM.
+        // Of what was made only images can be unused: a disk goes with the machine.
         let unused = kept.filter { $0.name.hasSuffix(".iso") && !isWanted($0) }
         try Ownership(of: machine, standing.domain, files: [], volumes: unused).removeParts()
     }

@@ -55,7 +55,7 @@ extension Machine {
                 ? journal.files.contains("\(folder)/\(disk.id).\(disk.format.libvirtName)")
                 : journal.volumes?.contains { $0.name == volumeName(of: disk) } == true
         }
-        // One that the VM never had is made; one that is there in another format is no other disk.
+        // One that the machine never had is made; one that is there in another format is no other disk.
         spec.disks.removeAll { $0.path == nil && !isMade($0) }
         let known = Set(spec.disks.map(\.id))
         let names = journal.files.map(lastComponent) + (journal.volumes ?? []).map(\.name)

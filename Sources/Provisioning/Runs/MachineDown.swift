@@ -116,7 +116,7 @@ extension Machine {
         } else if journal?.uri != hypervisor.uri {
             return nil
         }
-        // A VM that was moved here has brought its journal along.
+        // A machine that was moved here has brought its journal along.
         if !isLocal, journal?.uri != hypervisor.uri { journal = nil }
         files += journal?.files ?? []
         volumes += journal?.volumes ?? []

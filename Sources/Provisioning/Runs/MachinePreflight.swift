@@ -11,7 +11,7 @@ extension Machine {
         return try preflight(spec, beside: try standing(domain).liveRecord)
     }
 
-    /// - Parameter record: of the guest that runs; its ports are its own.
+    /// - Parameter record: that of the guest that runs; its ports are its own.
     func preflight(_ spec: VMSpec, beside record: MachineRecord?) throws(Failure) -> [String] {
         let warnings = try spec.cloudInitWarnings()
         let host = try host()

@@ -120,7 +120,7 @@ extension Machine {
             try require(snapshot)
             try requireWritable("made what it was")
             if let record = try record() { try requireSameBases(record) }
-            // What a change had been making is made no more: its files are of the VM as it was.
+            // What a change had been making is made no more: its files are of the machine as it was.
             try MachineJournal.endChange(in: folder)
             // libvirt makes a new process of it, with a console of its own. With its memory it keeps the address it has.
             let hasMemory = try snapshots().contains { $0.name == snapshot && $0.hasMemory }

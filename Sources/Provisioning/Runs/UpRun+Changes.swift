@@ -149,7 +149,7 @@ extension UpRun {
     /// Notes in the running domain what its guest has now: all of the spec, or where something waits for its next
     /// start, what can be seen nowhere but here.
     ///
-    /// - Parameter kept: of the next start.
+    /// - Parameter kept: the record of the next start.
     private func rememberLive(
         _ plan: MachinePlan, _ kept: MachineRecord, _ standing: MachineStanding
     ) throws(Failure) {

@@ -67,7 +67,7 @@ final class UpRun: StepTeller {
         }
     }
 
-    // MARK: a VM that is there
+    // MARK: a machine that is there
 
     func continueWith(_ domain: DomainSummary) throws(Failure) {
         let standing = try machine.standing(domain)
@@ -125,7 +125,7 @@ final class UpRun: StepTeller {
         report.changed = true
     }
 
-    // MARK: a new VM
+    // MARK: a new machine
 
     private func makeNew() throws(Failure) {
         try machine.holdAddresses(of: spec) { () throws(Failure) in try makeNewAlone() }

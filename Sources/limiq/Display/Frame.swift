@@ -177,7 +177,7 @@ extension Frame {
     ///
     /// - Parameters:
     ///   - width: the terminal's columns.
-    ///   - colour: with colours (ECMA-48, SGR), in which nothing is said that the text does not say.
+    ///   - colour: whether to use colours (ECMA-48, SGR), in which nothing is said that the text does not say.
     ///   - console: the last line on a machine's console; called at most once a row.
     func lines(width: Int, colour: Bool, console: (String) -> String?) -> [String] {
         let width = max(1, width - 1)

@@ -10,7 +10,7 @@ struct RunWatcher: Display {
     let recorder: RunRecorder
     let display: any Display
 
-    /// - Parameter effect: of the primitive that is called.
+    /// - Parameter effect: the effect of the primitive that is called.
     func request(_ event: RequestEvent, _ effect: Effect) {
         guard let work = Work(event.request, effect) else { return }
         tell { record, now in
