@@ -30,8 +30,8 @@ extension HypervisorURI {
 }
 
 extension SSHEndpoint {
-    /// - Parameter hypervisor: the one whose host reaches it. Where that is another one and not behind ssh, a forward of its
-    ///   loopback address cannot be reached, and a guest's own address only where it is routed here.
+    /// - Parameter hypervisor: the one whose host reaches it. Where that is another one and not behind ssh, a forward of
+    ///   its loopback address cannot be reached, and a guest's own address only where it is routed here.
     /// - Returns: `nil` where there is no way.
     init?(host: String, port: UInt16, byWayOf hypervisor: any Hypervisor) {
         let location = HypervisorURI(hypervisor.uri)

@@ -41,7 +41,7 @@ final class DomainIndex: Sendable {
     }
 
     private let content = Mutex(Content())
-    /// The domains of which something else may be true by now. Its lock is never taken while libvirt is asked.
+    /// The domains of which something else may be true by now. Their lock is never taken while libvirt is asked.
     private let changed = Mutex<Set<String>>([])
 
     /// Forgets a domain that this process has changed, or asked for.

@@ -28,7 +28,7 @@ public struct Leftovers {
         public var spared: [Item] = []
     }
 
-    /// The owner of a machine's folder, as far as it is known.
+    /// The verdict on whose the folder of a machine is.
     private enum Verdict {
         case owned
         case left(String)
