@@ -61,17 +61,14 @@ extension EndToEnd {
             }
         }
 
-        /// In a pipe each step is a plain line, and how long each took is told at the end.
+        /// In a pipe each step is a plain line, and how long the whole took is told at the end.
         private func expectSteps(_ errors: String) {
             let lines = errors.split(separator: "\n")
             let steps = ["disks", "seed", "define", "start", "forward", "first-boot", "cloud-init"]
             #expect(
                 lines.compactMap { line in steps.first { line == "web-server-01: \($0)" } } == steps,
                 "\(errors)")
-            let durations = lines.compactMap { line in
-                line.wholeMatch(of: /([a-z-]+) +[0-9]+\.[0-9] s/).map { String($0.1) }
-            }
-            #expect(durations == steps, "\(errors)")
+            #expect(errors.contains(/web-server-01: up \([0-9.ms ]+\)/), "\(errors)")
             #expect(!errors.contains("\u{1B}"), "nothing steers a terminal")
         }
     }

@@ -134,6 +134,7 @@ extension EndToEnd {
                     "p/home cannot be written: Read-only", "set LIMIQ_HOME"
                 ),
                 ("mkdir p; touch p/home", "p/home is not a folder", "set LIMIQ_HOME"),
+                ("mkdir -p p/home; chmod 777 p/home", "can be written by other accounts", "chmod go-w"),
             ])
         func state(_ breaking: String, _ text: String, _ remedy: String) async throws {
             try await Home.with { home in

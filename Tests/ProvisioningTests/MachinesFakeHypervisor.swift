@@ -245,6 +245,7 @@ final class FakeHypervisor: Hypervisor {
 
     var snapshots: (any DomainSnapshots)? { nil }
     func hasNetwork(_ name: String) throws(Failure) -> Bool { name != "nosuch" }
+    func hasBridge(_ name: String) -> Bool { name != "nosuch0" }
 
     func change(_ name: String, _ change: GuestChange) throws(Failure) {
         let refusal = behaviour.withLock { $0.changeFails(change) }

@@ -1025,7 +1025,7 @@ function limiq.image.iso(name) end
 ---@return { name: string, path?: string, format?: string, size?: integer, catalogued: boolean }[]
 function limiq.image.list() end
 
----Puts an image into the library, from a file or an address, and returns its path.
+---Puts an image into the library, from a file or an address, and returns its path. The copy of a file that not everybody may read is open to its owner and to the account QEMU runs under, and to nobody else.
 ---
 ---Example:
 ---```lua

@@ -24,9 +24,6 @@ extension HostCheckup {
                 geteuid() == 0
                     ? "chown -R root: \(root), or set LIMIQ_HOME" : "set LIMIQ_HOME to a folder of yours")
         }
-        do throws(Failure) { try state.requireOwn() } catch {
-            return broken(error.message, error.hint ?? "set LIMIQ_HOME to a folder of your own")
-        }
         let folder = isThere ? root : nearestFolder(root)
         guard faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0 else {
             let reason = String(cString: strerror(errno))
@@ -47,6 +44,9 @@ extension HostCheckup {
             return broken(
                 "\(root) is full: \(noFiles ? "its file system takes no further file" : "\(free >> 20) MiB are free")",
                 "limiq gc, limiq image rm NAME, or set LIMIQ_HOME to a larger disk")
+        }
+        do throws(Failure) { try state.requireOwn() } catch {
+            return broken(error.message, error.hint ?? "set LIMIQ_HOME to a folder of your own")
         }
         let room = free >= 10 << 30 ? "\(free >> 30) GiB" : "\(free >> 20) MiB"
         return [

@@ -18,6 +18,8 @@ public protocol Hypervisor: DomainRegistry, DomainLifecycle, DomainDevices, Gues
 
     /// Whether the host has a network of this name, active or not.
     func hasNetwork(_ name: String) throws(Failure) -> Bool
+    /// Whether a nic may be put on a bridge of this name; `true` where that cannot be told from here.
+    func hasBridge(_ name: String) -> Bool
 
     /// The snapshots of the host's domains; `nil` for a host that takes none.
     var snapshots: (any DomainSnapshots)? { get }

@@ -17,6 +17,10 @@ extension LibvirtHypervisor {
         try isNetworkActive(name) != nil
     }
 
+    public func hasBridge(_ name: String) -> Bool {
+        !location.isLocal || fileExists("/sys/class/net/\(name)")
+    }
+
     fileprivate func startNetwork(_ name: String) throws(Failure) {
         try call("cannot start the network \(name)") { connection throws(LibvirtError) in
             do throws(LibvirtError) { try connection.startNetwork(name) } catch {

@@ -18,7 +18,7 @@ extension Machine {
         try requireOwnDisks(spec, after: record?.spec)
         try requireFreeAddresses(spec)
         try storage(for: spec, host).check()
-        try requireNetworks(spec, host)
+        try requireNetworks(spec)
         if host.isLocal {
             let held = record?.spec.nics.flatMap(\.forward) ?? []
             try PortForwards.checkFree(spec.nics, on: host, besides: held)
@@ -27,7 +27,7 @@ extension Machine {
     }
 
     /// - Throws: `Failure` with code `bad_field` for a nic whose network or bridge is not there.
-    func requireNetworks(_ spec: VMSpec, _ host: HostDescription) throws(Failure) {
+    func requireNetworks(_ spec: VMSpec) throws(Failure) {
         guard !isOnTestDriver else { return }
         for (index, nic) in spec.nics.enumerated() {
             let path = "nics[\(index + 1)]"
@@ -36,7 +36,7 @@ extension Machine {
                     .badField, "\(path).network: \(hypervisor.uri) has no network \(network)",
                     hint: "virsh -c '\(hypervisor.uri)' net-list --all shows those it has")
             }
-            if let bridge = nic.bridge, host.isLocal, !fileExists("/sys/class/net/\(bridge)") {
+            if let bridge = nic.bridge, !hypervisor.hasBridge(bridge) {
                 throw Failure(
                     .badField, "\(path).bridge: the host has no bridge \(bridge)",
                     hint: "ip link show type bridge shows those it has")

@@ -137,7 +137,7 @@ final class UpRun: StepTeller {
         try checkCloudInit()
         let host = try machine.host()
         if host.isLocal { try PortForwards.checkFree(spec.nics, on: host) }
-        try machine.requireNetworks(spec, host)
+        try machine.requireNetworks(spec)
         var files = machine.storage(for: spec, host)
         try files.clearLeftovers()
         let chosen = chooseAcceleration(host)
