@@ -20,6 +20,9 @@ public enum Library {
         // libvirt reads files by libxml2, which makes the lock of its catalogs at the first use: two threads that come to it at
         // once make two, and wait for ever.
         xmlInitializeCatalog()
+        // So it is with the types of the schema by which libvirt checks a description: the second finds half of them.
+        xmlSchemaInitTypes()
+        xmlRelaxNGInitTypes()
         guard virInitialize() == 0 else { return .failure(.last()) }
         // Without it libvirt writes every error to stderr.
         virSetErrorFunc(nil) { _, _ in }

@@ -31,14 +31,23 @@ extension LibvirtHypervisor {
         // processor, as libvirt reads its whole schema each time: of machines that differ in values, one is checked.
         let description = try? XMLReader.parse(xml)
         let shape = description.map(Self.shape)
-        let isChecked = shape.map { shape in !checkedShapes.withLock { $0.contains(shape) } } ?? true
         let name = description?.first("name")?.text
         defer { if let name { index.forget(name) } }
-        let summary = try call("cannot define the domain") { connection throws(LibvirtError) in
-            try connection.define(xml, isChecked: isChecked, Self.summary)
+        func define(isChecked: Bool) throws(Failure) -> DomainSummary {
+            try call("cannot define the domain") { connection throws(LibvirtError) in
+                try connection.define(xml, isChecked: isChecked, Self.summary)
+            }
         }
-        if isChecked, let shape { checkedShapes.withLock { _ = $0.insert(shape) } }
-        return summary
+        guard let shape else { return try define(isChecked: true) }
+        if checkedShapes.withLock({ $0.contains(shape) }) { return try define(isChecked: false) }
+        // One at a time: of many machines of a shape the first is checked, and a daemon that has just started reads its first
+        // schema, which libxml2 does not let two threads do at once.
+        return try checking.withLock { (_) throws(Failure) in
+            let isChecked = checkedShapes.withLock { !$0.contains(shape) }
+            let summary = try define(isChecked: isChecked)
+            checkedShapes.withLock { _ = $0.insert(shape) }
+            return summary
+        }
     }
 
     /// The shape of a description that a schema looks at: the elements, their attributes, and the types by which it

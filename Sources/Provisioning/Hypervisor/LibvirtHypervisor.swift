@@ -14,6 +14,8 @@ public final class LibvirtHypervisor: Hypervisor {
     private let description = Mutex<HostDescription?>(nil)
     /// The shapes of the domains that libvirt has checked.
     let checkedShapes = Mutex<Set<String>>([])
+    /// The lock that is held while libvirt checks a description.
+    let checking = Mutex(())
     let index = DomainIndex()
     /// The lock that is held while limiq's own storage pool is being made.
     let making = Mutex(())
