@@ -8,6 +8,7 @@
 ---domain:wait("cloud-init", { timeout = "10m" })
 ---```
 local runtime = require "limiq.runtime"
+local handle = require "limiq.handle"
 local host = require "limiq.host"
 
 local perform = runtime.perform
@@ -24,14 +25,7 @@ function Domain:__tostring()
     return "domain " .. self.name
 end
 
--- The others take no domain.
-local functions = { define = true, get = true, list = true }
-for _, name in ipairs(runtime.primitives) do
-    local method = name:match "^domain%.([%w_]+)$"
-    if method and not functions[method] then
-        Domain[method] = function(self, ...) return perform(name, self, ...) end
-    end
-end
+handle.add_methods(Domain, "domain", { define = true, get = true, list = true })
 
 function Domain:exec(command, options)
     return perform("domain.exec", self, host.split_command(command, options))

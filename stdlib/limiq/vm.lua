@@ -7,6 +7,7 @@
 ---web:up { wait = "cloud-init", timeout = "10m" }
 ---```
 local runtime = require "limiq.runtime"
+local handle = require "limiq.handle"
 local Domain = require "limiq.domain"
 
 local perform = runtime.perform
@@ -35,14 +36,8 @@ function VM:__tostring()
     return "vm " .. self.name
 end
 
--- The others are for the library.
-local inner = { check = true, placements = true, up_options = true }
-for _, name in ipairs(runtime.primitives) do
-    local method = name:match "^vm%.([%w_]+)$"
-    if method and not inner[method] then
-        VM[method] = function(self, ...) return perform(name, self, ...) end
-    end
-end
+-- Those are for the library.
+handle.add_methods(VM, "vm", { check = true, placements = true, up_options = true })
 
 local M = {}
 
