@@ -60,11 +60,7 @@ extension HostCheckup {
 
     /// The deepest folder of a path that is there.
     private func nearestFolder(_ path: String) -> String {
-        var parent = path
-        repeat {
-            parent = String(folder(of: parent).dropLast())
-        } while !parent.isEmpty && !fileExists(parent)
-        return parent.isEmpty ? "/" : parent
+        parents(of: path).last(where: fileExists) ?? "/"
     }
 
     /// Checks the length of the sockets' paths. A session's libvirt keeps its sockets below the caller's folders, and

@@ -89,18 +89,6 @@ struct AccessCheck {
             hint: "chmod o+r \(path), or copy it to a place of its own", resource: path)
     }
 
-    private func parents(of path: String) -> [String] {
-        var result: [String] = ["/"]
-        var current = ""
-        // A path that ends in a slash is a folder, and its own parent here.
-        for part in path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).dropLast()
-        where !part.isEmpty {
-            current += "/" + String(decoding: part, as: UTF8.self)
-            result.append(current)
-        }
-        return result
-    }
-
     /// - Parameter wanted: 4 read, 2 write, 1 search.
     func allows(_ path: String, _ wanted: UInt16) -> Bool {
         var status = stat()

@@ -31,13 +31,12 @@ extension StateFolder {
         try requireFirmPlace()
     }
 
-    /// Whoever can write to a folder above it can put another in its place, unless that folder is sticky, as `/tmp`.
+    /// Refuses a place below a folder that all can write to: they can put another folder there, unless theirs is sticky, as
+    /// `/tmp`.
     private func requireFirmPlace() throws(Failure) {
-        var folder = (try? resolved(root)) ?? root
-        while folder.utf8.count > 1 {
-            folder = String(Provisioning.folder(of: folder).dropLast())
+        for folder in parents(of: (try? resolved(root)) ?? root) {
             var status = stat()
-            guard stat(folder.isEmpty ? "/" : folder, &status) == 0 else { continue }
+            guard stat(folder, &status) == 0 else { continue }
             guard status.st_mode & S_IWOTH == 0 || status.st_mode & S_ISVTX != 0 else {
                 throw Failure(
                     .hostNotAble, "the state folder \(root) is below \(folder), where all accounts can write",

@@ -20,16 +20,8 @@ public struct PrivateDaemons: Sendable {
     public init(state: StateFolder) {
         self.state = state
         folder = state.root + "/libvirt"
-        let digest = hexadecimal(SHA256.hash(data: Array(Self.canonical(state.root).utf8)))
+        let digest = hexadecimal(SHA256.hash(data: Array((canonicalPath(state.root) ?? state.root).utf8)))
         runtime = "/run/limiquantix/\(digest.prefix(12))"
-    }
-
-    /// The path with the links of all that is there of it resolved.
-    private static func canonical(_ path: String) -> String {
-        if let real = try? resolved(path) { return real }
-        let parent = Provisioning.folder(of: path).dropLast()
-        guard !parent.isEmpty else { return path }
-        return "\(canonical(String(parent)))/\(lastComponent(path))"
     }
 
     var socket: String { runtime + "/libvirt-sock" }
