@@ -60,50 +60,58 @@ extension Machine {
     func requireOwnDisks(_ spec: VMSpec, after known: VMSpec?) throws(Failure) {
         try spec.checkSerialNumbers(besides: known)
         guard isLocal else { return }
+        var relation: StandsOn?
         for (index, disk) in spec.disks.enumerated() where !disk.readonly && disk.poolID == nil {
             guard let path = disk.path, !(known?.disks.contains { $0.path == path && !$0.readonly } ?? false)
             else { continue }
             let field = "disks[\(index + 1)].path"
-            if let other = StandsOn.folderName(of: (try? resolved(path)) ?? path, in: state),
-                other != folderName
-            {
+            let subject = "\(field) \(path) of vm \(name)"
+            try requireNobodyElses(path, subject)
+            try requireNoOther(of: spec, path, at: index, subject)
+            let present = if let relation { relation } else { try standsOn() }
+            relation = present
+            try present.requireNothing(on: [path], besides: gone, path, .write("\(field) of vm \(name)"))
+            try present.requireNoDomain(with: path, besides: gone.union([name]), subject)
+        }
+    }
+
+    /// Refuses what lies where another machine's disk or the library's images do.
+    private func requireNobodyElses(_ path: String, _ subject: String) throws(Failure) {
+        let real = (try? resolved(path)) ?? path
+        let owner: String
+        if let other = StandsOn.folderName(of: real, in: state), other != folderName {
+            owner = "the disk of vm \(other)"
+        } else if isInside(real, (try? resolved(state.cloudImages)) ?? state.cloudImages) {
+            owner = "an image of the library, which others start from"
+        } else {
+            return
+        }
+        throw Failure(
+            .inUse, "\(subject) is \(owner)",
+            hint: "backing_file = \"\(path)\" makes an overlay on it, readonly = true only reads it",
+            resource: path)
+    }
+
+    /// Refuses a file that another disk of the spec is, or stands on.
+    private func requireNoOther(
+        of spec: VMSpec, _ path: String, at index: Int, _ subject: String
+    ) throws(Failure) {
+        let keys = Set(imageKeys(path))
+        for (other, disk) in spec.disks.enumerated() where other != index {
+            if let second = disk.path, !keys.isDisjoint(with: imageKeys(second)) {
                 throw Failure(
-                    .inUse, "\(field) \(path) of vm \(name) is the disk of vm \(other)",
-                    hint: "backing_file = \"\(path)\" makes an overlay on it, readonly = true only reads it",
-                    resource: path)
-            }
-            if isInside(
-                (try? resolved(path)) ?? path, (try? resolved(state.cloudImages)) ?? state.cloudImages)
-            {
-                throw Failure(
-                    .inUse,
-                    "\(field) \(path) of vm \(name) is an image of the library, which others start from",
-                    hint: "backing_file = \"\(path)\" makes an overlay on it, readonly = true only reads it",
-                    resource: path)
-            }
-            let keys = Set(imageKeys(path))
-            if let other = spec.disks.indices.first(where: { other in
-                other != index && spec.disks[other].path.map { !keys.isDisjoint(with: imageKeys($0)) } == true
-            }) {
-                throw Failure(
-                    .inUse, "\(field) \(path) of vm \(name) is its disks[\(other + 1)] too",
+                    .inUse, "\(subject) is its disks[\(other + 1)] too",
                     hint: "give each disk a file of its own", resource: path)
             }
-            for (other, overlay) in spec.disks.enumerated() {
-                guard let base = overlay.backingFile else { continue }
-                let below = ([base] + imagesBelow(base)).flatMap(imageKeys)
-                guard keys.isDisjoint(with: below) else {
-                    throw Failure(
-                        .inUse,
-                        "\(field) \(path) of vm \(name) is what its disks[\(other + 1)] stands on, which must not change",
-                        hint: "use an overlay with that backing_file for both", resource: path)
-                }
+        }
+        for (other, disk) in spec.disks.enumerated() {
+            guard let base = disk.backingFile else { continue }
+            let below = ([base] + imagesBelow(base)).flatMap(imageKeys)
+            guard keys.isDisjoint(with: below) else {
+                throw Failure(
+                    .inUse, "\(subject) is what its disks[\(other + 1)] stands on, which must not change",
+                    hint: "use an overlay with that backing_file for both", resource: path)
             }
-            let relation = try standsOn()
-            try relation.requireNothing(
-                on: [path], besides: gone, path, .write("\(field) of vm \(name)"))
-            try relation.requireNoDomain(
-                with: path, besides: gone.union([name]), "\(field) \(path) of vm \(name)")
         }
     }
 }

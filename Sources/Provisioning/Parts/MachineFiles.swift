@@ -36,13 +36,13 @@ struct MachineFiles: MachineStorage {
     /// - Parameter known: those that the machine has already.
     private func checkGiven(besides known: [DiskSpec]) throws(Failure) {
         guard !machine.isOnTestDriver else { return }
+        let access = AccessCheck(host.emulatorUser)
         for (index, disk) in layout.disks.enumerated() where !disk.isMade && disk.spec.poolID == nil {
             if known.contains(where: { $0.path == disk.path && $0.readonly == disk.spec.readonly }) {
                 continue
             }
             do throws(Failure) {
-                _ = try Overlay.inspectDisk(
-                    disk.path, readonly: disk.spec.readonly, access: AccessCheck(host.emulatorUser))
+                _ = try Overlay.inspectDisk(disk.path, readonly: disk.spec.readonly, access: access)
             } catch {
                 throw Self.named("disks[\(index + 1)]", error)
             }

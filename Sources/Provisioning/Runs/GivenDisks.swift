@@ -5,6 +5,8 @@ import XML
 /// rebased, or put back flat, while the machine was off. The domain names the whole chain, so that libvirt gives no image
 /// below to QEMU's account, and is told anew before each start.
 extension Machine {
+    /// Writes into the domain what lies below its given disks now.
+    ///
     /// - Throws: as `Overlay.inspectDisk`.
     func renewGivenChains(_ spec: VMSpec) throws(Failure) {
         let given = spec.disks.filter { $0.path != nil && $0.poolID == nil }
@@ -12,17 +14,16 @@ extension Machine {
         let host = try host()
         guard host.isLocal else { return }
         var domain = try XMLReader.parse(try hypervisor.xml(name, inactive: true, secrets: true))
+        let access = AccessCheck(host.emulatorUser)
         var isOther = false
         for disk in given {
             guard let path = disk.path else { continue }
-            let chain = try Overlay.inspectDisk(
-                path, readonly: disk.readonly, access: AccessCheck(host.emulatorUser))
+            let chain = try Overlay.inspectDisk(path, readonly: disk.readonly, access: access)
             let backing = MachineLayout.backing(chain)
-            guard let drive = domain.drive(DomainXML.diskAlias(disk.id)), drive.backing != backing else {
-                continue
-            }
+            let alias = DomainXML.diskAlias(disk.id)
+            guard let drive = domain.drive(alias), drive.backing != backing else { continue }
             let element = DomainXML.backingStore(backing[...], on: host)
-            domain.replaceBacking(of: DomainXML.diskAlias(disk.id), by: try XMLReader.parse(element.xml))
+            domain.replaceBacking(of: alias, by: try XMLReader.parse(element.xml))
             isOther = true
         }
         if isOther { _ = try hypervisor.define(XMLElement(domain).xml) }
