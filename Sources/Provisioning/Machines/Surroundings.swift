@@ -20,11 +20,13 @@ struct Surroundings {
         /// The record limiq keeps in the domain, whoever it was made for.
         var record: MachineRecord? { metadata.flatMap { try? MachineRecord(element: $0) } }
 
-        /// Whether the domain is the machine's own, by its record and by its name.
-        func isOf(_ machine: Machine) -> Bool {
-            guard isHere, name == machine.name, let record else { return false }
-            return record.uuid == uuid && record.name == name
+        /// Whether the domain is the one limiq made for a machine, also where it was renamed or moved since.
+        func wasMade(for machine: Machine) -> Bool {
+            record.map { $0.uuid == uuid && $0.name == machine.name } ?? false
         }
+
+        /// Whether the domain is the machine's own, by its record, its name and its place.
+        func isOf(_ machine: Machine) -> Bool { isHere && name == machine.name && wasMade(for: machine) }
     }
 
     /// A file or volume that somebody may use.
@@ -177,7 +179,7 @@ extension Surroundings.User {
     /// The failure that says why a part of a machine is left alone: this domain uses it.
     func failure(for machine: Machine) -> Failure {
         let place = "virsh -c '\(domain.uri)'"
-        let isSameDomain = domain.record.map { $0.uuid == domain.uuid && $0.name == machine.name } ?? false
+        let isSameDomain = domain.wasMade(for: machine)
         if isSameDomain, domain.name != machine.name {
             return Failure(
                 .notOurs,

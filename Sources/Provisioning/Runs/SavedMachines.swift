@@ -81,25 +81,17 @@ extension UpRun {
                 try PortForwards.checkFree(nics, on: host)
             }
             wasSettled = machine.hasSettled
-            if plan.remade.isAny { try remake(plan.remade, of: standing) }
+            if plan.remade.isAny {
+                // QEMU opens them as the guest goes on.
+                var files = machine.storage(for: spec, host)
+                try files.openChange(of: standing)
+                try make(plan.remade, &files)
+            }
             try timed(.start) { () throws(Failure) in try machine.resumeSaved(standing.liveRecord) }
         } else {
             return false
         }
         report.changed = true
         return true
-    }
-
-    /// Makes again what QEMU opens before the guest goes on.
-    private func remake(_ lost: LostParts, of standing: MachineStanding) throws(Failure) {
-        let host = try machine.host()
-        var files = machine.storage(for: spec, host)
-        try files.openChange(of: standing)
-        if lost.media {
-            try timed(.media) { () throws(Failure) in try files.makeMedia(cancellation) }
-        }
-        if lost.seed { try timed(.seed) { () throws(Failure) in try files.makeSeed() } }
-        if lost.ignition { try files.makeIgnition() }
-        if lost.console { try files.makeConsole() }
     }
 }

@@ -17,13 +17,11 @@ extension UpRun {
         if makesDisks {
             try timed(.disks) { () throws(Failure) in try files.makeDisks(cancellation) }
         }
-        if plan.makesMedia { try timed(.media) { () throws(Failure) in try files.makeMedia(cancellation) } }
-        if plan.makesSeed, spec.cloudInit != nil {
-            try timed(.seed) { () throws(Failure) in try files.makeSeed() }
-            machine.forgetOutcome()
-        }
-        if plan.remade.ignition { try files.makeIgnition() }
-        if plan.remade.console { try files.makeConsole() }
+        var parts = plan.remade
+        parts.media = plan.makesMedia
+        parts.seed = plan.makesSeed && spec.cloudInit != nil
+        try make(parts, &files)
+        if parts.seed { machine.forgetOutcome() }
         let layout = try machine.withCeph(try files.existing(standing))
         var record = MachineRecord(
             spec: spec, uuid: standing.domain.uuid, owner: standing.record.owner,
@@ -58,6 +56,16 @@ extension UpRun {
         report.changed = true
         if plan.redefines { warn("\(machine.name) had been undefined while it runs, and is defined again") }
         for change in changes { tell(.changed(path: change.path)) }
+    }
+
+    /// Makes parts that are no disks, in the place of those that are there.
+    func make(_ parts: LostParts, _ files: inout any MachineStorage) throws(Failure) {
+        if parts.media {
+            try timed(.media) { () throws(Failure) in try files.makeMedia(cancellation) }
+        }
+        if parts.seed { try timed(.seed) { () throws(Failure) in try files.makeSeed() } }
+        if parts.ignition { try files.makeIgnition() }
+        if parts.console { try files.makeConsole() }
     }
 
     /// Grows the disks that are to be larger, before the domain says so: a size is looked at no more once the domain

@@ -84,11 +84,14 @@ final class UpRun: StepTeller {
         where report.pending.contains(where: { $0.field.isOf(nic: nic.id, ["", "forward"]) }) {
             report.forwards.removeAll(where: nic.forward.contains)
         }
-        if standing.isSaved, !plan.pending.isEmpty { warn(machine.savedNotice(plan)) }
-        for change in plan.pending where !standing.isSaved {
-            warn(
-                "\(change): it takes effect when \(machine.name) starts anew; up { restart = true } does that"
-            )
+        if standing.isSaved {
+            if !plan.pending.isEmpty { warn(machine.savedNotice(plan)) }
+        } else {
+            for change in plan.pending {
+                warn(
+                    "\(change): it takes effect when \(machine.name) starts anew; up { restart = true } does that"
+                )
+            }
         }
         if !plan.bases.isEmpty, let record = try machine.record() {
             try machine.remember(bases: plan.bases, of: record)
