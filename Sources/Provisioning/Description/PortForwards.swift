@@ -130,7 +130,7 @@ struct PortForwards {
 
     /// Looks whether a host port is free, and may be opened by QEMU's account, before anything is made.
     ///
-    /// - Parameter held: what the VM itself has, and gives up before.
+    /// - Parameter held: what the machine itself has, and gives up before.
     /// - Throws: `Failure` with code `port_in_use`, or `host_not_able` for a port that is root's.
     static func checkFree(
         _ nics: [NICSpec], on host: HostDescription, besides held: [PortForward] = []

@@ -26,7 +26,7 @@ extension Gate {
         return real
     }
 
-    /// A disk's file that its guest writes to: what the script may only read would be the guest's to change.
+    /// Lets a guest write to a disk's file: one that the script may only read would be the guest's to change.
     ///
     /// - Throws: `Failure` with code `forbidden`.
     public func writableDisk(_ path: String, _ field: String) throws(Failure) {
@@ -36,7 +36,8 @@ extension Gate {
             hint: "readonly = true, or have the disk made: backing_file = \"\(path)\"", about: path)
     }
 
-    /// A format other than qcow2 and raw, which a program of QEMU's has to look at: it may name other files.
+    /// Lets a script use a format other than qcow2 and raw, which a program of QEMU's has to look at: it may name other
+    /// files.
     func foreignFormat(_ format: String, _ path: String) throws(Failure) {
         guard isBounded else { return }
         throw forbidden(

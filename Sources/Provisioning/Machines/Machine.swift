@@ -13,7 +13,7 @@ public struct Machine: Sendable {
     /// The other hypervisors that can be asked here; other in tests.
     var neighbours: Neighbours = LocalDaemons.besides
 
-    /// Its guest is asked by its agent alone: where ssh leads, and with which keys, a guest would have a say in.
+    /// Whether its guest is asked by its agent alone: where ssh leads, and with which keys, a guest would have a say in.
     public var isAskedByAgentOnly = false
     /// The script that works on it, as what it makes is remembered by; `nil` for no script.
     public var script: String?

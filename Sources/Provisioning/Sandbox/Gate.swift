@@ -78,7 +78,7 @@ public struct Gate: Sendable {
         bounds.map { "\(machine) of \($0.script)" } ?? machine
     }
 
-    /// An image that the library does not have: programs of this machine download or build it.
+    /// Lets the script have an image that the library does not have: programs of this host download or build it.
     ///
     /// - Throws: `Failure` with code `forbidden`.
     public func fetchImage(_ name: String) throws(Failure) {
