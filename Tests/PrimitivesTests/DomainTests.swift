@@ -211,7 +211,8 @@ struct `Domains on libvirt's private daemons` {
         let before = try DaemonHost.hypervisor.domains().count
         let failure = try #require(throws: Failure.self) {
             try DaemonHost.withGuest {
-                $0["nics"] = [["bridge": "no-such-br"]]
+                // More than QEMU's processor can address.
+                $0["memory"] = "60TiB"
                 $0["disks"] = [["id": "data", "size": "1GiB"]]
             } _: { _ in
             }
