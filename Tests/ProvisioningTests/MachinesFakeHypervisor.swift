@@ -244,7 +244,8 @@ final class FakeHypervisor: Hypervisor {
     }
 
     var snapshots: (any DomainSnapshots)? { nil }
-    func hasNetwork(_ name: String) throws(Failure) -> Bool { name != "nosuch" }
+    var networks: (any HostNetworks)? { fakeNetworks }
+    let fakeNetworks: FakeNetworks
     func hasBridge(_ name: String) -> Bool { name != "nosuch0" }
 
     func change(_ name: String, _ change: GuestChange) throws(Failure) {

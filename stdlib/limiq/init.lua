@@ -7,6 +7,7 @@ local host = require "limiq.host"
 local hosts = require "limiq.hosts"
 local Domain = require "limiq.domain"
 local Fleet = require "limiq.fleet"
+local Network = require "limiq.network"
 local VM = require "limiq.vm"
 
 local perform = runtime.perform
@@ -66,6 +67,19 @@ local function domains(bound)
     }
 end
 
+---`limiq.network`: called, it describes one; and what takes no handle.
+---@param bound? string the host of calls that name none
+local function networks(bound)
+    return setmetatable({
+        get = function(name, uri) return Network.get(name, uri or bound) end,
+        list = function(filter)
+            local copy = { uri = bound }
+            for field, value in pairs(filter or {}) do copy[field] = value end
+            return perform("network.list", copy)
+        end,
+    }, { __call = function(_, spec) return Network.new(spec, bound) end })
+end
+
 ---The library of a host.
 ---@param bound? string its URI, nil for the run's own
 ---@return limiq
@@ -100,6 +114,7 @@ local function bound_to(bound)
     ---@return limiq.Fleet
     function library.fleet(definition) return Fleet.new(definition, bound) end
 
+    library.network = networks(bound)
     library.domain = domains(bound)
     library.image = setmetatable(library.image, {
         __call = function(_, name) return perform("image.resolve", name) end,

@@ -53,7 +53,7 @@ end
 ---@param uri? string
 ---@return limiq.VM
 local function described(spec, uri)
-    local checked = perform("vm.check", spec)
+    local checked = perform("vm.check", spec, uri)
     local vm = M.handle(checked.name, uri)
     vm.spec = checked
     return vm

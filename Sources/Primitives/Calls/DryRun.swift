@@ -113,6 +113,8 @@ public final class DryRun: Sendable {
         do throws(Failure) {
             spec = try codec.decode(value, "spec")
             try spec.check(.none)
+            let uri = request.arguments.count > 1 ? request.arguments[1].string : nil
+            try environment.addressBook.note(spec, on: uri)
         } catch {
             let name = value["name"]?.string
             report(

@@ -11,6 +11,8 @@ public struct Environment: Sendable {
     public var script: String?
     /// Whether what a failed `up` made stays for a look, by `--keep`.
     public var keepsFailed = false
+    /// The addresses of the run's machines on its networks.
+    public let addressBook = AddressBook()
     /// The listener that is told of every step of what takes long.
     public var progress: @Sendable (Progress) -> Void = { _ in }
     /// The folder that the script's relative paths begin at.
@@ -42,9 +44,17 @@ public struct Environment: Sendable {
     func machine(_ name: String, on uri: String?) throws(Failure) -> Machine {
         var machine = Machine(name, on: try hypervisor(uri), state: state)
         machine.script = script
+        machine.addressBook = addressBook
         machine.isAskedByAgentOnly = gate.isBounded
         try gate.machine(machine)
         return machine
+    }
+
+    /// A network of a host.
+    func network(_ name: String, on uri: String?) throws(Failure) -> VirtualNetwork {
+        var network = VirtualNetwork(name, on: try hypervisor(uri), state: state)
+        network.script = script
+        return network
     }
 
     /// The relation of images to what stands on them, as far as the run's own host can be asked.

@@ -57,9 +57,13 @@ extension Definition {
     /// The class whose method the primitive is: its first parameter is a handle. `nil` for a function.
     fileprivate var handle: String? {
         guard arguments == .positional, let first = parameters.fields.first,
-            ["limiq.VM", "string|limiq.Domain"].contains(first.luaType)
+            ["limiq.VM", "string|limiq.Domain", "string|limiq.Network"].contains(first.luaType)
         else { return nil }
-        return primitive.name.hasPrefix("vm.") ? "VM" : "Domain"
+        switch primitive.name.prefix(while: { $0 != "." }) {
+        case "vm": return "VM"
+        case "network": return "Network"
+        default: return "Domain"
+        }
     }
 }
 

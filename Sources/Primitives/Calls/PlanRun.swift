@@ -39,6 +39,8 @@ public final class PlanRun: Sendable {
         var files: [String: FileForecast] = [:]
         /// The library's images, by name; `nil` for one that will be gone.
         var images: [String: ImageLibrary.Entry?] = [:]
+        /// Whether a run would have made or removed a network, by host and name.
+        var networks: [String: Bool] = [:]
         /// The names of the snapshots that a run would have taken or forgotten, by host and name of the machine.
         var snapshots: [String: [String: Bool]] = [:]
         var isGuessing = false
@@ -84,6 +86,15 @@ public final class PlanRun: Sendable {
 
     func expect(_ machine: Machine, _ forecast: Forecast) {
         state.withLock { $0.machines["\(machine.hypervisor.uri) \(machine.name)"] = forecast }
+    }
+
+    /// Whether a network will be there after what a run would have done; `nil` where it would have done nothing.
+    func expectedNetwork(_ network: VirtualNetwork) -> Bool? {
+        state.withLock { $0.networks["\(network.hypervisor.uri) \(network.name)"] }
+    }
+
+    func expect(_ network: VirtualNetwork, isThere: Bool) {
+        state.withLock { $0.networks["\(network.hypervisor.uri) \(network.name)"] = isThere }
     }
 
     /// The machines a run would have made, or would have removed, on a host, by name.

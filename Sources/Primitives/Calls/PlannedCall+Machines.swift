@@ -158,7 +158,9 @@ extension PlannedCall {
         try check(spec, on: machine)
         if options.start { try machine.requireWay(to: options.goal(for: spec), spec) }
         try CloudInitCheck.requireNoErrors(in: spec.cloudInitFindings)
+        let spec = try machine.settled(spec)
         let plan = try plan(machine, spec, options)
+        try bringUpNetworks(of: spec, on: machine)
         let step = step(plan, machine, spec, options)
         add(step)
         if step.isChange {

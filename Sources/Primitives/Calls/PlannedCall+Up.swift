@@ -51,13 +51,17 @@ extension PlannedCall {
             parts.append(
                 .init(
                     name: "nic \(nic.id)",
-                    detail: nic.bridge.map { "bridge \($0)" } ?? nic.network.map { "network \($0)" }
+                    detail: nic.bridge.map { "bridge \($0)" } ?? nic.network.map { Self.words($0, nic) }
                         ?? forwards.joined(separator: ", ")))
         }
         let processors = spec.cpuCores * spec.cpuSockets * spec.cpuThreadsPerCore
         parts.append(
             .init(name: "domain", detail: "cpus \(processors), memory \(ByteSize(mib: spec.memoryMiB))"))
         return parts
+    }
+
+    private static func words(_ network: NICNetwork, _ nic: NICSpec) -> String {
+        "network \(network.name)" + (nic.address.map { ", \($0)" } ?? "")
     }
 
     /// The parts that were taken away or spoilt by hand, and come back.

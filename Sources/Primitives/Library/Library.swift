@@ -11,7 +11,7 @@ public func libraryDefinitions(
     log: @escaping @Sendable (LogLevel, String) -> Void
 ) -> [Definition] {
     diskDefinitions(environment) + cidataDefinitions(environment) + isoDefinitions(environment)
-        + vmDefinitions(environment) + domainDefinitions(environment)
+        + vmDefinitions(environment) + networkDefinitions(environment) + domainDefinitions(environment)
         + imageDefinitions(environment) + sshKeysDefinitions(environment)
         + fileDefinitions(environment) + hostDefinitions(environment) + connectDefinitions(environment)
         + yamlDefinitions(environment) + base64Definitions(environment) + jsonDefinitions(environment)

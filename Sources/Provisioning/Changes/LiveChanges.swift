@@ -116,7 +116,7 @@ struct LiveChanges {
             interface.children.removeAll { $0.name == "link" || $0.name == "source" }
             if let bridge = nic.bridge {
                 interface.children.append(XMLNode(name: "source", attributes: ["bridge": bridge]))
-            } else if let network = nic.network {
+            } else if let network = nic.network?.name {
                 interface.children.append(XMLNode(name: "source", attributes: ["network": network]))
             }
             interface.children.append(XMLNode(name: "link", attributes: ["state": "up"]))

@@ -60,6 +60,6 @@ extension Machine {
     /// - Throws: `Failure` with code `not_ours`.
     public func diff(_ spec: VMSpec) throws(Failure) -> [Change]? {
         guard let domain = try hypervisor.domain(name) else { return nil }
-        return try convergence(spec, try standing(domain)).changes()
+        return try convergence(try settled(spec), try standing(domain)).changes()
     }
 }

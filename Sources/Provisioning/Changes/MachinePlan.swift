@@ -59,6 +59,8 @@ extension Machine {
     ///   `not_found` where it is off and a file of it is gone, `not_ours`, `bad_field`, and what `up` finds before it
     ///   makes anything.
     public func plan(_ spec: VMSpec, _ options: UpOptions = UpOptions()) throws(Failure) -> MachinePlan {
+        let spec = try settled(spec)
+        try requireNetworks(spec)
         if let domain = try hypervisor.domain(name) { return try plan(spec, options, try standing(domain)) }
         // What would be removed, or taken up, is looked at as a run would.
         let record = try ownership(nil) == nil ? nil : try keptRecord(beside: spec)
@@ -94,9 +96,9 @@ extension Machine {
         _ spec: VMSpec, _ options: UpOptions, after earlier: VMSpec, isRunning: Bool
     ) throws(Failure) -> MachinePlan {
         let record = MachineRecord(
-            spec: earlier, uuid: "", owner: "", acceleration: options.acceleration ?? .emulation,
+            spec: try settled(earlier), uuid: "", owner: "", acceleration: options.acceleration ?? .emulation,
             made: MachineLayout(earlier, of: self).madeFiles, folder: folder)
-        return try plan(spec, options, after: record, isRunning: isRunning)
+        return try plan(try settled(spec), options, after: record, isRunning: isRunning)
     }
 
     private func plan(

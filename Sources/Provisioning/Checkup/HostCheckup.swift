@@ -90,10 +90,10 @@ public struct HostCheckup: Sendable {
     // MARK: networks
 
     private func checkNetwork() -> [HostFinding] {
-        guard isHere, !isSession, let libvirt = hypervisor as? LibvirtHypervisor else { return [] }
+        guard isHere, !isSession, let networks = hypervisor.networks else { return [] }
         let subject = "default network"
         do throws(Failure) {
-            switch try libvirt.isNetworkActive("default") {
+            switch try networks.network("default")?.isActive {
             case true?: return [HostFinding(.fine, subject, "started")]
             case false? where isPrivate:
                 return [HostFinding(.fine, subject, "there; the first machine on it starts it")]

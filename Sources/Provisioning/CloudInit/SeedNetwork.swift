@@ -150,7 +150,7 @@ struct SeedNetwork {
     private static let userNetwork = "10.0.2."
 
     private var isOnUserNetwork: Bool {
-        nics.count == 1 && nics[0].bridge == nil && nics[0].network == nil
+        nics.count == 1 && nics[0].isUser
     }
 
     /// The IPv4 address the guest gives itself on user networking, where it does: forwards lead to 10.0.2.15 unless

@@ -92,12 +92,12 @@ enum ChangeRules {
     /// another kind it is another nic.
     static let network: Rule = { situation, path in
         let (live, wanted) = (kind(path, situation.live), kind(path, situation.wanted))
-        return live == wanted && wanted != "user" ? .live : .restart
+        return live == wanted && (wanted == .bridge || wanted == .network) ? .live : .restart
     }
 
     /// The rule of forwards: a guest whose nic is on a bridge or a network takes them when that is on user networking.
     static let forward: Rule = { situation, path in
-        kind(path, situation.live) == "user" ? .live : .restart
+        kind(path, situation.live) == .user ? .live : .restart
     }
 
     static let diskFormat: Rule = { isMade($0.current, $1) ? .replace : .live }
@@ -108,9 +108,8 @@ enum ChangeRules {
     /// The rule of a CD-ROM drive: a guest takes and gives up one on virtio-scsi, and none on SATA.
     static let drive: Rule = { situation, _ in situation.live.isWindows ? .restart : .live }
 
-    private static func kind(_ nic: FieldPath, _ spec: VMSpec) -> String {
-        guard let nic = spec.nics.first(where: { $0.id == nic.id }) else { return "" }
-        return nic.bridge != nil ? "bridge" : nic.network != nil ? "network" : "user"
+    private static func kind(_ nic: FieldPath, _ spec: VMSpec) -> NICSpec.Kind? {
+        spec.nics.first { $0.id == nic.id }?.kind
     }
 
     private static func isMade(_ spec: VMSpec, _ path: FieldPath) -> Bool {

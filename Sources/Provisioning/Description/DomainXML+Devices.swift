@@ -174,11 +174,12 @@ extension DomainXML {
 
     private var interfaces: [XMLElement] {
         let order = BootPlan(spec)
-        return spec.nics.enumerated().map { index, nic in interface(nic, index, boot: order.nics[index]) }
+        return spec.nics.enumerated().compactMap { index, nic in
+            nic.kind == .private && !isTestDriver ? nil : interface(nic, index, boot: order.nics[index])
+        }
     }
 
     private func interface(_ nic: NICSpec, _ index: Int, boot: Int?) -> XMLElement {
-        let kind = nic.bridge != nil ? "bridge" : nic.network != nil ? "network" : "user"
         let model =
             switch nic.model {
             case .virtio: "virtio"
@@ -188,13 +189,13 @@ extension DomainXML {
         // libvirt counts in kilobytes (1000) a second.
         let rate = nic.bandwidthMbps == 0 ? nil : String(nic.bandwidthMbps * 125)
         return XMLElement(
-            "interface", ["type": kind],
+            "interface", ["type": nic.kind == .private ? "network" : nic.kind.rawValue],
             [
                 XMLElement(
                     "mac",
                     ["address": nic.macAddress ?? NICSpec.macAddress(ofMachine: spec.name, nic: index)]),
                 nic.bridge.map { XMLElement("source", ["bridge": $0]) }
-                    ?? nic.network.map { XMLElement("source", ["network": $0]) },
+                    ?? nic.network.map { XMLElement("source", ["network": $0.name]) },
                 XMLElement("model", ["type": model]),
                 rate.map {
                     XMLElement(

@@ -33,7 +33,11 @@ struct DomainXML {
     /// - Parameter metadata: limiq's own element; `nil` for a description to compare with only.
     func description(_ metadata: XMLElement? = nil) -> XMLElement {
         XMLElement(
-            "domain", ["type": isTestDriver ? "test" : acceleration == .kvm ? "kvm" : "qemu"],
+            "domain",
+            [
+                "type": isTestDriver ? "test" : acceleration == .kvm ? "kvm" : "qemu",
+                "xmlns:qemu": privateNICs.isEmpty ? nil : Self.qemuNamespace,
+            ],
             [
                 XMLElement("name", text: spec.name),
                 uuid.map { XMLElement("uuid", text: $0) },
@@ -48,6 +52,7 @@ struct DomainXML {
                 XMLElement("on_reboot", text: "restart"),
                 XMLElement("on_crash", text: "destroy"),
                 XMLElement("devices", [:], devices),
+                privateNICs.isEmpty ? nil : XMLElement("qemu:commandline", [:], privateNICs),
             ])
     }
 

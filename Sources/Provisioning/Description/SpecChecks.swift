@@ -236,6 +236,7 @@ extension VMSpec {
         if nic.bridge != nil, nic.network != nil {
             throw Failure(.badField, "\(path) has both bridge and network", hint: "name one of them")
         }
+        if let network = nic.network?.spec { try network.check() }
         let isUser = nic.isUser
         if !isUser, !nic.forward.isEmpty {
             throw Failure(

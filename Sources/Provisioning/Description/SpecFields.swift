@@ -94,8 +94,9 @@ enum SpecFields {
                 $0.bridge.map { .text($0) }
             },
             SpecField("network", Rules.network, fact: { source($0, "network") }) {
-                $0.network.map { .text($0) }
+                ($0.network?.name).map { .text($0) }
             },
+            SpecField("address", Rules.restart) { $0.address.map { .text($0) } },
             SpecField(
                 "model", Rules.restart,
                 fact: { $0.first("model")?.attributes["type"].map { .text($0.lowercased()) } }

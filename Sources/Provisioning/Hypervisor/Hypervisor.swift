@@ -16,10 +16,11 @@ public protocol Hypervisor: DomainRegistry, DomainLifecycle, DomainDevices, Gues
     /// The load of the host: what it has and what of it is taken; asked anew each time.
     func load() throws(Failure) -> HostLoad
 
-    /// Whether the host has a network of this name, active or not.
-    func hasNetwork(_ name: String) throws(Failure) -> Bool
     /// Whether a nic may be put on a bridge of this name; `true` where that cannot be told from here.
     func hasBridge(_ name: String) -> Bool
+
+    /// The host's networks; `nil` for a host that has none.
+    var networks: (any HostNetworks)? { get }
 
     /// The snapshots of the host's domains; `nil` for a host that takes none.
     var snapshots: (any DomainSnapshots)? { get }

@@ -9,25 +9,15 @@ extension LibvirtHypervisor {
     func stopUnusedNetworks() throws(Failure) {
         guard try domains().isEmpty else { return }
         try call("cannot stop the networks of \(uri)") { connection throws(LibvirtError) in
-            try connection.stopNetworks()
+            try connection.forEachNetwork(activeOnly: true) { network throws(LibvirtError) in
+                // One that somebody stops at the same time is stopped.
+                do throws(LibvirtError) { try network.destroy() } catch {}
+            }
         }
-    }
-
-    public func hasNetwork(_ name: String) throws(Failure) -> Bool {
-        try isNetworkActive(name) != nil
     }
 
     public func hasBridge(_ name: String) -> Bool {
         !location.isLocal || fileExists("/sys/class/net/\(name)")
-    }
-
-    fileprivate func startNetwork(_ name: String) throws(Failure) {
-        try call("cannot start the network \(name)") { connection throws(LibvirtError) in
-            do throws(LibvirtError) { try connection.startNetwork(name) } catch {
-                // Somebody else's machine has just started it.
-                guard error.code == .operationInvalid else { throw error }
-            }
-        }
     }
 }
 

@@ -11,13 +11,6 @@ extension LibvirtHypervisor {
         }
     }
 
-    /// Whether a network is started; `nil` where there is none of this name.
-    func isNetworkActive(_ name: String) throws(Failure) -> Bool? {
-        try call("cannot ask \(uri) for its networks", reads: true) { connection throws(LibvirtError) in
-            try connection.isNetworkActive(name)
-        }
-    }
-
     public func load() throws(Failure) -> HostLoad {
         try call("cannot ask \(uri) what it has", reads: true) { connection throws(LibvirtError) in
             HostLoad(

@@ -14,7 +14,9 @@ extension LibvirtHypervisor {
             let found: [NetworkLease]? = try call("cannot read the leases of \(network)", reads: true) {
                 connection throws(LibvirtError) in
                 do throws(LibvirtError) {
-                    return try connection.leases(ofNetwork: network, macAddress: address)
+                    return try connection.withNetwork(network) { network throws(LibvirtError) in
+                        try network.leases(of: address)
+                    }
                 } catch {
                     if error.code == .noSupport { return nil }
                     guard connection.isAlive else { throw error }
@@ -22,9 +24,7 @@ extension LibvirtHypervisor {
                 }
             }
             guard let found else { return try undatedLeases(name) }
-            leases += found.map {
-                AddressLease(macAddress: $0.macAddress.lowercased(), address: $0.address, expires: $0.expires)
-            }
+            leases += found.map(AddressLease.init)
         }
         return leases
     }

@@ -17,6 +17,8 @@ public struct Machine: Sendable {
     public var isAskedByAgentOnly = false
     /// The script that works on it, as what it makes is remembered by; `nil` for no script.
     public var script: String?
+    /// The addresses of the run's machines on its networks.
+    public var addressBook = AddressBook()
     /// The machines that will be gone before anything is done to this one, in a plan.
     public var gone: Set<String> = []
 
@@ -175,18 +177,20 @@ public struct Machine: Sendable {
         return found.filter { $0.contains(".") } + found.filter { !$0.contains(".") }
     }
 
-    /// The guest's own addresses, as `addresses()`, or why there are none. A guest on user networking whose agent does
+    /// The guest's own addresses: those it has for life on networks of limiq's, else as `addresses()`, or why there are none. A guest on user networking whose agent does
     /// not answer has the address QEMU's DHCP server gives the first and only guest of a network, 10.0.2.15, or the one
     /// its seed gives it.
     ///
     /// - Throws: `Failure` with code `not_found` where no address is known.
     public func requireAddresses() throws(Failure) -> [String] {
         let domain = try requireDomain()
+        let record = try record()
+        let fixed = record?.spec.fixedAddresses ?? []
+        if !fixed.isEmpty { return fixed }
         let found = domain.state.isActive ? try addresses() : []
         if !found.isEmpty { return found }
-        let record = try record()
         let nics = record?.spec.nics ?? []
-        if domain.state.isActive, nics.contains(where: { $0.bridge == nil && $0.network == nil }) {
+        if domain.state.isActive, nics.contains(where: \.isUser) {
             return [record?.userAddress ?? "10.0.2.15"]
         }
         throw Failure(
@@ -210,6 +214,7 @@ public struct Machine: Sendable {
         if host.isLocal { try PortForwards.checkFree(nics, on: host) }
         if isSaved { return try resumeSaved(guest) }
         if let record { try renewGivenChains(record.spec) }
+        try startNetworks(nics)
         try beginBoot(nics)
         try hypervisor.start(name)
         try PortForwards(hypervisor: hypervisor, name: name).set(nics, to: record?.userAddress)

@@ -60,6 +60,7 @@ extension Machine {
         let domain = try hypervisor.domain(name)
         guard let own = try removable(domain) else { return try removeEmptyFolder() }
         own.strangers.forEach(tell)
+        let nics = try domain == nil ? [] : record()?.spec.nics ?? []
         if let domain {
             if domain.state.isActive {
                 try hypervisor.destroy(name)
@@ -70,6 +71,7 @@ extension Machine {
             if try hypervisor.domain(name) != nil { try hypervisor.undefine(name) }
         }
         try own.removeAll()
+        try leaveNetworks(nics)
         return true
     }
 

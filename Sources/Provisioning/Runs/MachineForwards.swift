@@ -93,7 +93,7 @@ extension Machine {
                 return SSHEndpoint(host: "127.0.0.1", port: forward.host, byWayOf: hypervisor)
             }
         }
-        guard nics.contains(where: { $0.bridge != nil || $0.network != nil }),
+        guard nics.contains(where: { $0.kind == .bridge || $0.kind == .network }),
             let address = (try? addresses())?.first(where: { $0.contains(".") })
         else { return nil }
         return SSHEndpoint(host: address, port: 22, byWayOf: hypervisor)

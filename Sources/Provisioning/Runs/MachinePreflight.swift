@@ -7,6 +7,7 @@ extension Machine {
     /// - Throws: what `up` would.
     public func preflight(_ spec: VMSpec) throws(Failure) -> [String] {
         try spec.check(try host().isLocal ? .all : .sent)
+        let spec = try settled(spec)
         guard let domain = try hypervisor.domain(name) else { return try preflight(spec, beside: nil) }
         return try preflight(spec, beside: try standing(domain).liveRecord)
     }
@@ -24,24 +25,6 @@ extension Machine {
             try PortForwards.checkFree(spec.nics, on: host, besides: held)
         }
         return warnings
-    }
-
-    /// - Throws: `Failure` with code `bad_field` for a nic whose network or bridge is not there.
-    func requireNetworks(_ spec: VMSpec) throws(Failure) {
-        guard !isOnTestDriver else { return }
-        for (index, nic) in spec.nics.enumerated() {
-            let path = "nics[\(index + 1)]"
-            if let network = nic.network, try !hypervisor.hasNetwork(network) {
-                throw Failure(
-                    .badField, "\(path).network: \(hypervisor.uri) has no network \(network)",
-                    hint: "virsh -c '\(hypervisor.uri)' net-list --all shows those it has")
-            }
-            if let bridge = nic.bridge, !hypervisor.hasBridge(bridge) {
-                throw Failure(
-                    .badField, "\(path).bridge: the host has no bridge \(bridge)",
-                    hint: "ip link show type bridge shows those it has")
-            }
-        }
     }
 }
 

@@ -4,7 +4,7 @@ import FoundationEssentials
 /// One `up`, on one thread.
 final class UpRun: StepTeller {
     let machine: Machine
-    let spec: VMSpec
+    private(set) var spec: VMSpec
     let options: UpOptions
     let cancellation: Cancellation
     private let progress: @Sendable (Progress) -> Void
@@ -72,6 +72,8 @@ final class UpRun: StepTeller {
     func continueWith(_ domain: DomainSummary) throws(Failure) {
         let standing = try machine.standing(domain)
         let plan = try machine.plan(spec, options, standing)
+        try machine.requireNetworks(spec)
+        try joinNetworks()
         if plan.action == .replace { return try replace(plan, standing) }
         if standing.isSaved, try continueSaved(plan, standing) {
             if !plan.bases.isEmpty { try machine.remember(bases: plan.bases, of: standing.record) }
@@ -128,6 +130,12 @@ final class UpRun: StepTeller {
         report.changed = true
     }
 
+    /// Makes the networks that are not there, and has each know the machine.
+    private func joinNetworks() throws(Failure) {
+        guard spec.nics.contains(where: { $0.network?.spec != nil }) else { return }
+        spec = try timed(.network) { () throws(Failure) in try machine.joinNetworks(spec) }
+    }
+
     // MARK: a new machine
 
     private func makeNew() throws(Failure) {
@@ -141,6 +149,7 @@ final class UpRun: StepTeller {
         let host = try machine.host()
         if host.isLocal { try PortForwards.checkFree(spec.nics, on: host) }
         try machine.requireNetworks(spec)
+        try joinNetworks()
         var files = machine.storage(for: spec, host)
         try files.clearLeftovers()
         let chosen = chooseAcceleration(host)
@@ -258,6 +267,7 @@ final class UpRun: StepTeller {
                     try machine.removeDomain(domain)
                 }
                 try files.remove()
+                try machine.leaveNetworks(spec.nics)
             }
             // What a guest that is gone could be asked.
             if hasStarted { failure.hint = nil }
@@ -325,6 +335,7 @@ final class UpRun: StepTeller {
     private func start(_ readiness: Readiness, isOnTrial: Bool) throws(Failure) {
         try timed(.start) { () throws(Failure) in
             try machine.renewGivenChains(spec)
+            try machine.startNetworks(spec.nics)
             try machine.beginBoot(spec.nics)
             do throws(Failure) { try hypervisor.start(machine.name) } catch {
                 // A killed run may have asked for the start, and libvirt got to it after we had looked.

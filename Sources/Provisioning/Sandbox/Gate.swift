@@ -72,6 +72,14 @@ public struct Gate: Sendable {
             hint: "limiq image add and limiq image rm do it by hand", about: nil)
     }
 
+    /// Lets the script make, change or remove a network of the host's: it leads others too.
+    public func changeNetworks(_ name: String) throws(Failure) {
+        guard isBounded else { return }
+        throw forbidden(
+            "network \(name) is described by the script, and --sandbox lets it change no network of the host's",
+            hint: "name one that is there, or leave the nic on user networking", about: nil)
+    }
+
     /// The name a machine's ssh host key is made for. Whoever has another machine's key can pass for it: a bounded script has
     /// keys of its own.
     public func hostKeyName(_ machine: String) -> String {

@@ -136,20 +136,32 @@ public struct NICSpec: Sendable, Equatable, Codable {
     public var macAddress: String?
     /// A host bridge; with neither `bridge` nor `network` the nic is on user networking.
     public var bridge: String?
-    /// A libvirt network.
-    public var network: String?
+    /// A network of the host's.
+    public var network: NICNetwork?
+    /// The IPv4 address on a network that limiq makes; `nil`: one is chosen, and kept for the machine's life.
+    public var address: String?
     public var model = NICModel.virtio
     /// The most megabits (10^6) a second in each direction; 0 is no limit.
     public var bandwidthMbps: UInt64 = 0
     /// The ports of the host that lead to the guest, only on user networking.
     public var forward: [PortForward] = []
+
+    /// The ways a nic is led to others.
+    enum Kind: String { case user, bridge, network, `private` }
+
+    var kind: Kind {
+        if bridge != nil { return .bridge }
+        guard let network else { return .user }
+        return network.spec?.mode == .private ? .private : .network
+    }
+
     /// Whether the nic is on user networking.
-    var isUser: Bool { bridge == nil && network == nil }
+    var isUser: Bool { kind == .user }
 
     public init(id: String) { self.id = id }
 
     enum CodingKeys: String, CodingKey {
-        case id, bridge, network, model, forward
+        case id, bridge, network, address, model, forward
         case macAddress = "mac_address"
         case bandwidthMbps = "bandwidth_mbps"
     }
