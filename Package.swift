@@ -12,7 +12,13 @@ let package = Package(
     name: "limiq",
     products: [
         .executable(name: "limiq", targets: ["limiq"]),
-        .library(name: "Provisioning", targets: ["Provisioning"]),
+        // With the targets whose types stand in its interface.
+        .library(
+            name: "Provisioning",
+            targets: [
+                "Provisioning", "ImageLibrary", "Hypervisors", "GuestConfig", "MachineSpec", "DiskImages",
+                "HostFiles", "Steps", "Basics",
+            ]),
         .library(name: "LuaRuntime", targets: ["LuaRuntime"]),
     ],
     dependencies: [
@@ -40,10 +46,37 @@ let package = Package(
         .target(name: "XML", dependencies: ["Basics", "CXML"], swiftSettings: strict),
         .target(name: "Libvirt", dependencies: ["Basics", "CLibvirt", "CXML"], swiftSettings: strict),
         .target(
+            name: "HostFiles",
+            dependencies: [
+                "Basics", "Digests", "CLinux", .product(name: "Subprocess", package: "swift-subprocess"),
+            ],
+            swiftSettings: strict),
+        .target(name: "JSONSchema", dependencies: ["Basics", "YAML"], swiftSettings: strict),
+        .target(name: "DiskImages", dependencies: ["Basics", "HostFiles"], swiftSettings: strict),
+        .target(
+            name: "MachineSpec", dependencies: ["Basics", "Digests", "YAML", "DiskImages"],
+            swiftSettings: strict),
+        .target(
+            name: "GuestConfig",
+            dependencies: [
+                "Basics", "Digests", "YAML", "JSONSchema", "HostFiles", "DiskImages", "MachineSpec",
+                "CCloudInitSchema",
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "Hypervisors",
+            dependencies: ["Basics", "Digests", "XML", "Libvirt", "HostFiles", "DiskImages"],
+            swiftSettings: strict),
+        .target(name: "Steps", dependencies: ["Basics"], swiftSettings: strict),
+        .target(
+            name: "ImageLibrary",
+            dependencies: ["Basics", "Digests", "Steps", "HostFiles", "DiskImages", "Hypervisors"],
+            swiftSettings: strict),
+        .target(
             name: "Provisioning",
             dependencies: [
-                "Basics", "Digests", "YAML", "XML", "Libvirt", "CLinux", "CCloudInitSchema",
-                .product(name: "Subprocess", package: "swift-subprocess"),
+                "Basics", "Digests", "XML", "Libvirt", "Steps", "HostFiles", "JSONSchema", "DiskImages",
+                "MachineSpec", "GuestConfig", "Hypervisors", "ImageLibrary",
             ],
             swiftSettings: strict),
         .target(name: "CLuaRuntime", dependencies: ["CLua"]),
@@ -51,12 +84,18 @@ let package = Package(
             name: "LuaRuntime", dependencies: ["Basics", "CLua", "CLuaRuntime"], swiftSettings: strict),
         .target(
             name: "Primitives",
-            dependencies: ["Basics", "YAML", "Provisioning", "LuaRuntime"],
+            dependencies: [
+                "Basics", "YAML", "Steps", "HostFiles", "DiskImages", "MachineSpec", "GuestConfig",
+                "Hypervisors",
+                "ImageLibrary", "Provisioning", "LuaRuntime",
+            ],
             swiftSettings: strict),
         .executableTarget(
             name: "limiq",
             dependencies: [
-                "Basics", "Primitives", "Provisioning", "LuaRuntime", "XML",
+                "Basics", "XML", "Steps", "HostFiles", "DiskImages", "MachineSpec", "Hypervisors",
+                "ImageLibrary",
+                "Provisioning", "LuaRuntime", "Primitives",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -64,7 +103,7 @@ let package = Package(
         .target(
             name: "Support",
             dependencies: [
-                "Basics", "Provisioning", "Primitives", "LuaRuntime",
+                "Basics", "XML", "Steps", "HostFiles", "Hypervisors",
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             path: "Tests/Support", exclude: ["publisher.py"], swiftSettings: strict),
@@ -83,21 +122,60 @@ let package = Package(
         .testTarget(
             name: "LibvirtTests", dependencies: ["Libvirt", "XML", "Support"], swiftSettings: strict),
         .testTarget(
-            name: "ProvisioningTests",
+            name: "HostFilesTests",
+            dependencies: ["Basics", "HostFiles", "DiskImages", "Hypervisors", "Support"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "JSONSchemaTests",
+            dependencies: ["Basics", "YAML", "JSONSchema", "GuestConfig", "Support"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "DiskImagesTests",
+            dependencies: ["Basics", "HostFiles", "DiskImages", "MachineSpec", "GuestConfig", "Support"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "GuestConfigTests",
             dependencies: [
-                "Provisioning", "XML", "YAML", "Support",
+                "Basics", "YAML", "HostFiles", "DiskImages", "MachineSpec", "GuestConfig", "Support",
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "HypervisorsTests",
+            dependencies: [
+                "Basics", "XML", "HostFiles", "Hypervisors", "Support",
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "PrimitivesTests", dependencies: ["Primitives", "Support"],
+            name: "ImageLibraryTests",
+            dependencies: ["Basics", "Steps", "HostFiles", "DiskImages", "ImageLibrary", "Support"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ProvisioningTests",
+            dependencies: [
+                "Basics", "XML", "Steps", "HostFiles", "DiskImages", "MachineSpec", "GuestConfig",
+                "Hypervisors",
+                "ImageLibrary", "Provisioning", "Support",
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "PrimitivesTests",
+            dependencies: [
+                "Basics", "XML", "HostFiles", "DiskImages", "MachineSpec", "Hypervisors", "ImageLibrary",
+                "Provisioning", "LuaRuntime", "Primitives", "Support",
+            ],
             swiftSettings: strict),
         // They run the program that a build of the tests makes as well.
         .testTarget(
             name: "CommandTests",
-            dependencies: ["limiq", "Basics", "LuaRuntime", "Primitives", "Provisioning", "XML", "Support"],
+            dependencies: [
+                "limiq", "Basics", "XML", "Steps", "HostFiles", "MachineSpec", "Hypervisors", "Provisioning",
+                "LuaRuntime", "Primitives", "Support",
+            ],
             swiftSettings: strict),
         .testTarget(
-            name: "EndToEnd", dependencies: ["Support"], path: "Tests/EndToEnd", swiftSettings: strict),
+            name: "EndToEnd",
+            dependencies: ["Basics", "HostFiles", "MachineSpec", "Hypervisors", "Provisioning", "Support"],
+            path: "Tests/EndToEnd", swiftSettings: strict),
     ]
 )

@@ -1,5 +1,5 @@
+import Steps
 import Foundation
-import Provisioning
 import Support
 import Testing
 

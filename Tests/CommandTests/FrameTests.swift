@@ -1,5 +1,5 @@
+import Steps
 import Basics
-import Provisioning
 import Testing
 
 @testable import limiq

@@ -1,6 +1,6 @@
+import Steps
 import Basics
 import LuaRuntime
-import Provisioning
 import Testing
 
 @testable import limiq

@@ -1,5 +1,5 @@
+import Steps
 import Basics
-import Provisioning
 
 @testable import limiq
 

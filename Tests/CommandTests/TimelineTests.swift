@@ -1,6 +1,6 @@
+import Steps
 import Basics
 import Foundation
-import Provisioning
 import Support
 import Testing
 import XML

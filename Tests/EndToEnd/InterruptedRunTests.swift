@@ -1,3 +1,4 @@
+import Hypervisors
 import Foundation
 import Support
 import Testing

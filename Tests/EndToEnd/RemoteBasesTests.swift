@@ -1,6 +1,9 @@
+import Hypervisors
+import Provisioning
+import HostFiles
+import MachineSpec
 import Basics
 import Foundation
-import Provisioning
 import Support
 import Testing
 

@@ -1,6 +1,7 @@
+import DiskImages
+import HostFiles
 import Basics
 import Foundation
-import Provisioning
 import Testing
 
 @testable import Primitives

@@ -1,7 +1,8 @@
+import HostFiles
+import ImageLibrary
 import Basics
 import Foundation
 import LuaRuntime
-import Provisioning
 import Testing
 
 @testable import Primitives

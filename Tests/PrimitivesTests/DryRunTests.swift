@@ -1,7 +1,7 @@
+import HostFiles
 import Basics
 import Foundation
 import LuaRuntime
-import Provisioning
 import Support
 import Testing
 

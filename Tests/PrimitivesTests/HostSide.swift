@@ -1,7 +1,8 @@
+import HostFiles
+import ImageLibrary
 import Basics
 import Glibc
 import LuaRuntime
-import Provisioning
 import Support
 import Testing
 

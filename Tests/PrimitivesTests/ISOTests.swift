@@ -1,6 +1,6 @@
+import DiskImages
 import Basics
 import Foundation
-import Provisioning
 import Testing
 
 @testable import Primitives

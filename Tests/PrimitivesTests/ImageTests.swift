@@ -1,6 +1,5 @@
 import Basics
 import Foundation
-import Provisioning
 import Testing
 
 @testable import Primitives

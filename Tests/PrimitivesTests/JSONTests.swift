@@ -1,5 +1,5 @@
+import HostFiles
 import Basics
-import Provisioning
 import Support
 import Testing
 

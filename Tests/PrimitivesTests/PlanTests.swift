@@ -1,6 +1,8 @@
+import Hypervisors
+import HostFiles
+import Provisioning
 import Basics
 import LuaRuntime
-import Provisioning
 import Support
 import Testing
 

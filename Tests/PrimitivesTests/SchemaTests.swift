@@ -1,6 +1,6 @@
+import MachineSpec
 import Basics
 import LuaRuntime
-import Provisioning
 import Testing
 
 @testable import Primitives

@@ -1,6 +1,9 @@
+import HostFiles
+import ImageLibrary
+import MachineSpec
+import DiskImages
 import Basics
 import LuaRuntime
-import Provisioning
 import Testing
 
 @testable import Primitives

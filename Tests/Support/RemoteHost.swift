@@ -1,6 +1,5 @@
 import Basics
 import Glibc
-import Provisioning
 
 /// Another machine, as far as libvirt can tell: an ordinary user of this one with an ssh server and a libvirt session of
 /// their own. It is reached as any host is, its files are its own, and what only root may read here it cannot.

@@ -1,5 +1,7 @@
+import DiskImages
 import Foundation
-import Provisioning
+import GuestConfig
+import MachineSpec
 
 /// Prints what limiq costs beside its peers and beside the floor, each pair measured in one run.
 @main

@@ -1,5 +1,6 @@
 import Foundation
-import Provisioning
+import HostFiles
+import Hypervisors
 
 /// `up` without a wait, beside libvirt's own two calls and beside other tools: on the system daemon, as it comes, and where
 /// limiq has daemons of its own on those too.

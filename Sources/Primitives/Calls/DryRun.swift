@@ -1,6 +1,9 @@
+import ImageLibrary
+import MachineSpec
+import Provisioning
+import GuestConfig
 import Basics
 import LuaRuntime
-import Provisioning
 import Synchronization
 
 /// A script looked at without a touch of the world: it runs, but what its calls would do is answered as if it had been

@@ -1,5 +1,10 @@
-import Basics
+import HostFiles
+import ImageLibrary
+import Steps
+import Hypervisors
 import Provisioning
+import DiskImages
+import Basics
 
 /// The environment that the primitives of one run share.
 public struct Environment: Sendable {

@@ -1,6 +1,9 @@
+import MachineSpec
+import Provisioning
+import Hypervisors
+import ImageLibrary
 import Basics
 import LuaRuntime
-import Provisioning
 import Synchronization
 
 /// A script run to see what it would do: what changes something is written down and not done, what reads is answered from

@@ -1,5 +1,5 @@
-import Basics
 import Provisioning
+import Basics
 
 /// A step of a run: one thing that it would do, or would find done already.
 public struct PlanStep: Sendable, Equatable {

@@ -1,5 +1,5 @@
+import HostFiles
 import Basics
-import Provisioning
 
 /// The things that calls about files have in common.
 extension PlannedCall {

@@ -1,5 +1,8 @@
-import Basics
 import Provisioning
+import Hypervisors
+import MachineSpec
+import GuestConfig
+import Basics
 
 /// The things that calls about machines have in common.
 extension PlannedCall {

@@ -1,5 +1,6 @@
-import Basics
 import Provisioning
+import MachineSpec
+import Basics
 
 /// The steps by which a plan shows an `up`.
 extension PlannedCall {

@@ -1,5 +1,7 @@
+import GuestConfig
+import Hypervisors
+import MachineSpec
 import Basics
-import Provisioning
 
 /// The primitives of `limiq.cidata.*`: the seed cloud-init reads in the guest.
 func cidataDefinitions(_ environment: Environment) -> [Definition] {

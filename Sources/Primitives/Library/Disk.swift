@@ -1,5 +1,6 @@
+import DiskImages
+import ImageLibrary
 import Basics
-import Provisioning
 
 /// The primitives of `limiq.disk.*`: disks as files.
 func diskDefinitions(_ environment: Environment) -> [Definition] {

@@ -1,5 +1,5 @@
-import Basics
 import Provisioning
+import Basics
 
 /// The primitives that reach into the guest, and those for what it shows.
 func domainGuestDefinitions(_ environment: Environment) -> [Definition] {

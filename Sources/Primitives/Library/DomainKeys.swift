@@ -1,5 +1,5 @@
-import Basics
 import Provisioning
+import Basics
 
 private struct SendKeysArguments: DomainArguments {
     var domain = DomainReference()

@@ -1,5 +1,7 @@
-import Basics
 import Provisioning
+import Hypervisors
+import Steps
+import Basics
 
 /// The primitives that start and stop a domain, and those that look at it.
 func domainLifecycleDefinitions(_ environment: Environment) -> [Definition] {

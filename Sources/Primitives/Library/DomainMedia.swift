@@ -1,5 +1,5 @@
-import Basics
 import Provisioning
+import Basics
 
 /// The primitives about CD-ROM drives.
 func domainMediaDefinitions(_ environment: Environment) -> [Definition] {

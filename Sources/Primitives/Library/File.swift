@@ -1,6 +1,6 @@
+import HostFiles
 import Basics
 import LuaRuntime
-import Provisioning
 
 struct PathArgument: Sendable {
     var path = ""

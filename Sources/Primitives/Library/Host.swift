@@ -1,6 +1,6 @@
+import HostFiles
 import Basics
 import LuaRuntime
-import Provisioning
 
 private struct RunOptions: Sendable, Equatable {
     var stdin: [UInt8] = []

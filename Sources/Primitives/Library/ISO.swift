@@ -1,5 +1,6 @@
+import DiskImages
+import Hypervisors
 import Basics
-import Provisioning
 
 /// The primitives of `limiq.iso.*`: small CD-ROM images.
 func isoDefinitions(_ environment: Environment) -> [Definition] {

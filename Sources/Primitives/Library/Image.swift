@@ -1,6 +1,7 @@
+import ImageLibrary
+import HostFiles
 import Basics
 import LuaRuntime
-import Provisioning
 
 private struct NameArgument: Sendable {
     var name = ""

@@ -1,6 +1,5 @@
 import Basics
 import FoundationEssentials
-import Provisioning
 
 /// The primitives of `limiq.json`: JSON (RFC 8259), strictly.
 func jsonDefinitions(_ environment: Environment) -> [Definition] {

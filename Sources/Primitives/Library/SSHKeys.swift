@@ -1,6 +1,7 @@
+import Provisioning
+import HostFiles
 import Basics
 import LuaRuntime
-import Provisioning
 
 private struct NoArguments: Sendable {}
 

@@ -1,5 +1,4 @@
 import Basics
-import Provisioning
 import YAML
 
 /// The primitives of `limiq.yaml`: YAML as cloud-init reads and writes it.

@@ -1,5 +1,4 @@
 import Basics
-import Provisioning
 
 extension Codec where Swift == String {
     /// The configuration of Ignition: a text, taken as it is, or a table, written as JSON. As it may hold hashes of

@@ -1,3 +1,7 @@
+import DiskImages
+import MachineSpec
+import HostFiles
+import Hypervisors
 import Basics
 import Glibc
 

@@ -1,3 +1,7 @@
+import ImageLibrary
+import MachineSpec
+import HostFiles
+import DiskImages
 import Basics
 import Glibc
 

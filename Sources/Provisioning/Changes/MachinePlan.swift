@@ -1,3 +1,7 @@
+import DiskImages
+import MachineSpec
+import Hypervisors
+import HostFiles
 import Basics
 
 /// The plan of what `up` does with a machine: made first, then done, so that a plan and a run say the same.

@@ -1,3 +1,4 @@
+import MachineSpec
 import Basics
 
 /// The ways in which `up` may go about it.

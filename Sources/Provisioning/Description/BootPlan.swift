@@ -1,3 +1,5 @@
+import MachineSpec
+
 /// The devices a guest boots from, in their order: numbers from 1, `nil` for a device it does not boot from.
 struct BootPlan: Equatable {
     private(set) var disks: [Int?]

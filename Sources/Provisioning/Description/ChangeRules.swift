@@ -1,3 +1,5 @@
+import MachineSpec
+
 /// The rules `SpecFields` names for the fields of a spec: what a change of each costs.
 ///
 /// A rule is asked where the running guest differs from what is wanted; where only the description of its next start

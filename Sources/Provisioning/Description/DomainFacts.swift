@@ -1,3 +1,4 @@
+import MachineSpec
 import Basics
 import XML
 
@@ -76,12 +77,5 @@ extension XMLNode {
     /// The device's alias, where it was not libvirt that chose it.
     var alias: String? {
         first("alias")?.attributes["name"].flatMap { $0.hasPrefix(DomainXML.ownAlias) ? $0 : nil }
-    }
-}
-
-extension String {
-    /// The text that follows a prefix; `nil` where it does not begin so.
-    func dropping(_ prefix: String) -> String? {
-        hasPrefix(prefix) ? String(dropFirst(prefix.count)) : nil
     }
 }

@@ -1,3 +1,6 @@
+import Hypervisors
+import MachineSpec
+import DiskImages
 import Basics
 import XML
 

@@ -1,3 +1,4 @@
+import MachineSpec
 import XML
 
 /// The nics on private networks, which libvirt has no element for: QEMU sends what they send to a multicast group of the

@@ -1,3 +1,5 @@
+import MachineSpec
+
 /// A field of a spec, wherever its device stands in its list.
 struct FieldPath: Hashable, Sendable {
     /// The list the device is in, `disks`, `nics` or `cdroms`; `nil` for a field of the machine itself.

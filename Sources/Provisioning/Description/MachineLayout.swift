@@ -1,3 +1,6 @@
+import MachineSpec
+import DiskImages
+import Hypervisors
 import Basics
 
 /// The places where the parts of one machine are. On another host the paths of disks, seed, ISO images and console log

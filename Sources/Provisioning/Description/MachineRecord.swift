@@ -1,3 +1,7 @@
+import MachineSpec
+import GuestConfig
+import Hypervisors
+import DiskImages
 import Basics
 import FoundationEssentials
 import Glibc

@@ -1,3 +1,6 @@
+import Hypervisors
+import MachineSpec
+import HostFiles
 import Basics
 import Glibc
 
@@ -185,15 +188,4 @@ func loopback(port: UInt16) -> sockaddr_in {
     address.sin_port = port.bigEndian
     address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
     return address
-}
-
-extension StringProtocol {
-    /// The text without blanks, tabs and line ends at either side.
-    func trimmed() -> String {
-        let blanks: Set<Character> = [" ", "\t", "\r", "\n", "\r\n"]
-        var rest = Substring(self)
-        while let first = rest.first, blanks.contains(first) { rest.removeFirst() }
-        while let last = rest.last, blanks.contains(last) { rest.removeLast() }
-        return String(rest)
-    }
 }

@@ -1,3 +1,8 @@
+import MachineSpec
+import GuestConfig
+import DiskImages
+import HostFiles
+import JSONSchema
 import Basics
 import Glibc
 

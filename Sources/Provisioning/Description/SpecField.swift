@@ -1,3 +1,5 @@
+import Basics
+import MachineSpec
 import XML
 
 /// A field of the spec, of one of its devices or of its console: what a spec and a domain's description say of it, and

@@ -1,3 +1,5 @@
+import MachineSpec
+import DiskImages
 import Basics
 import XML
 

@@ -1,3 +1,4 @@
+import Hypervisors
 import Basics
 
 /// Tells a guest that gets on from one that only runs.

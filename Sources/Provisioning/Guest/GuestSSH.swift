@@ -1,3 +1,4 @@
+import HostFiles
 import Basics
 
 /// A guest reached by OpenSSH's own program, so that the caller's configuration, agent and keys work.

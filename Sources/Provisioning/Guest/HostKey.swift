@@ -1,3 +1,4 @@
+import HostFiles
 import Basics
 import Digests
 import Glibc

@@ -1,3 +1,6 @@
+import MachineSpec
+import GuestConfig
+import HostFiles
 import Basics
 import Glibc
 

@@ -1,3 +1,6 @@
+import HostFiles
+import Hypervisors
+import MachineSpec
 import Basics
 import FoundationEssentials
 import Glibc

@@ -1,3 +1,5 @@
+import MachineSpec
+import HostFiles
 import Basics
 import FoundationEssentials
 import Glibc

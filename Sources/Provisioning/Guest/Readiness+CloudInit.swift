@@ -1,3 +1,4 @@
+import GuestConfig
 import Basics
 
 /// The ways in which a wait for cloud-init ends.

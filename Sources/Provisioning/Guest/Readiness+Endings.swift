@@ -1,3 +1,5 @@
+import Hypervisors
+import GuestConfig
 import Basics
 
 /// The endings of a wait before its goal is reached.

@@ -1,3 +1,7 @@
+import Steps
+import Hypervisors
+import MachineSpec
+import GuestConfig
 import Basics
 
 /// The goals a caller can wait for.

@@ -1,3 +1,4 @@
+import Hypervisors
 import Basics
 import Glibc
 

@@ -1,3 +1,5 @@
+import HostFiles
+import Hypervisors
 import Basics
 
 extension Gate {

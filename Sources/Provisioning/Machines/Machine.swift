@@ -1,3 +1,6 @@
+import Hypervisors
+import HostFiles
+import MachineSpec
 import Basics
 import FoundationEssentials
 import Glibc

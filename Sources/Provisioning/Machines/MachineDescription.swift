@@ -1,3 +1,7 @@
+import MachineSpec
+import DiskImages
+import Hypervisors
+import HostFiles
 import Basics
 import Glibc
 import XML

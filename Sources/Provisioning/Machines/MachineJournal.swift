@@ -1,3 +1,5 @@
+import Hypervisors
+import HostFiles
 import Basics
 import FoundationEssentials
 import Glibc
@@ -103,7 +105,7 @@ public struct MachineJournal: Sendable, Equatable, Codable {
     func begin(in folder: String) throws(Failure) {
         try write(to: Self.unfinished, in: folder)
         try syncFolder(folder)
-        try syncFolder(Provisioning.folder(of: folder))
+        try syncFolder(HostFiles.folder(of: folder))
     }
 
     /// Adds files to the journal of a machine that is there, beside those that are known of.
@@ -130,7 +132,7 @@ public struct MachineJournal: Sendable, Equatable, Codable {
     func takePlace(of known: MachineJournal?, in folder: String) throws(Failure) {
         try write(to: known?.isFinished == false ? Self.unfinished : Self.finished, in: folder)
         try syncFolder(folder)
-        if known == nil { try syncFolder(Provisioning.folder(of: folder)) }
+        if known == nil { try syncFolder(HostFiles.folder(of: folder)) }
     }
 
     /// Ends a change: what it was making is the machine's, and the machine is what its record says now.

@@ -1,3 +1,6 @@
+import MachineSpec
+import Hypervisors
+
 extension MachineLayout {
     init(_ spec: VMSpec, of machine: Machine) {
         let (folder, isLocal) = (machine.folder, machine.isLocal)

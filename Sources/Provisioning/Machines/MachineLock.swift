@@ -1,3 +1,4 @@
+import HostFiles
 import Basics
 
 /// The lock by which one limiq at a time works on a machine: a file beside the machine's folder, held while it is

@@ -1,3 +1,6 @@
+import MachineSpec
+import Hypervisors
+import HostFiles
 import Basics
 import Glibc
 import XML

@@ -1,3 +1,6 @@
+import Hypervisors
+import MachineSpec
+import GuestConfig
 import Basics
 
 /// The networks that a machine's nics are on: which address each has there, and that the network knows it.

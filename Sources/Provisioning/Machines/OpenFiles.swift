@@ -1,3 +1,5 @@
+import HostFiles
+import DiskImages
 import Basics
 import Glibc
 

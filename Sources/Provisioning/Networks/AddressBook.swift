@@ -1,3 +1,4 @@
+import MachineSpec
 import Basics
 import Synchronization
 

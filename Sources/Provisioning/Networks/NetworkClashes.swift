@@ -1,3 +1,6 @@
+import HostFiles
+import Hypervisors
+import MachineSpec
 import Basics
 import XML
 

@@ -1,3 +1,6 @@
+import Hypervisors
+import MachineSpec
+import HostFiles
 import Basics
 
 /// A network of a host as `limiq network list` and `show` tell it.

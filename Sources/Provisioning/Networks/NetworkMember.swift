@@ -1,3 +1,4 @@
+import MachineSpec
 import XML
 
 /// A machine on a network as the network itself knows it: a name, and the addresses it has for life.

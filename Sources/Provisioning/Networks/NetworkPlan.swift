@@ -1,3 +1,5 @@
+import Hypervisors
+import MachineSpec
 import Basics
 
 /// The plan of what `up` does with a network.

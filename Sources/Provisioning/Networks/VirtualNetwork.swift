@@ -1,3 +1,6 @@
+import Hypervisors
+import MachineSpec
+import HostFiles
 import Basics
 import FoundationEssentials
 import Glibc

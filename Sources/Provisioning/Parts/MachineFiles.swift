@@ -1,3 +1,8 @@
+import MachineSpec
+import Hypervisors
+import DiskImages
+import HostFiles
+import GuestConfig
 import Basics
 import Glibc
 

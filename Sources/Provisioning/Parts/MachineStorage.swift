@@ -1,3 +1,5 @@
+import MachineSpec
+import Hypervisors
 import Basics
 
 /// The place where the disks, the seed and the console log of a machine are made and kept: files of this host, or

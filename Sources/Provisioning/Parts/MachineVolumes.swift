@@ -1,3 +1,8 @@
+import MachineSpec
+import Hypervisors
+import DiskImages
+import GuestConfig
+import HostFiles
 import Basics
 import Glibc
 

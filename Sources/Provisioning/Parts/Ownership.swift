@@ -1,3 +1,6 @@
+import Hypervisors
+import HostFiles
+import DiskImages
 import Basics
 import Glibc
 

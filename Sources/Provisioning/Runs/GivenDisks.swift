@@ -1,3 +1,7 @@
+import MachineSpec
+import Hypervisors
+import HostFiles
+import DiskImages
 import Basics
 import XML
 

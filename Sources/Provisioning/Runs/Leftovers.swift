@@ -1,3 +1,6 @@
+import HostFiles
+import Hypervisors
+import ImageLibrary
 import Basics
 import Glibc
 
@@ -298,7 +301,7 @@ public struct Leftovers {
     }
 
     private func surveyKeys(_ survey: inout Survey) {
-        let folder = String(Provisioning.folder(of: state.sshKey).dropLast())
+        let folder = String(HostFiles.folder(of: state.sshKey).dropLast())
         survey.left += halfWritten(in: folder)
         for file in (try? namesInFolder(folder)) ?? [] {
             let path = "\(folder)/\(file)"

@@ -1,3 +1,7 @@
+import HostFiles
+import Hypervisors
+import DiskImages
+import MachineSpec
 import Basics
 import FoundationEssentials
 import Glibc

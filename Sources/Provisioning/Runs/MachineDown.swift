@@ -1,3 +1,5 @@
+import Hypervisors
+import HostFiles
 import Basics
 import Glibc
 

@@ -1,3 +1,6 @@
+import Hypervisors
+import MachineSpec
+import HostFiles
 import Basics
 
 /// The facts that `limiq list` and `limiq show` tell of a machine.

@@ -1,3 +1,6 @@
+import MachineSpec
+import Hypervisors
+import GuestConfig
 import Basics
 
 extension Machine {

@@ -1,3 +1,5 @@
+import Hypervisors
+import MachineSpec
 import Basics
 import FoundationEssentials
 import XML

@@ -1,3 +1,6 @@
+import Steps
+import MachineSpec
+import Hypervisors
 import Basics
 
 /// The report of what `up` did.

@@ -1,3 +1,6 @@
+import Hypervisors
+import MachineSpec
+import Steps
 import Basics
 import XML
 

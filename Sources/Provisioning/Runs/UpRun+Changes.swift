@@ -1,3 +1,6 @@
+import MachineSpec
+import Hypervisors
+import Steps
 import Basics
 import Glibc
 import XML

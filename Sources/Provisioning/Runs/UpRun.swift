@@ -1,3 +1,7 @@
+import Steps
+import MachineSpec
+import Hypervisors
+import GuestConfig
 import Basics
 import FoundationEssentials
 

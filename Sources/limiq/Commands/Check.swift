@@ -2,7 +2,6 @@ import ArgumentParser
 import Basics
 import LuaRuntime
 import Primitives
-import Provisioning
 
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,7 +1,7 @@
+import ImageLibrary
 import ArgumentParser
 import Basics
 import Primitives
-import Provisioning
 
 struct Image: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,7 +1,8 @@
+import Provisioning
+import MachineSpec
 import ArgumentParser
 import Basics
 import Glibc
-import Provisioning
 
 struct List: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "List the machines.")

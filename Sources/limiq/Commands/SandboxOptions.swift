@@ -1,6 +1,6 @@
+import HostFiles
 import ArgumentParser
 import Basics
-import Provisioning
 
 /// The options `--sandbox` and what belongs to it.
 struct SandboxOptions: ParsableArguments {

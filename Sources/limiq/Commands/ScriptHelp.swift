@@ -1,7 +1,6 @@
 import Basics
 import LuaRuntime
 import Primitives
-import Provisioning
 import Synchronization
 
 /// The help of `limiq help SCRIPT`: the script's first comment and the parameters it declares with `limiq.params`.

@@ -1,7 +1,9 @@
+import Provisioning
+import MachineSpec
+import DiskImages
 import ArgumentParser
 import Basics
 import Primitives
-import Provisioning
 
 struct Show: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Tell what a machine is and where it stands.")

@@ -1,7 +1,7 @@
+import HostFiles
 import ArgumentParser
 import Basics
 import Primitives
-import Provisioning
 
 struct Stubs: ParsableCommand {
     static let configuration = CommandConfiguration(

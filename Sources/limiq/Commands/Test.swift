@@ -1,8 +1,8 @@
+import HostFiles
 import ArgumentParser
 import Basics
 import Glibc
 import LuaRuntime
-import Provisioning
 import Synchronization
 
 struct Test: ParsableCommand {

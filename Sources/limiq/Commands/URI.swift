@@ -1,6 +1,7 @@
+import Hypervisors
+import Provisioning
 import ArgumentParser
 import Basics
-import Provisioning
 
 struct URI: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,7 +1,8 @@
+import Provisioning
+import HostFiles
 import ArgumentParser
 import Basics
 import LuaRuntime
-import Provisioning
 
 struct Up: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,7 +1,6 @@
 import Basics
 import Glibc
 import LuaRuntime
-import Provisioning
 import Synchronization
 
 /// A script run with other primitives than those that do things: for `check` and `plan`. It prints nothing, reads no

@@ -1,4 +1,4 @@
-import Provisioning
+import HostFiles
 
 /// The degree to which a script is trusted.
 struct SandboxChoice {

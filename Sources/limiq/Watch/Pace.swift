@@ -1,4 +1,4 @@
-import Provisioning
+import Steps
 
 /// The time each step takes in this run, to tell which machines are slow.
 struct Pace: Sendable {

@@ -1,0 +1,234 @@
+import DiskImages
+import Basics
+
+/// The spec of a virtual machine: the platform's `VMSpec` message and its name.
+///
+/// It is `Codable` in the form of the message's JSON (snake case, full enum names): that is what the domain's metadata
+/// keeps and what `limiq show --spec` prints.
+public struct VMSpec: Sendable, Equatable, Codable {
+    /// The machine's name, a DNS label (RFC 1123, section 2.1); the domain's name.
+    public var name: String
+    public var cpuCores = 1
+    /// The number of cores a running guest can be given; `nil` for no more than it starts with.
+    public var maxCPUCores: Int?
+    public var cpuSockets = 1
+    public var cpuThreadsPerCore = 1
+    public var memoryMiB: UInt64 = 1024
+    /// The memory a running guest can be given; `nil` for no more than it starts with.
+    public var maxMemoryMiB: UInt64?
+    public var firmware = Firmware.bios
+    /// Whether the firmware starts signed boot loaders only. `nil`: what suits `guest_os`.
+    public var secureBoot: Bool?
+    /// Whether there is a TPM 2.0, emulated by swtpm. `nil`: what suits `guest_os`.
+    public var tpm: Bool?
+    /// The kinds of devices the guest boots from, in order. Empty: whatever is marked `bootable`, disks first.
+    public var bootOrder: [BootDevice] = []
+    public var disks: [DiskSpec] = []
+    public var nics: [NICSpec] = []
+    public var cdroms: [CDROMSpec] = []
+    public var console: ConsoleSpec?
+    public var cloudInit: CloudInitSpec?
+    /// The configuration of Ignition as JSON: what Fedora CoreOS, Flatcar and their relatives read in the place of
+    /// cloud-init's.
+    public var ignition: String?
+    public var guestOS: String?
+    public var labels: [String: String] = [:]
+
+    public init(name: String) { self.name = name }
+
+    /// The number of processors in all.
+    package var processors: Int { cpuCores * cpuSockets * cpuThreadsPerCore }
+
+    enum CodingKeys: String, CodingKey {
+        case name, firmware, tpm, disks, nics, cdroms, console, ignition, labels
+        case secureBoot = "secure_boot"
+        case cpuCores = "cpu_cores"
+        case maxCPUCores = "max_cpu_cores"
+        case cpuSockets = "cpu_sockets"
+        case cpuThreadsPerCore = "cpu_threads_per_core"
+        case memoryMiB = "memory_mib"
+        case maxMemoryMiB = "max_memory_mib"
+        case bootOrder = "boot_order"
+        case cloudInit = "cloud_init"
+        case guestOS = "guest_os"
+    }
+}
+
+/// An enum of the message. Its full names share a prefix, which a script may drop and write the rest in lower case.
+public protocol SpecChoice: RawRepresentable<String>, CaseIterable, Sendable {
+    static var prefix: String { get }
+}
+
+extension SpecChoice {
+    /// The choice as a script writes it: `uefi`.
+    public var word: String { rawValue.dropFirst(Self.prefix.count).lowercased() }
+}
+
+public enum Firmware: String, Codable, SpecChoice {
+    public static let prefix = "FIRMWARE_"
+    case bios = "FIRMWARE_BIOS"
+    case uefi = "FIRMWARE_UEFI"
+}
+
+public enum BootDevice: String, Codable, SpecChoice {
+    public static let prefix = "BOOT_DEVICE_"
+    case disk = "BOOT_DEVICE_DISK"
+    case cdrom = "BOOT_DEVICE_CDROM"
+    case network = "BOOT_DEVICE_NETWORK"
+}
+
+public enum DiskBus: String, Codable, SpecChoice {
+    public static let prefix = "DISK_BUS_"
+    case virtio = "DISK_BUS_VIRTIO"
+    case scsi = "DISK_BUS_SCSI"
+    case sata = "DISK_BUS_SATA"
+    case ide = "DISK_BUS_IDE"
+}
+
+extension DiskFormat: SpecChoice { public static let prefix = "DISK_FORMAT_" }
+
+public enum NICModel: String, Codable, SpecChoice {
+    public static let prefix = "NIC_MODEL_"
+    case virtio = "NIC_MODEL_VIRTIO"
+    case e1000 = "NIC_MODEL_E1000"
+    case rtl8139 = "NIC_MODEL_RTL8139"
+}
+
+public struct DiskSpec: Sendable, Equatable, Codable {
+    /// The number of characters of a disk's id that a guest sees as its serial number.
+    package static let serialLength = 20
+
+    /// The disk's id, unique in the machine; it names the file where limiq makes it.
+    public var id: String
+    /// The path of an existing disk, used as it is. Without it the disk is made in the machine's own folder.
+    public var path: String?
+    /// The size in GiB; 0 takes the backing file's.
+    public var sizeGiB: UInt64 = 0
+    /// The same as bytes; `nil` takes the backing file's.
+    package var size: ByteSize? { sizeGiB == 0 ? nil : ByteSize(gib: sizeGiB) }
+    /// The bus the disk is on. `nil`: what suits `guest_os`.
+    public var bus: DiskBus?
+    public var format = DiskFormat.qcow2
+    public var readonly = false
+    public var bootable = false
+    /// The most I/O operations a second; 0 is no limit.
+    public var iopsLimit: UInt64 = 0
+    /// The most megabytes (10^6) a second; 0 is no limit.
+    public var throughputMBps: UInt64 = 0
+    /// The absolute path of a base; the disk becomes an overlay on it.
+    public var backingFile: String?
+    public var poolID: String?
+
+    public init(id: String) { self.id = id }
+
+    enum CodingKeys: String, CodingKey {
+        case id, path, bus, format, readonly, bootable
+        case sizeGiB = "size_gib"
+        case iopsLimit = "iops_limit"
+        case throughputMBps = "throughput_mbps"
+        case backingFile = "backing_file"
+        case poolID = "pool_id"
+    }
+}
+
+public struct NICSpec: Sendable, Equatable, Codable {
+    public var id: String
+    /// The MAC address. `nil`: derived from the machine's name and the nic's position, so that it stays the same.
+    public var macAddress: String?
+    /// A host bridge; with neither `bridge` nor `network` the nic is on user networking.
+    public var bridge: String?
+    /// A network of the host's.
+    public var network: NICNetwork?
+    /// The IPv4 address on a network that limiq makes; `nil`: one is chosen, and kept for the machine's life.
+    public var address: String?
+    public var model = NICModel.virtio
+    /// The most megabits (10^6) a second in each direction; 0 is no limit.
+    public var bandwidthMbps: UInt64 = 0
+    /// The ports of the host that lead to the guest, only on user networking.
+    public var forward: [PortForward] = []
+
+    /// The ways a nic is led to others.
+    package enum Kind: String { case user, bridge, network, `private` }
+
+    package var kind: Kind {
+        if bridge != nil { return .bridge }
+        guard let network else { return .user }
+        return network.spec?.mode == .private ? .private : .network
+    }
+
+    /// Whether the nic is on user networking.
+    package var isUser: Bool { kind == .user }
+
+    public init(id: String) { self.id = id }
+
+    enum CodingKeys: String, CodingKey {
+        case id, bridge, network, address, model, forward
+        case macAddress = "mac_address"
+        case bandwidthMbps = "bandwidth_mbps"
+    }
+}
+
+/// A port of the host's loopback address that leads to a port of the guest.
+public struct PortForward: Sendable, Hashable, Codable {
+    public enum Proto: String, Sendable, Codable, CaseIterable { case tcp, udp }
+    public var host: UInt16
+    public var guest: UInt16
+    public var proto = Proto.tcp
+
+    public init(host: UInt16, guest: UInt16, proto: Proto = .tcp) {
+        self.host = host
+        self.guest = guest
+        self.proto = proto
+    }
+
+    /// Whether two forwards take the same port of the host: of these, one can be set.
+    package func isSamePort(as other: PortForward) -> Bool { host == other.host && proto == other.proto }
+}
+
+public struct CDROMSpec: Sendable, Equatable, Codable {
+    public var id: String
+    /// The path of an image that is there. Without it one is made of `files`, in the machine's own folder.
+    public var isoPath: String?
+    public var files: ISOContents?
+    /// The label of an image that is made; `nil` is `CDROM`.
+    public var label: String?
+    public var bootable = false
+
+    /// Makes an empty drive: a spec that is read fills it.
+    public init() { id = "" }
+
+    public init(id: String, isoPath: String) {
+        self.id = id
+        self.isoPath = isoPath
+    }
+
+    public init(id: String, label: String? = nil, files: ISOContents) {
+        self.id = id
+        self.label = label
+        self.files = files
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case id, files, label, bootable
+        case isoPath = "iso_path"
+    }
+}
+
+public struct ConsoleSpec: Sendable, Equatable, Codable {
+    public var vncEnabled = false
+    /// The port of VNC; 0: libvirt picks one.
+    public var vncPort: UInt16 = 0
+    public var vncPassword: String?
+    public var spiceEnabled = false
+    public var spicePort: UInt16 = 0
+
+    public init() {}
+
+    enum CodingKeys: String, CodingKey {
+        case vncEnabled = "vnc_enabled"
+        case vncPort = "vnc_port"
+        case vncPassword = "vnc_password"
+        case spiceEnabled = "spice_enabled"
+        case spicePort = "spice_port"
+    }
+}

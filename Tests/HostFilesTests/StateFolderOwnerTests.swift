@@ -1,0 +1,72 @@
+import HostFiles
+import Basics
+import Foundation
+import Glibc
+import Support
+import Testing
+
+@Suite("A state folder", .enabled(if: geteuid() == 0, "only root can give a folder away"))
+struct StateFolderOwnerTests {
+    private func with(_ body: (StateFolder) throws -> Void) throws {
+        let folder = try ScratchFolder(prefix: "owner")
+        defer { folder.remove() }
+        try body(StateFolder(root: folder.path))
+    }
+
+    @Test("that is one's own, or not there yet, is taken")
+    func own() throws {
+        try with { state in
+            try state.requireOwn()
+            chmod(state.root, 0o700)
+            try state.requireOwn()
+            // Where each account has a group of its own.
+            chmod(state.root, 0o775)
+            try state.requireOwn()
+            try StateFolder(root: state.root + "/not/there").requireOwn()
+        }
+    }
+
+    @Test("below a folder that all can write to is refused, unless that is sticky")
+    func below() throws {
+        try with { above in
+            let state = StateFolder(root: above.root + "/a/state")
+            try makeFolders(state.root)
+            chmod(above.root + "/a", 0o777)
+            let failure = try #require(throws: Failure.self) { try state.requireOwn() }
+            #expect(failure.code == .hostNotAble, "\(failure)")
+            #expect(failure.message.contains(above.root + "/a,"), "\(failure)")
+            chmod(above.root + "/a", 0o1777)
+            try state.requireOwn()
+        }
+    }
+
+    @Test(
+        "of another account, or that others can write to, is refused with the way out",
+        arguments: ["", "/vms", "/cloud-images"])
+    func foreign(_ part: String) throws {
+        try with { state in
+            let folder = state.root + part
+            try makeFolders(folder)
+            let changes: [(String) -> Void] = [
+                { chmod($0, 0o777) }, { chmod($0, 0o1777) },
+                { path in
+                    chown(path, 0, 65534)
+                    chmod(path, 0o775)
+                },
+                { path in
+                    chmod(path, 0o755)
+                    chown(path, 65534, 65534)
+                },
+            ]
+            for change in changes {
+                change(folder)
+                let failure = try #require(throws: Failure.self) { try state.requireOwn() }
+                #expect(failure.code == .hostNotAble && failure.message.contains(folder), "\(failure)")
+                #expect(failure.hint?.isEmpty == false)
+                chown(folder, 0, 0)
+                chmod(folder, 0o755)
+            }
+            try state.requireOwn()
+        }
+    }
+}
