@@ -129,11 +129,13 @@ extension NetworkSpec.DHCPRange: Codable {
 }
 
 /// The network that a nic is on.
-public enum NICNetwork: Sendable, Equatable {
+public enum NICNetwork: Sendable, Equatable, ExpressibleByStringLiteral {
     /// One that is there, by its name.
     case named(String)
     /// One that is described, and made where it is not there.
     case described(NetworkSpec)
+
+    public init(stringLiteral name: String) { self = .named(name) }
 
     public var name: String {
         switch self {

@@ -29,12 +29,15 @@ public struct NetworkMember: Sendable, Equatable {
         isFirst ? machine : "nic\(index + 1).\(machine)"
     }
 
+    private var both: [IPAddress] { [address, address6].compactMap(\.self) }
+
     /// The elements of the network's DNS.
     var names: [XMLElement] {
-        [address, address6].compactMap(\.self).map { address in
-            XMLElement("host", ["ip": "\(address)"], [XMLElement("hostname", text: name)])
-        }
+        both.map { XMLElement("host", ["ip": "\($0)"], [XMLElement("hostname", text: name)]) }
     }
+
+    /// The elements by which libvirt takes those away: by a name it would find both and take neither.
+    var lostNames: [XMLElement] { both.reversed().map { XMLElement("host", ["ip": "\($0)"]) } }
 
     /// The element of the network's DHCP server.
     var reservation: XMLElement? {

@@ -51,7 +51,7 @@ extension VirtualNetwork {
         if let reservation = member.reservation {
             try networks.updateNetwork(name, .reservation(xml: reservation.xml, adding: false))
         }
-        for element in member.names.reversed() {
+        for element in member.lostNames {
             try networks.updateNetwork(name, .name(xml: element.xml, adding: false))
         }
     }

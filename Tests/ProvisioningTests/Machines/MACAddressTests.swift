@@ -14,7 +14,8 @@ import XML
     ) -> VMSpec {
         var spec = VMSpec(name: name)
         spec.nics = [NICSpec(id: "nic1")]
-        (spec.nics[0].macAddress, spec.nics[0].network, spec.nics[0].bridge) = (address, network, bridge)
+        (spec.nics[0].macAddress, spec.nics[0].bridge) = (address, bridge)
+        spec.nics[0].network = network.map(NICNetwork.named)
         return spec
     }
 

@@ -124,7 +124,8 @@ extension `The address of a guest on a network` {
                 let host = LibvirtHypervisor(uri: daemon.uri)
                 let machine = Machine("web", on: host, state: StateFolder(root: folder))
                 var spec = Self.spec
-                (spec.memoryMiB, spec.nics[0].network) = (64, network)
+                spec.memoryMiB = 64
+                spec.nics[0].network = .named(network)
                 let mac = try #require(spec.macAddress(ofNIC: 0))
                 func status(_ leases: (address: String, end: Int64)...) throws {
                     let entries = leases.map {
