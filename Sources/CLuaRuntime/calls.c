@@ -1,83 +1,7 @@
-// Protected calls, requests, and the functions of the base library a sandbox must watch.
+// The base of a task, requests, and the functions of the base library a sandbox must watch.
 #include "internal.h"
 #include <stdio.h>
 #include <string.h>
-
-// MARK: pcall and xpcall, after lbaselib.c
-
-/// What a coroutine was at when a protected call was entered, and is at again after it.
-enum { ENTRY_FLAGS = COROUTINE_CLOSES | COROUTINE_UNWINDS | COROUTINE_STOPS | COROUTINE_IS_SHIELDED };
-
-/// The context: the number of values below the results, and what the coroutine was at.
-static lua_KContext context_of(lua_State *L, int below) {
-    return below | (lua_KContext)(*extra_space(L) & ENTRY_FLAGS) << 3;
-}
-
-static int below(lua_KContext context) { return (int)(context & 7); }
-
-static int had_flag(lua_KContext context, int flag) { return (context >> 3 & flag) != 0; }
-
-static void restore_flag(lua_State *L, lua_KContext context, int flag) {
-    if (had_flag(context, flag)) set_flag(L, flag);
-    else clear_flag(L, flag);
-}
-
-/// Whether an error must pass a protected call. One entered by a handler of what closes or stops works as ever.
-static int must_pass(lua_State *L, lua_KContext context) {
-    return is_killed(control_of(L)) || (has_flag(L, COROUTINE_CLOSES) && !had_flag(context, COROUTINE_CLOSES)) ||
-           (has_flag(L, COROUTINE_STOPS) && !had_flag(context, COROUTINE_STOPS));
-}
-
-static int call_ended(lua_State *L, int status, lua_KContext context) {
-    int failed = status != LUA_OK && status != LUA_YIELD;
-    if (failed && must_pass(L, context)) return lua_error(L);
-    restore_flag(L, context, COROUTINE_UNWINDS);
-    if (failed) {
-        lua_pushboolean(L, 0);
-        lua_pushvalue(L, -2);
-        return 2;
-    }
-    return lua_gettop(L) - below(context);
-}
-
-/// The message handler of `pcall`.
-static int note_error(lua_State *L) {
-    set_flag(L, COROUTINE_UNWINDS);
-    return 1;
-}
-
-static int base_pcall(lua_State *L) {
-    luaL_checkany(L, 1);
-    lua_pushboolean(L, 1);
-    lua_insert(L, 1);
-    lua_pushcfunction(L, note_error);
-    lua_insert(L, 1);
-    lua_KContext context = context_of(L, 1);
-    return call_ended(L, lua_pcallk(L, lua_gettop(L) - 3, LUA_MULTRET, 1, context, call_ended), context);
-}
-
-int guarded_handler(lua_State *L) {
-    set_flag(L, COROUTINE_UNWINDS);
-    if (must_pass(L, (lua_KContext)lua_tointeger(L, lua_upvalueindex(2)))) return 1;
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_insert(L, 1);
-    lua_call(L, lua_gettop(L) - 1, 1);
-    return 1;
-}
-
-static int base_xpcall(lua_State *L) {
-    int count = lua_gettop(L);
-    luaL_checktype(L, 2, LUA_TFUNCTION);
-    lua_KContext context = context_of(L, 2);
-    lua_pushvalue(L, 2);
-    lua_pushinteger(L, context);
-    lua_pushcclosure(L, guarded_handler, 2);
-    lua_replace(L, 2);
-    lua_pushboolean(L, 1);
-    lua_pushvalue(L, 1);
-    lua_rotate(L, 3, 2);
-    return call_ended(L, lua_pcallk(L, count - 2, LUA_MULTRET, 2, context, call_ended), context);
-}
 
 // MARK: the base of a task
 
@@ -128,7 +52,7 @@ static int shield_ended(lua_State *L, int status, lua_KContext context) {
     restore_flag(L, context, COROUTINE_IS_SHIELDED);
     if (status == LUA_OK || status == LUA_YIELD) {
         restore_flag(L, context, COROUTINE_UNWINDS);
-        return lua_gettop(L) - below(context);
+        return lua_gettop(L) - count_below(context);
     }
     lua_replace(L, 1);
     push_kept_traceback(L);
@@ -162,7 +86,8 @@ static int is_for_others(int request) {
     return request == LIMIQ_CANCEL || request == LIMIQ_LIMIT || request == LIMIQ_ANNOUNCE;
 }
 
-int ask(lua_State *L, int request, const char *name) {
+/// Hands the whole stack to the scheduler; the answer, or its error, comes back as the function's.
+static int ask(lua_State *L, int request, const char *name) {
     limiq_control *control = control_of(L);
     if (is_killed(control) || (!is_for_others(request) && must_stop(control))) return raise_stop(L);
     if (!lua_isyieldable(L) || !control->can_pass)
@@ -281,10 +206,6 @@ void open_calls(lua_State *L) {
         lua_setfield(L, -2, requests[i].name);
     }
     lua_pushglobaltable(L);
-    lua_pushcfunction(L, base_pcall);
-    lua_setfield(L, -2, "pcall");
-    lua_pushcfunction(L, base_xpcall);
-    lua_setfield(L, -2, "xpcall");
     for (const luaL_Reg *function = watched; function->name; function++) {
         lua_getfield(L, -1, function->name);
         lua_pushcclosure(L, function->func, 1);

@@ -241,7 +241,8 @@ static int co_close(lua_State *L) {
 
 // MARK: clean-up
 
-lua_State *resumed_by(lua_State *L) {
+/// The coroutine that `L` waits for in a `resume`, a `wrap` or a `close`; `NULL` where it waits for none.
+static lua_State *resumed_by(lua_State *L) {
     lua_Debug activation;
     if (!lua_checkstack(L, 2) || !lua_getstack(L, 0, &activation)) return NULL;
     lua_getinfo(L, "f", &activation);

@@ -61,28 +61,57 @@ static inline int must_stop(limiq_control *control) {
     return is_killed(control) || (is_stopping(control) && !limiq_is_cleaning_up(control->base));
 }
 
+// resume.c
+
+/// The state whose script runs on this thread, for the signal handler.
+extern _Thread_local limiq_control *volatile running_here;
+/// Has the next instruction of `L` look whether it is to stop.
+void stop_soon(limiq_control *control, lua_State *L);
+
+// values.c
+
 // Registry keys, by address.
-extern const char failure_key, secret_key, lists_key, traces_key, carried_key, primitives_key;
+extern const char failure_key, secret_key, lists_key, primitives_key;
+
+void open_values(lua_State *L);
+
+// protected.c
+
+/// The context of a protected call: the number of values below the results, and what the coroutine was at.
+lua_KContext context_of(lua_State *L, int below);
+int count_below(lua_KContext context);
+int had_flag(lua_KContext context, int flag);
+/// Gives the coroutine the flag it had when the call was entered.
+void restore_flag(lua_State *L, lua_KContext context, int flag);
+/// `xpcall` wraps a script's handler in this; tracebacks and levels skip it.
+int guarded_handler(lua_State *L);
+
+void open_protected(lua_State *L);
+
+// traceback.c
+
+extern const char traces_key, carried_key;
 
 /// Raises a failure with these fields at the script's line; `hint` may be NULL.
 int raise_failure(lua_State *L, const char *code, const char *hint, const char *format, ...);
 /// Completes `where` and `traceback` of the failure on the top, where it is one and has none.
 void complete_failure(lua_State *L);
-/// The error that stops the running task. A pcall catches the first, and none those that follow.
-int raise_stop(lua_State *L);
-/// Hands the whole stack to the scheduler; the answer, or its error, comes back as the function's.
-int ask(lua_State *L, int request, const char *name);
-
 /// Pushes a traceback of `of`, from `level` on, without the library's frames.
 void push_traceback(lua_State *L, lua_State *of, const char *message, int level);
 /// A message handler that keeps the traceback of its coroutine for later.
 int keep_traceback(lua_State *L);
-/// The coroutine that `L` waits for in a `resume`, a `wrap` or a `close`; `NULL` where it waits for none.
-lua_State *resumed_by(lua_State *L);
+
+void open_traceback(lua_State *L);
+
+// coroutines.c
+
+void open_coroutines(lua_State *L);
+
+// control.c
+
+/// The error that stops the running task. A pcall catches the first, and none those that follow.
+int raise_stop(lua_State *L);
+
+// calls.c
 
 void open_calls(lua_State *L);
-void open_coroutines(lua_State *L);
-void open_values(lua_State *L);
-void open_traceback(lua_State *L);
-/// `xpcall` wraps a script's handler in this; tracebacks and levels skip it.
-int guarded_handler(lua_State *L);

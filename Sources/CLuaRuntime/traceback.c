@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+const char traces_key = 0, carried_key = 0;
+
 enum { FIRST_LEVELS = 14, LAST_LEVELS = 12 };
 
 static int is_library(const lua_Debug *activation) {

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char failure_key = 0, secret_key = 0, lists_key = 0, primitives_key = 0;
+
 void limiq_register(lua_State *L, const char *name, int number) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &primitives_key);
     lua_pushstring(L, name);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 typedef struct lua_State lua_State;
+struct lua_Debug;
 
 /// What a coroutine that yields to the scheduler asks for.
 enum {
@@ -73,6 +74,8 @@ typedef struct limiq_control {
     // The rest is of no concern outside.
     int can_pass;
     lua_State *running;
+    /// The hook that stops what runs.
+    void (*stop)(lua_State *, struct lua_Debug *);
     char *output;
     size_t output_length;
     size_t output_capacity;
