@@ -1,5 +1,5 @@
-import HostFiles
 import Basics
+import HostFiles
 
 extension Gate {
     /// Lets a script name a volume of a storage pool, or a file of another host.

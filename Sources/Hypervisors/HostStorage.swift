@@ -1,5 +1,5 @@
-import DiskImages
 import Basics
+import DiskImages
 
 /// The storage of a host that provisioning needs where disks are not this host's: libvirt's storage pools and volumes.
 ///

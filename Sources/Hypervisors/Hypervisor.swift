@@ -1,5 +1,5 @@
-import HostFiles
 import Basics
+import HostFiles
 
 /// A host that runs virtual machines, as far as provisioning needs it. libvirt is the one implementation; the tests of
 /// what stands above give another.

@@ -1,6 +1,6 @@
-import HostFiles
 import Basics
 import Glibc
+import HostFiles
 
 /// The choice of the hypervisor a run uses, and why: no libvirt call is made to find out.
 public struct HypervisorChoice: Sendable, Equatable {

@@ -1,7 +1,7 @@
-import HostFiles
-import DiskImages
 import Basics
+import DiskImages
 import Glibc
+import HostFiles
 
 /// Puts a file of this host into a pool of another one, once: images and ISO images that disks and drives only read.
 ///

@@ -1,5 +1,5 @@
-import HostFiles
 import Basics
+import HostFiles
 import Libvirt
 
 /// The services a system's libvirt has from its service manager: networks that are started, and a log daemon that is

@@ -1,6 +1,6 @@
-import HostFiles
 import Basics
 import Glibc
+import HostFiles
 
 /// Finds the hypervisors that can be asked here beside one, for a state folder.
 package typealias Neighbours =

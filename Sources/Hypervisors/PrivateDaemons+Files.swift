@@ -1,7 +1,7 @@
-import HostFiles
 import Basics
 import FoundationEssentials
 import Glibc
+import HostFiles
 import XML
 
 /// The files the daemons find when they start: their configuration, the default network, and nothing half done.

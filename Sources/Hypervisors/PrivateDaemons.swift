@@ -1,7 +1,7 @@
-import HostFiles
 import Basics
 import Digests
 import Glibc
+import HostFiles
 
 /// libvirt's own daemons, `libvirtd` and `virtlogd`, started on demand for root and private to a state folder.
 ///

@@ -1,6 +1,6 @@
-import HostFiles
 import Basics
 import Glibc
+import HostFiles
 
 /// The account that QEMU's processes run under, as a `qemu.conf` says it.
 struct QemuConfiguration {

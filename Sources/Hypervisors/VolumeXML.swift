@@ -1,5 +1,5 @@
-import DiskImages
 import Basics
+import DiskImages
 import XML
 
 /// A storage volume to be made (<https://libvirt.org/formatstorage.html#storage-volume-xml>).

@@ -1,5 +1,5 @@
-import DiskImages
 import Basics
+import DiskImages
 
 /// The spec of a virtual machine: the platform's `VMSpec` message and its name.
 ///

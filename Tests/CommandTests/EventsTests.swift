@@ -1,5 +1,5 @@
-import Steps
 import Foundation
+import Steps
 import Support
 import Testing
 

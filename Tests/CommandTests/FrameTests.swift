@@ -1,5 +1,5 @@
-import Steps
 import Basics
+import Steps
 import Testing
 
 @testable import limiq

@@ -1,6 +1,6 @@
-import Steps
 import Basics
 import LuaRuntime
+import Steps
 import Testing
 
 @testable import limiq

@@ -1,5 +1,5 @@
-import Steps
 import Basics
+import Steps
 
 @testable import limiq
 

@@ -1,6 +1,6 @@
-import Steps
 import Basics
 import Foundation
+import Steps
 import Support
 import Testing
 import XML

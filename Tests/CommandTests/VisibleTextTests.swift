@@ -1,12 +1,12 @@
-import MachineSpec
-@testable import Provisioning
-import Hypervisors
-import HostFiles
 import Basics
 import FoundationEssentials
+import HostFiles
+import Hypervisors
+import MachineSpec
 import Support
 import Testing
 
+@testable import Provisioning
 @testable import limiq
 
 /// What others have said, where the program shows it: no byte of it reaches a terminal as anything but a letter.

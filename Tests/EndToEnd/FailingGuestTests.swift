@@ -1,5 +1,5 @@
-import Hypervisors
 import Foundation
+import Hypervisors
 import Support
 import Testing
 

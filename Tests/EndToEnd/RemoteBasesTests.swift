@@ -1,9 +1,9 @@
-import Hypervisors
-import Provisioning
-import HostFiles
-import MachineSpec
 import Basics
 import Foundation
+import HostFiles
+import Hypervisors
+import MachineSpec
+import Provisioning
 import Support
 import Testing
 

@@ -1,7 +1,7 @@
-import HostFiles
 import Basics
 import Foundation
 import Glibc
+import HostFiles
 import Support
 import Testing
 

@@ -1,7 +1,7 @@
-import HostFiles
-import Hypervisors
 import Basics
 import Glibc
+import HostFiles
+import Hypervisors
 import Support
 import Testing
 

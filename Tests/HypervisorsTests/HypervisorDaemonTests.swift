@@ -1,8 +1,8 @@
-import Hypervisors
-import HostFiles
 import Basics
 import Foundation
 import Glibc
+import HostFiles
+import Hypervisors
 import Subprocess
 import Support
 import Testing

@@ -1,7 +1,7 @@
-import Hypervisors
-import HostFiles
 import Basics
 import Glibc
+import HostFiles
+import Hypervisors
 import Support
 import Testing
 import XML

@@ -1,8 +1,9 @@
-@testable import Hypervisors
-import HostFiles
 import Glibc
+import HostFiles
 import Testing
 import XML
+
+@testable import Hypervisors
 
 @Suite("What is read of a host")
 struct HypervisorHostTests {

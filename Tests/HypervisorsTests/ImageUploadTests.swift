@@ -1,8 +1,9 @@
-@testable import Hypervisors
 import Basics
 import Glibc
 import Support
 import Testing
+
+@testable import Hypervisors
 
 @Suite("Putting a file on another machine, once")
 struct StorageUploadTests {

@@ -1,10 +1,11 @@
-@testable import Hypervisors
-import HostFiles
 import Basics
 import Foundation
 import Glibc
+import HostFiles
 import Support
 import Testing
+
+@testable import Hypervisors
 
 @Suite(
     "libvirt's daemons on demand, private to a state folder",

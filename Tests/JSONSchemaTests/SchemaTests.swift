@@ -1,10 +1,11 @@
-@testable import JSONSchema
-@testable import GuestConfig
 import Basics
 import Foundation
 import Support
 import Testing
 import YAML
+
+@testable import GuestConfig
+@testable import JSONSchema
 
 /// The validator by itself, on small schemas.
 struct SchemaTests {

@@ -1,7 +1,7 @@
-import DiskImages
-import HostFiles
 import Basics
+import DiskImages
 import Foundation
+import HostFiles
 import Testing
 
 @testable import Primitives

@@ -1,7 +1,7 @@
-import HostFiles
-import ImageLibrary
 import Basics
 import Foundation
+import HostFiles
+import ImageLibrary
 import LuaRuntime
 import Support
 import Testing

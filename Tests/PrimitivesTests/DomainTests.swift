@@ -1,10 +1,10 @@
-import Hypervisors
-import HostFiles
-import ImageLibrary
-import Provisioning
 import Basics
 import Glibc
+import HostFiles
+import Hypervisors
+import ImageLibrary
 import LuaRuntime
+import Provisioning
 import Support
 import Testing
 import XML

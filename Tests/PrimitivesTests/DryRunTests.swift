@@ -1,6 +1,6 @@
-import HostFiles
 import Basics
 import Foundation
+import HostFiles
 import LuaRuntime
 import Support
 import Testing

@@ -1,5 +1,5 @@
-import DiskImages
 import Basics
+import DiskImages
 import Foundation
 import Testing
 

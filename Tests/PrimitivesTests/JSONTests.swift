@@ -1,5 +1,5 @@
-import HostFiles
 import Basics
+import HostFiles
 import Support
 import Testing
 

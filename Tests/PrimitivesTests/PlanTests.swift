@@ -1,8 +1,8 @@
-import Hypervisors
-import HostFiles
-import Provisioning
 import Basics
+import HostFiles
+import Hypervisors
 import LuaRuntime
+import Provisioning
 import Support
 import Testing
 

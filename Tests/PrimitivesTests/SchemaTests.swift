@@ -1,6 +1,6 @@
-import MachineSpec
 import Basics
 import LuaRuntime
+import MachineSpec
 import Testing
 
 @testable import Primitives

@@ -1,9 +1,9 @@
+import Basics
+import DiskImages
 import HostFiles
 import ImageLibrary
-import MachineSpec
-import DiskImages
-import Basics
 import LuaRuntime
+import MachineSpec
 import Testing
 
 @testable import Primitives

@@ -1,5 +1,5 @@
-import Hypervisors
 import Basics
+import Hypervisors
 import Synchronization
 import XML
 

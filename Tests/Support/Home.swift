@@ -1,7 +1,7 @@
-import Hypervisors
-import HostFiles
 import Basics
 import Foundation
+import HostFiles
+import Hypervisors
 
 /// The command as a user has it: a state folder of a test's own (its `LIMIQ_HOME`), in which it runs.
 public struct Home: Sendable {

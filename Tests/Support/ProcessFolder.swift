@@ -1,7 +1,7 @@
-import Hypervisors
-import HostFiles
 import Basics
 import Glibc
+import HostFiles
+import Hypervisors
 
 /// The folder of this test process, `/tmp/limiq-test-PID`: made at the first use, removed when the process ends, with
 /// the guests that still run in it.

@@ -1,7 +1,7 @@
-import HostFiles
-import Hypervisors
 import Basics
 import Glibc
+import HostFiles
+import Hypervisors
 import Synchronization
 
 /// A host for one test: real QEMU by libvirt's daemons, a state folder and a name prefix of its own, and a clean-up that

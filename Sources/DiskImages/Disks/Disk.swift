@@ -1,6 +1,6 @@
-import HostFiles
 import Basics
 import Glibc
+import HostFiles
 
 /// Blank disks, and what can be done to a disk as a file.
 public enum Disk {

@@ -1,5 +1,5 @@
-import HostFiles
 import Basics
+import HostFiles
 
 /// A disk image as it is described by its file; a chain of them is an image and those below it.
 public struct DiskImage: Sendable, Equatable {

@@ -1,5 +1,5 @@
-import HostFiles
 import Basics
+import HostFiles
 
 extension Gate {
     /// The path of a disk's file, or its base's, that a machine is to use, with all that lies below it.

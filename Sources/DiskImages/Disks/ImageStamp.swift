@@ -1,7 +1,7 @@
-import HostFiles
 import Basics
 import FoundationEssentials
 import Glibc
+import HostFiles
 
 /// The marks of an image at the time a disk was made on it: enough to see that it has become another since.
 ///

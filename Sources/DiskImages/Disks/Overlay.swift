@@ -1,5 +1,5 @@
-import HostFiles
 import Basics
+import HostFiles
 
 /// The overlays: qcow2 disks that hold what a guest changed and read the rest from a base.
 public enum Overlay {

@@ -1,6 +1,6 @@
-import HostFiles
 import Basics
 import Glibc
+import HostFiles
 import Synchronization
 
 /// The overlays that can be known of, by what they stand on: those in a state folder, those that any process with this state

@@ -1,5 +1,5 @@
-import HostFiles
 import Basics
+import HostFiles
 
 extension QCOW2Header {
     /// Refuses an image that a guest's base must not be.

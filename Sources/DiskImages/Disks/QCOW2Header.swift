@@ -1,5 +1,5 @@
-import HostFiles
 import Basics
+import HostFiles
 
 /// The header of a qcow2 file, version 2 or 3.
 ///

@@ -1,6 +1,6 @@
-import HostFiles
 import Basics
 import Glibc
+import HostFiles
 
 /// An empty qcow2 image, version 3: the bytes `qemu-img create` writes, at a fortieth of the time.
 ///

@@ -1,7 +1,7 @@
-import HostFiles
 import Basics
 import FoundationEssentials
 import Glibc
+import HostFiles
 import Synchronization
 
 /// The program `qemu-img`, for the formats and changes limiq does not write itself.

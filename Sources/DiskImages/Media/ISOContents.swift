@@ -1,5 +1,5 @@
-import HostFiles
 import Basics
+import HostFiles
 
 /// The contents of an image: its files and folders.
 public struct ISOContents: Sendable, Equatable {

@@ -1,5 +1,5 @@
-import HostFiles
 import Basics
+import HostFiles
 
 extension ISOReader {
     /// A directory record, with what Rock Ridge adds to it.

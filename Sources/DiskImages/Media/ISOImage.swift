@@ -1,6 +1,6 @@
-import HostFiles
 import Basics
 import Glibc
+import HostFiles
 
 /// The maker of ISO 9660 images with Rock Ridge names for Unix and Joliet names for Windows, in memory.
 ///

@@ -1,5 +1,5 @@
-import HostFiles
 import Basics
+import HostFiles
 
 /// Reads ISO 9660 images: Rock Ridge names where there are some, else Joliet's, else ISO 9660's own.
 ///

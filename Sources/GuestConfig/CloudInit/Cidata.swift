@@ -1,8 +1,8 @@
-import MachineSpec
-import HostFiles
-import DiskImages
 import Basics
 import Digests
+import DiskImages
+import HostFiles
+import MachineSpec
 
 /// The NoCloud seed: a small ISO image labelled `cidata` that cloud-init in the guest looks for.
 ///

@@ -1,6 +1,6 @@
-import MachineSpec
-import JSONSchema
 import Basics
+import JSONSchema
+import MachineSpec
 import YAML
 
 /// The check of a cloud-config's keys and values: by cloud-init's own schema, and what that leaves out.

@@ -1,6 +1,6 @@
-import JSONSchema
 import Basics
 import CCloudInitSchema
+import JSONSchema
 
 /// The schema of cloud-config, cloud-init's own.
 enum CloudConfigSchema {

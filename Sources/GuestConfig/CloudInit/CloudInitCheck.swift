@@ -1,6 +1,6 @@
-import MachineSpec
-import JSONSchema
 import Basics
+import JSONSchema
+import MachineSpec
 import Synchronization
 import YAML
 

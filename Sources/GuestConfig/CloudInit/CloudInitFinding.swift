@@ -1,5 +1,5 @@
-import MachineSpec
 import JSONSchema
+import MachineSpec
 import YAML
 
 extension CloudInitCheck {

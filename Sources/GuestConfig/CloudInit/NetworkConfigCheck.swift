@@ -1,6 +1,6 @@
-import MachineSpec
-import JSONSchema
 import Basics
+import JSONSchema
+import MachineSpec
 import YAML
 
 /// The check of a network configuration, version 1 or 2 (netplan's form).

@@ -1,5 +1,5 @@
-import MachineSpec
 import Basics
+import MachineSpec
 import YAML
 
 /// The change of power that cloud-init makes when it has done the rest: `power_state` of a cloud-config

@@ -1,6 +1,6 @@
-import MachineSpec
-import JSONSchema
 import Basics
+import JSONSchema
+import MachineSpec
 import YAML
 
 /// The guest's network as a seed says it, put where the guest reads it.

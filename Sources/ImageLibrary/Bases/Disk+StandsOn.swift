@@ -1,6 +1,6 @@
+import Basics
 import DiskImages
 import HostFiles
-import Basics
 
 extension Disk {
     /// Makes a disk larger that nothing stands on.

@@ -1,8 +1,8 @@
-import Hypervisors
-import HostFiles
-import DiskImages
 import Basics
+import DiskImages
 import Glibc
+import HostFiles
+import Hypervisors
 
 /// The relation between images and the disks that stand on them: overlays, directly or by way of others.
 ///

@@ -1,6 +1,6 @@
-import HostFiles
 import Basics
 import Glibc
+import HostFiles
 
 /// The program `curl`: it knows the user's proxies, certificates and `.netrc`.
 struct Curl {

@@ -1,6 +1,6 @@
-import HostFiles
 import Basics
 import Glibc
+import HostFiles
 
 /// An ISO image its publisher offers without a list of checksums: limiq says how to get it, and does not download what
 /// it cannot check.

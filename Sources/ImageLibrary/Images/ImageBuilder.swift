@@ -1,7 +1,7 @@
-import Steps
-import HostFiles
 import Basics
 import Glibc
+import HostFiles
+import Steps
 
 /// A program that builds an image on this host: `stdlib/images/NAME OUTPUT.qcow2`. It says on standard error what it
 /// does, one `NAME: …` a line, and leaves nothing behind when it fails or is ended.

@@ -1,6 +1,6 @@
-import HostFiles
 import Basics
 import Digests
+import HostFiles
 
 /// The hash functions publishers use for their images.
 public enum ImageDigest: String, Sendable, Equatable, CaseIterable {

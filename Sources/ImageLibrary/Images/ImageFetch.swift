@@ -1,7 +1,7 @@
-import Steps
-import HostFiles
 import Basics
 import Glibc
+import HostFiles
+import Steps
 
 /// Downloads an image beside its place in the library, and checks it.
 ///

@@ -1,9 +1,9 @@
-import Hypervisors
-import HostFiles
-import DiskImages
-import Steps
 import Basics
+import DiskImages
 import Glibc
+import HostFiles
+import Hypervisors
+import Steps
 
 extension ImageLibrary {
     /// Takes a copy of a file into the library.

@@ -1,8 +1,8 @@
+import Basics
+import DiskImages
+import Glibc
 import HostFiles
 import Steps
-import DiskImages
-import Basics
-import Glibc
 
 /// The images of a state folder: those a user put into `cloud-images/`, those that were downloaded or built.
 public struct ImageLibrary: Sendable {

@@ -1,6 +1,6 @@
-import Steps
 import Basics
 import Glibc
+import Steps
 import Synchronization
 
 /// The file a download grows in, which tells how far it is.

@@ -1,7 +1,7 @@
-import Provisioning
-import Hypervisors
 import Basics
+import Hypervisors
 import LuaRuntime
+import Provisioning
 
 /// The domain a primitive is about: a name, or a handle `{ name = …, uri = … }` as `domain.get` returns it.
 struct DomainReference: Sendable, Equatable {

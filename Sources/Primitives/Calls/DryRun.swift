@@ -1,9 +1,9 @@
+import Basics
+import GuestConfig
 import ImageLibrary
+import LuaRuntime
 import MachineSpec
 import Provisioning
-import GuestConfig
-import Basics
-import LuaRuntime
 import Synchronization
 
 /// A script looked at without a touch of the world: it runs, but what its calls would do is answered as if it had been

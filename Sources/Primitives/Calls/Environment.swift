@@ -1,10 +1,10 @@
-import HostFiles
-import ImageLibrary
-import Steps
-import Hypervisors
-import Provisioning
-import DiskImages
 import Basics
+import DiskImages
+import HostFiles
+import Hypervisors
+import ImageLibrary
+import Provisioning
+import Steps
 
 /// The environment that the primitives of one run share.
 public struct Environment: Sendable {

@@ -1,9 +1,9 @@
-import MachineSpec
-import Provisioning
+import Basics
 import Hypervisors
 import ImageLibrary
-import Basics
 import LuaRuntime
+import MachineSpec
+import Provisioning
 import Synchronization
 
 /// A script run to see what it would do: what changes something is written down and not done, what reads is answered from

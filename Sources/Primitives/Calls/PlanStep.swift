@@ -1,5 +1,5 @@
-import Provisioning
 import Basics
+import Provisioning
 
 /// A step of a run: one thing that it would do, or would find done already.
 public struct PlanStep: Sendable, Equatable {

@@ -1,5 +1,5 @@
-import HostFiles
 import Basics
+import HostFiles
 
 /// The things that calls about files have in common.
 extension PlannedCall {

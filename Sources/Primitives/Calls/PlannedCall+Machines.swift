@@ -1,8 +1,8 @@
-import Provisioning
+import Basics
+import GuestConfig
 import Hypervisors
 import MachineSpec
-import GuestConfig
-import Basics
+import Provisioning
 
 /// The things that calls about machines have in common.
 extension PlannedCall {

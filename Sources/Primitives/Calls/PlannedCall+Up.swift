@@ -1,6 +1,6 @@
-import Provisioning
-import MachineSpec
 import Basics
+import MachineSpec
+import Provisioning
 
 /// The steps by which a plan shows an `up`.
 extension PlannedCall {

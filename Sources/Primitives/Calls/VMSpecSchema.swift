@@ -1,7 +1,7 @@
-import MachineSpec
-import Hypervisors
-import DiskImages
 import Basics
+import DiskImages
+import Hypervisors
+import MachineSpec
 
 extension Codec where Swift == VMSpec {
     /// A machine's description: its fields as they are, or `{ name = …, spec = { … } }`, the API's document. Relative

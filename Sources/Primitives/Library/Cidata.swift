@@ -1,7 +1,7 @@
+import Basics
 import GuestConfig
 import Hypervisors
 import MachineSpec
-import Basics
 
 /// The primitives of `limiq.cidata.*`: the seed cloud-init reads in the guest.
 func cidataDefinitions(_ environment: Environment) -> [Definition] {

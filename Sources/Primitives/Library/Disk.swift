@@ -1,6 +1,6 @@
+import Basics
 import DiskImages
 import ImageLibrary
-import Basics
 
 /// The primitives of `limiq.disk.*`: disks as files.
 func diskDefinitions(_ environment: Environment) -> [Definition] {

@@ -1,7 +1,7 @@
+import Basics
+import Hypervisors
 import MachineSpec
 import Provisioning
-import Hypervisors
-import Basics
 
 /// The primitives of `limiq.domain.*`: domains in libvirt's words.
 public func domainDefinitions(_ environment: Environment) -> [Definition] {

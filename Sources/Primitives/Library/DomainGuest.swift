@@ -1,5 +1,5 @@
-import Provisioning
 import Basics
+import Provisioning
 
 /// The primitives that reach into the guest, and those for what it shows.
 func domainGuestDefinitions(_ environment: Environment) -> [Definition] {

@@ -1,5 +1,5 @@
-import Provisioning
 import Basics
+import Provisioning
 
 private struct SendKeysArguments: DomainArguments {
     var domain = DomainReference()

@@ -1,7 +1,7 @@
-import Provisioning
-import Hypervisors
-import Steps
 import Basics
+import Hypervisors
+import Provisioning
+import Steps
 
 /// The primitives that start and stop a domain, and those that look at it.
 func domainLifecycleDefinitions(_ environment: Environment) -> [Definition] {

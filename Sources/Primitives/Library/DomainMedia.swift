@@ -1,5 +1,5 @@
-import Provisioning
 import Basics
+import Provisioning
 
 /// The primitives about CD-ROM drives.
 func domainMediaDefinitions(_ environment: Environment) -> [Definition] {

@@ -1,7 +1,7 @@
-import Provisioning
-import Hypervisors
 import Basics
+import Hypervisors
 import LuaRuntime
+import Provisioning
 
 /// The primitives about a domain's snapshots.
 func domainSnapshotDefinitions(_ environment: Environment) -> [Definition] {

@@ -1,6 +1,6 @@
+import Basics
 import DiskImages
 import Hypervisors
-import Basics
 
 /// The primitives of `limiq.iso.*`: small CD-ROM images.
 func isoDefinitions(_ environment: Environment) -> [Definition] {

@@ -1,6 +1,6 @@
-import ImageLibrary
-import HostFiles
 import Basics
+import HostFiles
+import ImageLibrary
 import LuaRuntime
 
 private struct NameArgument: Sendable {

@@ -1,6 +1,6 @@
-import HostFiles
 import Basics
 import Glibc
+import HostFiles
 
 /// The primitives of `limiq.params`: named parameters with defaults.
 ///

@@ -1,7 +1,7 @@
-import Provisioning
-import HostFiles
 import Basics
+import HostFiles
 import LuaRuntime
+import Provisioning
 
 private struct NoArguments: Sendable {}
 

@@ -1,7 +1,7 @@
+import Basics
 import MachineSpec
 import Provisioning
 import Steps
-import Basics
 
 /// The primitives of `limiq.vm.*`: what the machine handle's methods call. `vm` is `{ spec = …, uri = … }` for what
 /// compares with the spec, and a name or a handle for the rest.

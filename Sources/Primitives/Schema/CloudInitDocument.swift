@@ -1,5 +1,5 @@
-import MachineSpec
 import Basics
+import MachineSpec
 
 extension Codec where Swift == CloudInitDocument {
     /// A file of the seed: a text or bytes, taken as they are, or a table, written as YAML (user-data and vendor-data

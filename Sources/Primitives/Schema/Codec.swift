@@ -1,6 +1,6 @@
+import Basics
 import HostFiles
 import MachineSpec
-import Basics
 
 /// The way one kind of value is read from a script, written back, and named in the editor stubs.
 public struct Codec<Swift: Sendable>: Sendable {

@@ -1,5 +1,5 @@
-import MachineSpec
 import Basics
+import MachineSpec
 
 /// The API's document of a spec, `{ name = …, spec = { … } }`: full field and enum names; a field that has its default
 /// is left out.

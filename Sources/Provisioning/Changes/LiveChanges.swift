@@ -1,7 +1,7 @@
-import MachineSpec
-import Hypervisors
 import Basics
 import Glibc
+import Hypervisors
+import MachineSpec
 import XML
 
 /// Changes a running guest: each field by the call libvirt has for it. What its next start takes says so already.

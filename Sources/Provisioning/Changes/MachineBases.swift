@@ -1,9 +1,9 @@
+import Basics
 import DiskImages
-import MachineSpec
+import Glibc
 import HostFiles
 import Hypervisors
-import Basics
-import Glibc
+import MachineSpec
 
 /// An image below a disk of a machine that is not what it was when the disk was made.
 struct ChangedBase: Sendable, Equatable {

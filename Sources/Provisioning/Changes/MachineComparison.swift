@@ -1,6 +1,6 @@
+import Basics
 import Hypervisors
 import MachineSpec
-import Basics
 import XML
 
 extension Machine {

@@ -1,9 +1,9 @@
+import Basics
+import DiskImages
+import Glibc
+import HostFiles
 import ImageLibrary
 import MachineSpec
-import HostFiles
-import DiskImages
-import Basics
-import Glibc
 
 /// The checks of what a machine does to the images that are its disks, held against what stands on them.
 extension Machine {

@@ -1,8 +1,8 @@
-import DiskImages
-import MachineSpec
-import Hypervisors
-import HostFiles
 import Basics
+import DiskImages
+import HostFiles
+import Hypervisors
+import MachineSpec
 
 /// The plan of what `up` does with a machine: made first, then done, so that a plan and a run say the same.
 public struct MachinePlan: Sendable, Equatable {

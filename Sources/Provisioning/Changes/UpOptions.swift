@@ -1,5 +1,5 @@
-import MachineSpec
 import Basics
+import MachineSpec
 
 /// The ways in which `up` may go about it.
 public struct UpOptions: Sendable, Equatable {

@@ -1,7 +1,7 @@
-import Hypervisors
-import HostFiles
 import Basics
 import Glibc
+import HostFiles
+import Hypervisors
 
 extension HostCheckup {
     /// Checks whether guests are accelerated. They run without it, ten times slower.

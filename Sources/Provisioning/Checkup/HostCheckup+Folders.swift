@@ -1,7 +1,7 @@
-import HostFiles
-import Hypervisors
 import Basics
 import Glibc
+import HostFiles
+import Hypervisors
 
 /// The checks of the state folder, and of the folders of a session's sockets.
 extension HostCheckup {

@@ -1,7 +1,7 @@
-import HostFiles
-import Hypervisors
 import Basics
 import Glibc
+import HostFiles
+import Hypervisors
 import Libvirt
 
 /// A look at the host for `limiq doctor`: each check by itself, so that one that fails hides no other. Nothing is changed,

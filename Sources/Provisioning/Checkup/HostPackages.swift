@@ -1,6 +1,6 @@
-import HostFiles
 import Basics
 import Glibc
+import HostFiles
 
 /// The packages limiq needs, in the names of this host's distribution: `packages` of the Lua library's folder, by which
 /// `scripts/setup` installs too.

@@ -1,8 +1,8 @@
-import HostFiles
-import Hypervisors
 import Basics
 import FoundationEssentials
 import Glibc
+import HostFiles
+import Hypervisors
 import Synchronization
 
 /// The means by which a guest's instructions are run.

@@ -1,5 +1,5 @@
-import MachineSpec
 import Basics
+import MachineSpec
 import XML
 
 /// The comparison of a machine with the spec it is to follow: what differs, and what each difference costs. It asks

@@ -1,5 +1,5 @@
-import MachineSpec
 import Basics
+import MachineSpec
 import XML
 
 /// The fields of a spec as a domain's description has them, read in the same way from what libvirt has and from what

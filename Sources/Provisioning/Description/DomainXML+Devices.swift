@@ -1,7 +1,7 @@
+import Basics
+import DiskImages
 import Hypervisors
 import MachineSpec
-import DiskImages
-import Basics
 import XML
 
 extension DomainXML {

@@ -1,8 +1,8 @@
-import MachineSpec
-import Hypervisors
 import Basics
 import Digests
 import Glibc
+import Hypervisors
+import MachineSpec
 import XML
 
 /// A libvirt domain description made from a spec and what the host is

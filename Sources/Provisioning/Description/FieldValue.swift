@@ -1,6 +1,6 @@
-import MachineSpec
 import Basics
 import Digests
+import MachineSpec
 
 /// A value that a field of a spec holds: compared as it is, and told in the words of a script.
 public enum FieldValue: Hashable, Sendable {

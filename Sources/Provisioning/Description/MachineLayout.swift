@@ -1,7 +1,7 @@
-import MachineSpec
+import Basics
 import DiskImages
 import Hypervisors
-import Basics
+import MachineSpec
 
 /// The places where the parts of one machine are. On another host the paths of disks, seed, ISO images and console log
 /// are that host's; until the volumes are made, or looked up, those of limiq's making are their names.

@@ -1,10 +1,10 @@
-import MachineSpec
-import GuestConfig
-import Hypervisors
-import DiskImages
 import Basics
+import DiskImages
 import FoundationEssentials
 import Glibc
+import GuestConfig
+import Hypervisors
+import MachineSpec
 import XML
 
 /// The record of a domain that limiq made, kept in the domain's `<metadata>` as JSON: the spec, the owner and the

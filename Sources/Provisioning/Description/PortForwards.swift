@@ -1,8 +1,8 @@
-import Hypervisors
-import MachineSpec
-import HostFiles
 import Basics
 import Glibc
+import HostFiles
+import Hypervisors
+import MachineSpec
 
 /// The ports of the host that lead into a guest on user networking. QEMU's user network forgets them when the guest
 /// stops, so they are set at each start.

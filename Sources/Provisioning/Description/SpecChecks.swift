@@ -1,10 +1,10 @@
-import MachineSpec
-import GuestConfig
+import Basics
 import DiskImages
+import Glibc
+import GuestConfig
 import HostFiles
 import JSONSchema
-import Basics
-import Glibc
+import MachineSpec
 
 extension VMSpec {
     /// The paths of a spec that must lead to files of this host.

@@ -1,6 +1,6 @@
-import MachineSpec
-import DiskImages
 import Basics
+import DiskImages
+import MachineSpec
 import XML
 
 /// Every field of a spec: the one table from which a spec is compared with another and with a domain, and a change of it is

@@ -1,7 +1,7 @@
-import Hypervisors
 import Basics
 import FoundationEssentials
 import Glibc
+import Hypervisors
 
 /// The QEMU guest agent of one domain
 /// (https://qemu-project.gitlab.io/qemu/interop/qemu-ga-ref.html).

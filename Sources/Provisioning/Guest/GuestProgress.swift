@@ -1,5 +1,5 @@
-import Hypervisors
 import Basics
+import Hypervisors
 
 /// Tells a guest that gets on from one that only runs.
 ///

@@ -1,5 +1,5 @@
-import HostFiles
 import Basics
+import HostFiles
 
 /// A guest reached by OpenSSH's own program, so that the caller's configuration, agent and keys work.
 struct GuestSSH: Sendable {

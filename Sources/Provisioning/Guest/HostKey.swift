@@ -1,7 +1,7 @@
-import HostFiles
 import Basics
 import Digests
 import Glibc
+import HostFiles
 
 /// A guest's ssh host key, known before the guest is.
 ///

@@ -1,8 +1,8 @@
-import MachineSpec
-import GuestConfig
-import HostFiles
 import Basics
 import Glibc
+import GuestConfig
+import HostFiles
+import MachineSpec
 
 extension CloudInitSpec {
     /// The public host keys the user-data gives the guest (`ssh_keys` of cloud-config), in the form of `known_hosts`

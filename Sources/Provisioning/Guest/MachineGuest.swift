@@ -1,9 +1,9 @@
-import HostFiles
-import Hypervisors
-import MachineSpec
 import Basics
 import FoundationEssentials
 import Glibc
+import HostFiles
+import Hypervisors
+import MachineSpec
 
 /// The way by which a guest is reached: its agent where it answers, else ssh.
 private enum Channel {

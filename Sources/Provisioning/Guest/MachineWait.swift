@@ -1,8 +1,8 @@
-import MachineSpec
-import HostFiles
 import Basics
 import FoundationEssentials
 import Glibc
+import HostFiles
+import MachineSpec
 
 extension Machine {
     /// Waits for the guest.

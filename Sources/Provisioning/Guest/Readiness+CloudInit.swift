@@ -1,5 +1,5 @@
-import GuestConfig
 import Basics
+import GuestConfig
 
 /// The ways in which a wait for cloud-init ends.
 extension Readiness {

@@ -1,6 +1,6 @@
-import Hypervisors
-import GuestConfig
 import Basics
+import GuestConfig
+import Hypervisors
 
 /// The endings of a wait before its goal is reached.
 extension Readiness {

@@ -1,8 +1,8 @@
-import Steps
+import Basics
+import GuestConfig
 import Hypervisors
 import MachineSpec
-import GuestConfig
-import Basics
+import Steps
 
 /// The goals a caller can wait for.
 public enum Goal: String, Sendable, CaseIterable {

@@ -1,6 +1,6 @@
-import MachineSpec
-import Hypervisors
 import Basics
+import Hypervisors
+import MachineSpec
 
 extension Readiness {
     /// The threads that look at one guest for one wait.

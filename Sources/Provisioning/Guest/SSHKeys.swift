@@ -1,6 +1,6 @@
-import HostFiles
 import Basics
 import Glibc
+import HostFiles
 
 /// The keys guests let the caller in with.
 public struct SSHKeys: Sendable {

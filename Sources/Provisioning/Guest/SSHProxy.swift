@@ -1,7 +1,7 @@
-import Hypervisors
-import HostFiles
-import MachineSpec
 import Basics
+import HostFiles
+import Hypervisors
+import MachineSpec
 
 extension HypervisorURI {
     /// The ssh command that reaches the host as libvirt does (<https://libvirt.org/uri.html#ssh-transport>), up to the

@@ -1,6 +1,6 @@
-import Hypervisors
 import Basics
 import Glibc
+import Hypervisors
 
 /// The console log of a machine on another host: libvirt there writes it into a volume, and it is read from there.
 ///

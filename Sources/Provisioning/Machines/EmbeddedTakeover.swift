@@ -1,7 +1,7 @@
-import HostFiles
-import Hypervisors
 import Basics
 import Glibc
+import HostFiles
+import Hypervisors
 import XML
 
 /// The machines of limiq 0.1.0, which had libvirt's QEMU driver in its own process, under `embed` of the state folder.

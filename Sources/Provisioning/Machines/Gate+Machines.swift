@@ -1,6 +1,6 @@
+import Basics
 import HostFiles
 import Hypervisors
-import Basics
 
 extension Gate {
     /// Lets a script at a machine by its name: one that is not there, or that this script has made.

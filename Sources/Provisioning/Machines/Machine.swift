@@ -1,9 +1,9 @@
-import Hypervisors
-import HostFiles
-import MachineSpec
 import Basics
 import FoundationEssentials
 import Glibc
+import HostFiles
+import Hypervisors
+import MachineSpec
 
 /// A virtual machine by its name on one hypervisor: what limiq made, and every domain there as far as it needs no more
 /// than a name.

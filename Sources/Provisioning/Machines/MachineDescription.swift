@@ -1,9 +1,9 @@
-import MachineSpec
-import DiskImages
-import Hypervisors
-import HostFiles
 import Basics
+import DiskImages
 import Glibc
+import HostFiles
+import Hypervisors
+import MachineSpec
 import XML
 
 extension Machine {

@@ -1,8 +1,8 @@
-import Hypervisors
-import HostFiles
 import Basics
 import FoundationEssentials
 import Glibc
+import HostFiles
+import Hypervisors
 
 /// The list of what limiq is about to make for a machine, on disk before it is made: after `kill -9` the next run, `rm`
 /// and `gc` find here what the domain's metadata, written later, cannot tell.

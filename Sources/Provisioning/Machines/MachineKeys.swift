@@ -1,5 +1,5 @@
-import Hypervisors
 import Basics
+import Hypervisors
 
 extension Machine {
     /// Presses keys, one stroke after the other, as if somebody sat at the guest's keyboard.

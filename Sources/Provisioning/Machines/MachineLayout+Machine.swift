@@ -1,5 +1,5 @@
-import MachineSpec
 import Hypervisors
+import MachineSpec
 
 extension MachineLayout {
     init(_ spec: VMSpec, of machine: Machine) {

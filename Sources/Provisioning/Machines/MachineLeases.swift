@@ -1,9 +1,9 @@
-import Hypervisors
-import HostFiles
-import MachineSpec
 import Basics
 import FoundationEssentials
 import Glibc
+import HostFiles
+import Hypervisors
+import MachineSpec
 
 /// The addresses that networks have lent to the guest.
 ///

@@ -1,5 +1,5 @@
-import HostFiles
 import Basics
+import HostFiles
 
 /// The lock by which one limiq at a time works on a machine: a file beside the machine's folder, held while it is
 /// worked on and removed after. The system lets go of it when its process dies.

@@ -1,5 +1,5 @@
-import Hypervisors
 import Basics
+import Hypervisors
 
 extension Machine {
     /// Does once more what found no domain and then met it: a run that was killed may have asked libvirt for it, which got to

@@ -1,8 +1,8 @@
-import MachineSpec
-import Hypervisors
-import HostFiles
 import Basics
 import Glibc
+import HostFiles
+import Hypervisors
+import MachineSpec
 import XML
 
 /// The machine's CD-ROM drives, by the id they were made with, or by their name in the guest's bus (`sda`). What is

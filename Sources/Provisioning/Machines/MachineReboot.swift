@@ -1,8 +1,8 @@
-import Hypervisors
-import MachineSpec
-import HostFiles
 import Basics
 import Glibc
+import HostFiles
+import Hypervisors
+import MachineSpec
 
 extension Machine {
     /// Asks the guest to boot again, and waits until it does: what is waited for next is of the new boot.

@@ -1,5 +1,5 @@
-import Hypervisors
 import Basics
+import Hypervisors
 import XML
 
 /// The machine as it is at the moment, in libvirt's two descriptions of it, each with limiq's record.

@@ -1,6 +1,6 @@
-import Hypervisors
 import Basics
 import FoundationEssentials
+import Hypervisors
 
 extension Machine {
     /// Runs a command of QEMU's machine protocol (https://www.qemu.org/docs/master/interop/qemu-qmp-ref.html).

@@ -1,7 +1,7 @@
-import HostFiles
-import DiskImages
 import Basics
+import DiskImages
 import Glibc
+import HostFiles
 
 /// The search for those who have files of this host open. The kernel says whether anybody has; `/proc` says who, of
 /// every process to root and of their own to others; and QEMU's locks say so of anybody's guest.

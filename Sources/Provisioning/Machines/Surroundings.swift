@@ -1,6 +1,6 @@
-import Hypervisors
 import Basics
 import Glibc
+import Hypervisors
 import Synchronization
 import XML
 

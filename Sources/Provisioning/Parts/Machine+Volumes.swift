@@ -1,7 +1,7 @@
-import MachineSpec
-import Hypervisors
-import HostFiles
 import Basics
+import HostFiles
+import Hypervisors
+import MachineSpec
 import XML
 
 extension Machine {

@@ -1,10 +1,10 @@
-import MachineSpec
-import Hypervisors
-import DiskImages
-import HostFiles
-import GuestConfig
 import Basics
+import DiskImages
 import Glibc
+import GuestConfig
+import HostFiles
+import Hypervisors
+import MachineSpec
 
 /// The files of a machine that is being made on this host. What will be made stands in the journal before it is made.
 struct MachineFiles: MachineStorage {

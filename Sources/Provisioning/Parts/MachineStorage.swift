@@ -1,6 +1,6 @@
-import MachineSpec
-import Hypervisors
 import Basics
+import Hypervisors
+import MachineSpec
 
 /// The place where the disks, the seed and the console log of a machine are made and kept: files of this host, or
 /// volumes of another one.

@@ -1,10 +1,10 @@
-import MachineSpec
-import Hypervisors
+import Basics
 import DiskImages
+import Glibc
 import GuestConfig
 import HostFiles
-import Basics
-import Glibc
+import Hypervisors
+import MachineSpec
 
 /// The volumes of a machine that is being made on another host. Images and ISO images are files of this host and are
 /// put there once; disks, seed and console log are the machine's own, named `web.boot-disk.qcow2`.

@@ -1,8 +1,8 @@
-import Hypervisors
-import HostFiles
-import DiskImages
 import Basics
+import DiskImages
 import Glibc
+import HostFiles
+import Hypervisors
 
 /// The proof that files and volumes are a machine's own.
 ///

@@ -1,8 +1,8 @@
-import MachineSpec
-import Hypervisors
-import HostFiles
-import DiskImages
 import Basics
+import DiskImages
+import HostFiles
+import Hypervisors
+import MachineSpec
 import XML
 
 /// The disks of a machine whose files its spec names. What lies below such a file is its owner's business: it may have been

@@ -1,8 +1,8 @@
+import Basics
+import Glibc
 import HostFiles
 import Hypervisors
 import ImageLibrary
-import Basics
-import Glibc
 
 /// The remains of killed runs in a state folder: all that no finished machine owns, and nothing that another limiq is
 /// at work on, that belongs to another hypervisor, or that limiq did not make.

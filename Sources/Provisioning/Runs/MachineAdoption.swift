@@ -1,10 +1,10 @@
-import HostFiles
-import Hypervisors
-import DiskImages
-import MachineSpec
 import Basics
+import DiskImages
 import FoundationEssentials
 import Glibc
+import HostFiles
+import Hypervisors
+import MachineSpec
 import XML
 
 /// A machine that was finished and whose domain is gone, undefined by hand: its disks hold what its guest has written,

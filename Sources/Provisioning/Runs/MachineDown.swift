@@ -1,7 +1,7 @@
-import Hypervisors
-import HostFiles
 import Basics
 import Glibc
+import HostFiles
+import Hypervisors
 
 extension Machine {
     /// Asks the guest to shut down, and ends it after `timeout`.

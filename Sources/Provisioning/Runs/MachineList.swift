@@ -1,7 +1,7 @@
+import Basics
+import HostFiles
 import Hypervisors
 import MachineSpec
-import HostFiles
-import Basics
 
 /// The facts that `limiq list` and `limiq show` tell of a machine.
 public struct MachineInfo: Sendable, Equatable {

@@ -1,7 +1,7 @@
-import MachineSpec
-import Hypervisors
-import GuestConfig
 import Basics
+import GuestConfig
+import Hypervisors
+import MachineSpec
 
 extension Machine {
     /// Looks whether all could be made as a spec says, as far as can be told before anything is.

@@ -1,7 +1,7 @@
-import Hypervisors
-import MachineSpec
 import Basics
 import FoundationEssentials
+import Hypervisors
+import MachineSpec
 import XML
 
 /// A state of a machine that it can go back to.

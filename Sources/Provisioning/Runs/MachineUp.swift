@@ -1,7 +1,7 @@
-import Steps
-import MachineSpec
-import Hypervisors
 import Basics
+import Hypervisors
+import MachineSpec
+import Steps
 
 /// The report of what `up` did.
 public struct UpReport: Sendable, Equatable {

@@ -1,7 +1,7 @@
+import Basics
 import Hypervisors
 import MachineSpec
 import Steps
-import Basics
 import XML
 
 /// A machine that is saved: off, with its guest's memory kept. Its next start goes on from there, as what the guest

@@ -1,8 +1,8 @@
-import MachineSpec
-import Hypervisors
-import Steps
 import Basics
 import Glibc
+import Hypervisors
+import MachineSpec
+import Steps
 import XML
 
 /// The changes of a machine that is there. First the files and how large they are, then what its next start takes, then

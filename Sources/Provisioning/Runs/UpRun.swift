@@ -1,9 +1,9 @@
-import Steps
-import MachineSpec
-import Hypervisors
-import GuestConfig
 import Basics
 import FoundationEssentials
+import GuestConfig
+import Hypervisors
+import MachineSpec
+import Steps
 
 /// One `up`, on one thread.
 final class UpRun: StepTeller {

@@ -1,6 +1,6 @@
-import HostFiles
 import ArgumentParser
 import Basics
+import HostFiles
 
 /// The kinds of words a shell offers after Tab.
 extension CompletionKind {

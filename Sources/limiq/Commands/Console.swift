@@ -1,8 +1,8 @@
-import Provisioning
-import Hypervisors
 import ArgumentParser
 import Basics
 import Glibc
+import Hypervisors
+import Provisioning
 
 struct Console: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,8 +1,8 @@
-import Provisioning
-import HostFiles
 import ArgumentParser
 import Basics
 import Glibc
+import HostFiles
+import Provisioning
 
 struct Doctor: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,6 +1,6 @@
-import Provisioning
 import ArgumentParser
 import Basics
+import Provisioning
 
 struct GC: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,6 +1,6 @@
-import ImageLibrary
 import ArgumentParser
 import Basics
+import ImageLibrary
 import Primitives
 
 struct Image: ParsableCommand {

@@ -1,8 +1,8 @@
-import Provisioning
-import MachineSpec
 import ArgumentParser
 import Basics
 import Glibc
+import MachineSpec
+import Provisioning
 
 struct List: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "List the machines.")

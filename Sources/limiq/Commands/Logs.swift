@@ -1,6 +1,6 @@
-import Provisioning
 import ArgumentParser
 import Basics
+import Provisioning
 
 struct Logs: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,6 +1,6 @@
-import HostFiles
 import ArgumentParser
 import Basics
+import HostFiles
 
 /// The options `--sandbox` and what belongs to it.
 struct SandboxOptions: ParsableArguments {

@@ -1,9 +1,9 @@
-import Provisioning
-import MachineSpec
-import DiskImages
 import ArgumentParser
 import Basics
+import DiskImages
+import MachineSpec
 import Primitives
+import Provisioning
 
 struct Show: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Tell what a machine is and where it stands.")

@@ -1,6 +1,6 @@
-import HostFiles
 import ArgumentParser
 import Basics
+import HostFiles
 import Primitives
 
 struct Stubs: ParsableCommand {

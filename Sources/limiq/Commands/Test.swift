@@ -1,7 +1,7 @@
-import HostFiles
 import ArgumentParser
 import Basics
 import Glibc
+import HostFiles
 import LuaRuntime
 import Synchronization
 

@@ -1,7 +1,7 @@
-import Hypervisors
-import Provisioning
 import ArgumentParser
 import Basics
+import Hypervisors
+import Provisioning
 
 struct URI: ParsableCommand {
     static let configuration = CommandConfiguration(

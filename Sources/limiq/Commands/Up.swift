@@ -1,8 +1,8 @@
-import Provisioning
-import HostFiles
 import ArgumentParser
 import Basics
+import HostFiles
 import LuaRuntime
+import Provisioning
 
 struct Up: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,8 +1,8 @@
-import Steps
 import Basics
 import Glibc
 import LuaRuntime
 import Primitives
+import Steps
 
 /// The place where a run shows what it does: a terminal, a pipe, or a stream of JSON events.
 ///

@@ -1,5 +1,5 @@
-import Steps
 import Basics
+import Steps
 
 /// The picture a terminal shows of a run: a line for each machine that matters most, a line for the rest, a summary.
 ///

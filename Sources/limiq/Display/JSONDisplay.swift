@@ -1,9 +1,9 @@
-import Steps
 import Basics
 import FoundationEssentials
 import Glibc
 import LuaRuntime
 import Primitives
+import Steps
 import Synchronization
 
 /// The display that writes one JSON object a line on standard output: the events that `docs/events.md` describes.

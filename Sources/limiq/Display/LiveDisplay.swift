@@ -1,8 +1,8 @@
-import Steps
 import Basics
 import Glibc
 import LuaRuntime
 import Primitives
+import Steps
 import Synchronization
 
 /// The display on a terminal: below whatever was printed, a frame that is drawn anew as the run goes on.

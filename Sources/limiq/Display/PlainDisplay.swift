@@ -1,8 +1,8 @@
-import Steps
 import Basics
 import Glibc
 import LuaRuntime
 import Primitives
+import Steps
 
 /// The display that writes one plain line a step, for pipes and logs.
 struct PlainDisplay: Display {

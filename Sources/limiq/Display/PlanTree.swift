@@ -1,6 +1,6 @@
-import Provisioning
 import Basics
 import Primitives
+import Provisioning
 
 /// A plan as a tree: a line a step, its parts and changes below it.
 struct PlanTree {

@@ -1,8 +1,8 @@
-import Steps
 import Basics
 import FoundationEssentials
 import LuaRuntime
 import Primitives
+import Steps
 import Synchronization
 
 /// A display that is told of all that goes through a recorder.

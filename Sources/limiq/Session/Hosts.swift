@@ -1,7 +1,7 @@
+import Basics
 import HostFiles
 import Hypervisors
 import Provisioning
-import Basics
 import Synchronization
 
 /// The hosts of a run, opened at the first use and kept.

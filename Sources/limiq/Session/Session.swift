@@ -1,12 +1,12 @@
-import HostFiles
-import Hypervisors
-import Provisioning
-import ImageLibrary
 import ArgumentParser
 import Basics
 import Glibc
+import HostFiles
+import Hypervisors
+import ImageLibrary
 import LuaRuntime
 import Primitives
+import Provisioning
 import Synchronization
 
 /// The things one call of the command works with: the state folder, the hosts, the primitives and the display.

@@ -1,5 +1,5 @@
-import Steps
 import Basics
+import Steps
 
 /// An event of a run.
 enum RunEvent: Sendable, Equatable {

@@ -1,5 +1,5 @@
-import Steps
 import Basics
+import Steps
 
 /// The record of what has happened in a run up to now: the one picture that the terminal, the events and the report are
 /// drawn from.

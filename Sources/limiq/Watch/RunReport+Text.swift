@@ -1,6 +1,6 @@
-import Steps
 import Basics
 import LuaRuntime
+import Steps
 
 extension RunReport {
     /// The text that a person reads at the end, empty where there is nothing to say: the phases where there are several

@@ -1,6 +1,6 @@
-import Steps
 import Basics
 import LuaRuntime
+import Steps
 
 /// The report of how a run ended: what is left to say when it is over.
 struct RunReport: Sendable {

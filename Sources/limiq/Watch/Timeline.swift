@@ -1,5 +1,5 @@
-import Steps
 import Basics
+import Steps
 import XML
 
 /// The timings of a run as a picture: a row for each machine, its phases as bars on an axis of seconds.

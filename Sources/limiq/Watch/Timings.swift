@@ -1,8 +1,8 @@
-import Steps
-import HostFiles
 import Basics
 import FoundationEssentials
 import Glibc
+import HostFiles
+import Steps
 
 /// The times that each phase of each machine of a run took: what `limiq run --timings` writes and `limiq report` reads.
 /// The format is described in `docs/events.md`.

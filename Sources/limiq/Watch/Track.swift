@@ -1,6 +1,6 @@
-import Steps
 import Basics
 import LuaRuntime
+import Steps
 
 /// The history of one machine or image in a run. Times are since the run began.
 struct Track: Sendable {

@@ -1,7 +1,7 @@
-import Steps
 import Basics
 import LuaRuntime
 import Primitives
+import Steps
 
 /// A call of a primitive that works on a machine or an image, as whoever watches a run sees it.
 struct Work: Sendable, Equatable {

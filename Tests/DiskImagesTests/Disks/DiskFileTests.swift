@@ -1,11 +1,12 @@
-@testable import DiskImages
-import HostFiles
-import GuestConfig
-import MachineSpec
-import Support
 import Basics
 import Foundation
+import GuestConfig
+import HostFiles
+import MachineSpec
+import Support
 import Testing
+
+@testable import DiskImages
 
 @Suite("Disks as files")
 struct DiskFileTests {

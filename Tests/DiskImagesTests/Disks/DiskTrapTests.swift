@@ -1,9 +1,10 @@
-import HostFiles
-@testable import DiskImages
-import Support
 import Basics
 import Foundation
+import HostFiles
+import Support
 import Testing
+
+@testable import DiskImages
 
 @Suite("An overlay is refused")
 struct OverlayTrapTests {

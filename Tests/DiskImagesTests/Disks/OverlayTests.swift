@@ -1,8 +1,8 @@
+import Basics
 import DiskImages
+import Foundation
 import HostFiles
 import Support
-import Basics
-import Foundation
 import Testing
 
 @Suite("Overlays")

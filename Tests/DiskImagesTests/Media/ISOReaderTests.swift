@@ -1,9 +1,10 @@
-@testable import DiskImages
-import HostFiles
-import Support
 import Basics
 import Foundation
+import HostFiles
+import Support
 import Testing
+
+@testable import DiskImages
 
 @Suite("The ISO reader")
 struct ISOReaderTests {

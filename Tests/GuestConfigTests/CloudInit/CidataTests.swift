@@ -1,9 +1,9 @@
-import MachineSpec
-import GuestConfig
-import DiskImages
-import Support
 import Basics
+import DiskImages
 import Foundation
+import GuestConfig
+import MachineSpec
+import Support
 import Testing
 
 @Suite("A seed")

@@ -1,6 +1,6 @@
+import Basics
 import GuestConfig
 import MachineSpec
-import Basics
 import Testing
 
 struct CloudInitCheckTests {

@@ -1,6 +1,6 @@
-import MachineSpec
-import GuestConfig
 import Basics
+import GuestConfig
+import MachineSpec
 import Testing
 
 struct CloudInitConfigTests {

@@ -1,7 +1,7 @@
-import MachineSpec
-import GuestConfig
 import Basics
 import Foundation
+import GuestConfig
+import MachineSpec
 import Support
 import Testing
 

@@ -1,8 +1,8 @@
-import HostFiles
-import GuestConfig
-import Support
 import Basics
 import Glibc
+import GuestConfig
+import HostFiles
+import Support
 import Testing
 
 @Suite struct `An Ignition configuration` {

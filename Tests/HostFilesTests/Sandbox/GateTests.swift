@@ -1,8 +1,8 @@
-import HostFiles
-import DiskImages
-import Hypervisors
 import Basics
+import DiskImages
 import Foundation
+import HostFiles
+import Hypervisors
 import Support
 import Testing
 

@@ -1,9 +1,10 @@
-@testable import ImageLibrary
-import HostFiles
-import Support
 import Basics
 import Foundation
+import HostFiles
+import Support
 import Testing
+
+@testable import ImageLibrary
 
 @Suite("The library of ISO images")
 struct ImagesISOTests {

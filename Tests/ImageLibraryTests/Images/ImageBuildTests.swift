@@ -1,7 +1,7 @@
-import HostFiles
-import Steps
 import Basics
 import Foundation
+import HostFiles
+import Steps
 import Support
 import Testing
 

@@ -1,9 +1,9 @@
-import ImageLibrary
-import Steps
-import HostFiles
 import Basics
 import Foundation
 import Glibc
+import HostFiles
+import ImageLibrary
+import Steps
 import Support
 import Testing
 

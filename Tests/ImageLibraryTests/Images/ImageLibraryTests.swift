@@ -1,10 +1,11 @@
-import HostFiles
-@testable import ImageLibrary
-import DiskImages
 import Basics
+import DiskImages
 import Foundation
+import HostFiles
 import Support
 import Testing
+
+@testable import ImageLibrary
 
 @Suite("The image library")
 struct ImagesLibraryTests {

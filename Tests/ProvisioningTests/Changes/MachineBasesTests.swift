@@ -1,13 +1,14 @@
-import HostFiles
-@testable import Provisioning
-import MachineSpec
-import ImageLibrary
-@testable import DiskImages
 import Basics
 import Glibc
+import HostFiles
+import ImageLibrary
+import MachineSpec
 import Support
 import Testing
 import XML
+
+@testable import DiskImages
+@testable import Provisioning
 
 @Suite struct `An image below a machine's disk` {
     /// A VM that is off, whose disk is an overlay on an image of its own.

@@ -1,14 +1,15 @@
-import HostFiles
-@testable import Provisioning
-import MachineSpec
-@testable import DiskImages
-import ImageLibrary
-@testable import Hypervisors
 import Basics
 import Glibc
+import HostFiles
+import ImageLibrary
+import MachineSpec
 import Support
 import Testing
 import XML
+
+@testable import DiskImages
+@testable import Hypervisors
+@testable import Provisioning
 
 @Suite struct `A machine whose disk others stand on` {
     /// `gold`, which is off, and `child`, whose disk is an overlay on its.

@@ -1,7 +1,8 @@
-@testable import Provisioning
 import Foundation
 import Support
 import Testing
+
+@testable import Provisioning
 
 @Suite("What limiq doctor looks at")
 struct CheckupTests {

@@ -1,12 +1,13 @@
-import MachineSpec
-import DiskImages
-@testable import Provisioning
-import HostFiles
-import Support
 import Basics
+import DiskImages
 import Foundation
+import HostFiles
+import MachineSpec
+import Support
 import Testing
 import XML
+
+@testable import Provisioning
 
 @Suite struct `What a change costs` {
     /// A VM with one of everything.

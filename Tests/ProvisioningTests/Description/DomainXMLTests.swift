@@ -1,13 +1,14 @@
-import Hypervisors
-import HostFiles
-import MachineSpec
-@testable import Provisioning
-import DiskImages
-import Support
 import Basics
+import DiskImages
 import Glibc
+import HostFiles
+import Hypervisors
+import MachineSpec
+import Support
 import Testing
 import XML
+
+@testable import Provisioning
 
 @Suite struct `Domain XML` {
     static let host = HostDescription(

@@ -1,13 +1,14 @@
-@testable import Provisioning
-import GuestConfig
-import MachineSpec
-import Hypervisors
-import Support
 import Basics
 import FoundationEssentials
 import Glibc
+import GuestConfig
+import Hypervisors
+import MachineSpec
+import Support
 import Synchronization
 import Testing
+
+@testable import Provisioning
 
 /// A guest whose agent has files, and says of others that they are not there.
 private final class GuestFilesFake: Sendable {

@@ -1,10 +1,11 @@
-@testable import Provisioning
-import HostFiles
-import Support
 import Basics
 import Glibc
+import HostFiles
+import Support
 import Synchronization
 import Testing
+
+@testable import Provisioning
 
 /// The words that see to a file's permissions, given to a real shell in the place of the guest's.
 @Suite struct `A file written in a guest` {

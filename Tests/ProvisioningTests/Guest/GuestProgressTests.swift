@@ -1,7 +1,8 @@
-@testable import Provisioning
-import Hypervisors
 import Basics
+import Hypervisors
 import Testing
+
+@testable import Provisioning
 
 @Suite struct `A guest gets on` {
     private let start = ContinuousClock.now

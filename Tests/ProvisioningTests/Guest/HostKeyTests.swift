@@ -1,10 +1,11 @@
-@testable import Provisioning
-import HostFiles
-import MachineSpec
 import Basics
 import Glibc
+import HostFiles
+import MachineSpec
 import Support
 import Testing
+
+@testable import Provisioning
 
 @Suite struct `Host keys` {
     @Test(arguments: ["a", "web-server-01", "a-name-of-many-letters-that-makes-another-padding"])

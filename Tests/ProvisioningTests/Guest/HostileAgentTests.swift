@@ -1,14 +1,15 @@
-@testable import Provisioning
-@testable import Hypervisors
-import MachineSpec
-import HostFiles
 import Basics
 import FoundationEssentials
 import Glibc
+import HostFiles
+import MachineSpec
 import Support
 import Synchronization
 import Testing
 import XML
+
+@testable import Hypervisors
+@testable import Provisioning
 
 /// A guest whose agent answers some commands as a table says, and the others as it should.
 private struct HostileGuest {

@@ -1,8 +1,9 @@
-@testable import Provisioning
-import HostFiles
 import Glibc
+import HostFiles
 import Support
 import Testing
+
+@testable import Provisioning
 
 @Suite("Pictures of a screen")
 struct MachinesPictureTests {

@@ -1,11 +1,11 @@
-import Provisioning
-import Hypervisors
-import HostFiles
-import Steps
-import MachineSpec
-import Support
 import Basics
 import Glibc
+import HostFiles
+import Hypervisors
+import MachineSpec
+import Provisioning
+import Steps
+import Support
 import Synchronization
 import Testing
 

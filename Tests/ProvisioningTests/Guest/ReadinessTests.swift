@@ -1,11 +1,12 @@
-@testable import Provisioning
+import Basics
+import Glibc
 import Hypervisors
 import MachineSpec
 import Support
-import Basics
-import Glibc
 import Synchronization
 import Testing
+
+@testable import Provisioning
 
 /// Console text recorded from Debian 12 guests, shortened.
 private enum Recorded {

@@ -1,12 +1,13 @@
-import MachineSpec
-@testable import Provisioning
-import HostFiles
-import Hypervisors
 import Basics
 import Glibc
+import HostFiles
+import Hypervisors
+import MachineSpec
 import Support
 import Testing
 import XML
+
+@testable import Provisioning
 
 @Suite struct `MAC addresses` {
     private static func spec(

@@ -1,10 +1,10 @@
-import MachineSpec
-import Hypervisors
-import Provisioning
-import HostFiles
 import Basics
 import FoundationEssentials
 import Glibc
+import HostFiles
+import Hypervisors
+import MachineSpec
+import Provisioning
 import Support
 import Testing
 

@@ -1,8 +1,8 @@
-import Provisioning
-import MachineSpec
-import Support
 import Basics
 import Glibc
+import MachineSpec
+import Provisioning
+import Support
 import Synchronization
 import Testing
 

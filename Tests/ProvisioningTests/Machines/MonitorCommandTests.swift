@@ -1,7 +1,7 @@
-import Provisioning
-import MachineSpec
-import Support
 import Basics
+import MachineSpec
+import Provisioning
+import Support
 import Testing
 
 @Suite struct `QEMU's replies` {

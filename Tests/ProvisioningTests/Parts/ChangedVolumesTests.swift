@@ -1,13 +1,14 @@
-import HostFiles
-import DiskImages
-import MachineSpec
-@testable import Provisioning
-import Hypervisors
-import Steps
 import Basics
+import DiskImages
+import HostFiles
+import Hypervisors
+import MachineSpec
+import Steps
 import Support
 import Testing
 import XML
+
+@testable import Provisioning
 
 @Suite struct `Bringing a VM on another machine to another spec` {
     private typealias Setting = MachinesVolumesTests.Setting

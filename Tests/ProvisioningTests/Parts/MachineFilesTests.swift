@@ -1,13 +1,14 @@
-import MachineSpec
+import Basics
 import DiskImages
-@testable import Provisioning
-import Steps
+import Glibc
 import HostFiles
 import Hypervisors
+import MachineSpec
+import Steps
 import Support
-import Basics
-import Glibc
 import Testing
+
+@testable import Provisioning
 
 /// CD-ROM images that are made for a VM, and Ignition's configuration.
 @Suite struct `Files that are made for a VM` {

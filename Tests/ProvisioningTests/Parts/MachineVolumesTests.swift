@@ -1,14 +1,15 @@
-@testable import Provisioning
-import MachineSpec
+import Basics
+import DiskImages
+import Glibc
 import HostFiles
 import Hypervisors
-import DiskImages
+import MachineSpec
 import Steps
-import Basics
-import Glibc
 import Support
 import Testing
 import XML
+
+@testable import Provisioning
 
 @Suite("A VM on another machine, its volumes in memory")
 struct MachinesVolumesTests {

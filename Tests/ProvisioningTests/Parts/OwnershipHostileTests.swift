@@ -1,12 +1,13 @@
+import Basics
+import DiskImages
+import Glibc
 import HostFiles
 import Hypervisors
-@testable import Provisioning
 import MachineSpec
-import DiskImages
 import Support
-import Basics
-import Glibc
 import Testing
+
+@testable import Provisioning
 
 /// Files in a state folder that limiq has not put there.
 @Suite struct `A journal, link or FIFO that limiq did not make` {

@@ -1,9 +1,9 @@
-import MachineSpec
-import HostFiles
-import Hypervisors
-import Provisioning
 import Basics
 import Glibc
+import HostFiles
+import Hypervisors
+import MachineSpec
+import Provisioning
 import Support
 import Testing
 

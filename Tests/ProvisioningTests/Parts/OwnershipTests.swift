@@ -1,13 +1,14 @@
+import Basics
+import DiskImages
+import Glibc
 import HostFiles
-@testable import Provisioning
 import Hypervisors
 import MachineSpec
-import DiskImages
 import Support
-import Basics
-import Glibc
 import Testing
 import XML
+
+@testable import Provisioning
 
 /// What a domain is by hand since limiq made it: `virt-clone`, `virsh domrename`, `virsh undefine`, another daemon.
 @Suite struct `A part of a VM that somebody else uses too` {

@@ -1,13 +1,14 @@
-import MachineSpec
-@testable import Provisioning
+import Basics
+import DiskImages
+import Glibc
 import HostFiles
 import Hypervisors
-import DiskImages
-import Basics
-import Glibc
+import MachineSpec
 import Support
 import Testing
 import XML
+
+@testable import Provisioning
 
 @Suite(
     "VMs on another machine, by ssh", .serialized,

@@ -1,15 +1,16 @@
-import MachineSpec
-@testable import Provisioning
-import HostFiles
-import Steps
-import DiskImages
-import Hypervisors
-import Support
 import Basics
+import DiskImages
 import Glibc
+import HostFiles
+import Hypervisors
+import MachineSpec
+import Steps
+import Support
 import Synchronization
 import Testing
 import XML
+
+@testable import Provisioning
 
 @Suite struct `Bringing a VM to another spec` {
     private static let spec = `Bringing a VM up`.spec()

@@ -1,9 +1,10 @@
-@testable import HostFiles
-@testable import Provisioning
-import Support
 import Basics
 import Glibc
+import Support
 import Testing
+
+@testable import HostFiles
+@testable import Provisioning
 
 @Suite(.enabled(if: geteuid() == 0, "a filesystem of its own is root's to mount"))
 struct `A full disk` {

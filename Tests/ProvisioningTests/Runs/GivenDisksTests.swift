@@ -1,12 +1,13 @@
-import HostFiles
-import MachineSpec
-@testable import Provisioning
-import DiskImages
-import Hypervisors
 import Basics
+import DiskImages
 import Glibc
+import HostFiles
+import Hypervisors
+import MachineSpec
 import Support
 import Testing
+
+@testable import Provisioning
 
 @Suite struct `Disks that a spec names by their path` {
     private func refusal(

@@ -1,12 +1,13 @@
-@testable import Provisioning
-@testable import HostFiles
-import MachineSpec
-import Hypervisors
-import ImageLibrary
-import Support
 import Basics
 import Glibc
+import Hypervisors
+import ImageLibrary
+import MachineSpec
+import Support
 import Testing
+
+@testable import HostFiles
+@testable import Provisioning
 
 @Suite struct `What killed runs have left` {
     private static let fake = "fake:///default"

@@ -1,11 +1,11 @@
-import MachineSpec
+import Basics
 import DiskImages
-import Provisioning
+import Glibc
 import HostFiles
 import Hypervisors
+import MachineSpec
+import Provisioning
 import Support
-import Basics
-import Glibc
 import Testing
 import XML
 

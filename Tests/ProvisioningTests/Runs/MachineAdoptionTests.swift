@@ -1,13 +1,14 @@
-import MachineSpec
-@testable import Provisioning
+import Basics
+import DiskImages
+import Glibc
 import HostFiles
 import Hypervisors
-import DiskImages
+import MachineSpec
 import Support
-import Basics
-import Glibc
 import Testing
 import XML
+
+@testable import Provisioning
 
 @Suite struct `A VM whose domain was undefined by hand` {
     private static func spec(_ change: (inout VMSpec) -> Void = { _ in }) -> VMSpec {

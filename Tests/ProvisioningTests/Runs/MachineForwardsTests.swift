@@ -1,11 +1,12 @@
-@testable import Provisioning
-import MachineSpec
-import HostFiles
-import Support
 import Basics
 import Glibc
+import HostFiles
+import MachineSpec
+import Support
 import Testing
 import XML
+
+@testable import Provisioning
 
 @Suite struct `Forwards of a guest that runs` {
     /// A VM that runs with a forward, and what it was asked to do since.

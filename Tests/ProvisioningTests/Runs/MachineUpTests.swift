@@ -1,15 +1,16 @@
-import MachineSpec
-@testable import Provisioning
-import Steps
-import HostFiles
-import DiskImages
-import Hypervisors
-import Support
 import Basics
+import DiskImages
 import Glibc
+import HostFiles
+import Hypervisors
+import MachineSpec
+import Steps
+import Support
 import Synchronization
 import Testing
 import XML
+
+@testable import Provisioning
 
 @Suite struct `Bringing a VM up` {
     static let finished =

@@ -1,8 +1,9 @@
-@testable import Provisioning
+import Basics
 import Steps
 import Support
-import Basics
 import Testing
+
+@testable import Provisioning
 
 @Suite struct `The phases of bringing a VM up` {
     private static func steps(of host: FakeHypervisor, _ options: UpOptions = UpOptions()) throws -> [String]

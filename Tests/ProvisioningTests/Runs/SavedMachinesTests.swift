@@ -1,11 +1,11 @@
-import Provisioning
-import MachineSpec
-import HostFiles
+import Basics
 import DiskImages
+import Glibc
+import HostFiles
 import Hypervisors
 import ImageLibrary
-import Basics
-import Glibc
+import MachineSpec
+import Provisioning
 import Support
 import Synchronization
 import Testing
