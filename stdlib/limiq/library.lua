@@ -194,6 +194,13 @@ local Hosts = {}
 ---@return limiq host the library bound to it
 function Hosts:place(spec) end
 
+---A network of machines.
+---@class limiq.Network
+---@field name string
+---@field spec? limiq.NetworkSpec nil for one that limiq did not make
+---@field uri? string the host's URI, nil for the run's own
+local Network = {}
+
 ---How members are replaced.
 ---@class limiq.RollingOptions
 ---@field max_unavailable? integer how many may be away at once; 1 where left out
@@ -251,6 +258,17 @@ local VM = {}
 ---@field backing_file? string The image the disk becomes an overlay on.
 ---@field pool_id? string A libvirt storage pool; path then names a volume of it. On another machine a disk without path is made in it.
 
+---What a network is to be.
+---@class limiq.NetworkSpec
+---@field name string Its name on the host.
+---@field cidr string Its IPv4 addresses, `10.77.0.0/24`; the first is the host's own, the network's router and nameserver.
+---@field mode? "nat"|"isolated"|"routed"|"private" `nat` (where left out): machines reach the world behind the host's address; `isolated`: each other and the host; `routed`: the world by their own addresses; `private`: each other alone, without root.
+---@field ipv6? string Its IPv6 addresses beside them, `fd00:77::/64`.
+---@field domain? string The domain of the machines' names: `lab.internal`.
+---@field dhcp? false|{ from: string, to: string } The addresses lent to whoever asks; the upper half of the range where left out. False: no DHCP server.
+---@field mtu? integer The largest packet in bytes; 1500 where left out.
+---@field dns? string[] The nameservers asked for other names; the host's where left out.
+
 ---A port of 127.0.0.1 that leads to a port of the guest.
 ---@class limiq.PortForward
 ---@field host integer The host's port.
@@ -262,7 +280,8 @@ local VM = {}
 ---@field id? string Unique in the VM; by position where left out.
 ---@field mac_address? string Made from the VM's name and the position where left out.
 ---@field bridge? string A bridge of the host.
----@field network? string A libvirt network.
+---@field network? string|limiq.Network|limiq.NetworkSpec A network of the host's by its name, or what `limiq.network` gives.
+---@field address? string Its IPv4 address on a network of limiq's; one is chosen where left out, and kept for the machine's life.
 ---@field model? "virtio"|"e1000"|"rtl8139" virtio where left out.
 ---@field bandwidth_mbps? integer Megabits (10^6) a second; 0 is no limit.
 ---@field forward? limiq.PortForward[] Ports of the host that lead into the guest.
@@ -348,6 +367,30 @@ local VM = {}
 ---@class limiq.DownOptions
 ---@field timeout? string|number Until it is ended at once; 60 s where left out.
 
+---Which addresses.
+---@class limiq.AddressOptions
+---@field all? boolean A list of all, IPv4 first.
+
+---A network that is there.
+---@class limiq.NetworkEntry
+---@field name string Its name.
+---@field active boolean Whether it runs; a private one needs not.
+---@field ranges string[] Its addresses: `10.77.0.0/24`.
+---@field spec? limiq.NetworkSpec What limiq made it as; nil for somebody else's.
+---@field members limiq.NetworkMember[] The machines with addresses on it.
+---@field users string[] The domains on it.
+
+---A machine on a network.
+---@class limiq.NetworkMember
+---@field name string Its name in the network's DNS.
+---@field address string Its IPv4 address.
+---@field address6? string Its IPv6 address.
+---@field mac_address? string The nic that the DHCP server keeps it for.
+
+---Which networks.
+---@class limiq.NetworkFilter
+---@field uri? string Their host; the run's own where left out.
+
 ---Where.
 ---@class limiq.DomainDefineOptions
 ---@field uri? string The hypervisor; the run's own where left out.
@@ -406,10 +449,6 @@ local VM = {}
 ---@class limiq.WriteFileOptions
 ---@field mode? string Its permissions in octal digits, `"0600"`. Left out, a new file gets 0644, and one that is there keeps its own.
 ---@field user? string By ssh as this user; by the agent where left out.
-
----Which addresses.
----@class limiq.AddressOptions
----@field all? boolean A list of all, IPv4 first.
 
 ---How much.
 ---@class limiq.ConsoleOptions
@@ -653,6 +692,92 @@ function VM:forward(port, proto) end
 ---@param nic? integer The nic's position; 1 where left out.
 ---@return string
 function VM:mac_address(nic) end
+
+---The guest's own address. On a network of limiq's it is known before the VM exists; else it is had from the network's leases, its agent or the host's ARP table. On user networking it is known inside the guest only, and ports are reached by their forwards.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---local lab = limiq.network { name = "lab", cidr = "10.77.0.0/24" }
+---print(limiq.vm { name = "web-01", nics = { { network = lab } } }:address())
+---```
+---@async
+---@param options? limiq.AddressOptions Which addresses.
+---@return string|string[]
+function VM:address(options) end
+
+---A network of machines. Nothing is made before the first `up` of a machine on it, or its own. Each machine on it has one address for life, given or chosen, and a name in its DNS.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---local lab = limiq.network { name = "lab", cidr = "10.77.0.0/24", domain = "lab.internal" }
+---local db = limiq.vm { name = "db", nics = { { network = lab, address = "10.77.0.10" } } }
+---print(db:address())
+---```
+---@class limiq.network
+---@overload async fun(spec: limiq.NetworkSpec, uri?: string): limiq.Network
+limiq.network = {}
+
+---Brings the network to what its spec says: makes and starts what is missing, changes what differs. Returns whether something was done. One that guests run on is not changed.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---limiq.network({ name = "lab", cidr = "10.77.0.0/24" }):up()
+---```
+---@async
+---@return boolean
+function Network:up() end
+
+---Removes the network. Returns whether there was one. While a machine is on it, and where limiq did not make it, it is an error.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---limiq.network.get("lab"):remove()
+---```
+---@async
+---@return boolean
+function Network:remove() end
+
+---The IPv4 address that a machine has on the network, or will have: one that is not described yet is given one. It stays the machine's for life.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---local lab = limiq.network { name = "lab", cidr = "10.77.0.0/24" }
+---print(lab:address("web-01"))
+---```
+---@async
+---@param machine string The machine's name.
+---@return string
+function Network:address(machine) end
+
+---A network that is there, whoever made it. `spec` is nil for one that limiq did not make.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---print(limiq.network.get("lab").spec.cidr)
+---```
+---@async
+---@param name string Its name.
+---@param uri? string Its host; the run's own where left out.
+---@return limiq.Network
+function limiq.network.get(name, uri) end
+
+---The networks of the host, by name, those of others too.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---for _, network in ipairs(limiq.network.list()) do print(network.name, network.active) end
+---```
+---@async
+---@param options? limiq.NetworkFilter
+---@return limiq.NetworkEntry[]
+function limiq.network.list(options) end
 
 limiq.domain = {}
 

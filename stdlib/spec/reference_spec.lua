@@ -38,6 +38,7 @@ local vm = limiq.vm { name = "reference" }
 local handles = {
     VM = vm, Domain = vm.domain, Fleet = limiq.fleet { name = "reference", count = 0, spec = function() return {} end },
     Hosts = limiq.hosts { "test:///default" }, Task = limiq.spawn(function() end),
+    Network = limiq.network { name = "reference", cidr = "10.90.0.0/24" },
 }
 -- Fleets refuse strangers themselves.
 local private = { Fleet = { refuse_stranger = true }, Task = {} }

@@ -25,6 +25,7 @@ extension Machine {
             let nic = spec.nics[index]
             let path = "nics[\(index + 1)]"
             guard let name = nic.network?.name else {
+                if nic.address == nil { continue }
                 throw Failure(
                     .badField, "\(path).address needs a network that limiq makes",
                     hint: "network = limiq.network { … }; on a bridge recipes.static_ip gives an address")

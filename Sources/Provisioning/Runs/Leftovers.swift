@@ -23,6 +23,8 @@ public struct Leftovers {
         /// A file that may be removed while nobody holds this lock.
         case fileUnder(lock: String)
         case lock
+        /// The addresses that a network keeps for a machine.
+        case addresses(network: String, machine: String)
     }
 
     public struct Survey: Sendable, Equatable {
@@ -86,6 +88,7 @@ public struct Leftovers {
         surveyKeys(&survey)
         for folder in [state.root, state.isos] { survey.left += halfWritten(in: folder) }
         survey.left += try domainFiles(among: surroundings)
+        survey.left += try addresses()
         return survey
     }
 
@@ -108,6 +111,27 @@ public struct Leftovers {
         return daemons.leftovers(domains: names, uuids: uuids).filter { item in
             surroundings.users(of: [.init(path: item.path, identity: FileIdentity(of: item.path))]).isEmpty
         }.map { Item(path: $0.path, reason: $0.reason, kind: .domainFile) }
+    }
+
+    /// The addresses that networks of limiq's keep for machines that are gone, whose disks are not kept, and that nobody is
+    /// making.
+    private func addresses() throws(Failure) -> [Item] {
+        var items: [Item] = []
+        for network in try VirtualNetwork.all(on: hypervisor, state: state) where network.spec != nil {
+            for name in Set(network.members.map(\.machine)).sorted() where try isGone(name) {
+                items.append(
+                    Item(
+                        path: "network \(network.name)", reason: "it keeps addresses for \(name), which is gone",
+                        kind: .addresses(network: network.name, machine: name)))
+            }
+        }
+        return items
+    }
+
+    private func isGone(_ name: String) throws(Failure) -> Bool {
+        let machine = machine(name)
+        guard try hypervisor.domain(name) == nil, !FileLock.isHeld(MachineLock.path(machine)) else { return false }
+        return try machine.keptDisks().isEmpty
     }
 
     /// Removes a leftover, where it still is what the survey saw.
@@ -136,6 +160,14 @@ public struct Leftovers {
         case .file:
             try removeFile(item.path)
             return nil
+        case .addresses(let network, let machine):
+            let lock = MachineLock.path(self.machine(machine))
+            let answer = try FileLock.holdIfFree(lock, for: machine) { () throws(Failure) -> String? in
+                guard try hypervisor.domain(machine) == nil else { return "\(machine) is there by now" }
+                try VirtualNetwork(network, on: hypervisor, state: state).dismiss(machine: machine)
+                return nil
+            }
+            return answer ?? busy(lock)
         case .domainFile:
             guard try domainFiles(among: try surroundings()).contains(item) else {
                 return "a domain has it by now"

@@ -15,6 +15,7 @@ local M = {
     docker = require "limiq.recipes.docker",
     files = require "limiq.recipes.files",
     guest_agent = require "limiq.recipes.guest_agent",
+    hosts = require "limiq.recipes.hosts",
     mounts = require "limiq.recipes.mounts",
     packages = require "limiq.recipes.packages",
     ssh_host_keys = require "limiq.recipes.ssh_host_keys",
