@@ -80,7 +80,8 @@ public struct IPRange: Sendable, Hashable, CustomStringConvertible {
     public init?(_ text: String, isExact: Bool = true) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2, let address = IPAddress(String(parts[0])), let prefix = Int(parts[1]),
-            (0...address.bytes.count * 8).contains(prefix), parts[1].utf8.allSatisfy({ (48...57).contains($0) })
+            (0...address.bytes.count * 8).contains(prefix),
+            parts[1].utf8.allSatisfy({ (48...57).contains($0) })
         else { return nil }
         self.init(around: address, prefix: prefix)
         if isExact, base != address { return nil }

@@ -11,11 +11,13 @@ extension NetworkSpec {
         try Self.check(name: name)
         let range = try checkRange(cidr, "cidr", isIPv4: true)
         guard hosts != nil, range.prefix >= 8 else {
-            throw bad("cidr \(cidr) is \(range.prefix < 8 ? "too large" : "too small") for a network of machines",
+            throw bad(
+                "cidr \(cidr) is \(range.prefix < 8 ? "too large" : "too small") for a network of machines",
                 "a prefix length of 8 to 30, such as 10.77.0.0/24")
         }
         if Self.userRange?.overlaps(range) == true {
-            throw bad("cidr \(cidr) has addresses of QEMU's user networking, 10.0.2.0/24", "choose another range")
+            throw bad(
+                "cidr \(cidr) has addresses of QEMU's user networking, 10.0.2.0/24", "choose another range")
         }
         if let ipv6 {
             let range = try checkRange(ipv6, "ipv6", isIPv4: false)
@@ -34,7 +36,8 @@ extension NetworkSpec {
         }
         try checkDHCP(range)
         guard mode == .private else { return }
-        for (field, isGiven) in [("dns", !dns.isEmpty), ("dhcp", dhcp != nil), ("mtu", mtu != nil)] where isGiven {
+        for (field, isGiven) in [("dns", !dns.isEmpty), ("dhcp", dhcp != nil), ("mtu", mtu != nil)]
+        where isGiven {
             throw bad("\(field) has no effect on a private network, which has no server", "leave it out")
         }
     }
@@ -60,7 +63,8 @@ extension NetworkSpec {
     private func checkRange(_ text: String, _ field: String, isIPv4: Bool) throws(Failure) -> IPRange {
         let example = isIPv4 ? "10.77.0.0/24" : "fd00:77::/64"
         guard let around = IPRange(text, isExact: false), around.base.isIPv4 == isIPv4 else {
-            throw bad("\(field) \"\(text)\" is not an \(isIPv4 ? "IPv4" : "IPv6") range", "such as \"\(example)\"")
+            throw bad(
+                "\(field) \"\(text)\" is not an \(isIPv4 ? "IPv4" : "IPv6") range", "such as \"\(example)\"")
         }
         guard let range = IPRange(text) else {
             throw bad("\(field) \(text) has bits behind its prefix", "the range is \(around)")
@@ -75,7 +79,8 @@ extension NetworkSpec {
                 throw bad("dhcp.\(field) \"\(text)\" is not an IP address", "an address of \(cidr)")
             }
             guard takes(address) else {
-                throw bad("dhcp.\(field) \(text) is no address of \(cidr) for machines", "one between its ends")
+                throw bad(
+                    "dhcp.\(field) \(text) is no address of \(cidr) for machines", "one between its ends")
             }
         }
         guard lent != nil else { throw bad("dhcp.from \(first) is behind dhcp.to \(last)", "exchange them") }
@@ -87,7 +92,8 @@ extension NetworkSpec {
             && labels.allSatisfy { label in
                 !label.isEmpty && label.utf8.count <= 63 && label.first != "-" && label.last != "-"
                     && label.utf8.allSatisfy {
-                        (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) || $0 == 45
+                        (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0)
+                            || $0 == 45
                     }
             }
     }

@@ -86,7 +86,8 @@ public struct NetworkSpec: Sendable, Equatable, Codable {
     /// The addresses a machine may have, the first to be chosen first.
     public var hosts: (first: IPAddress, last: IPAddress)? {
         guard let range, let size = range.last.distance(from: range.base), size >= 3,
-            let first = range.base.advanced(by: size > 31 ? 10 : 2), let last = range.base.advanced(by: size - 1)
+            let first = range.base.advanced(by: size > 31 ? 10 : 2),
+            let last = range.base.advanced(by: size - 1)
         else { return nil }
         return (first, last)
     }
@@ -112,7 +113,8 @@ extension NetworkSpec.DHCPRange: Codable {
         }
         let container = try decoder.container(keyedBy: CodingKeys.self)
         self = .from(
-            try container.decode(String.self, forKey: .from), to: try container.decode(String.self, forKey: .to))
+            try container.decode(String.self, forKey: .from),
+            to: try container.decode(String.self, forKey: .to))
     }
 
     public func encode(to encoder: any Encoder) throws {

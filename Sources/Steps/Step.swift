@@ -34,7 +34,8 @@ public struct Step: Sendable, Hashable {
         /// Whether the console still holds what an earlier boot said.
         public var isBeforeBoot: Bool {
             switch self {
-            case .lock, .remove, .network, .upload, .disks, .media, .seed, .define, .change, .start, .undo: true
+            case .lock, .remove, .network, .upload, .disks, .media, .seed, .define, .change, .start, .undo:
+                true
             case .shutdown, .forward, .firstBoot, .running, .address, .agent, .ssh, .cloudInit, .stopped:
                 false
             case .waiting, .download, .verify, .build: true
@@ -45,7 +46,8 @@ public struct Step: Sendable, Hashable {
             switch self {
             case .lock: ("waits for another limiq that works on it", "waiting for another limiq", "#bbbbbb")
             case .remove: ("removes it, to make it anew", "being removed", "#882255")
-            case .network: ("makes the networks it is on, and gives it its addresses there", "starting", "#7f7f00")
+            case .network:
+                ("makes the networks it is on, and gives it its addresses there", "starting", "#7f7f00")
             case .upload: ("brings images and ISO images to its host", "uploading", "#332288")
             case .disks: ("makes disks and overlays", "starting", "#56b4e9")
             case .media: ("makes the CD-ROM images of the spec's files", "starting", "#44aa99")

@@ -18,7 +18,8 @@ struct Limiq: ParsableCommand {
         ("list", List.self), ("show", Show.self), ("console", Console.self), ("logs", Logs.self),
         ("rm", Remove.self),
         ("gc", GC.self), ("uri", URI.self),
-        ("network", Network.self), ("image", Image.self), ("report", Report.self), ("doctor", Doctor.self), ("stubs", Stubs.self),
+        ("network", Network.self), ("image", Image.self), ("report", Report.self), ("doctor", Doctor.self),
+        ("stubs", Stubs.self),
     ]
 
     static var names: [String] { all.map(\.name) }

@@ -70,7 +70,8 @@ package final class FakeHypervisor: Hypervisor {
 
     package init(
         _ behaviour: Behaviour = Behaviour(), uri: String = "fake:///default",
-        storage: FakeStorage = FakeStorage(), networks: FakeNetworks = FakeNetworks(["default", "lab", "other"])
+        storage: FakeStorage = FakeStorage(),
+        networks: FakeNetworks = FakeNetworks(["default", "lab", "other"])
     ) {
         self.behaviour = Mutex(behaviour)
         self.uri = uri

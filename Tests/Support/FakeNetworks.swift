@@ -1,8 +1,7 @@
 import Basics
+import Hypervisors
 import Synchronization
 import XML
-
-import Hypervisors
 
 /// Networks in memory. They parse the XML they are given, as libvirt would, and refuse what it refuses.
 package final class FakeNetworks: HostNetworks {
@@ -18,10 +17,13 @@ package final class FakeNetworks: HostNetworks {
     package init(runsNetworks: Bool = true, _ names: [String] = []) {
         self.runsNetworks = runsNetworks
         content = Mutex(
-            Dictionary(uniqueKeysWithValues: names.map { name in
-                let children = [XMLNode(name: "name", text: name), XMLNode(name: "uuid", text: "0-\(name)")]
-                return (name, Network(node: XMLNode(name: "network", children: children), isActive: true))
-            }))
+            Dictionary(
+                uniqueKeysWithValues: names.map { name in
+                    let children = [
+                        XMLNode(name: "name", text: name), XMLNode(name: "uuid", text: "0-\(name)"),
+                    ]
+                    return (name, Network(node: XMLNode(name: "network", children: children), isActive: true))
+                }))
     }
 
     /// The addresses the DHCP servers have lent.
@@ -82,8 +84,12 @@ package final class FakeNetworks: HostNetworks {
         _ node: inout XMLNode, _ path: ArraySlice<String>, _ element: XMLNode, _ adding: Bool
     ) throws(Failure) {
         guard let step = path.first else {
-            let same = node.children.firstIndex { $0.attributes["ip"] == element.attributes["ip"] && $0.name == "host" }
-            guard (same == nil) == adding else { throw Failure(.libvirt, "\(element.attributes) is \(adding ? "" : "not ")there") }
+            let same = node.children.firstIndex {
+                $0.attributes["ip"] == element.attributes["ip"] && $0.name == "host"
+            }
+            guard (same == nil) == adding else {
+                throw Failure(.libvirt, "\(element.attributes) is \(adding ? "" : "not ")there")
+            }
             if let same { node.children.remove(at: same) } else { node.children.append(element) }
             return
         }

@@ -8,7 +8,9 @@ extension VMSpec {
     /// A guest with a `network-config` configures no nic that is not in it, so that each other nic asks by DHCP. What a
     /// script says of a nic stays as it is, and so does a document that is text.
     package mutating func addNetworkConfig() {
-        guard var cloudInit, nics.contains(where: { $0.network?.spec != nil && $0.address != nil }) else { return }
+        guard var cloudInit, nics.contains(where: { $0.network?.spec != nil && $0.address != nil }) else {
+            return
+        }
         var config: Map
         switch cloudInit.networkConfig {
         case nil:
@@ -21,7 +23,8 @@ extension VMSpec {
         default: return
         }
         var ethernets = config["ethernets"]?.map ?? [:]
-        let said = Set(ethernets.entries.compactMap { $0.value["match"]?["macaddress"]?.string?.lowercased() })
+        let said = Set(
+            ethernets.entries.compactMap { $0.value["match"]?["macaddress"]?.string?.lowercased() })
         let routed = defaultRoute
         for (index, nic) in nics.enumerated() {
             guard let mac = macAddress(ofNIC: index), !said.contains(mac) else { continue }

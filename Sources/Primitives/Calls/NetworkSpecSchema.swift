@@ -1,5 +1,5 @@
-import MachineSpec
 import Basics
+import MachineSpec
 import Provisioning
 
 private let dhcpRange = Codec<NetworkSpec.DHCPRange>("false|{ from: string, to: string }") {
@@ -35,7 +35,8 @@ private let networkSpecFields: [Field<NetworkSpec>] = [
     Field<NetworkSpec>("name", \.name, .publicText, required: true, "Its name on the host."),
     Field<NetworkSpec>(
         "cidr", \.cidr, .publicText, required: true,
-        "Its IPv4 addresses, `10.77.0.0/24`; the first is the host's own, the network's router and nameserver."),
+        "Its IPv4 addresses, `10.77.0.0/24`; the first is the host's own, the network's router and nameserver."
+    ),
     Field<NetworkSpec>(
         "mode", \.mode, .choice(),
         "`nat` (where left out): machines reach the world behind the host's address; `isolated`: each other and the host; `routed`: the world by their own addresses; `private`: each other alone, without root."
@@ -44,10 +45,12 @@ private let networkSpecFields: [Field<NetworkSpec>] = [
     Field<NetworkSpec>("domain", \.domain, .publicText, "The domain of the machines' names: `lab.internal`."),
     Field<NetworkSpec>(
         "dhcp", \.dhcp, dhcpRange,
-        "The addresses lent to whoever asks; the upper half of the range where left out. False: no DHCP server."),
+        "The addresses lent to whoever asks; the upper half of the range where left out. False: no DHCP server."
+    ),
     Field<NetworkSpec>("mtu", \.mtu, .int(0...65_535), "The largest packet in bytes; 1500 where left out."),
     Field<NetworkSpec>(
-        "dns", \.dns, .list(of: .publicText), "The nameservers asked for other names; the host's where left out."),
+        "dns", \.dns, .list(of: .publicText),
+        "The nameservers asked for other names; the host's where left out."),
 ]
 
 let networkSpecRecord = Record<NetworkSpec>(
@@ -64,7 +67,9 @@ extension Codec where Swift == NICNetwork {
             throw wrongType(path, expected: "a network or its name", got: value)
         }
         // A handle carries its host as well.
-        if value["cidr"] == nil, value["spec"] == nil, let name = value["name"]?.string { return .named(name) }
+        if value["cidr"] == nil, value["spec"] == nil, let name = value["name"]?.string {
+            return .named(name)
+        }
         return .described(try networkSpecRecord.decode(value["spec"] ?? value, at: path))
     } encode: {
         switch $0 {

@@ -1,6 +1,6 @@
-import MachineSpec
-import Hypervisors
 import Basics
+import Hypervisors
+import MachineSpec
 import Provisioning
 
 /// The steps by which a plan shows what becomes of networks.
@@ -19,9 +19,12 @@ extension PlannedCall {
             case .none: .none
             }
         var step = PlanStep(action: action, kind: "network", name: network.name)
-        step.parts = plan.action == .make ? Self.parts(spec) : plan.changes.map {
-            .init(name: $0.field, detail: "\($0.current ?? "none") → \($0.wanted ?? "none")")
-        }
+        step.parts =
+            plan.action == .make
+            ? Self.parts(spec)
+            : plan.changes.map {
+                .init(name: $0.field, detail: "\($0.current ?? "none") → \($0.wanted ?? "none")")
+            }
         add(step)
         run.expect(network, isThere: true)
         return step.isChange
@@ -40,7 +43,9 @@ extension PlannedCall {
         for described in spec.nics.compactMap(\.network?.spec) where seen.insert(described.name).inserted {
             let network = VirtualNetwork(described.name, on: machine.hypervisor, state: machine.state)
             // What is so already is no step of a machine's.
-            guard run.expectedNetwork(network) == nil, try network.plan(described).action != .none else { continue }
+            guard run.expectedNetwork(network) == nil, try network.plan(described).action != .none else {
+                continue
+            }
             _ = try bringUp(network, described)
         }
     }
@@ -55,7 +60,8 @@ extension PlannedCall {
         }
         if let user = coming.first {
             throw Failure(
-                .inUse, "network \(network.name) is in use by \(user.name)", hint: "remove that machine first",
+                .inUse, "network \(network.name) is in use by \(user.name)",
+                hint: "remove that machine first",
                 resource: network.name)
         }
         if let isThere = run.expectedNetwork(network) {

@@ -20,7 +20,9 @@ extension Codec where Swift == VMSpec {
             }
             for index in spec.nics.indices {
                 if spec.nics[index].id.isEmpty { spec.nics[index].id = "nic\(index + 1)" }
-                if let network = spec.nics[index].network?.spec { try environment.gate.changeNetworks(network.name) }
+                if let network = spec.nics[index].network?.spec {
+                    try environment.gate.changeNetworks(network.name)
+                }
             }
             for index in spec.cdroms.indices {
                 if spec.cdroms[index].id.isEmpty { spec.cdroms[index].id = "cdrom\(index + 1)" }
@@ -161,10 +163,12 @@ private let nicFields: [Field<NICSpec>] = [
         "mac_address", \.macAddress, .publicText, "Made from the VM's name and the position where left out."),
     Field<NICSpec>("bridge", \.bridge, .publicText, "A bridge of the host."),
     Field<NICSpec>(
-        "network", \.network, .nicNetwork, "A network of the host's by its name, or what `limiq.network` gives."),
+        "network", \.network, .nicNetwork,
+        "A network of the host's by its name, or what `limiq.network` gives."),
     Field<NICSpec>(
         "address", \.address, .publicText,
-        "Its IPv4 address on a network of limiq's; one is chosen where left out, and kept for the machine's life."),
+        "Its IPv4 address on a network of limiq's; one is chosen where left out, and kept for the machine's life."
+    ),
     Field<NICSpec>("model", \.model, .choice(), "virtio where left out."),
     Field<NICSpec>(
         "bandwidth_mbps", \.bandwidthMbps, .int(0...(1 << 40)), "Megabits (10^6) a second; 0 is no limit."),

@@ -1,6 +1,6 @@
-import MachineSpec
-import Hypervisors
 import Basics
+import Hypervisors
+import MachineSpec
 import Provisioning
 
 /// The primitives of `limiq.network`: what the network handle's methods call.
@@ -131,7 +131,8 @@ private func address(_ environment: Environment) -> Definition {
         let machine = try environment.machine(arguments.machine, on: arguments.network.uri)
         guard let address = try machine.settled(spec).nics[0].address else {
             throw Failure(
-                .notFound, "network \(arguments.network.network.name) is not limiq's, and gives its addresses itself",
+                .notFound,
+                "network \(arguments.network.network.name) is not limiq's, and gives its addresses itself",
                 hint: "ask the machine: vm:address()", resource: arguments.network.network.name)
         }
         return .string(address)
@@ -195,7 +196,8 @@ private let networkEntry = RecordDescription(
         .init("name", "string", "Its name."),
         .init("active", "boolean", "Whether it runs; a private one needs not."),
         .init("ranges", "string[]", "Its addresses: `10.77.0.0/24`."),
-        .init("spec", "limiq.NetworkSpec", "What limiq made it as; nil for somebody else's.", isRequired: false),
+        .init(
+            "spec", "limiq.NetworkSpec", "What limiq made it as; nil for somebody else's.", isRequired: false),
         .init("members", "limiq.NetworkMember[]", "The machines with addresses on it."),
         .init("users", "string[]", "The domains on it."),
     ])

@@ -49,7 +49,8 @@ extension VMSpec {
         nics.indices.compactMap { index in
             let nic = nics[index]
             let segment =
-                (nic.network?.name).map(DomainUses.Segment.network) ?? nic.bridge.map(DomainUses.Segment.bridge)
+                (nic.network?.name).map(DomainUses.Segment.network)
+                ?? nic.bridge.map(DomainUses.Segment.bridge)
             guard let segment, let address = macAddress(ofNIC: index) else { return nil }
             return ("nics[\(index + 1)]", address, segment)
         }

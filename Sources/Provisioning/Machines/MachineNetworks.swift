@@ -1,7 +1,7 @@
+import Basics
+import GuestConfig
 import Hypervisors
 import MachineSpec
-import GuestConfig
-import Basics
 
 /// The networks that a machine's nics are on: which address each has there, and that the network knows it.
 extension Machine {
@@ -74,7 +74,9 @@ extension Machine {
     }
 
     /// The addresses that a machine of this spec has for life, whether it is there or not, IPv4 first.
-    public func fixedAddresses(of spec: VMSpec) throws(Failure) -> [String] { try settled(spec).fixedAddresses }
+    public func fixedAddresses(of spec: VMSpec) throws(Failure) -> [String] {
+        try settled(spec).fixedAddresses
+    }
 
     /// The nics the machine has now, with the addresses they were given.
     private func keptNICs() throws(Failure) -> [NICSpec] {
@@ -104,7 +106,8 @@ extension Machine {
                 try hypervisor.domain(other.machine) != nil
             else { continue }
             throw Failure(
-                .inUse, "\(path).address \(text) of vm \(name) is that of \(other.name) on network \(network.name) already",
+                .inUse,
+                "\(path).address \(text) of vm \(name) is that of \(other.name) on network \(network.name) already",
                 hint: "choose another, or leave it out to have one chosen", resource: name)
         }
     }
@@ -164,7 +167,9 @@ extension Machine {
     /// - Parameter other: the nics it still has.
     func leaveNetworks(_ nics: [NICSpec], but other: [NICSpec] = []) throws(Failure) {
         let kept = Set(other.compactMap(\.network?.name))
-        for name in Set(nics.filter { $0.address != nil }.compactMap(\.network?.name)).subtracting(kept).sorted() {
+        for name in Set(nics.filter { $0.address != nil }.compactMap(\.network?.name)).subtracting(kept)
+            .sorted()
+        {
             try network(name).dismiss(machine: self.name)
             addressBook.forget(self.name, on: name, host: hypervisor.uri)
         }

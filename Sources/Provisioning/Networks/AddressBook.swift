@@ -1,5 +1,5 @@
-import MachineSpec
 import Basics
+import MachineSpec
 import Synchronization
 
 /// The addresses that machines of one run have or are to have on its networks: those that a script has given, and those that
@@ -83,7 +83,8 @@ public final class AddressBook: Sendable {
                     for their in theirs where their.network == claim.network {
                         if let address = claim.address, address == their.address {
                             throw Self.taken(
-                                "\(claim.path).address \(address)", of: spec.name, by: other.machine, claim.network)
+                                "\(claim.path).address \(address)", of: spec.name, by: other.machine,
+                                claim.network)
                         }
                         if let address = claim.macAddress, address == their.macAddress {
                             throw Self.taken(

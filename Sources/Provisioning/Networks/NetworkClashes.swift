@@ -1,7 +1,7 @@
+import Basics
 import HostFiles
 import Hypervisors
 import MachineSpec
-import Basics
 import XML
 
 /// A route of this host that leads to a range of addresses.
@@ -19,7 +19,8 @@ struct HostRoute: Sendable, Equatable {
     static func ipv4(_ text: String) -> [HostRoute] {
         text.split(separator: "\n").dropFirst().compactMap { line in
             let words = line.split(whereSeparator: { $0 == "\t" || $0 == " " })
-            guard words.count > 7, let address = UInt32(words[1], radix: 16), let mask = UInt32(words[7], radix: 16)
+            guard words.count > 7, let address = UInt32(words[1], radix: 16),
+                let mask = UInt32(words[7], radix: 16)
             else { return nil }
             let bytes = withUnsafeBytes(of: address) { Array($0) }
             let prefix = mask.nonzeroBitCount

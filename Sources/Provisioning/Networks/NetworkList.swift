@@ -1,7 +1,7 @@
+import Basics
+import HostFiles
 import Hypervisors
 import MachineSpec
-import HostFiles
-import Basics
 
 /// A network of a host as `limiq network list` and `show` tell it.
 public struct NetworkEntry: Sendable, Equatable {

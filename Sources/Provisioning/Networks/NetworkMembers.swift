@@ -1,6 +1,6 @@
+import Basics
 import Hypervisors
 import MachineSpec
-import Basics
 
 extension VirtualNetwork {
     /// Gives a member its addresses for life: in the network's DNS and its DHCP server, while it runs too.
@@ -18,7 +18,8 @@ extension VirtualNetwork {
                 // Of a machine that is gone only the entry is left.
                 guard try hypervisor.domain(other.machine) == nil, other.machine != member.machine else {
                     throw Failure(
-                        .inUse, "\(member.address) on network \(name) is the address of \(other.name) already",
+                        .inUse,
+                        "\(member.address) on network \(name) is the address of \(other.name) already",
                         hint: "give \(member.machine) another address, or run it again to have one chosen",
                         resource: member.machine)
                 }
@@ -28,7 +29,9 @@ extension VirtualNetwork {
                 if there == member { return }
                 try dismiss(there, networks)
             }
-            for name in member.names { try networks.updateNetwork(self.name, .name(xml: name.xml, adding: true)) }
+            for name in member.names {
+                try networks.updateNetwork(self.name, .name(xml: name.xml, adding: true))
+            }
             if let reservation = member.reservation {
                 try networks.updateNetwork(name, .reservation(xml: reservation.xml, adding: true))
             }

@@ -1,6 +1,6 @@
+import Basics
 import Hypervisors
 import MachineSpec
-import Basics
 
 /// The plan of what `up` does with a network.
 public struct NetworkPlan: Sendable, Equatable {
@@ -26,8 +26,10 @@ extension VirtualNetwork {
         let networks = try networks()
         guard !spec.hasServer || networks.runsNetworks else {
             throw Failure(
-                .hostNotAble, "network \(name): \(hypervisor.uri) runs no networks of mode \(spec.mode.rawValue)",
-                hint: "mode = \"private\" needs no root, and a nic on user networking beside it reaches the world; "
+                .hostNotAble,
+                "network \(name): \(hypervisor.uri) runs no networks of mode \(spec.mode.rawValue)",
+                hint:
+                    "mode = \"private\" needs no root, and a nic on user networking beside it reaches the world; "
                     + "or --connect qemu:///system", resource: name)
         }
         guard let known = try known() else {
@@ -54,17 +56,22 @@ extension VirtualNetwork {
         for user in users where try hypervisor.domain(user)?.state.isActive == true { active.append(user) }
         if !active.isEmpty {
             throw Failure(
-                .inUse, "network \(name) cannot change while \(active.joined(separator: ", ")) runs on it: \(what)",
-                hint: "shut down \(active.count == 1 ? "that machine" : "those machines") first", resource: name)
+                .inUse,
+                "network \(name) cannot change while \(active.joined(separator: ", ")) runs on it: \(what)",
+                hint: "shut down \(active.count == 1 ? "that machine" : "those machines") first",
+                resource: name)
         }
         let lost = known.members.filter { !spec.takes($0.address) }.map { "\($0.name) (\($0.address))" }
         if !lost.isEmpty, !users.isEmpty {
             throw Failure(
-                .inUse, "network \(name) has machines whose addresses would not be its own: "
+                .inUse,
+                "network \(name) has machines whose addresses would not be its own: "
                     + "\(lost.joined(separator: ", ")); \(what)",
                 hint: "remove them first", resource: name)
         }
-        if changes.contains(where: { $0.field == "cidr" || $0.field == "ipv6" }) { try requireFreeRanges(spec) }
+        if changes.contains(where: { $0.field == "cidr" || $0.field == "ipv6" }) {
+            try requireFreeRanges(spec)
+        }
     }
 }
 

@@ -1,6 +1,6 @@
-import MachineSpec
 import Basics
 import FoundationEssentials
+import MachineSpec
 import XML
 
 /// The record of a network that limiq made, kept in the network's `<metadata>` as JSON. What the network is like stands

@@ -1,5 +1,5 @@
-import MachineSpec
 import Basics
+import MachineSpec
 import XML
 
 /// A network in libvirt's form (<https://libvirt.org/formatnetwork.html>).
@@ -69,7 +69,9 @@ extension NetworkSpec {
             mode = .private
             segment = record.segment
         } else {
-            switch network.first("forward")?.attributes["mode"] ?? (network.first("forward") == nil ? "" : "nat") {
+            switch network.first("forward")?.attributes["mode"]
+                ?? (network.first("forward") == nil ? "" : "nat")
+            {
             case "": mode = .isolated
             case "nat": mode = .nat
             case "route": mode = .routed
@@ -101,7 +103,9 @@ extension XMLNode {
             if prefix == nil, let mask = ip.attributes["netmask"].flatMap(IPAddress.init) {
                 prefix = mask.bytes.reduce(0) { $0 + $1.nonzeroBitCount }
             }
-            return prefix.flatMap { (0...address.bytes.count * 8).contains($0) ? IPRange(around: address, prefix: $0) : nil }
+            return prefix.flatMap {
+                (0...address.bytes.count * 8).contains($0) ? IPRange(around: address, prefix: $0) : nil
+            }
         }
     }
 }

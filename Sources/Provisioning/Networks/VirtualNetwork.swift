@@ -1,9 +1,9 @@
-import Hypervisors
-import MachineSpec
-import HostFiles
 import Basics
 import FoundationEssentials
 import Glibc
+import HostFiles
+import Hypervisors
+import MachineSpec
 import XML
 
 /// A network by its name on one hypervisor: one of limiq's, or any other there as far as it needs no more than a name.
@@ -80,7 +80,8 @@ public struct VirtualNetwork: Sendable {
         }
         guard record.version <= NetworkRecord.currentVersion else {
             throw Failure(
-                .notOurs, "network \(name) on \(hypervisor.uri) was made by a newer limiq, and is left as it is",
+                .notOurs,
+                "network \(name) on \(hypervisor.uri) was made by a newer limiq, and is left as it is",
                 hint: "use that one", resource: name)
         }
         return (record, spec)
@@ -113,7 +114,8 @@ public struct VirtualNetwork: Sendable {
             case .start: break
             case .make:
                 try networks.defineNetwork(
-                    try description(of: spec, uuid: UUID().uuidString.lowercased()), autostart: spec.hasServer)
+                    try description(of: spec, uuid: UUID().uuidString.lowercased()), autostart: spec.hasServer
+                )
             case .change:
                 let known = try requireKnown()
                 try networks.defineNetwork(
@@ -200,7 +202,8 @@ public struct VirtualNetwork: Sendable {
     func users(_ known: Known) throws(Failure) -> [String] {
         let uses = try hypervisor.uses()
         var users = Set(
-            uses.domains.values.filter { uses in uses.nics.contains { $0.segment == .network(name) } }.map(\.name))
+            uses.domains.values.filter { uses in uses.nics.contains { $0.segment == .network(name) } }.map(
+                \.name))
         // A nic on a private network is none of libvirt's.
         users.formUnion(known.members.map(\.machine).filter { uses.domains[$0] != nil })
         return users.sorted()

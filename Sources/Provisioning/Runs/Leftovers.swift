@@ -121,7 +121,8 @@ public struct Leftovers {
             for name in Set(network.members.map(\.machine)).sorted() where try isGone(name) {
                 items.append(
                     Item(
-                        path: "network \(network.name)", reason: "it keeps addresses for \(name), which is gone",
+                        path: "network \(network.name)",
+                        reason: "it keeps addresses for \(name), which is gone",
                         kind: .addresses(network: network.name, machine: name)))
             }
         }
@@ -130,7 +131,9 @@ public struct Leftovers {
 
     private func isGone(_ name: String) throws(Failure) -> Bool {
         let machine = machine(name)
-        guard try hypervisor.domain(name) == nil, !FileLock.isHeld(MachineLock.path(machine)) else { return false }
+        guard try hypervisor.domain(name) == nil, !FileLock.isHeld(MachineLock.path(machine)) else {
+            return false
+        }
         return try machine.keptDisks().isEmpty
     }
 

@@ -45,7 +45,8 @@ extension Machine {
         try spec.check(try host().isLocal ? .all : .sent)
         if options.start { try requireWay(to: options.goal(for: spec), spec) }
         let run = UpRun(
-            machine: self, spec: try settled(spec), options: options, cancellation: cancellation, progress: progress)
+            machine: self, spec: try settled(spec), options: options, cancellation: cancellation,
+            progress: progress)
         do {
             try MachineLock.hold(self, cancellation: cancellation) { holder, wait throws(Failure) in
                 let who = "another limiq" + (holder.map { ", process \($0)" } ?? "")

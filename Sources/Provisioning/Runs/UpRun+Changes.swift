@@ -54,7 +54,8 @@ extension UpRun {
         }
         if standing.isActive, !plan.restarts { try rememberLive(plan, record, standing) }
         try files.removeUnused(of: standing)
-        try machine.leaveNetworks(standing.record.spec.nics, but: spec.nics + (standing.liveRecord?.spec.nics ?? []))
+        try machine.leaveNetworks(
+            standing.record.spec.nics, but: spec.nics + (standing.liveRecord?.spec.nics ?? []))
         try MachineJournal.endChange(in: machine.folder, record)
         report.changes = changes
         report.changed = true

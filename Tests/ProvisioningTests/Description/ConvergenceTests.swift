@@ -96,6 +96,7 @@ import XML
         let answers = ISOContents(files: [ISOFile("answers.xml", "<xml/>")])
         spec.cdroms.append(CDROMSpec(id: "answers", label: "OEM", files: answers))
         spec.ignition = "{}"
+        spec.nics[1].address = "10.77.0.5"
         return spec
     }
 

@@ -7,7 +7,9 @@ import Testing
         #expect(IPAddress(text)?.description == text)
     }
 
-    @Test(arguments: ["", "10.77.0", "10.77.0.256", "10.77.0.1/24", "010.1.1.1", "fd00::1%eth0", "host", "1.2.3.4\0"])
+    @Test(arguments: [
+        "", "10.77.0", "10.77.0.256", "10.77.0.1/24", "010.1.1.1", "fd00::1%eth0", "host", "1.2.3.4\0",
+    ])
     func `of other forms are none`(text: String) {
         #expect(IPAddress(text) == nil)
     }
@@ -35,7 +37,9 @@ import Testing
         #expect(try #require(IPRange(range)).contains(try #require(IPAddress(address))) == isIn)
     }
 
-    @Test(arguments: ["10.77.0.1/24", "10.77.0.0/33", "10.77.0.0", "10.77.0.0/", "10.77.0.0/+8", "fd00::1/64"])
+    @Test(arguments: [
+        "10.77.0.1/24", "10.77.0.0/33", "10.77.0.0", "10.77.0.0/", "10.77.0.0/+8", "fd00::1/64",
+    ])
     func `ranges have no bits behind their prefix, and a prefix of the family`(text: String) {
         #expect(IPRange(text) == nil)
     }

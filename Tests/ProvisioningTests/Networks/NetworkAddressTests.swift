@@ -11,7 +11,9 @@ import XML
 @Suite struct `The addresses of machines on a network` {
     private static let network = `A network`.spec { $0.domain = "net.internal" }
 
-    private static func spec(_ name: String, _ address: String? = nil, _ network: NetworkSpec = network) -> VMSpec {
+    private static func spec(_ name: String, _ address: String? = nil, _ network: NetworkSpec = network)
+        -> VMSpec
+    {
         var spec = VMSpec(name: name)
         spec.nics = [NICSpec(id: "lan")]
         spec.nics[0].network = .described(network)
@@ -103,8 +105,11 @@ import XML
         try book.note(Self.spec("db", "10.77.0.10"), on: nil)
         // Described anew, it is the same machine.
         try book.note(Self.spec("db", "10.77.0.10"), on: nil)
-        let clash = try #require(throws: Failure.self) { try book.note(Self.spec("web", "10.77.0.10"), on: nil) }
-        #expect(clash.code == .inUse && clash.message.contains("web") && clash.message.contains("db"), "\(clash)")
+        let clash = try #require(throws: Failure.self) {
+            try book.note(Self.spec("web", "10.77.0.10"), on: nil)
+        }
+        #expect(
+            clash.code == .inUse && clash.message.contains("web") && clash.message.contains("db"), "\(clash)")
         // On another host it is another network.
         try book.note(Self.spec("web", "10.77.0.10"), on: "qemu+ssh://node/system")
         var same = Self.spec("cache", "10.77.0.12")
@@ -120,8 +125,10 @@ import XML
     }
 
     @Test(arguments: [
-        ("10.77.0.1", "the host's own"), ("10.77.0.255", "no address of network net"), ("10.78.0.5", "10.77.0.0/24"),
-        ("10.77.0.10/24", "not an IPv4 address"), ("web", "not an IPv4 address"), ("10.77.0.10", "that of db"),
+        ("10.77.0.1", "the host's own"), ("10.77.0.255", "no address of network net"),
+        ("10.78.0.5", "10.77.0.0/24"),
+        ("10.77.0.10/24", "not an IPv4 address"), ("web", "not an IPv4 address"),
+        ("10.77.0.10", "that of db"),
     ])
     func `that cannot be are refused, and nothing is made`(address: String, words: String) throws {
         try Self.with { host, run in
@@ -129,11 +136,14 @@ import XML
             let calls = host.calls
             let machine = run().machine("web")
             for attempt in [
-                { _ = try machine.plan(Self.spec("web", address)) }, { _ = try machine.up(Self.spec("web", address)) },
+                { _ = try machine.plan(Self.spec("web", address)) },
+                { _ = try machine.up(Self.spec("web", address)) },
                 { _ = try machine.preflight(Self.spec("web", address)) },
             ] {
                 let failure = try #require(throws: Failure.self) { try attempt() }
-                #expect(failure.message.contains("nics[1].address") && failure.message.contains(words), "\(failure)")
+                #expect(
+                    failure.message.contains("nics[1].address") && failure.message.contains(words),
+                    "\(failure)")
             }
             #expect(host.calls == calls)
         }
@@ -147,7 +157,9 @@ import XML
                 var spec = Self.spec("web", "10.77.0.5")
                 spec.nics[0].network = network
                 let failure = try #require(throws: Failure.self) { try run().up(spec) }
-                #expect(failure.code == .badField && failure.hint?.contains("limiq.network") == true, "\(failure)")
+                #expect(
+                    failure.code == .badField && failure.hint?.contains("limiq.network") == true, "\(failure)"
+                )
             }
         }
     }
@@ -186,11 +198,13 @@ import XML
     @Test func `are in the guest's network-config, beside what the script says itself`() throws {
         try Self.with { _, run in
             let run = run()
-            var spec = Self.spec("web", "10.77.0.12", `A network`.spec { ($0.ipv6, $0.domain) = ("fd00:77::/64", "x.y") })
+            var spec = Self.spec(
+                "web", "10.77.0.12", `A network`.spec { ($0.ipv6, $0.domain) = ("fd00:77::/64", "x.y") })
             spec.nics.append(NICSpec(id: "user"))
             spec.cloudInit = .init(userData: "#cloud-config\n{}\n")
             func config(_ spec: VMSpec) throws -> Value {
-                guard case .table(let table)? = try run.machine("web").settled(spec).cloudInit?.networkConfig else {
+                guard case .table(let table)? = try run.machine("web").settled(spec).cloudInit?.networkConfig
+                else {
                     return .null
                 }
                 return table
@@ -199,7 +213,8 @@ import XML
             let lan = try #require(written["ethernets"]?["eth0"])
             #expect(lan["addresses"] == ["10.77.0.12/24", "fd00:77::c/64"])
             #expect(lan["match"]?["macaddress"]?.string == spec.macAddress(ofNIC: 0))
-            #expect(lan["nameservers"]?["addresses"] == ["10.77.0.1"] && lan["nameservers"]?["search"] == ["x.y"])
+            #expect(
+                lan["nameservers"]?["addresses"] == ["10.77.0.1"] && lan["nameservers"]?["search"] == ["x.y"])
             // The other nic's DHCP server says the way.
             #expect(lan["routes"] == nil && written["ethernets"]?["eth1"]?["dhcp4"] == true)
             spec.nics.removeLast()
@@ -228,7 +243,9 @@ import XML
             try host.destroy("third")
             try host.undefine("third")
             let again = try Leftovers(state: first.state, on: host) { _, _ in [] }
-            for item in try again.survey().left where item.path == "network net" { _ = try again.remove(item) }
+            for item in try again.survey().left where item.path == "network net" {
+                _ = try again.remove(item)
+            }
             #expect(try network.entry().members.map(\.name) == ["new"])
         }
     }
@@ -240,7 +257,9 @@ import XML
             let node = try #require(host.domainNode("web"))
             #expect(node.all("devices/interface").isEmpty)
             let words = node.all("commandline/arg").compactMap { $0.attributes["value"] }
-            #expect(words.contains { $0.hasPrefix("socket,") && $0.hasSuffix(",localaddr=127.0.0.1") }, "\(words)")
+            #expect(
+                words.contains { $0.hasPrefix("socket,") && $0.hasSuffix(",localaddr=127.0.0.1") }, "\(words)"
+            )
             let mac = try #require(spec.macAddress(ofNIC: 0))
             #expect(words.contains { $0.contains("mac=\(mac)") })
             #expect(try run().machine("web").up(spec).changed == false)

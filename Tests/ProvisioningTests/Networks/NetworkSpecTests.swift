@@ -20,11 +20,15 @@ import Testing
     }
 
     @Test(arguments: [
-        Wrong("bits behind its prefix") { $0.cidr = "10.77.0.1/24" }, Wrong("too small") { $0.cidr = "10.77.0.0/31" },
+        Wrong("bits behind its prefix") { $0.cidr = "10.77.0.1/24" },
+        Wrong("too small") { $0.cidr = "10.77.0.0/31" },
         Wrong("too large") { $0.cidr = "0.0.0.0/4" }, Wrong("not an IPv4 range") { $0.cidr = "fd00::/64" },
-        Wrong("not an IPv4 range") { $0.cidr = "10.77.0.0/24 " }, Wrong("user networking") { $0.cidr = "10.0.0.0/16" },
-        Wrong("not an IPv6 range") { $0.ipv6 = "10.78.0.0/24" }, Wrong("prefix length") { $0.ipv6 = "fd00::/120" },
-        Wrong("not a domain") { $0.domain = "lab_internal" }, Wrong("not a domain") { $0.domain = "lab..internal" },
+        Wrong("not an IPv4 range") { $0.cidr = "10.77.0.0/24 " },
+        Wrong("user networking") { $0.cidr = "10.0.0.0/16" },
+        Wrong("not an IPv6 range") { $0.ipv6 = "10.78.0.0/24" },
+        Wrong("prefix length") { $0.ipv6 = "fd00::/120" },
+        Wrong("not a domain") { $0.domain = "lab_internal" },
+        Wrong("not a domain") { $0.domain = "lab..internal" },
         Wrong("out of range") { $0.mtu = 100 }, Wrong("mtu 1000") { ($0.mtu, $0.ipv6) = (1000, "fd00::/64") },
         Wrong("dns[2]") { $0.dns = ["1.1.1.1", "one.one"] },
         Wrong("no address of 10.77.0.0/24") { $0.dhcp = .from("10.77.0.1", to: "10.77.0.9") },

@@ -16,7 +16,8 @@ import XML
     }
 
     private static func with(
-        _ networks: FakeNetworks = FakeNetworks(), _ body: (VirtualNetwork, FakeHypervisor, StateFolder) throws -> Void
+        _ networks: FakeNetworks = FakeNetworks(),
+        _ body: (VirtualNetwork, FakeHypervisor, StateFolder) throws -> Void
     ) throws {
         try withScratchState { state throws in
             let host = FakeHypervisor(networks: networks)
@@ -95,7 +96,10 @@ import XML
         }
     }
 
-    @Test func `with the addresses of another network, or of a route of the host, is refused before it is made`() throws {
+    @Test
+    func `with the addresses of another network, or of a route of the host, is refused before it is made`()
+        throws
+    {
         try Self.with { network, host, state in
             try network.up(Self.spec())
             var other = VirtualNetwork("other", on: host, state: state)
@@ -103,7 +107,9 @@ import XML
             let wide = Self.spec { ($0.name, $0.cidr) = ("other", "10.77.0.0/16") }
             let clash = try #require(throws: Failure.self) { _ = try other.up(wide) }
             #expect(clash.code == .inUse && clash.message.contains("net"), "\(clash)")
-            other.routes = { HostRoute.ipv4("Iface Destination\neth0\t0000A8C0\t0\t1\t0\t0\t0\t0000FFFF\t0\t0\t0") }
+            other.routes = {
+                HostRoute.ipv4("Iface Destination\neth0\t0000A8C0\t0\t1\t0\t0\t0\t0000FFFF\t0\t0\t0")
+            }
             let routed = Self.spec { ($0.name, $0.cidr) = ("other", "192.168.4.0/24") }
             let failure = try #require(throws: Failure.self) { _ = try other.up(routed) }
             #expect(failure.message.contains("eth0, 192.168.0.0/16"), "\(failure)")
