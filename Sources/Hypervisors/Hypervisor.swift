@@ -66,6 +66,8 @@ public protocol DomainLifecycle: Sendable {
     func suspend(_ name: String) throws(Failure)
     /// Lets a paused guest go on. Does nothing where it runs already.
     func resume(_ name: String) throws(Failure)
+    /// Keeps the guest's memory and ends it: the next start goes on from there.
+    func save(_ name: String) throws(Failure)
     /// Throws the memory away that is kept of a guest, where there is any.
     func dropSaved(_ name: String) throws(Failure)
 

@@ -8,6 +8,10 @@ extension LibvirtHypervisor {
         }
     }
 
+    public func save(_ name: String) throws(Failure) {
+        try withDomain("save", name) { domain throws(LibvirtError) in try domain.managedSave() }
+    }
+
     public func dropSaved(_ name: String) throws(Failure) {
         try withDomain("drop the saved memory of", name) { domain throws(LibvirtError) in
             if try domain.hasManagedSave() { try domain.removeManagedSave() }

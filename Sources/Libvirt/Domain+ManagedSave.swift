@@ -14,6 +14,9 @@ extension Domain {
         }
     }
 
+    /// Keeps the guest's memory and ends it: the next start goes on from there. Returns when all is written.
+    public func managedSave() throws(LibvirtError) { try checked(virDomainManagedSave(pointer, 0)) }
+
     /// Throws the memory away: the next start is a boot.
     public func removeManagedSave() throws(LibvirtError) {
         try checked(virDomainManagedSaveRemove(pointer, 0))

@@ -37,7 +37,7 @@ public struct VMSpec: Sendable, Equatable, Codable {
     public init(name: String) { self.name = name }
 
     /// The number of processors in all.
-    package var processors: Int { cpuCores * cpuSockets * cpuThreadsPerCore }
+    public var processors: Int { cpuCores * cpuSockets * cpuThreadsPerCore }
 
     enum CodingKeys: String, CodingKey {
         case name, firmware, tpm, disks, nics, cdroms, console, ignition, labels

@@ -13,10 +13,13 @@ struct Limiq: ParsableCommand {
         subcommands: subcommands(for: CommandLine.arguments.dropFirst().first))
 
     private static let all: [(name: String, command: any ParsableCommand.Type)] = [
-        ("run", Run.self), ("up", Up.self), ("plan", Plan.self), ("check", Check.self), ("test", Test.self),
+        ("run", Run.self), ("up", Up.self), ("plan", Plan.self), ("down", Down.self), ("check", Check.self),
+        ("test", Test.self),
         ("repl", REPL.self),
         ("list", List.self), ("show", Show.self), ("console", Console.self), ("logs", Logs.self),
-        ("rm", Remove.self),
+        ("start", Start.self), ("stop", Stop.self), ("restart", Restart.self), ("suspend", Suspend.self),
+        ("resume", Resume.self), ("save", Save.self), ("rm", Remove.self),
+        ("snapshot", TakeSnapshot.self), ("snapshots", Snapshots.self), ("revert", Revert.self),
         ("gc", GC.self), ("uri", URI.self),
         ("network", Network.self), ("image", Image.self), ("report", Report.self), ("doctor", Doctor.self),
         ("stubs", Stubs.self),
@@ -62,6 +65,10 @@ struct Program {
                     try CodeHelp.show(word, besides: Limiq.names)
                 }
                 return 0
+            }
+            if let word = arguments.first, !word.hasPrefix("-"), word != "help", !Limiq.names.contains(word) {
+                StandardError.complain("limiq: \(OtherVerbs.answer(word, among: Limiq.names))")
+                return 2
             }
             var command = try Limiq.parseAsRoot(arguments)
             try command.run()

@@ -60,7 +60,7 @@ extension EndToEnd {
                     local limiq = require "limiq"
                     local controller = limiq.domain.get "lan-controller"
                     for _, words in ipairs {
-                        { "getent", "hosts", "lan-worker-01" }, { "getent", "hosts", "lan-worker-01.lan.internal" },
+                        { "getent", "ahostsv4", "lan-worker-01" }, { "getent", "hosts", "lan-worker-01.lan.internal" },
                         { "getent", "hosts", limiq.args[1] },
                     } do
                         print((controller:exec(words).stdout:gsub("%s+", " ")))

@@ -191,8 +191,8 @@ package final class FakeHypervisor: Hypervisor {
     package func resume(_ name: String) throws(Failure) { try set(name, "resume", .running) }
 
     /// As `virsh managedsave`.
-    package func save(_ name: String) {
-        shared.withLock { state in
+    package func save(_ name: String) throws(Failure) {
+        try change(name, "save") { (state) throws(Failure) in
             state.domains[name]?.state = .saved
             state.domains[name]?.forwards = []
         }

@@ -893,6 +893,16 @@ function Domain:suspend() end
 ---@async
 function Domain:resume() end
 
+---Keeps the guest's memory on disk and ends it: its next start goes on from there, also after the host was started anew. Nothing where it is saved already.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---limiq.domain.get("web-01"):save()
+---```
+---@async
+function Domain:save() end
+
 ---Removes a domain's definition with its NVRAM and TPM state. A guest that runs runs on without one.
 ---
 ---Example:

@@ -14,8 +14,8 @@ public struct Environment: Sendable {
     public let gate: Gate
     /// The script's path, without links; `nil` for none.
     public var script: String?
-    /// Whether what a failed `up` made stays for a look, by `--keep`.
-    public var keepsFailed = false
+    /// The choices that every `up` follows.
+    public var choices = RunChoices()
     /// The addresses of the run's machines on its networks.
     public let addressBook = AddressBook()
     /// The listener that is told of every step of what takes long.

@@ -20,11 +20,12 @@ public final class PlanRun: Sendable {
         var spec: VMSpec?
         var isRunning: Bool
         var isPaused = false
+        var isSaved = false
         /// The changes that its guest will not have.
         var pending: [Change] = []
 
         /// The state in libvirt's words.
-        var state: DomainState { isPaused ? .paused : isRunning ? .running : .shutOff }
+        var state: DomainState { isSaved ? .saved : isPaused ? .paused : isRunning ? .running : .shutOff }
     }
 
     enum FileForecast: Equatable {
@@ -60,6 +61,19 @@ public final class PlanRun: Sendable {
     public var isGuessing: Bool { state.withLock(\.isGuessing) }
     /// Whether a run would change something.
     public var isChange: Bool { steps.contains(where: \.isChange) }
+
+    /// The machines the script asks for, on their hosts.
+    public var asked: [ScriptMachines.Place] { environment.choices.asked }
+
+    /// The machines that the script has made and does not ask for any more, and that it does not remove.
+    ///
+    /// - Parameter script: its real path.
+    public func unnamed(of script: String) -> [ScriptMachines.Place] {
+        let gone = state.withLock(\.machines).filter { $0.value.spec == nil }
+        return ScriptMachines(of: script, in: environment.state).places(besides: Set(asked)).filter {
+            gone["\($0.uri) \($0.name)"] == nil
+        }
+    }
 
     func add(_ step: PlanStep, _ request: Request) {
         var step = step

@@ -63,7 +63,7 @@ extension PlannedCall {
         guard try isRunning(machine) != running else { return false }
         add(PlanStep(action: running ? .start : .stop, kind: "vm", name: machine.name))
         var forecast = try forecast(machine)
-        (forecast.isRunning, forecast.isPaused) = (running, false)
+        (forecast.isRunning, forecast.isPaused, forecast.isSaved) = (running, false, false)
         if !running { forecast.pending = [] }
         run.expect(machine, forecast)
         return true
@@ -77,6 +77,7 @@ extension PlannedCall {
             spec: try machine.record()?.spec ?? VMSpec(name: machine.name),
             isRunning: state?.isActive ?? false)
         forecast.isPaused = state == .paused
+        forecast.isSaved = state == .saved
         return forecast
     }
 
@@ -99,6 +100,18 @@ extension PlannedCall {
         let answer = try change(reference, isPaused ? "suspended" : "resumed")
         var forecast = try forecast(machine)
         forecast.isPaused = isPaused
+        run.expect(machine, forecast)
+        return answer
+    }
+
+    /// Notes that a guest's memory is kept, and the guest ended.
+    func save(_ reference: DomainReference) throws(Failure) -> Value {
+        let machine = try domain(reference)
+        var forecast = try forecast(machine)
+        guard !forecast.isSaved else { return .null }
+        _ = try guest(reference, "save")
+        let answer = try change(reference, "saved")
+        (forecast.isRunning, forecast.isPaused, forecast.isSaved) = (false, false, true)
         run.expect(machine, forecast)
         return answer
     }
@@ -158,6 +171,7 @@ extension PlannedCall {
 
     func bringUp(_ machine: Machine, _ spec: VMSpec, _ options: UpOptions) throws(Failure) -> UpReport {
         let machine = afterwards(machine)
+        guard environment.choices.ask(machine) else { return UpReport() }
         try check(spec, on: machine)
         if options.start { try machine.requireWay(to: options.goal(for: spec), spec) }
         try CloudInitCheck.requireNoErrors(in: spec.cloudInitFindings)

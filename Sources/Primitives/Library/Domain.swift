@@ -52,6 +52,7 @@ private func define(_ environment: Environment) -> Definition {
         let machine = try environment.machine(arguments.spec.name, on: arguments.options?.uri)
         var options = UpOptions()
         options.start = false
+        guard environment.choices.ask(machine) else { return DomainReference.handle(machine) }
         _ = try machine.up(
             arguments.spec, options, cancellation: request.cancellation
         ) { environment.progress($0) }

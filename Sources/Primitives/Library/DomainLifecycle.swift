@@ -31,6 +31,13 @@ func domainLifecycleDefinitions(_ environment: Environment) -> [Definition] {
             "resume", environment, "Lets a suspended guest run on.",
             planned: { try $1.pause($0.domain, false) }
         ) { try $0.hypervisor.resume($0.name) },
+        simple(
+            "save", environment,
+            """
+            Keeps the guest's memory on disk and ends it: its next start goes on from there, also after the host was started \
+            anew. Nothing where it is saved already.
+            """, planned: { try $1.save($0.domain) }
+        ) { _ = try $0.save() },
         undefine(environment), state(environment), xml(environment), wait(environment),
     ]
 }

@@ -124,9 +124,9 @@ struct UpChoices: Sendable {
         options.wait = wait
         options.timeout = timeout
         options.deadline = deadline
-        options.keep = keep || environment.keepsFailed
-        options.restart = restart
-        options.replace = replace
+        options.keep = keep || environment.choices.keepsFailed
+        options.restart = restart || environment.choices.restarts
+        options.replace = replace || environment.choices.replaces
         options.acceptBase = acceptBase
         options.acceleration = acceleration
         return options
@@ -206,12 +206,14 @@ private func up(_ environment: Environment) -> Definition {
     ) { arguments, request in
         let options = (arguments.options ?? UpChoices()).options(environment)
         let name = arguments.vm.spec.name
+        let machine = try arguments.vm.machine(environment)
+        guard environment.choices.ask(machine) else { return value(of: UpReport()) }
         let began = ContinuousClock.now
         func finished(_ outcome: Progress.Outcome) {
             environment.progress(Progress(.vm(name), .finished(outcome, began.duration(to: .now))))
         }
         do {
-            let report = try arguments.vm.machine(environment).up(
+            let report = try machine.up(
                 arguments.vm.spec, options, cancellation: request.cancellation
             ) { environment.progress($0) }
             finished(report.changed ? .up : .unchanged)

@@ -94,7 +94,7 @@ extension Machine {
     }
 
     /// Whether a machine can have this name: no domain has another one, and no machine's folder would be meant by one.
-    private var isPossibleName: Bool { !name.isEmpty && !name.contains("/") && name != "." && name != ".." }
+    var isPossibleName: Bool { !name.isEmpty && !name.contains("/") && name != "." && name != ".." }
 
     /// The proof for all that the machine's record and its journal name, as far as it is its own.
     ///

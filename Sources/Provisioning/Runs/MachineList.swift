@@ -16,6 +16,16 @@ public struct MachineInfo: Sendable, Equatable {
     public var forwards: [PortForward]
 }
 
+extension MachineInfo {
+    /// The guest's addresses that others reach: those on networks and bridges. The one it has on user networking is known
+    /// to nobody else.
+    public var reachableAddresses: [String] {
+        let nics = record?.spec.nics ?? []
+        let inner = nics.contains(where: \.isUser) ? record?.userAddress ?? "10.0.2.15" : nil
+        return addresses.filter { $0 != inner }
+    }
+}
+
 extension Machine {
     /// - Parameter withGuest: its addresses and forwards as well, which need a look at the guest.
     /// - Throws: `Failure` with code `not_found`.
@@ -39,7 +49,7 @@ extension Machine {
     /// The machines limiq made on this hypervisor, by name.
     public static func list(on hypervisor: any Hypervisor, state: StateFolder) throws(Failure) -> [Machine] {
         var machines: [Machine] = []
-        for domain in try hypervisor.domains().sorted(by: { $0.name < $1.name }) {
+        for domain in try hypervisor.domains().sorted(by: { comesBefore($0.name, $1.name) }) {
             let machine = Machine(domain.name, on: hypervisor, state: state)
             // A domain that goes away meanwhile, or whose record is of a newer limiq, is none of ours to show.
             if (try? machine.record(of: domain)) != nil { machines.append(machine) }

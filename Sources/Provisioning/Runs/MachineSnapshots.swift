@@ -112,6 +112,15 @@ extension Machine {
         }.sorted { ($0.created, $0.name) < ($1.created, $1.name) }
     }
 
+    /// The name of the snapshot that was taken last.
+    ///
+    /// - Throws: `Failure` with code `not_found` where there is none.
+    public func newestSnapshot() throws(Failure) -> String {
+        if let newest = try snapshots().last { return newest.name }
+        throw Failure(
+            .notFound, "\(name) has no snapshot", hint: "limiq snapshot \(name) makes one", resource: name)
+    }
+
     /// Makes the machine what it was: all that came after is lost. A guest that runs runs afterwards, from its memory
     /// of then or by a boot from its disks of then.
     ///

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Basics
+import Primitives
 import Provisioning
 
 struct GC: ParsableCommand {
@@ -11,7 +12,14 @@ struct GC: ParsableCommand {
     @Flag(help: "List, and remove nothing.")
     var dryRun = false
 
+    @Flag(help: "The listing as a JSON document, with --dry-run.")
+    var json = false
+
     @OptionGroup var host: HostOptions
+
+    func validate() throws {
+        if json, !dryRun { throw ValidationError("--json is for --dry-run, which lists") }
+    }
 
     func run() throws {
         let session = try Session(connect: host.connect)
@@ -20,6 +28,7 @@ struct GC: ParsableCommand {
         try Signals.forward { _ in cancellation.cancel() }
         let leftovers = try Leftovers(state: session.state, on: try session.hosts.hypervisor(nil))
         let survey = try leftovers.survey()
+        if json { return StandardOutput.print(json: try jsonText(Self.value(of: survey), pretty: true)) }
         for item in survey.spared { tell("left alone: \(item.path): \(item.reason)") }
         var failures: [Failure] = []
         var removed = 0
@@ -48,6 +57,13 @@ struct GC: ParsableCommand {
                 : (removed == 0 ? "nothing was removed" : "removed \(removed)"))
         for failure in failures.dropLast() { tell("\(failure)") }
         if let last = failures.last { throw last }
+    }
+
+    private static func value(of survey: Leftovers.Survey) -> Value {
+        func items(_ items: [Leftovers.Item]) -> Value {
+            .list(items.map { ["path": .string($0.path), "reason": .string($0.reason)] })
+        }
+        return ["left": items(survey.left), "spared": items(survey.spared)]
     }
 
     private func tell(_ text: String) { StandardError.complain(text) }

@@ -12,11 +12,19 @@ struct Image: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "list", abstract: "List the images that are here and those that can be pulled.")
 
+        @Flag(help: "The listing as a JSON document; sizes are in bytes.")
+        var json = false
+
         func run() throws {
             Signals.unblock()
             let session = try Session(connect: nil)
             var rows = [["NAME", "KIND", "SIZE", "FILE"]]
+            var values: [Value] = []
             func add(_ name: String, _ kind: String, _ size: UInt64?, _ path: String?) {
+                var map: Map = ["name": .string(name), "kind": .string(kind)]
+                if let size { map.append("size", .int(Int64(clamping: size))) }
+                if let path { map.append("path", .string(path)) }
+                values.append(.map(map))
                 let size = size.map { "\(ByteSize(bytes: $0))" } ?? "-"
                 rows.append([name, kind, size, path ?? "not here yet"])
             }
@@ -25,8 +33,9 @@ struct Image: ParsableCommand {
             }
             for entry in try ISOLibrary(state: session.state).list() {
                 // Whole MiB: the exact length of a file is a long number.
-                add(entry.name, "iso", entry.size.map { ($0 + 0xFFFFF) & ~0xFFFFF }, entry.path)
+                add(entry.name, "iso", entry.size.map { json ? $0 : ($0 + 0xFFFFF) & ~0xFFFFF }, entry.path)
             }
+            if json { return StandardOutput.print(json: try jsonText(.list(values), pretty: true)) }
             StandardOutput.print(table(rows))
         }
     }
@@ -35,7 +44,7 @@ struct Image: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Fetch an image from its publisher, or build it where that cannot be; prints its path.")
 
-        @Argument(help: "The image.") var name: String
+        @Argument(help: "The image.", completion: CompletionKind.image) var name: String
 
         func run() throws {
             let session = try Session(connect: nil)
@@ -65,7 +74,7 @@ struct Image: ParsableCommand {
     struct RemoveImage: ParsableCommand {
         static let configuration = CommandConfiguration(commandName: "rm", abstract: "Remove an image.")
 
-        @Argument(help: "The image.") var name: String
+        @Argument(help: "The image.", completion: CompletionKind.image) var name: String
 
         func run() throws {
             Signals.unblock()

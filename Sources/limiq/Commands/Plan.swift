@@ -3,6 +3,7 @@ import Basics
 import Glibc
 import LuaRuntime
 import Primitives
+import Provisioning
 
 struct Plan: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -40,22 +41,25 @@ struct Plan: ParsableCommand {
             script, session, primitives: plan.primitives(overrides: session.overrides))
         let stops = rehearsal.failure != nil && (plan.isGuessing || rehearsal.isOver)
         if let failure = rehearsal.failure, !stops { throw failure }
+        let unnamed = stops ? [] : session.scriptPath.map { plan.unnamed(of: $0) } ?? []
         let end = stops ? rehearsal.failure?.location ?? script : nil
         if json {
-            StandardOutput.print(json: try jsonText(document(plan, end: end), pretty: true))
+            StandardOutput.print(json: try jsonText(document(plan, end: end, unnamed), pretty: true))
         } else {
             StandardOutput.print(PlanTree(plan.steps, end: end).text)
+            for place in unnamed { StandardError.tell(Session.unnamed(place)) }
         }
         if plan.isChange || stops { throw ExitCode(2) }
     }
 
-    private func document(_ plan: PlanRun, end: String?) -> Value {
+    private func document(_ plan: PlanRun, end: String?, _ unnamed: [ScriptMachines.Place]) -> Value {
         var map: Map = [
             "changes": .bool(plan.isChange), "complete": .bool(end == nil),
             "steps": .list(plan.steps.map(\.value)),
         ]
         // From this line of the script on it depends on what a guest answers.
         if let end { map.append("known_up_to", .string(end)) }
+        if !unnamed.isEmpty { map.append("unnamed", .list(unnamed.map { .string($0.name) })) }
         return .map(map)
     }
 }

@@ -49,6 +49,22 @@ struct Run: ParsableCommand {
 
     @OptionGroup(title: "Scripts that are not trusted") var sandbox: SandboxOptions
 
+    @Option(
+        help: ArgumentHelp(
+            "Bring up only machines of this name, or pattern of names; may be given again.", valueName: "name"
+        ),
+        completion: CompletionKind.machine)
+    var only: [String] = []
+
+    @Flag(help: "Start guests anew where a change takes effect only then, as up { restart = true }.")
+    var restart = false
+
+    @Flag(
+        help:
+            "Make machines anew that cannot become what the script says otherwise, as up { replace = true }: their disks are thrown away."
+    )
+    var replace = false
+
     @Flag(help: "Leave what a failed machine was made of, for a look.")
     var keep = false
 
@@ -62,7 +78,7 @@ struct Run: ParsableCommand {
         var session = try Session(connect: host.connect, script: script)
         session.json = json
         session.sandbox = sandbox.choice
-        session.keepsFailed = keep
+        session.choices = RunChoices(keepsFailed: keep, restarts: restart, replaces: replace, only: only)
         session.memoryLimit = try memoryLimit()
         session.overrides = try parameters.overrides()
         session.timings = timings

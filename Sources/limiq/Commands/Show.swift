@@ -14,6 +14,9 @@ struct Show: ParsableCommand {
     @Flag(help: "Print the description it was made from, as JSON: limiq up makes the same machine of it.")
     var spec = false
 
+    @Flag(help: "All of it as a JSON document, the description among it.")
+    var json = false
+
     @OptionGroup var host: HostOptions
 
     func run() throws {
@@ -24,6 +27,7 @@ struct Show: ParsableCommand {
             return StandardOutput.print(json: try jsonText(vmDocument(of: try machine.spec()), pretty: true))
         }
         let info = try machine.info()
+        if json { return StandardOutput.print(json: try jsonText(document(info, machine), pretty: true)) }
         var rows = [["name", info.name], ["uuid", info.uuid], ["state", info.state.rawValue]]
         if !info.addresses.isEmpty { rows.append(["address", info.addresses.joined(separator: " ")]) }
         for forward in info.forwards {
@@ -34,8 +38,7 @@ struct Show: ParsableCommand {
             return StandardOutput.print(table(rows))
         }
         let spec = record.spec
-        let cpus = spec.cpuCores * spec.cpuSockets * spec.cpuThreadsPerCore
-        rows.append(["cpus", "\(cpus)"])
+        rows.append(["cpus", "\(spec.processors)"])
         rows.append(["memory", "\(ByteSize(mib: spec.memoryMiB))"])
         rows.append(["acceleration", record.acceleration.rawValue])
         for disk in spec.disks {
@@ -53,7 +56,15 @@ struct Show: ParsableCommand {
             rows.append(["label", "\(key)=\(value)"])
         }
         rows.append(["owner", record.owner])
+        if let script = record.script { rows.append(["script", script]) }
         rows.append(["folder", record.folder])
         StandardOutput.print(table(rows))
+    }
+
+    private func document(_ info: MachineInfo, _ machine: Machine) throws(Failure) -> Value {
+        guard case .map(var map) = value(of: info), info.record != nil else { return value(of: info) }
+        // As `--spec` prints it.
+        if let spec = vmDocument(of: try machine.spec())["spec"] { map.append("spec", spec) }
+        return .map(map)
     }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Basics
 import HostFiles
 import LuaRuntime
+import Primitives
 import Provisioning
 
 struct Up: ParsableCommand {
@@ -55,7 +56,7 @@ struct Up: ParsableCommand {
     func run() throws {
         var session = try Session(connect: host.connect, script: file)
         session.json = json
-        session.keepsFailed = keep
+        session.choices = RunChoices(keepsFailed: keep)
         session.words = [session.absolute(lastComponent(file)), wait ?? "", timeout, deadline ?? ""]
         try session.run(source: Self.script, name: "=limiq up", on: file)
     }

@@ -13,7 +13,7 @@ import Synchronization
 struct Session {
     var json = false
     var sandbox = SandboxChoice()
-    var keepsFailed = false
+    var choices = RunChoices()
     var memoryLimit = 512 << 20
     /// The values of `--set`, by name.
     var overrides: [String: String] = [:]
@@ -26,7 +26,7 @@ struct Session {
     let hosts: Hosts
     private let scriptFolder: String
     /// The script's path, without links.
-    private let scriptPath: String?
+    let scriptPath: String?
 
     /// - Parameters:
     ///   - connect: `--connect`.
@@ -107,8 +107,25 @@ struct Session {
         if error == nil, let name = overrides.keys.min(), !asksForParameters.withLock(\.self) {
             display.log(.warn, "--set \(name) did nothing: the script has no parameters")
         }
+        do throws(Failure) {
+            if error == nil { try choices.requireAsked() }
+        } catch let unasked { error = ScriptError(unasked) }
+        if error == nil { tellUnnamed(display) }
         display.finish()
         try end(script, recorder, display, error)
+    }
+
+    /// Tells of machines that the script has made and does not bring up any more. They stay: a script that was changed, or
+    /// run with other parameters, may want them again.
+    private func tellUnnamed(_ display: RunWatcher) {
+        guard let scriptPath, choices.only.isEmpty, !choices.asked.isEmpty else { return }
+        for place in ScriptMachines(of: scriptPath, in: state).places(besides: Set(choices.asked)) {
+            display.log(.warn, Self.unnamed(place))
+        }
+    }
+
+    static func unnamed(_ place: ScriptMachines.Place) -> String {
+        "\(place.name) was made by this script, which does not bring it up any more; limiq rm \(place.name) removes it"
     }
 
     private func end(
@@ -155,12 +172,12 @@ struct Session {
             state: state, images: try images(), scriptFolder: scriptFolder, gate: try gate()
         ) { [hosts] uri throws(Failure) in try hosts.hypervisor(uri) }
         environment.script = scriptPath
+        environment.choices = choices
         return environment
     }
 
     func definitions(_ display: any Display) throws(Failure) -> [Definition] {
         var environment = try environment()
-        environment.keepsFailed = keepsFailed
         environment.progress = { display.progress($0) }
         return libraryDefinitions(environment, overrides: overrides) { display.log($0, $1) }
     }

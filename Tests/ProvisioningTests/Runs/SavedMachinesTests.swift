@@ -25,7 +25,7 @@ import XML
             spec = `Bringing a VM up`.spec(port: port)
             machine = Machine("web", on: host, state: state)
             _ = try machine.up(spec)
-            host.save("web")
+            try host.save("web")
             before = host.calls.count
         }
 
@@ -82,7 +82,7 @@ import XML
             #expect(report.changed && report.changes == [] && report.pending == [])
             #expect(saved.calls == ["start", "hostfwd_add hostua-nic-nic1 tcp:127.0.0.1:\(saved.port)-:80"])
             #expect(try saved.machine.endpoint(ofGuestPort: 80) == "127.0.0.1:\(saved.port)")
-            saved.host.save("web")
+            try saved.host.save("web")
             try saved.machine.start()
             #expect(try saved.machine.info().forwards == saved.spec.nics[0].forward)
         }
@@ -122,7 +122,7 @@ import XML
             let restart = saved.options { $0.restart = true }
             _ = try saved.machine.up(saved.spec, restart)
             #expect(!saved.calls.contains("drop"))
-            saved.host.save("web")
+            try saved.host.save("web")
             let plan = try saved.machine.plan(saved.other, restart)
             #expect(plan.dropsMemory && plan.starts && !plan.restarts && plan.pending == [])
             #expect(plan.isChange)
@@ -163,7 +163,7 @@ import XML
             other.disks[0].format = .raw
             #expect(throws: Failure.self) { try saved.machine.up(other, saved.options { _ in }) }
             #expect(try saved.machine.up(other, saved.options { $0.replace = true }).changed)
-            saved.host.save("web")
+            try saved.host.save("web")
             #expect(try saved.machine.remove() && !fileExists(saved.machine.folder))
         }
     }

@@ -1,0 +1,107 @@
+import Basics
+import Glibc
+import HostFiles
+import Hypervisors
+
+/// The machines that a person means on a command line: by their names, by patterns of names, by labels, or all.
+public struct MachineSelector: Sendable {
+    /// The names, and patterns of names with `*`, `?` or `[…]`, which no name of a machine has.
+    public var words: [String]
+    /// The labels a machine must have, of those that `words` name or of all.
+    public var labels: [String: String]
+
+    /// - Parameters:
+    ///   - words: none for all machines.
+    ///   - labels: none for whatever labels they have.
+    public init(words: [String] = [], labels: [String: String] = [:]) {
+        self.words = words
+        self.labels = labels
+    }
+
+    /// The machines that were found, and what of the words names none.
+    public struct Selection: Sendable {
+        /// The machines, each once, in the order of their names.
+        public var machines: [Machine] = []
+        public var failures: [Failure] = []
+    }
+
+    /// Looks up the machines. A pattern, a label and all are for those that limiq made on this hypervisor; a name of another
+    /// domain is a failure with code `not_ours`, a word that names nothing one with code `not_found`.
+    ///
+    /// - Parameter keepsGone: whether a machine is one whose domain is gone and for which something is kept here.
+    /// - Throws: where the hypervisor does not answer.
+    public func select(
+        on hypervisor: any Hypervisor, state: StateFolder, keepsGone: Bool = false
+    ) throws(Failure) -> Selection {
+        let own = try Machine.list(on: hypervisor, state: state)
+        var selection = Selection()
+        var found: [String: Machine] = [:]
+        for word in words {
+            do throws(Failure) {
+                for machine in try machines(word, own, hypervisor, state, keepsGone) {
+                    found[machine.name] = machine
+                }
+            } catch { selection.failures.append(error) }
+        }
+        if words.isEmpty { for machine in own { found[machine.name] = machine } }
+        if !labels.isEmpty {
+            let all = found
+            found = [:]
+            for (name, machine) in all where try hasLabels(machine) { found[name] = machine }
+            if found.isEmpty, selection.failures.isEmpty { selection.failures.append(noLabel(among: all)) }
+        }
+        selection.machines = found.values.sorted { comesBefore($0.name, $1.name) }
+        return selection
+    }
+
+    /// - Throws: why a word names no machine.
+    private func machines(
+        _ word: String, _ own: [Machine], _ hypervisor: any Hypervisor, _ state: StateFolder,
+        _ keepsGone: Bool
+    ) throws(Failure) -> [Machine] {
+        let names = own.map(\.name)
+        if Self.isPattern(word) {
+            let matching = own.filter { Self.matches($0.name, word) }
+            if !matching.isEmpty { return matching }
+            throw Failure(
+                .notFound, "no machine's name matches \(word)", hint: Self.hint(word, names), resource: word)
+        }
+        if let machine = own.first(where: { $0.name == word }) { return [machine] }
+        let machine = Machine(word, on: hypervisor, state: state)
+        if try hypervisor.domain(word) != nil { throw machine.notOurs }
+        // What has no folder here is not asked for: a path is no name.
+        if keepsGone, machine.isPossibleName, fileExists(machine.folder) { return [machine] }
+        throw Failure(.notFound, "there is no VM \(word)", hint: Self.hint(word, names), resource: word)
+    }
+
+    private static func hint(_ word: String, _ names: [String]) -> String {
+        nearestName(to: word, in: names).map { "did you mean \($0)?" }
+            ?? "limiq list shows those that are there"
+    }
+
+    private func hasLabels(_ machine: Machine) throws(Failure) -> Bool {
+        guard let present = try machine.record()?.spec.labels else { return false }
+        return labels.allSatisfy { present[$0.key] == $0.value }
+    }
+
+    private func noLabel(among machines: [String: Machine]) -> Failure {
+        let wanted = labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(
+            separator: " and ")
+        let present = Set(
+            machines.values.flatMap { machine in
+                (((try? machine.record()) ?? nil)?.spec.labels ?? [:]).map { "\($0.key)=\($0.value)" }
+            })
+        let nearest = labels.lazy.compactMap { nearestName(to: "\($0.key)=\($0.value)", in: present) }.first
+        return Failure(
+            .notFound, "no machine has the label \(wanted)",
+            hint: nearest.map { "did you mean \($0)?" }
+                ?? "limiq list --columns name,labels shows those there are")
+    }
+
+    public static func isPattern(_ word: String) -> Bool { word.contains { "*?[".contains($0) } }
+
+    /// Whether a name is a word, or matches it where that is a pattern, as a shell's does.
+    public static func matches(_ name: String, _ word: String) -> Bool {
+        isPattern(word) ? fnmatch(word, name, 0) == 0 : name == word
+    }
+}

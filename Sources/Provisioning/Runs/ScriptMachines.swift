@@ -1,0 +1,90 @@
+import Basics
+import HostFiles
+import Hypervisors
+
+/// The machines that a script has made from here. A script is known by its real path and this host's name: one that was
+/// moved has made none. The journals of the state folder say where to look; whose a machine is its own record says.
+public struct ScriptMachines: Sendable {
+    /// A machine by its name and its host.
+    public struct Place: Sendable, Hashable {
+        public var name: String
+        public var uri: String
+
+        public init(name: String, uri: String) {
+            self.name = name
+            self.uri = uri
+        }
+    }
+
+    private let script: String
+    private let state: StateFolder
+
+    /// - Parameter script: its real path.
+    public init(of script: String, in state: StateFolder) {
+        self.script = script
+        self.state = state
+    }
+
+    /// The machines whose journals name the script, in the order of their names, but for some that are known.
+    public func places(besides known: Set<Place> = []) -> [Place] {
+        let names = Set(known.map(\.name))
+        var places: [Place] = []
+        for folder in (try? namesInFolder(state.machines)) ?? [] where !folder.hasPrefix(".") {
+            // Of ten thousand machines that are known none is read.
+            if names.contains(folder),
+                known.contains(where: { $0.name == folder && HypervisorURI($0.uri).isLocal })
+            {
+                continue
+            }
+            guard let journal = MachineJournal.read(in: "\(state.machines)/\(folder)"), journal.isFinished,
+                journal.record?.isMade(by: script) == true
+            else { continue }
+            let place = Place(name: journal.machine, uri: journal.uri)
+            if !known.contains(place) { places.append(place) }
+        }
+        return places.sorted { comesBefore($0.name, $1.name) }
+    }
+
+    /// Whether a machine is one that the script has made, as its domain's record says, or what was kept of it where
+    /// its domain is gone.
+    public func made(_ machine: Machine) throws(Failure) -> Bool {
+        try machine.lastRecord()?.isMade(by: script) == true
+    }
+
+    /// Looks whether the script may remove a machine that it names: it has made it, or nobody can say any more who has.
+    ///
+    /// - Returns: `false` where there is none.
+    /// - Throws: `Failure` with code `not_ours` for one that another script has made that is still there.
+    public func mayRemove(_ machine: Machine) throws(Failure) -> Bool {
+        guard let record = try machine.lastRecord() else {
+            if try machine.hypervisor.domain(machine.name) != nil { throw machine.notOurs }
+            return fileExists(machine.folder)
+        }
+        if record.isMade(by: script) { return true }
+        guard let other = record.script, !record.isMadeHere || fileExists(other) else { return true }
+        throw Failure(
+            .notOurs,
+            "vm \(machine.name) was made by \(other)\(record.isMadeHere ? "" : " of \(record.owner)"), and is left",
+            hint: "limiq rm \(machine.name) removes it", resource: machine.name)
+    }
+}
+
+extension Machine {
+    /// The record of the machine: its domain's, or what was kept of it where its domain is gone; `nil` where there is none.
+    func lastRecord() throws(Failure) -> MachineRecord? {
+        if let domain = try hypervisor.domain(name) { return try record(of: domain) }
+        return try keptJournal()?.record
+    }
+}
+
+extension MachineRecord {
+    /// Whether the machine was made from this host, whoever it was.
+    var isMadeHere: Bool { Self.host(owner) == Self.host(Self.currentOwner()) }
+
+    /// Whether a script of this host made the machine or changed it last.
+    func isMade(by script: String) -> Bool { self.script == script && isMadeHere }
+
+    private static func host(_ owner: String) -> Substring? {
+        owner.lastIndex(of: "@").map { owner[owner.index(after: $0)...] }
+    }
+}

@@ -1,0 +1,76 @@
+import ArgumentParser
+import Basics
+import HostFiles
+import LuaRuntime
+import Primitives
+import Provisioning
+
+struct Down: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Remove the machines that a script makes, with all that was made for them.",
+        discussion: """
+            They are those that a run of it would bring up, by limiq plan, and those it has made and no longer names. What \
+            another script has made is left, and told.
+            """)
+
+    @Argument(help: "The script.", completion: CompletionKind.script)
+    var script: String
+
+    @OptionGroup var parameters: ParameterOptions
+
+    @OptionGroup var host: HostOptions
+
+    @OptionGroup(title: "Scripts that are not trusted") var sandbox: SandboxOptions
+
+    @Argument(parsing: .postTerminator, help: "The script's own words.")
+    var words: [String] = []
+
+    func run() throws {
+        var session = try Session(connect: host.connect, script: script)
+        session.sandbox = sandbox.choice
+        session.overrides = try parameters.overrides()
+        session.words = words
+        guard let path = session.scriptPath else { return }
+        let named = try named(session)
+        let work = try MachineWork(in: session)
+        let made = ScriptMachines(of: path, in: session.state)
+        var (machines, failures) = ([Machine](), [Failure]())
+        func add(_ place: ScriptMachines.Place, where isMeant: (Machine) throws(Failure) -> Bool) {
+            do throws(Failure) {
+                let machine = Machine(
+                    place.name, on: try session.hosts.hypervisor(place.uri), state: session.state)
+                if try isMeant(machine) { machines.append(machine) }
+            } catch {
+                failures.append(error)
+                work.tell(error)
+            }
+        }
+        for place in named { add(place) { machine throws(Failure) in try made.mayRemove(machine) } }
+        for place in made.places(besides: Set(named)) {
+            add(place) { machine throws(Failure) in try made.made(machine) }
+        }
+        if machines.isEmpty, failures.isEmpty {
+            StandardError.tell("there is no machine of \(script)")
+        }
+        try MachineWork.end(failures + work.remove(machines))
+    }
+
+    /// The machines that a run would bring up. Where the script cannot be planned to its end, those up to there.
+    private func named(_ session: Session) throws -> [ScriptMachines.Place] {
+        guard fileExists(script) else {
+            StandardError.tell("\(script) is not there: what it has made is known by its path")
+            return []
+        }
+        let plan = PlanRun(try session.environment())
+        let rehearsal = try Rehearsal(
+            script, session, primitives: plan.primitives(overrides: session.overrides))
+        if let failure = rehearsal.failure {
+            let place = failure.location ?? script
+            StandardError.complain(
+                plan.isGuessing || rehearsal.isOver
+                    ? "\(place): not planned from here on: what it makes behind this line is known by the script's path"
+                    : "\(failure)\n  what it makes behind this line is known by the script's path")
+        }
+        return plan.asked
+    }
+}
