@@ -51,6 +51,7 @@ let package = Package(
                 "Basics", "Digests", "CLinux", .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             swiftSettings: strict),
+        .target(name: "Records", dependencies: ["Basics", "HostFiles"], swiftSettings: strict),
         .target(name: "JSONSchema", dependencies: ["Basics", "YAML"], swiftSettings: strict),
         .target(name: "DiskImages", dependencies: ["Basics", "HostFiles"], swiftSettings: strict),
         .target(
@@ -75,7 +76,8 @@ let package = Package(
         .target(
             name: "Provisioning",
             dependencies: [
-                "Basics", "Digests", "XML", "Libvirt", "Steps", "HostFiles", "JSONSchema", "DiskImages",
+                "Basics", "Digests", "XML", "Libvirt", "Steps", "HostFiles", "Records", "JSONSchema",
+                "DiskImages",
                 "MachineSpec", "GuestConfig", "Hypervisors", "ImageLibrary",
             ],
             swiftSettings: strict),
@@ -85,7 +87,7 @@ let package = Package(
         .target(
             name: "Primitives",
             dependencies: [
-                "Basics", "YAML", "Steps", "HostFiles", "DiskImages", "MachineSpec", "GuestConfig",
+                "Basics", "YAML", "Steps", "HostFiles", "Records", "DiskImages", "MachineSpec", "GuestConfig",
                 "Hypervisors",
                 "ImageLibrary", "Provisioning", "LuaRuntime",
             ],
@@ -93,7 +95,7 @@ let package = Package(
         .executableTarget(
             name: "limiq",
             dependencies: [
-                "Basics", "XML", "Steps", "HostFiles", "DiskImages", "MachineSpec", "Hypervisors",
+                "Basics", "XML", "Steps", "HostFiles", "Records", "DiskImages", "MachineSpec", "Hypervisors",
                 "ImageLibrary",
                 "Provisioning", "LuaRuntime", "Primitives",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -161,7 +163,8 @@ let package = Package(
         .testTarget(
             name: "PrimitivesTests",
             dependencies: [
-                "Basics", "XML", "HostFiles", "DiskImages", "MachineSpec", "Hypervisors", "ImageLibrary",
+                "Basics", "XML", "HostFiles", "Records", "DiskImages", "MachineSpec", "Hypervisors",
+                "ImageLibrary",
                 "Provisioning", "LuaRuntime", "Primitives", "Support",
             ],
             swiftSettings: strict),

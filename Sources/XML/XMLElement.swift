@@ -2,9 +2,9 @@
 /// unescaped.
 public struct XMLElement: Sendable {
     private let name: String
-    private let attributes: [(name: String, value: String)]
-    private let children: [XMLElement]
-    private let text: String?
+    private var attributes: [(name: String, value: String)]
+    private var children: [XMLElement]
+    private var text: String?
 
     /// - Parameters:
     ///   - attributes: in this order; one whose value is `nil` is left out.
@@ -38,6 +38,28 @@ public struct XMLElement: Sendable {
             + node.attributes.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
         children = node.children.map { XMLElement($0, within: node.namespace) }
         text = node.children.isEmpty && !node.text.isEmpty ? node.text : nil
+    }
+
+    /// Sets the text or an attribute of an element within this one, which is made at the end where it is not there.
+    ///
+    /// - Parameters:
+    ///   - path: the names of the elements, `iotune/total_iops_sec`.
+    ///   - attribute: `nil` for the text.
+    public mutating func set(_ path: String, _ attribute: String? = nil, _ value: String) {
+        set(path.split(separator: "/")[...], attribute, value)
+    }
+
+    private mutating func set(_ path: ArraySlice<Substring>, _ attribute: String?, _ value: String) {
+        if let next = path.first {
+            let index = children.firstIndex { $0.name == next } ?? children.endIndex
+            if index == children.endIndex { children.append(XMLElement(String(next))) }
+            children[index].set(path.dropFirst(), attribute, value)
+        } else if let attribute {
+            attributes.removeAll { $0.name == attribute }
+            attributes.append((attribute, value))
+        } else {
+            text = value
+        }
     }
 
     /// The element as text, indented by two spaces a level.

@@ -3,6 +3,7 @@ import Foundation
 import HostFiles
 import ImageLibrary
 import LuaRuntime
+import Records
 import Support
 import Testing
 

@@ -2,6 +2,7 @@ import Basics
 import Foundation
 import HostFiles
 import LuaRuntime
+import Records
 import Support
 import Testing
 

@@ -1,5 +1,6 @@
 import Basics
 import HostFiles
+import Records
 import Support
 import Testing
 

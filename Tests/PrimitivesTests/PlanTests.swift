@@ -3,6 +3,7 @@ import HostFiles
 import Hypervisors
 import LuaRuntime
 import Provisioning
+import Records
 import Support
 import Testing
 

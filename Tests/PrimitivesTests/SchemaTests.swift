@@ -1,6 +1,7 @@
 import Basics
 import LuaRuntime
 import MachineSpec
+import Records
 import Testing
 
 @testable import Primitives

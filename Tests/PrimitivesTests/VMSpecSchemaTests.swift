@@ -4,6 +4,7 @@ import HostFiles
 import ImageLibrary
 import LuaRuntime
 import MachineSpec
+import Records
 import Testing
 
 @testable import Primitives

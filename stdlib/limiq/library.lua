@@ -324,13 +324,13 @@ local VM = {}
 ---@field secure_boot? boolean Signed boot loaders only; where left out, for a Windows guest with UEFI.
 ---@field tpm? boolean A TPM 2.0; where left out, for a Windows guest.
 ---@field boot_order? ("disk"|"cdrom"|"network")[] The kinds of devices to boot from; what is marked bootable, disks first, where left out.
+---@field ignition? string|table What Ignition in the guest is to read (Fedora CoreOS, Flatcar): JSON, or a table.
+---@field guest_os? string The guest's system; a name that begins with `win` gets SATA and a TPM.
 ---@field disks? limiq.DiskSpec[] The disks.
 ---@field nics? limiq.NICSpec[] The network cards.
 ---@field cdroms? (limiq.CDROMSpec|fun(vm: limiq.VM): limiq.CDROMSpec)[] The CD-ROM drives and what is in them.
 ---@field console? limiq.ConsoleSpec Screens a person can look at.
 ---@field cloud_init? limiq.CloudInitSpec|fun(vm: limiq.VM): limiq.CloudInitSpec What cloud-init in the guest is to read.
----@field ignition? string|table What Ignition in the guest is to read (Fedora CoreOS, Flatcar): JSON, or a table.
----@field guest_os? string The guest's system; a name that begins with `win` gets SATA and a TPM.
 ---@field labels? table<string, string> Kept with the domain.
 
 ---How to go about it.

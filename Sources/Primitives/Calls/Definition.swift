@@ -1,5 +1,6 @@
 import Basics
 import LuaRuntime
+import Records
 
 /// A primitive with its schema: what `limiq.disk.overlay` takes, does and returns, and the function behind it.
 public struct Definition: Sendable {

@@ -2,6 +2,7 @@ import Basics
 import Hypervisors
 import LuaRuntime
 import Provisioning
+import Records
 
 /// The domain a primitive is about: a name, or a handle `{ name = …, uri = … }` as `domain.get` returns it.
 struct DomainReference: Sendable, Equatable {
@@ -19,7 +20,7 @@ struct DomainReference: Sendable, Equatable {
     }
 }
 
-extension Codec where Swift == DomainReference {
+extension Codec where Content == DomainReference {
     /// A domain by its name or handle. Handles carry methods and fields of their own: only the two that matter are
     /// read.
     static let domain = Codec("string|limiq.Domain") { value, path throws(Failure) in

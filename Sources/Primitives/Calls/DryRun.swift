@@ -4,6 +4,7 @@ import ImageLibrary
 import LuaRuntime
 import MachineSpec
 import Provisioning
+import Records
 import Synchronization
 
 /// A script looked at without a touch of the world: it runs, but what its calls would do is answered as if it had been

@@ -1,3 +1,5 @@
+import Records
+
 /// The library as a LuaLS definition file (`---@meta`): what an editor completes and checks a script with.
 ///
 /// Each thing is taken from where it is decided: the primitives from their definitions, so that it cannot say anything

@@ -1,4 +1,5 @@
 import Basics
+import Records
 
 /// The primitives of `limiq.base64`: bytes as text, as `encoding: b64` of cloud-init's `write_files` takes them.
 func base64Definitions(_ environment: Environment) -> [Definition] {

@@ -2,6 +2,7 @@ import Basics
 import GuestConfig
 import Hypervisors
 import MachineSpec
+import Records
 
 /// The primitives of `limiq.cidata.*`: the seed cloud-init reads in the guest.
 func cidataDefinitions(_ environment: Environment) -> [Definition] {

@@ -1,6 +1,7 @@
 import Basics
 import Hypervisors
 import Provisioning
+import Records
 
 /// The primitives about hosts that `limiq.connect` and `limiq.hosts` are made of.
 func connectDefinitions(_ environment: Environment) -> [Definition] {

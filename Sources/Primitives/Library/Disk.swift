@@ -1,6 +1,7 @@
 import Basics
 import DiskImages
 import ImageLibrary
+import Records
 
 /// The primitives of `limiq.disk.*`: disks as files.
 func diskDefinitions(_ environment: Environment) -> [Definition] {

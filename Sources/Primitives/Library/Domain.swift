@@ -2,6 +2,7 @@ import Basics
 import Hypervisors
 import MachineSpec
 import Provisioning
+import Records
 
 /// The primitives of `limiq.domain.*`: domains in libvirt's words.
 public func domainDefinitions(_ environment: Environment) -> [Definition] {

@@ -1,5 +1,6 @@
 import Basics
 import Provisioning
+import Records
 
 /// The primitives that reach into the guest, and those for what it shows.
 func domainGuestDefinitions(_ environment: Environment) -> [Definition] {

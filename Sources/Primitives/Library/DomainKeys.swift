@@ -1,5 +1,6 @@
 import Basics
 import Provisioning
+import Records
 
 private struct SendKeysArguments: DomainArguments {
     var domain = DomainReference()

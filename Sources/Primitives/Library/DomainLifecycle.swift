@@ -1,6 +1,7 @@
 import Basics
 import Hypervisors
 import Provisioning
+import Records
 import Steps
 
 /// The primitives that start and stop a domain, and those that look at it.

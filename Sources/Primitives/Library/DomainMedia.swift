@@ -1,5 +1,6 @@
 import Basics
 import Provisioning
+import Records
 
 /// The primitives about CD-ROM drives.
 func domainMediaDefinitions(_ environment: Environment) -> [Definition] {

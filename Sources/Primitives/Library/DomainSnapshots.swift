@@ -2,6 +2,7 @@ import Basics
 import Hypervisors
 import LuaRuntime
 import Provisioning
+import Records
 
 /// The primitives about a domain's snapshots.
 func domainSnapshotDefinitions(_ environment: Environment) -> [Definition] {

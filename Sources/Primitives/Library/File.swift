@@ -1,6 +1,7 @@
 import Basics
 import HostFiles
 import LuaRuntime
+import Records
 
 struct PathArgument: Sendable {
     var path = ""

@@ -1,6 +1,7 @@
 import Basics
 import HostFiles
 import LuaRuntime
+import Records
 
 private struct RunOptions: Sendable, Equatable {
     var stdin: [UInt8] = []

@@ -1,46 +1,11 @@
 import Basics
 import DiskImages
 import Hypervisors
+import Records
 
 /// The primitives of `limiq.iso.*`: small CD-ROM images.
 func isoDefinitions(_ environment: Environment) -> [Definition] {
     [isoCreateDefinition(environment), isoListDefinition(environment), isoReadDefinition(environment)]
-}
-
-extension Codec where Swift == ISOContents {
-    /// The contents of an image, by names; a table in place of contents is a folder. A text that begins with `#!` may
-    /// be run. Contents may be secret and are given back as such.
-    static let isoContents = Codec("table<string, string|table>") { value, path throws(Failure) in
-        var contents = ISOContents()
-        /// Appends what one table holds; `above` ends in a slash below the root.
-        func add(_ value: Value, _ above: String, _ path: String) throws(Failure) {
-            guard let map = value.map else {
-                throw wrongType(path, expected: "a table of names and contents", got: value)
-            }
-            for entry in map.entries {
-                let name = above + entry.key
-                switch entry.value {
-                case .list, .map:
-                    contents.folders.append(name)
-                    try add(entry.value, name + "/", "\(path).\(entry.key)")
-                default:
-                    let bytes = try Codec<[UInt8]>.bytes.decode(entry.value, "\(path).\(entry.key)")
-                    let mode: UInt16 = bytes.starts(with: "#!".utf8) ? 0o755 : 0o644
-                    contents.files.append(ISOFile(name, contents: bytes, mode: mode))
-                }
-            }
-        }
-        try add(value, "", path)
-        return contents
-    } encode: { contents in
-        var map = Map()
-        for folder in contents.emptyFolders { map.append(folder, .map(Map())) }
-        for file in contents.files {
-            let text = String(validating: file.contents, as: UTF8.self)
-            map.append(file.path, text.map(Value.secret) ?? .bytes(file.contents))
-        }
-        return .map(map)
-    }
 }
 
 private struct ISOCreateArguments: Sendable {

@@ -2,6 +2,7 @@ import Basics
 import HostFiles
 import ImageLibrary
 import LuaRuntime
+import Records
 
 private struct NameArgument: Sendable {
     var name = ""

@@ -1,5 +1,6 @@
 import Basics
 import FoundationEssentials
+import Records
 
 /// The primitives of `limiq.json`: JSON (RFC 8259), strictly.
 func jsonDefinitions(_ environment: Environment) -> [Definition] {

@@ -1,4 +1,5 @@
 import Basics
+import Records
 
 public enum LogLevel: String, Sendable, CaseIterable {
     case info, warn, error
@@ -36,7 +37,7 @@ private let record = Record<Call>(
         Field("fields", \.fields, .fields, "Names and values that belong to it."),
     ])
 
-extension Codec where Swift == Map {
+extension Codec where Content == Map {
     /// A table with any names and values.
     static let fields = Codec("table<string, any>") { value, path throws(Failure) in
         guard let map = value.map else {

@@ -1,6 +1,7 @@
 import Basics
 import Glibc
 import HostFiles
+import Records
 
 /// The primitives of `limiq.params`: named parameters with defaults.
 ///

@@ -2,6 +2,7 @@ import Basics
 import HostFiles
 import LuaRuntime
 import Provisioning
+import Records
 
 private struct NoArguments: Sendable {}
 

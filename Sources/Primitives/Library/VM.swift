@@ -1,6 +1,7 @@
 import Basics
 import MachineSpec
 import Provisioning
+import Records
 import Steps
 
 /// The primitives of `limiq.vm.*`: what the machine handle's methods call. `vm` is `{ spec = …, uri = … }` for what

@@ -1,4 +1,5 @@
 import Basics
+import Records
 import YAML
 
 /// The primitives of `limiq.yaml`: YAML as cloud-init reads and writes it.

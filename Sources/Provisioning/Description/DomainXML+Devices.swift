@@ -48,10 +48,10 @@ extension DomainXML {
         }
         let cdromBus: DiskBus = isWindows ? .sata : .scsi
         for (index, cdrom) in spec.cdroms.enumerated() {
-            elements.append(
-                Self.cdrom(
-                    id: cdrom.id, iso: layout.cdroms[index], bus: cdromBus, target: names.next(cdromBus),
-                    boot: order.cdroms[index], on: host))
+            let element = Self.cdrom(
+                id: cdrom.id, iso: layout.cdroms[index], bus: cdromBus, target: names.next(cdromBus),
+                boot: order.cdroms[index], on: host)
+            elements.append(SpecFields.cdroms.completed(element, cdrom))
         }
         if let seed = layout.seed {
             // Debian's cloud kernel has no AHCI: on SATA it would never see the seed.
@@ -97,20 +97,7 @@ extension DomainXML {
             (type, source) = ("file", XMLElement("source", ["file": disk.path], [owner]))
         }
         let spec = disk.spec
-        let limits =
-            spec.iopsLimit == 0 && spec.throughputMBps == 0
-            ? nil
-            : XMLElement(
-                "iotune", [:],
-                [
-                    spec.throughputMBps == 0
-                        ? nil
-                        : XMLElement(
-                            "total_bytes_sec", text: String(spec.throughputMBps * 1_000_000)),
-                    spec.iopsLimit == 0
-                        ? nil : XMLElement("total_iops_sec", text: String(spec.iopsLimit)),
-                ])
-        return XMLElement(
+        let element = XMLElement(
             "disk", ["type": type, "device": "disk"],
             [
                 XMLElement("driver", ["name": "qemu", "type": format, "discard": "unmap"]),
@@ -118,13 +105,13 @@ extension DomainXML {
                 disk.isMade || type == "file" && disk.format == .qcow2 && !disk.backing.isEmpty
                     ? Self.backingStore(disk.backing[...], on: host) : nil,
                 XMLElement("target", ["dev": target, "bus": Self.busName(bus)]),
-                limits,
                 spec.readonly ? XMLElement("readonly") : nil,
                 // What a guest finds in /dev/disk/by-id; QEMU cuts it at 20 characters.
                 XMLElement("serial", text: String(spec.id.prefix(DiskSpec.serialLength))),
                 boot.map { XMLElement("boot", ["order": String($0)]) },
                 XMLElement("alias", ["name": Self.diskAlias(spec.id)]),
             ])
+        return SpecFields.disks.completed(element, spec)
     }
 
     /// The whole chain, ended explicitly: libvirt then probes no file for a format somebody may have put there.
@@ -189,9 +176,7 @@ extension DomainXML {
             case .e1000: "e1000"
             case .rtl8139: "rtl8139"
             }
-        // libvirt counts in kilobytes (1000) a second.
-        let rate = nic.bandwidthMbps == 0 ? nil : String(nic.bandwidthMbps * 125)
-        return XMLElement(
+        let element = XMLElement(
             "interface", ["type": nic.kind == .private ? "network" : nic.kind.rawValue],
             [
                 XMLElement(
@@ -200,18 +185,11 @@ extension DomainXML {
                 nic.bridge.map { XMLElement("source", ["bridge": $0]) }
                     ?? nic.network.map { XMLElement("source", ["network": $0.name]) },
                 XMLElement("model", ["type": model]),
-                rate.map {
-                    XMLElement(
-                        "bandwidth", [:],
-                        [
-                            XMLElement("inbound", ["average": $0]),
-                            XMLElement("outbound", ["average": $0]),
-                        ])
-                },
                 isTestDriver ? nil : XMLElement("link", ["state": "up"]),
                 boot.map { XMLElement("boot", ["order": String($0)]) },
                 isTestDriver ? nil : XMLElement("alias", ["name": Self.nicAlias(nic.id)]),
             ])
+        return SpecFields.nics.completed(element, nic)
     }
 
     // MARK: the devices' names

@@ -34,7 +34,7 @@ struct DomainXML {
 
     /// - Parameter metadata: limiq's own element; `nil` for a description to compare with only.
     func description(_ metadata: XMLElement? = nil) -> XMLElement {
-        XMLElement(
+        var domain = XMLElement(
             "domain",
             [
                 "type": isTestDriver ? "test" : acceleration == .kvm ? "kvm" : "qemu",
@@ -56,6 +56,8 @@ struct DomainXML {
                 XMLElement("devices", [:], devices),
                 privateNICs.isEmpty ? nil : XMLElement("qemu:commandline", [:], privateNICs),
             ])
+        for field in SpecFields.machine { field.write(spec, &domain) }
+        return domain
     }
 
     private var os: XMLElement {

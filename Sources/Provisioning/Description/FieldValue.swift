@@ -1,5 +1,6 @@
 import Basics
 import Digests
+import DiskImages
 import MachineSpec
 
 /// A value that a field of a spec holds: compared as it is, and told in the words of a script.
@@ -87,6 +88,25 @@ extension FieldValue: CustomStringConvertible {
         }
     }
 }
+
+/// A value of a spec that is told as it is.
+protocol FieldValued: Sendable {
+    var fieldValue: FieldValue { get }
+}
+
+extension Bool: FieldValued { var fieldValue: FieldValue { .flag(self) } }
+extension Int: FieldValued { var fieldValue: FieldValue { .number(self) } }
+extension UInt16: FieldValued { var fieldValue: FieldValue { .number(UInt64(self)) } }
+extension UInt64: FieldValued { var fieldValue: FieldValue { .number(self) } }
+extension String: FieldValued { var fieldValue: FieldValue { .text(self) } }
+
+extension SpecChoice {
+    var fieldValue: FieldValue { .word(self) }
+}
+extension DiskBus: FieldValued {}
+extension DiskFormat: FieldValued {}
+extension Firmware: FieldValued {}
+extension NICModel: FieldValued {}
 
 extension PortForward {
     /// The forward as text: `8080→80/tcp`.

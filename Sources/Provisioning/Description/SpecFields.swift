@@ -1,134 +1,194 @@
 import Basics
 import DiskImages
 import MachineSpec
+import Records
 import XML
 
-/// Every field of a spec: the one table from which a spec is compared with another and with a domain, and a change of it is
-/// priced and told. A test holds it against `VMSpec`.
+/// Every field of a spec: the one table from which a spec is read and shown, documented, written into a domain's description
+/// and compared with it and with another, and a change of it is priced and told. A test holds it against `VMSpec`.
 enum SpecFields {
     private typealias Rules = ChangeRules
 
     static let machine: [SpecField<VMSpec>] = [
-        SpecField("name", Rules.replace) { .text($0.name) },
-        SpecField("cpu_cores", Rules.processors, fact: { DomainProcessors($0)?.cores }) {
-            .number($0.cpuCores)
-        },
         SpecField(
-            "max_cpu_cores", Rules.restart, fact: { DomainProcessors($0)?.topology.map { .number($0.cores) } }
-        ) { $0.maxCPUCores.map { .number($0) } },
+            "name", \.name, .publicText, required: true, "A host name; the domain's name.", Rules.replace),
         SpecField(
-            "cpu_sockets", Rules.restart, fact: { DomainProcessors($0)?.topology.map { .number($0.sockets) } }
-        ) { .number($0.cpuSockets) },
+            "cpu_cores", \.cpuCores, .int(1...1024), "Cores of each socket; 1 where left out.",
+            Rules.processors,
+            fact: { DomainProcessors($0)?.cores }),
         SpecField(
-            "cpu_threads_per_core", Rules.restart,
-            fact: { DomainProcessors($0)?.topology.map { .number($0.threads) } }
-        ) { .number($0.cpuThreadsPerCore) },
-        SpecField("memory_mib", Rules.memory, fact: { DomainMemory($0).map { .number($0.current) } }) {
-            .number($0.memoryMiB)
-        },
-        SpecField("max_memory_mib", Rules.restart, fact: { DomainMemory($0).map { .number($0.most) } }) {
-            $0.maxMemoryMiB.map { .number($0) }
-        },
+            "max_cpu_cores", \.maxCPUCores, .int(1...1024),
+            "Cores of each socket that the running guest can be given; cpu_cores where left out.",
+            Rules.restart, fact: { DomainProcessors($0)?.topology.map { .number($0.cores) } }),
+        SpecField(
+            "cpu_sockets", \.cpuSockets, .int(1...64), "Sockets; 1 where left out.", Rules.restart,
+            fact: { DomainProcessors($0)?.topology.map { .number($0.sockets) } }),
+        SpecField(
+            "cpu_threads_per_core", \.cpuThreadsPerCore, .int(1...64), "Threads; 1 where left out.",
+            Rules.restart, fact: { DomainProcessors($0)?.topology.map { .number($0.threads) } }),
+        SpecField(
+            "memory_mib", \.memoryMiB, .int(1...(1 << 40)), "Memory in MiB; 1024 where left out.",
+            or: [
+                .withUnit("memory", .mebibytes, "Memory with a unit, `\"4GiB\"`, in the place of memory_mib.")
+                {
+                    $0.memoryMiB = $1
+                }
+            ],
+            Rules.memory, fact: { DomainMemory($0).map { .number($0.current) } }),
+        SpecField(
+            "max_memory_mib", \.maxMemoryMiB, .int(1...(1 << 40)),
+            "Memory in MiB that the running guest can be given; memory_mib where left out.",
+            or: [
+                .withUnit("max_memory", .mebibytes, "The same with a unit, in the place of max_memory_mib.") {
+                    $0.maxMemoryMiB = $1
+                }
+            ],
+            Rules.restart, fact: { DomainMemory($0).map { .number($0.most) } }),
         // The boot loader on the disk and the variables beside it are of one firmware.
-        SpecField("firmware", Rules.replace) { .word($0.firmware) },
-        SpecField("secure_boot", Rules.secureBoot) { $0.secureBoot.map { .flag($0) } },
-        SpecField("tpm", Rules.tpm) { $0.tpm.map { .flag($0) } },
-        SpecField("boot_order", Rules.restart, fact: DomainFacts.bootOrder) {
-            $0.bootOrder.isEmpty ? nil : .list($0.bootOrder.map { .word($0) })
-        },
-        SpecField("guest_os", Rules.guestOS) { $0.guestOS.map { .text($0) } },
+        SpecField("firmware", \.firmware, .choice(), "BIOS where left out.", Rules.replace),
+        SpecField(
+            "secure_boot", \.secureBoot, .bool,
+            "Signed boot loaders only; where left out, for a Windows guest with UEFI.", Rules.secureBoot),
+        SpecField("tpm", \.tpm, .bool, "A TPM 2.0; where left out, for a Windows guest.", Rules.tpm),
+        SpecField(
+            Field(
+                "boot_order", \.bootOrder, .list(of: .choice()),
+                "The kinds of devices to boot from; what is marked bootable, disks first, where left out."),
+            Rules.restart, fact: DomainFacts.bootOrder
+        ) { $0.bootOrder.isEmpty ? nil : .list($0.bootOrder.map { .word($0) }) },
         // It is read at the first boot only.
-        SpecField("ignition", Rules.replace) { $0.ignition.map { .kept($0) } },
+        SpecField(
+            Field(
+                "ignition", \.ignition, .ignition,
+                "What Ignition in the guest is to read (Fedora CoreOS, Flatcar): JSON, or a table."),
+            Rules.replace
+        ) { $0.ignition.map { .kept($0) } },
+        SpecField(
+            "guest_os", \.guestOS, .publicText,
+            "The guest's system; a name that begins with `win` gets SATA and a TPM.", Rules.guestOS),
     ]
 
     static let console: [SpecField<ConsoleSpec>] = [
-        SpecField("vnc_enabled", Rules.restart) { .flag($0.vncEnabled) },
-        SpecField("vnc_port", Rules.restart) { .number(UInt64($0.vncPort)) },
-        SpecField("vnc_password", Rules.restart) { $0.vncPassword.map { .kept($0) } },
-        SpecField("spice_enabled", Rules.restart) { .flag($0.spiceEnabled) },
-        SpecField("spice_port", Rules.restart) { .number(UInt64($0.spicePort)) },
+        SpecField("vnc_enabled", \.vncEnabled, .bool, "A VNC server.", Rules.restart),
+        SpecField(
+            "vnc_port", \.vncPort, .int(0...65535), "5900 or more; a free one where left out.", Rules.restart),
+        SpecField(
+            Field("vnc_password", \.vncPassword, .password, "At most 8 characters."), Rules.restart
+        ) { $0.vncPassword.map { .kept($0) } },
+        SpecField("spice_enabled", \.spiceEnabled, .bool, "A SPICE server.", Rules.restart),
+        SpecField(
+            "spice_port", \.spicePort, .int(0...65535), "5900 or more; a free one where left out.",
+            Rules.restart),
     ]
 
     /// The fields of cloud-init. With a change of one the seed gets another instance-id, with which cloud-init runs
     /// again.
-    static let cloudInit: [SpecField<CloudInitSpec>] = SeedFile.allCases.map { file in
-        SpecField(file.field, Rules.restart) { $0[file]?.text(as: file).map { .kept($0) } }
-    }
+    static let cloudInit: [SpecField<CloudInitSpec>] = [
+        document("user_data", \.userData, .userData, "What the guest is to do."),
+        document("meta_data", \.metaData, .metaData, "Who the guest is; made where left out."),
+        document("network_config", \.networkConfig, .networkConfig, "How its network is set up."),
+        document("vendor_data", \.vendorData, .vendorData, "Defaults below user_data."),
+    ]
 
     static let disks = DeviceFields<DiskSpec>(
         list: "disks", alias: DomainXML.diskAlias(""), devices: \.disks, id: \.id, cost: Rules.diskAsAWhole,
         fields: [
             SpecField(
-                "path", Rules.diskPath,
+                "path", \.path, .path, "A disk that is there, used as it is; without it the disk is made.",
+                Rules.diskPath,
                 fact: { disk in
                     let source = disk.first("source")?.attributes ?? [:]
                     return (source["file"] ?? source["volume"]).map { .text($0) }
-                }
-            ) { $0.path.map { .text($0) } },
-            SpecField("size_gib", Rules.diskSize) { .number($0.sizeGiB) },
-            SpecField("format", Rules.diskFormat) { .word($0.format) },
-            SpecField("backing_file", Rules.replace) { $0.backingFile.map { .text($0) } },
+                }),
             SpecField(
-                "bus", Rules.restart,
-                fact: { $0.first("target")?.attributes["bus"].map { .text($0.lowercased()) } }
-            ) { $0.bus.map { .word($0) } },
-            SpecField("readonly", Rules.restart, fact: { .flag($0.first("readonly") != nil) }) {
-                .flag($0.readonly)
-            },
-            SpecField("bootable", Rules.bootable) { .flag($0.bootable) },
-            SpecField("iops_limit", Rules.live, fact: { .number(limit($0, "total_iops_sec")) }) {
-                .number($0.iopsLimit)
-            },
+                "size_gib", \.sizeGiB, .int(0...(1 << 33)),
+                "Size in GiB; the backing file's where left out.",
+                or: [
+                    .withUnit("size", .gibibytes, "Size with a unit, `\"20GiB\"`, in the place of size_gib.")
+                    {
+                        $0.sizeGiB = $1
+                    }
+                ], Rules.diskSize),
             SpecField(
-                "throughput_mbps", Rules.live, fact: { .number(limit($0, "total_bytes_sec") / 1_000_000) }
-            ) { .number($0.throughputMBps) },
-            SpecField("pool_id", Rules.pool) { $0.poolID.map { .text($0) } },
+                "bus", \.bus, .choice(), "What suits guest_os where left out.", Rules.restart,
+                fact: { $0.first("target")?.attributes["bus"].map { .text($0.lowercased()) } }),
+            SpecField(
+                "format", \.format, .choice(), "Of a disk that is made; qcow2 where left out.",
+                Rules.diskFormat),
+            SpecField(
+                "readonly", \.readonly, .bool, "The guest cannot write.", Rules.restart,
+                fact: { .flag($0.first("readonly") != nil) }),
+            SpecField(
+                "bootable", \.bootable, .bool, "The guest boots from it; an only disk needs no mark.",
+                Rules.bootable),
+            SpecField(
+                "iops_limit", \.iopsLimit, .int(0...(1 << 40)), "I/O operations a second; 0 is no limit.",
+                Rules.live, at: NumberPlace("iotune/total_iops_sec")),
+            SpecField(
+                "throughput_mbps", \.throughputMBps, .int(0...(1 << 40)),
+                "Megabytes (10^6) a second; 0 is no limit.", Rules.live,
+                at: NumberPlace("iotune/total_bytes_sec", unit: 1_000_000)),
+            SpecField(
+                "backing_file", \.backingFile, .path, "The image the disk becomes an overlay on.",
+                Rules.replace),
+            SpecField(
+                "pool_id", \.poolID, .publicText,
+                "A libvirt storage pool; path then names a volume of it. On another machine a disk without path is made in it.",
+                Rules.pool),
         ])
 
     static let nics = DeviceFields<NICSpec>(
         list: "nics", alias: DomainXML.nicAlias(""), devices: \.nics, id: \.id, cost: Rules.restart,
         fields: [
             SpecField(
-                "mac_address", Rules.restart,
-                fact: { $0.first("mac")?.attributes["address"].map { .text($0.lowercased()) } }
-            ) { $0.macAddress.map { .text($0) } },
-            SpecField("bridge", Rules.network, fact: { source($0, "bridge") }) {
-                $0.bridge.map { .text($0) }
-            },
-            SpecField("network", Rules.network, fact: { source($0, "network") }) {
-                ($0.network?.name).map { .text($0) }
-            },
-            SpecField("address", Rules.restart) { $0.address.map { .text($0) } },
+                "mac_address", \.macAddress, .publicText,
+                "Made from the VM's name and the position where left out.", Rules.restart,
+                fact: { $0.first("mac")?.attributes["address"].map { .text($0.lowercased()) } }),
             SpecField(
-                "model", Rules.restart,
-                fact: { $0.first("model")?.attributes["type"].map { .text($0.lowercased()) } }
-            ) { .word($0.model) },
+                "bridge", \.bridge, .publicText, "A bridge of the host.", Rules.network,
+                fact: { source($0, "bridge") }),
             SpecField(
-                "bandwidth_mbps", Rules.live,
-                fact: { nic in
-                    let rate = nic.first("bandwidth/inbound")?.attributes["average"].flatMap { UInt64($0) }
-                    return .number((rate ?? 0) / 125)
-                }
-            ) { .number($0.bandwidthMbps) },
-            SpecField("forward", Rules.forward) {
-                $0.forward.isEmpty ? nil : .list($0.forward.map { .forward($0) })
-            },
-            // A cable that somebody has pulled: no spec says anything of it.
+                "network", \.network, .nicNetwork,
+                "A network of the host's by its name, or what `limiq.network` gives.", Rules.network,
+                fact: { source($0, "network") }),
             SpecField(
-                "link", Rules.live, fact: { .found($0.first("link")?.attributes["state"] ?? "up") }
-            ) { _ in nil },
+                "address", \.address, .publicText,
+                "Its IPv4 address on a network of limiq's; one is chosen where left out, and kept for the machine's life.",
+                Rules.restart),
+            SpecField(
+                "model", \.model, .choice(), "virtio where left out.", Rules.restart,
+                fact: { $0.first("model")?.attributes["type"].map { .text($0.lowercased()) } }),
+            // libvirt counts in kilobytes (1000) a second.
+            SpecField(
+                "bandwidth_mbps", \.bandwidthMbps, .int(0...(1 << 40)),
+                "Megabits (10^6) a second; 0 is no limit.", Rules.live,
+                at: NumberPlace("bandwidth/inbound", attribute: "average", unit: 125),
+                NumberPlace("bandwidth/outbound", attribute: "average", unit: 125)),
+            SpecField(
+                Field(
+                    "forward", \.forward, .list(of: .record(SpecRecords.forward)),
+                    "Ports of the host that lead into the guest."), Rules.forward
+            ) { $0.forward.isEmpty ? nil : .list($0.forward.map { .forward($0) }) },
+            // A cable that somebody has pulled.
+            SpecField(found: "link", Rules.live) { .found($0.first("link")?.attributes["state"] ?? "up") },
         ])
 
     static let cdroms = DeviceFields<CDROMSpec>(
         list: "cdroms", alias: DomainXML.cdromAlias(""), devices: \.cdroms, id: \.id, cost: Rules.drive,
         fields: [
             SpecField(
-                "iso_path", Rules.live,
-                fact: { $0.first("source")?.attributes["file"].map { .text($0) } }
-            ) { $0.isoPath.map { .text($0) } },
-            SpecField("files", Rules.restart) { $0.files.map { .keptFiles($0.texts) } },
-            SpecField("label", Rules.restart) { $0.label.map { .text($0) } },
-            SpecField("bootable", Rules.bootable) { .flag($0.bootable) },
+                "iso_path", \.isoPath, .path, "An ISO image that is there.", Rules.live,
+                fact: { $0.first("source")?.attributes["file"].map { .text($0) } }),
+            SpecField(
+                Field(
+                    "files", \.files, .isoContents,
+                    "Contents by name of an ISO image that is made for the VM, and removed with it."),
+                Rules.restart
+            ) { $0.files.map { .keptFiles($0.texts) } },
+            SpecField(
+                "label", \.label, .publicText, "The label of that image; `CDROM` where left out.",
+                Rules.restart),
+            SpecField("bootable", \.bootable, .bool, "The guest may boot from it.", Rules.bootable),
         ])
 
     /// The cost of a change of each field, by `FieldPath.pattern`.
@@ -154,9 +214,13 @@ enum SpecFields {
         return values
     }
 
-    /// The value of a disk's limit; 0 is none.
-    private static func limit(_ disk: XMLNode, _ name: String) -> UInt64 {
-        disk.first("iotune")?.first(name).flatMap { UInt64($0.text.trimmed()) } ?? 0
+    private static func document(
+        _ name: String, _ keyPath: any WritableKeyPath<CloudInitSpec, CloudInitDocument?> & Sendable,
+        _ file: SeedFile, _ doc: String
+    ) -> SpecField<CloudInitSpec> {
+        SpecField(Field(name, keyPath, .cloudInitDocument, doc), Rules.restart) {
+            $0[keyPath: keyPath]?.text(as: file).map { .kept($0) }
+        }
     }
 
     /// The network or bridge that a nic of this kind is on.

@@ -4,6 +4,7 @@ import Glibc
 import LuaRuntime
 import Primitives
 import Provisioning
+import Records
 
 struct Plan: ParsableCommand {
     static let configuration = CommandConfiguration(

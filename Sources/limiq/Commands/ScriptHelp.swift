@@ -1,6 +1,7 @@
 import Basics
 import LuaRuntime
 import Primitives
+import Records
 import Synchronization
 
 /// The help of `limiq help SCRIPT`: the script's first comment and the parameters it declares with `limiq.params`.

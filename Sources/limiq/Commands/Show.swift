@@ -4,6 +4,7 @@ import DiskImages
 import MachineSpec
 import Primitives
 import Provisioning
+import Records
 
 struct Show: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Tell what a machine is and where it stands.")

@@ -3,6 +3,7 @@ import FoundationEssentials
 import Glibc
 import LuaRuntime
 import Primitives
+import Records
 import Steps
 import Synchronization
 

@@ -1,21 +1,24 @@
 import Basics
 import MachineSpec
+import Provisioning
+import Records
 
 /// The API's document of a spec, `{ name = …, spec = { … } }`: full field and enum names; a field that has its default
 /// is left out.
 public func vmDocument(of spec: VMSpec) -> Value {
-    let defaults = vmSpecRecord.encode(VMSpec(name: ""))
-    var fields = told(vmSpecRecord.encode(spec), beside: defaults)
+    let defaults = SpecRecords.machine.encode(VMSpec(name: ""))
+    var fields = told(SpecRecords.machine.encode(spec), beside: defaults)
     for (name, record) in [
-        ("disks", diskRecord.encode(DiskSpec(id: ""))), ("nics", nicRecord.encode(NICSpec(id: ""))),
-        ("cdroms", cdromRecord.encode(CDROMSpec())),
+        ("disks", SpecRecords.disk.encode(DiskSpec(id: ""))),
+        ("nics", SpecRecords.nic.encode(NICSpec(id: ""))),
+        ("cdroms", SpecRecords.cdrom.encode(CDROMSpec())),
     ] {
         if let members = fields[name]?.list {
             fields[name] = .list(members.map { .map(told($0, beside: record)) })
         }
     }
     if let console = fields["console"] {
-        fields["console"] = .map(told(console, beside: consoleRecord.encode(ConsoleSpec())))
+        fields["console"] = .map(told(console, beside: SpecRecords.console.encode(ConsoleSpec())))
     }
     fields["name"] = nil
     return .map(["name": .string(spec.name), "spec": .map(fields)])

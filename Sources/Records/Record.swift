@@ -1,42 +1,64 @@
 import Basics
 
 /// The description of a record in the editor stubs and the reference.
-struct RecordDescription: Sendable {
-    struct Field: Sendable {
-        let name: String
-        let luaType: String
-        let isRequired: Bool
-        let doc: String
+package struct RecordDescription: Sendable {
+    package struct Field: Sendable {
+        package let name: String
+        package let luaType: String
+        package let isRequired: Bool
+        package let doc: String
 
-        init(_ name: String, _ luaType: String, _ doc: String, isRequired: Bool = true) {
+        package init(_ name: String, _ luaType: String, _ doc: String, isRequired: Bool = true) {
             (self.name, self.luaType, self.doc, self.isRequired) = (name, luaType, doc, isRequired)
         }
     }
 
     /// The LuaLS class name: `limiq.DiskSpec`.
-    let name: String
-    let doc: String
-    let fields: [Field]
+    package let name: String
+    package let doc: String
+    package let fields: [Field]
     /// The records its fields are made of.
-    var records: [RecordDescription] = []
+    package let records: [RecordDescription]
+
+    package init(name: String, doc: String, fields: [Field], records: [RecordDescription] = []) {
+        self.name = name
+        self.doc = doc
+        self.fields = fields
+        self.records = records
+    }
 }
 
 /// One field of a record: how it is read into, and written from, a Swift structure.
 public struct Field<Owner: Sendable>: Sendable {
-    let name: String
-    let luaType: String
-    let isRequired: Bool
-    let doc: String
-    let records: @Sendable () -> [RecordDescription]
+    package let name: String
+    package let luaType: String
+    package let isRequired: Bool
+    package let doc: String
+    package let records: @Sendable () -> [RecordDescription]
     let decode: @Sendable (inout Owner, Value, String) throws(Failure) -> Void
     /// The value to write; `nil` where there is nothing to write, as where the field has its default.
     let encode: @Sendable (Owner) -> Value?
+
+    package init(
+        name: String, luaType: String, isRequired: Bool, doc: String,
+        records: @escaping @Sendable () -> [RecordDescription],
+        decode: @escaping @Sendable (inout Owner, Value, String) throws(Failure) -> Void,
+        encode: @escaping @Sendable (Owner) -> Value?
+    ) {
+        self.name = name
+        self.luaType = luaType
+        self.isRequired = isRequired
+        self.doc = doc
+        self.records = records
+        self.decode = decode
+        self.encode = encode
+    }
 }
 
 extension Field {
     /// A field that may be left out: the structure keeps the default it was made with.
-    public init<Swift: Equatable>(
-        _ name: String, _ keyPath: any WritableKeyPath<Owner, Swift> & Sendable, _ codec: Codec<Swift>,
+    public init<Content: Equatable>(
+        _ name: String, _ keyPath: any WritableKeyPath<Owner, Content> & Sendable, _ codec: Codec<Content>,
         required: Bool = false, _ doc: String
     ) {
         self.init(
@@ -49,8 +71,8 @@ extension Field {
     }
 
     /// A field that is `nil` where it is left out.
-    public init<Swift>(
-        _ name: String, _ keyPath: any WritableKeyPath<Owner, Swift?> & Sendable, _ codec: Codec<Swift>,
+    public init<Content>(
+        _ name: String, _ keyPath: any WritableKeyPath<Owner, Content?> & Sendable, _ codec: Codec<Content>,
         required: Bool = false, _ doc: String
     ) {
         self.init(
@@ -85,9 +107,9 @@ public struct Record<Owner: Sendable>: Sendable {
         lazyFields = Lazy(fields)
     }
 
-    var fields: [Field<Owner>] { lazyFields.get() }
+    package var fields: [Field<Owner>] { lazyFields.get() }
 
-    var description: RecordDescription {
+    package var description: RecordDescription {
         RecordDescription(
             name: name, doc: doc,
             fields: fields.map {
@@ -150,7 +172,7 @@ public struct Record<Owner: Sendable>: Sendable {
     }
 
     /// Reads positional arguments: the first field is the first argument, and so on.
-    func decode(positional arguments: [Value]) throws(Failure) -> Owner {
+    package func decode(positional arguments: [Value]) throws(Failure) -> Owner {
         let fields = fields
         // A Lua function with optional arguments passes nil for those it was not given.
         let count = (arguments.lastIndex { $0 != .null } ?? -1) + 1

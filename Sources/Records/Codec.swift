@@ -1,21 +1,20 @@
 import Basics
 import HostFiles
-import MachineSpec
 
 /// The way one kind of value is read from a script, written back, and named in the editor stubs.
-public struct Codec<Swift: Sendable>: Sendable {
+public struct Codec<Content: Sendable>: Sendable {
     /// The type in LuaLS notation.
     public let luaType: String
     /// - Throws: `Failure` with code `bad_field` whose message begins with the path.
-    public let decode: @Sendable (_ value: Value, _ path: String) throws(Failure) -> Swift
-    public let encode: @Sendable (Swift) -> Value
+    public let decode: @Sendable (_ value: Value, _ path: String) throws(Failure) -> Content
+    public let encode: @Sendable (Content) -> Value
     /// The records this type is made of, for the stubs.
-    let records: @Sendable () -> [RecordDescription]
+    package let records: @Sendable () -> [RecordDescription]
 
-    init(
+    package init(
         _ luaType: String, records: @escaping @Sendable () -> [RecordDescription] = { [] },
-        decode: @escaping @Sendable (Value, String) throws(Failure) -> Swift,
-        encode: @escaping @Sendable (Swift) -> Value
+        decode: @escaping @Sendable (Value, String) throws(Failure) -> Content,
+        encode: @escaping @Sendable (Content) -> Value
     ) {
         self.luaType = luaType
         self.records = records
@@ -27,7 +26,7 @@ public struct Codec<Swift: Sendable>: Sendable {
 /// The failure of a value of the wrong type.
 ///
 /// - Parameter hint: what to write in its place.
-func wrongType(_ path: String, expected: String, got value: Value, hint: String? = nil) -> Failure {
+package func wrongType(_ path: String, expected: String, got value: Value, hint: String? = nil) -> Failure {
     Failure(.badField, "\(path) must be \(expected), not \(value.kind)", hint: hint)
 }
 
@@ -43,7 +42,7 @@ private func named<Result>(
     }
 }
 
-extension Codec where Swift == String {
+extension Codec where Content == String {
     /// A text. A secret counts as its text.
     public static let string = Codec("string") { value, path throws(Failure) in
         switch value {
@@ -55,10 +54,10 @@ extension Codec where Swift == String {
     }
 
     /// A text that is a secret, also where a script gave it as plain text.
-    static let password = Codec("string", decode: Codec.string.decode) { .secret($0) }
+    package static let password = Codec("string", decode: Codec.string.decode) { .secret($0) }
 
     /// A text that whoever may look can read. A secret has no place there.
-    static let publicText = Codec("string") { value, path throws(Failure) in
+    package static let publicText = Codec("string") { value, path throws(Failure) in
         if case .secret = value {
             throw Failure(
                 .badField, "\(path) is read by whoever looks, and cannot be a secret",
@@ -97,7 +96,7 @@ extension Codec where Swift == String {
     }
 }
 
-extension Codec where Swift == [UInt8] {
+extension Codec where Content == [UInt8] {
     /// A Lua string as it is, UTF-8 or not.
     public static let bytes = Codec("string") { value, path throws(Failure) in
         switch value {
@@ -110,7 +109,7 @@ extension Codec where Swift == [UInt8] {
     }
 }
 
-extension Codec where Swift == Bool {
+extension Codec where Content == Bool {
     public static let bool = Codec("boolean") { value, path throws(Failure) in
         guard let flag = value.bool else { throw wrongType(path, expected: "true or false", got: value) }
         return flag
@@ -119,7 +118,7 @@ extension Codec where Swift == Bool {
     }
 }
 
-extension Codec where Swift == Value {
+extension Codec where Content == Value {
     /// Any value, as it is.
     public static let any = Codec("any") { value, _ throws(Failure) in
         value
@@ -128,9 +127,9 @@ extension Codec where Swift == Value {
     }
 }
 
-extension Codec where Swift: FixedWidthInteger {
+extension Codec where Content: FixedWidthInteger {
     /// A whole number in a range. `2.0` counts as 2, as in Lua.
-    public static func int(_ range: ClosedRange<Swift>) -> Codec {
+    public static func int(_ range: ClosedRange<Content>) -> Codec {
         Codec("integer") { value, path throws(Failure) in
             let whole: Int64?
             switch value {
@@ -139,9 +138,9 @@ extension Codec where Swift: FixedWidthInteger {
             default: whole = nil
             }
             guard let whole else { throw wrongType(path, expected: "a whole number", got: value) }
-            guard let number = Swift(exactly: whole), range.contains(number) else {
+            guard let number = Content(exactly: whole), range.contains(number) else {
                 let bounds =
-                    range.upperBound == .max && Swift.bitWidth > 16
+                    range.upperBound == .max && Content.bitWidth > 16
                     ? "\(range.lowerBound) or more" : "from \(range.lowerBound) to \(range.upperBound)"
                 throw Failure(.badField, "\(path) must be \(bounds), not \(whole)")
             }
@@ -152,7 +151,7 @@ extension Codec where Swift: FixedWidthInteger {
     }
 }
 
-extension Codec where Swift == Duration {
+extension Codec where Content == Duration {
     /// A time in seconds as a number, or a text such as `"5s"`, `"10m"`.
     public static let duration = Codec("string|number") { value, path throws(Failure) in
         switch value {
@@ -168,7 +167,7 @@ extension Codec where Swift == Duration {
     }
 }
 
-extension Codec where Swift == ByteSize {
+extension Codec where Content == ByteSize {
     /// A text with a binary unit, `"20GiB"`; a bare number is bytes.
     public static let size = Codec("string|integer") { value, path throws(Failure) in
         switch value {
@@ -183,24 +182,22 @@ extension Codec where Swift == ByteSize {
 }
 
 extension Codec {
-    /// An enum by its full names, or by the words a script writes for them.
-    public static func choice() -> Codec where Swift: SpecChoice { choice(word: \.word) }
-
     /// An enum by its names.
     public static func choice() -> Codec
-    where Swift: CaseIterable & RawRepresentable, Swift.RawValue == String { choice(word: \.rawValue) }
+    where Content: CaseIterable & RawRepresentable, Content.RawValue == String { choice(word: \.rawValue) }
 
-    private static func choice(word: @escaping @Sendable (Swift) -> String) -> Codec
-    where Swift: CaseIterable & RawRepresentable, Swift.RawValue == String {
-        let names = Swift.allCases.map(word)
+    /// An enum by its names, or by the words a script writes for them.
+    package static func choice(word: @escaping @Sendable (Content) -> String) -> Codec
+    where Content: CaseIterable & RawRepresentable, Content.RawValue == String {
+        let names = Content.allCases.map(word)
         return Codec(names.map { "\"\($0)\"" }.joined(separator: "|")) { value, path throws(Failure) in
             guard case .string(let text) = value else {
                 throw wrongType(path, expected: "one of \(names.joined(separator: ", "))", got: value)
             }
-            for member in Swift.allCases where member.rawValue == text || word(member) == text {
+            for member in Content.allCases where member.rawValue == text || word(member) == text {
                 return member
             }
-            let nearest = nearestName(to: text, in: names + Swift.allCases.map(\.rawValue))
+            let nearest = nearestName(to: text, in: names + Content.allCases.map(\.rawValue))
             throw Failure(
                 .badField, "\(path): \"\(text)\" is not one of \(names.joined(separator: ", "))",
                 hint: nearest.map { "did you mean \"\($0)\"?" })
@@ -209,15 +206,8 @@ extension Codec {
         }
     }
 
-    /// The codec of a value in whose place a function of the machine may stand in Lua, as recipes give one: the library
-    /// calls it first.
-    var orFunctionOfVM: Codec {
-        Codec(
-            "\(luaType)|fun(vm: limiq.VM): \(luaType)", records: records, decode: decode, encode: encode)
-    }
-
     /// A list whose members are all of one kind.
-    public static func list<Member>(of member: Codec<Member>) -> Codec<[Member]> where Swift == [Member] {
+    public static func list<Member>(of member: Codec<Member>) -> Codec<[Member]> where Content == [Member] {
         let type = member.luaType.contains("|") ? "(\(member.luaType))[]" : "\(member.luaType)[]"
         return Codec<[Member]>(type, records: member.records) { value, path throws(Failure) in
             guard let members = value.list else {
@@ -234,7 +224,8 @@ extension Codec {
     }
 
     /// The words of a command. In Lua the options may stand among them: the library takes them apart.
-    static func command<Options>(_ options: Record<Options>) -> Codec<[String]> where Swift == [String] {
+    package static func command<Options>(_ options: Record<Options>) -> Codec<[String]>
+    where Content == [String] {
         let words = Codec.list(of: .string)
         return Codec(
             "\(words.luaType)|\(options.name)", records: { [options.description] }, decode: words.decode,
@@ -256,7 +247,7 @@ extension Codec {
     /// A map from text to values of one kind.
     public static func dictionary<Member>(
         of member: Codec<Member>
-    ) -> Codec<[String: Member]> where Swift == [String: Member] {
+    ) -> Codec<[String: Member]> where Content == [String: Member] {
         Codec<[String: Member]>("table<string, \(member.luaType)>", records: member.records) {
             value, path throws(Failure) in
             guard let map = value.map else {
@@ -278,7 +269,7 @@ extension Codec {
     }
 
     /// A table with the fields of a record.
-    public static func record(_ record: Record<Swift>) -> Codec {
+    public static func record(_ record: Record<Content>) -> Codec {
         Codec(record.name, records: { [record.description] }) { value, path throws(Failure) in
             try record.decode(value, at: path)
         } encode: {

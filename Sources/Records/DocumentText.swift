@@ -3,7 +3,7 @@ import Basics
 /// The text of bytes that is to be taken apart.
 ///
 /// - Throws: `Failure` with code `bad_field` for one that is too long or not UTF-8.
-func document(_ bytes: [UInt8]) throws(Failure) -> String {
+package func document(_ bytes: [UInt8]) throws(Failure) -> String {
     guard bytes.count <= ReadLimit.document else {
         throw Failure(
             .badField,
@@ -15,7 +15,7 @@ func document(_ bytes: [UInt8]) throws(Failure) -> String {
 /// The text of bytes.
 ///
 /// - Throws: `Failure` with code `bad_field` that gives the place of the first byte that is not UTF-8.
-func utf8(_ bytes: [UInt8], named name: String) throws(Failure) -> String {
+package func utf8(_ bytes: [UInt8], named name: String) throws(Failure) -> String {
     if let text = String(validating: bytes, as: UTF8.self) { return text }
     var rest = bytes.makeIterator()
     var decoder = UTF8()

@@ -1,6 +1,6 @@
 import Basics
 import MachineSpec
-import Provisioning
+import Records
 
 private let dhcpRange = Codec<NetworkSpec.DHCPRange>("false|{ from: string, to: string }") {
     value, path throws(Failure) in
@@ -53,13 +53,13 @@ private let networkSpecFields: [Field<NetworkSpec>] = [
         "The nameservers asked for other names; the host's where left out."),
 ]
 
-let networkSpecRecord = Record<NetworkSpec>(
+package let networkSpecRecord = Record<NetworkSpec>(
     "limiq.NetworkSpec", "What a network is to be.", make: { NetworkSpec(name: "", cidr: "") },
     fields: networkSpecFields)
 
-extension Codec where Swift == NICNetwork {
+extension Codec where Content == NICNetwork {
     /// The network of a nic: its name, what `limiq.network` gives, or the fields of one.
-    static let nicNetwork = Codec(
+    package static let nicNetwork = Codec(
         "string|limiq.Network|limiq.NetworkSpec", records: { [networkSpecRecord.description] }
     ) { value, path throws(Failure) in
         if let name = value.string { return .named(name) }
@@ -79,30 +79,6 @@ extension Codec where Swift == NICNetwork {
     }
 }
 
-/// The network a primitive is about: a name, or a handle as `limiq.network` gives it.
-struct NetworkReference: Sendable, Equatable {
-    var network = NICNetwork.named("")
-    /// The URI of the hypervisor; `nil`: the run's own.
-    var uri: String?
-
-    func network(_ environment: Environment) throws(Failure) -> VirtualNetwork {
-        try environment.network(network.name, on: uri)
-    }
-
-    /// - Throws: `Failure` with code `bad_field` for one that is known by its name alone.
-    func requireSpec() throws(Failure) -> NetworkSpec {
-        if let spec = network.spec { return spec }
-        throw Failure(
-            .badField, "network \(network.name) is known by its name alone, and not what it is to be",
-            hint: "describe it: limiq.network { name = \"\(network.name)\", cidr = … }")
-    }
-}
-
-extension Codec where Swift == NetworkReference {
-    static let network = Codec("string|limiq.Network", records: { [] }) { value, path throws(Failure) in
-        NetworkReference(
-            network: try Codec<NICNetwork>.nicNetwork.decode(value, path), uri: value["uri"]?.string)
-    } encode: {
-        Codec<NICNetwork>.nicNetwork.encode($0.network)
-    }
+extension NICNetwork: FieldValued {
+    var fieldValue: FieldValue { .text(name) }
 }
