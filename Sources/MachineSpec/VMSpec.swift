@@ -39,7 +39,7 @@ public struct VMSpec: Sendable, Equatable, Codable {
     /// The number of processors in all.
     public var processors: Int { cpuCores * cpuSockets * cpuThreadsPerCore }
 
-    enum CodingKeys: String, CodingKey {
+    enum CodingKeys: String, CodingKey, CaseIterable {
         case name, firmware, tpm, disks, nics, cdroms, console, ignition, labels
         case secureBoot = "secure_boot"
         case cpuCores = "cpu_cores"
@@ -121,7 +121,7 @@ public struct DiskSpec: Sendable, Equatable, Codable {
 
     public init(id: String) { self.id = id }
 
-    enum CodingKeys: String, CodingKey {
+    enum CodingKeys: String, CodingKey, CaseIterable {
         case id, path, bus, format, readonly, bootable
         case sizeGiB = "size_gib"
         case iopsLimit = "iops_limit"
@@ -161,7 +161,7 @@ public struct NICSpec: Sendable, Equatable, Codable {
 
     public init(id: String) { self.id = id }
 
-    enum CodingKeys: String, CodingKey {
+    enum CodingKeys: String, CodingKey, CaseIterable {
         case id, bridge, network, address, model, forward
         case macAddress = "mac_address"
         case bandwidthMbps = "bandwidth_mbps"
@@ -208,7 +208,7 @@ public struct CDROMSpec: Sendable, Equatable, Codable {
         self.files = files
     }
 
-    enum CodingKeys: String, CodingKey {
+    enum CodingKeys: String, CodingKey, CaseIterable {
         case id, files, label, bootable
         case isoPath = "iso_path"
     }
@@ -224,7 +224,7 @@ public struct ConsoleSpec: Sendable, Equatable, Codable {
 
     public init() {}
 
-    enum CodingKeys: String, CodingKey {
+    enum CodingKeys: String, CodingKey, CaseIterable {
         case vncEnabled = "vnc_enabled"
         case vncPort = "vnc_port"
         case vncPassword = "vnc_password"
