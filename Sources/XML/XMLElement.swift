@@ -45,18 +45,19 @@ public struct XMLElement: Sendable {
     /// - Parameters:
     ///   - path: the names of the elements, `iotune/total_iops_sec`.
     ///   - attribute: `nil` for the text.
-    public mutating func set(_ path: String, _ attribute: String? = nil, _ value: String) {
+    ///   - value: `nil` for none.
+    public mutating func set(_ path: String, _ attribute: String? = nil, _ value: String? = nil) {
         set(path.split(separator: "/")[...], attribute, value)
     }
 
-    private mutating func set(_ path: ArraySlice<Substring>, _ attribute: String?, _ value: String) {
+    private mutating func set(_ path: ArraySlice<Substring>, _ attribute: String?, _ value: String?) {
         if let next = path.first {
             let index = children.firstIndex { $0.name == next } ?? children.endIndex
             if index == children.endIndex { children.append(XMLElement(String(next))) }
             children[index].set(path.dropFirst(), attribute, value)
         } else if let attribute {
             attributes.removeAll { $0.name == attribute }
-            attributes.append((attribute, value))
+            if let value { attributes.append((attribute, value)) }
         } else {
             text = value
         }

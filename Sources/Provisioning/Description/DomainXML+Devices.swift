@@ -105,7 +105,6 @@ extension DomainXML {
                 disk.isMade || type == "file" && disk.format == .qcow2 && !disk.backing.isEmpty
                     ? Self.backingStore(disk.backing[...], on: host) : nil,
                 XMLElement("target", ["dev": target, "bus": Self.busName(bus)]),
-                spec.readonly ? XMLElement("readonly") : nil,
                 // What a guest finds in /dev/disk/by-id; QEMU cuts it at 20 characters.
                 XMLElement("serial", text: String(spec.id.prefix(DiskSpec.serialLength))),
                 boot.map { XMLElement("boot", ["order": String($0)]) },
@@ -182,8 +181,6 @@ extension DomainXML {
                 XMLElement(
                     "mac",
                     ["address": nic.macAddress ?? NICSpec.macAddress(ofMachine: spec.name, nic: index)]),
-                nic.bridge.map { XMLElement("source", ["bridge": $0]) }
-                    ?? nic.network.map { XMLElement("source", ["network": $0.name]) },
                 XMLElement("model", ["type": model]),
                 isTestDriver ? nil : XMLElement("link", ["state": "up"]),
                 boot.map { XMLElement("boot", ["order": String($0)]) },

@@ -27,10 +27,11 @@ struct SpecField<Owner: Sendable>: Sendable {
         _ name: String, _ keyPath: any WritableKeyPath<Owner, Content> & Sendable, _ codec: Codec<Content>,
         required: Bool = false, _ doc: String, or others: [Field<Owner>] = [],
         _ cost: @escaping ChangeRules.Rule,
-        fact: @escaping @Sendable (XMLNode) -> FieldValue? = { _ in nil }
+        fact: @escaping @Sendable (XMLNode) -> FieldValue? = { _ in nil },
+        write: @escaping @Sendable (Owner, inout XMLElement) -> Void = { _, _ in }
     ) {
         self.init(
-            [Field(name, keyPath, codec, required: required, doc)] + others, cost, fact: fact
+            [Field(name, keyPath, codec, required: required, doc)] + others, cost, fact: fact, write: write
         ) { $0[keyPath: keyPath].fieldValue }
     }
 
@@ -38,14 +39,17 @@ struct SpecField<Owner: Sendable>: Sendable {
     init<Content: FieldValued>(
         _ name: String, _ keyPath: any WritableKeyPath<Owner, Content?> & Sendable, _ codec: Codec<Content>,
         _ doc: String, or others: [Field<Owner>] = [], _ cost: @escaping ChangeRules.Rule,
-        fact: @escaping @Sendable (XMLNode) -> FieldValue? = { _ in nil }
+        fact: @escaping @Sendable (XMLNode) -> FieldValue? = { _ in nil },
+        write: @escaping @Sendable (Owner, inout XMLElement) -> Void = { _, _ in }
     ) {
-        self.init([Field(name, keyPath, codec, doc)] + others, cost, fact: fact) {
+        self.init([Field(name, keyPath, codec, doc)] + others, cost, fact: fact, write: write) {
             $0[keyPath: keyPath]?.fieldValue
         }
     }
 
-    /// Makes a number that stands in a place of the description; 0, as if it were not there.
+    /// Makes a number that stands in the description; 0, as if it were not there.
+    ///
+    /// - Parameter places: all places it is written to; it is read from the first.
     init(
         _ name: String, _ keyPath: any WritableKeyPath<Owner, UInt64> & Sendable, _ codec: Codec<UInt64>,
         _ doc: String, _ cost: @escaping ChangeRules.Rule, at places: NumberPlace...
@@ -57,20 +61,6 @@ struct SpecField<Owner: Sendable>: Sendable {
             if number > 0 { for place in places { place.write(number, into: &description) } }
         } value: { owner in
             .number(owner[keyPath: keyPath])
-        }
-    }
-
-    /// Makes a number that stands in a place of the description, or not at all.
-    init(
-        _ name: String, _ keyPath: any WritableKeyPath<Owner, UInt64?> & Sendable, _ codec: Codec<UInt64>,
-        _ doc: String, _ cost: @escaping ChangeRules.Rule, at place: NumberPlace
-    ) {
-        self.init([Field(name, keyPath, codec, doc)], cost) { description in
-            place.number(in: description).map { .number($0) }
-        } write: { owner, description in
-            if let number = owner[keyPath: keyPath] { place.write(number, into: &description) }
-        } value: { owner in
-            owner[keyPath: keyPath].map { .number($0) }
         }
     }
 

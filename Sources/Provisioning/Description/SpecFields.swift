@@ -117,7 +117,8 @@ enum SpecFields {
                 Rules.diskFormat),
             SpecField(
                 "readonly", \.readonly, .bool, "The guest cannot write.", Rules.restart,
-                fact: { .flag($0.first("readonly") != nil) }),
+                fact: { .flag($0.first("readonly") != nil) },
+                write: { disk, element in if disk.readonly { element.set("readonly") } }),
             SpecField(
                 "bootable", \.bootable, .bool, "The guest boots from it; an only disk needs no mark.",
                 Rules.bootable),
@@ -146,11 +147,17 @@ enum SpecFields {
                 fact: { $0.first("mac")?.attributes["address"].map { .text($0.lowercased()) } }),
             SpecField(
                 "bridge", \.bridge, .publicText, "A bridge of the host.", Rules.network,
-                fact: { source($0, "bridge") }),
+                fact: { source($0, "bridge") },
+                write: { nic, element in
+                    if let bridge = nic.bridge { element.set("source", "bridge", bridge) }
+                }),
             SpecField(
                 "network", \.network, .nicNetwork,
                 "A network of the host's by its name, or what `limiq.network` gives.", Rules.network,
-                fact: { source($0, "network") }),
+                fact: { source($0, "network") },
+                write: { nic, element in
+                    if let network = nic.network { element.set("source", "network", network.name) }
+                }),
             SpecField(
                 "address", \.address, .publicText,
                 "Its IPv4 address on a network of limiq's; one is chosen where left out, and kept for the machine's life.",
