@@ -199,11 +199,13 @@ enum SpecFields {
         ])
 
     /// The cost of a change of each field, by `FieldPath.pattern`.
-    static let costs: [String: ChangeRules.Rule] = Dictionary(
-        uniqueKeysWithValues: machine.map { ($0.name, $0.cost) } + [("labels", Rules.live)]
-            + console.map { ("console.\($0.name)", $0.cost) }
-            + cloudInit.map { ("cloud_init.\($0.name)", $0.cost) }
-            + disks.costs + nics.costs + cdroms.costs)
+    static let costs: [String: ChangeRules.Rule] = {
+        var costs: [String: ChangeRules.Rule] = ["labels": Rules.live]
+        for field in machine { costs[field.name] = field.cost }
+        for field in console { costs["console.\(field.name)"] = field.cost }
+        for field in cloudInit { costs["cloud_init.\(field.name)"] = field.cost }
+        return costs.merging(disks.costs + nics.costs + cdroms.costs) { $1 }
+    }()
 
     static func of(_ spec: VMSpec) -> [FieldPath: FieldValue] {
         var values: [FieldPath: FieldValue] = [:]
