@@ -91,6 +91,14 @@ describe("recipes.static_ip", function()
             { match = { macaddress = vm:mac_address(1) }, ["set-name"] = "eth0", dhcp4 = true })
     end)
 
+    it("reaches a router on the link, where the address has no network or the script says so", function()
+        local function routes(options) return network_config(recipes.static_ip(options)).ethernets.eth0.routes end
+        equal(routes { addresses = "203.0.113.7/32", gateway = "198.51.100.1" },
+            { { to = "0.0.0.0/0", via = "198.51.100.1", ["on-link"] = true } })
+        equal(routes { addresses = "192.168.1.5/24", gateway = "10.0.0.1", on_link = true },
+            { { to = "0.0.0.0/0", via = "10.0.0.1", ["on-link"] = true } })
+    end)
+
     it("refuses what would leave the guest without a network", function()
         local function refused(options, message)
             raises(function() network_config(recipes.static_ip(options)) end, message)

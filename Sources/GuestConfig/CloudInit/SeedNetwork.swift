@@ -29,6 +29,7 @@ package struct SeedNetwork {
             move(entry, of: root, document, text)
         }
         checkAddress()
+        checkNICs()
     }
 
     // MARK: - Moving
@@ -144,6 +145,44 @@ package struct SeedNetwork {
                 .warning, file: .userData, at: mark, path: path,
                 "has an effect only if the guest itself calls a nic \(name)",
                 hint: "name the nic by its address: \(way)"))
+    }
+
+    // MARK: - Nics that nothing configures
+
+    /// Tells of nics that come up without an address: a guest without a `network-config` asks by DHCP on one nic, and with
+    /// one it leaves every nic alone that is not in it.
+    private mutating func checkNICs() {
+        // limiq writes what a network of its own says, and DHCP for the others.
+        guard nics.count > 1, !nics.contains(where: { $0.network?.spec != nil }) else { return }
+        guard let configured = configuredNICs else { return }
+        for index in nics.indices {
+            let address = nics[index].macAddress ?? NICSpec.macAddress(ofMachine: name, nic: index)
+            guard !configured.contains(address.lowercased()) else { continue }
+            findings.append(
+                .init(
+                    .warning, file: .networkConfig, at: nil,
+                    "nothing configures nics[\(index + 1)], \(nics[index].id): the guest leaves it without an address",
+                    hint: "recipes.dhcp { nic = \(index + 1) } or recipes.static_ip { nic = \(index + 1), … }"))
+        }
+    }
+
+    /// The MAC addresses of the nics that the guest configures; `nil` where the document names nics otherwise.
+    private var configuredNICs: Set<String>? {
+        guard let text = spec.networkConfig?.text(as: .networkConfig) else {
+            guard spec.networkConfig == nil else { return nil }
+            return [(nics[0].macAddress ?? NICSpec.macAddress(ofMachine: name, nic: 0)).lowercased()]
+        }
+        guard let root = (try? YAML.nodes(text))?.documents.first else { return nil }
+        let config = root.entry("network")?.node ?? root
+        var addresses: [String?] = []
+        if case .map(let devices)? = config.entry("ethernets")?.node.content {
+            addresses = devices.map { $0.node.entry("match")?.node.entry("macaddress")?.node.text }
+        } else if case .list(let devices)? = config.entry("config")?.node.content {
+            addresses = devices.filter { $0.entry("type")?.node.value == "physical" }
+                .map { $0.entry("mac_address")?.node.text }
+        }
+        let known = addresses.compactMap { $0?.lowercased() }
+        return known.count == addresses.count && !known.isEmpty ? Set(known) : nil
     }
 
     // MARK: - The guest's address

@@ -175,6 +175,31 @@ struct CloudInitSeedTests {
             ])
     }
 
+    @Test("A nic that nothing configures is told of, and how to configure it")
+    func secondNIC() {
+        var nics = [NICSpec(id: "lan"), NICSpec(id: "wan")]
+        nics[1].macAddress = "52:54:00:AB:CD:02"
+        func warnings(_ config: CloudInitDocument?) -> [String] {
+            CloudInitCheck.check(CloudInitSpec(networkConfig: config), name: "web", nics: nics)
+                .filter { $0.text.contains("nothing configures") }.map { "\($0.text); \($0.hint ?? "")" }
+        }
+        let untouched = warnings(nil)
+        #expect(
+            untouched.count == 1 && untouched[0].contains("nics[2], wan") && untouched[0].contains("nic = 2"),
+            "\(untouched)")
+        let second: CloudInitDocument = .text(
+            """
+            version: 2
+            ethernets:
+              eth1: {match: {macaddress: "52:54:00:ab:cd:02"}, dhcp4: true}
+            """)
+        #expect(warnings(second).map { $0.contains("nics[1], lan") } == [true])
+        // Named by the kernel's names, nobody knows.
+        #expect(warnings(.text("version: 2\nethernets:\n  ens3: {dhcp4: true}\n")).isEmpty)
+        nics.removeLast()
+        #expect(warnings(nil).isEmpty)
+    }
+
     @Test(
         "What is advised in the place of a deprecated gateway is a default route for every renderer, and gateway6 stays"
     )

@@ -51,6 +51,20 @@ local function host_addresses(texts)
     return found
 end
 
+---Whether a router is reached on the link itself, though no address of the nic's says so: where the script does, and where the
+---nic's own addresses have no network at all.
+local function is_on_link(options, router, own)
+    if options.on_link then return true end
+    local whole, found = router.family == 4 and 32 or 128, false
+    for _, each in ipairs(own) do
+        if each.family == router.family then
+            if each.prefix ~= whole then return false end
+            found = true
+        end
+    end
+    return found
+end
+
 ---Refuses a router that the guest could not reach: it would come up without a route, in silence.
 local function require_reachable(what, router, own)
     if router.family == 6 and router.groups[1] & 0xffc0 == 0xfe80 then return end
@@ -60,7 +74,7 @@ local function require_reachable(what, router, own)
     local texts = {}
     for index, each in ipairs(own) do texts[index] = each.text end
     part.refuse("static_ip", ("%s %s is in no network of %s"):format(what, router.text, table.concat(texts, ", ")),
-        "a router must be reached without another router")
+        "a router must be reached without another router; on_link = true says that it is")
 end
 
 ---The default routes. IPv4's is written as a route to all of it, as netplan wants it; not every renderer of cloud-init
@@ -71,14 +85,16 @@ local function gateways(options, own)
     for index, text in ipairs(list("gateway", options.gateway)) do
         local what = ("gateway[%d]"):format(index)
         local router = address(what, text, false)
-        require_reachable(what, router, own)
+        local on_link = is_on_link(options, router, own)
+        if not on_link then require_reachable(what, router, own) end
         if seen[router.family] then
             part.refuse("static_ip", ("%s and %s are both gateways of IPv%d"):format(
                 seen[router.family], text, router.family))
         end
         seen[router.family] = text
         if router.family == 4 then
-            config.routes[1] = { to = "0.0.0.0/0", via = text }
+            -- Left out where it is not needed: not every renderer knows it.
+            config.routes[1] = { to = "0.0.0.0/0", via = text, ["on-link"] = on_link or nil }
         else
             config.gateway6 = text
         end
@@ -102,8 +118,11 @@ local function add_routes(routes, options, own)
             part.refuse("static_ip", ("%s leads from %s to a router of another kind, %s"):format(
                 what, route.to, route.via))
         end
-        require_reachable(what .. ".via", router, own)
-        routes[#routes + 1] = { to = route.to, via = route.via, metric = route.metric }
+        local on_link = is_on_link(options, router, own)
+        if not on_link then require_reachable(what .. ".via", router, own) end
+        routes[#routes + 1] = {
+            to = route.to, via = route.via, metric = route.metric, ["on-link"] = on_link or nil,
+        }
     end
 end
 
@@ -119,12 +138,14 @@ end
 ---    nameservers = { "192.168.1.1" }, search = { "example.org" },
 ---}
 ---```
----@param options { nic?: integer|string, addresses: string|string[], gateway?: string|string[],
+---A router that is in none of the nic's networks is told with `on_link = true`; an address with a prefix of 32 needs no telling.
+---@param options { nic?: integer|string, on_link?: boolean, addresses: string|string[], gateway?: string|string[],
 ---routes?: { to: string, via: string, metric?: integer }[], nameservers?: string|string[], search?: string|string[] }
 ---@return limiq.recipes.Late
 local function static_ip(options)
     part.check("static_ip", options, {
         nic = "any?", addresses = "any", gateway = "any?", routes = "table?", nameservers = "any?", search = "any?",
+        on_link = "boolean?",
     })
     local texts = list("addresses", options.addresses)
     local own = host_addresses(texts)
