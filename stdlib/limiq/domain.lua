@@ -18,8 +18,13 @@ local perform = runtime.perform
 ---@field name string
 ---@field uri? string the host's URI, nil for the run's own
 local Domain = {}
-Domain.__index = Domain
 Domain.__name = "limiq.Domain"
+
+function Domain.__index(domain, key)
+    local own = rawget(Domain, key)
+    if own ~= nil then return own end
+    return handle.missing(domain, key, Domain)
+end
 
 function Domain:__tostring()
     return "domain " .. self.name

@@ -11,6 +11,7 @@
 ---web:up { limit = 16, timeout = "10m" }
 ---```
 local runtime = require "limiq.runtime"
+local handle = require "limiq.handle"
 local rolling = require "limiq.rolling"
 local VM = require "limiq.vm"
 
@@ -32,8 +33,13 @@ local perform = runtime.perform
 ---@field private spec fun(i: integer, name: string): limiq.VMSpec
 ---@field private vms table<string, limiq.VM> those whose spec has been asked for
 local Fleet = {}
-Fleet.__index = Fleet
 Fleet.__name = "limiq.Fleet"
+
+function Fleet.__index(fleet, key)
+    local own = rawget(Fleet, key)
+    if own ~= nil then return own end
+    return handle.missing(fleet, key, Fleet)
+end
 
 function Fleet:__tostring() return "fleet " .. self.name end
 

@@ -16,4 +16,26 @@ function M.add_methods(class, group, others)
     end
 end
 
+-- The fields that a handle may lack.
+local optional = { spec = true, uri = true, names = true }
+
+---Reads what a handle does not have: nil for a field that may be missing, else an error with the nearest name.
+---@param self table
+---@param key any
+---@param ... table<string, any> what it has, by name
+function M.missing(self, key, ...)
+    if type(key) ~= "string" or optional[key] or key:sub(1, 2) == "__" then return nil end
+    local names = {}
+    for _, class in ipairs { ... } do
+        for name in pairs(class) do
+            if name:sub(1, 2) ~= "__" then names[name] = true end
+        end
+    end
+    local nearest = runtime.nearest(key, names)
+    runtime.fail {
+        code = "bad_field", message = ("%s has no %s"):format(tostring(self), key),
+        hint = nearest and ("did you mean %s?"):format(nearest) or nil,
+    }
+end
+
 return M

@@ -29,7 +29,7 @@ function VM.__index(vm, key)
             return method(receiver == vm and vm.domain or receiver, ...)
         end
     end
-    return nil
+    return handle.missing(vm, key, VM, Domain.methods)
 end
 
 function VM:__tostring()
@@ -37,7 +37,9 @@ function VM:__tostring()
 end
 
 -- Those are for the library.
-handle.add_methods(VM, "vm", { check = true, placements = true, up_options = true })
+handle.add_methods(VM, "vm", {
+    check = true, placements = true, up_options = true, lend = true, give_back = true,
+})
 
 local M = {}
 
@@ -77,18 +79,19 @@ function M.resolve(spec, uri)
     if type(spec) ~= "table" then return spec end
     local document = type(spec.spec) == "table" and spec or nil
     local fields = document and document.spec or spec
-    local makes_media, other_cdroms = without_functions(fields.cdroms)
-    local makes_cloud_init = type(fields.cloud_init) == "function"
+    -- It may be a handle, whose lack of a field is an error.
+    local cloud_init, cdroms = rawget(fields, "cloud_init"), rawget(fields, "cdroms")
+    local makes_media, other_cdroms = without_functions(cdroms)
+    local makes_cloud_init = type(cloud_init) == "function"
     if not makes_media and not makes_cloud_init then return spec end
 
-    local function with(cloud_init, cdroms)
+    local function with(own_cloud_init, own_cdroms)
         local copy = {}
         for name, value in pairs(fields) do copy[name] = value end
-        copy.cloud_init, copy.cdroms = cloud_init, cdroms
+        copy.cloud_init, copy.cdroms = own_cloud_init, own_cdroms
         return document and { name = document.name, spec = copy } or copy
     end
     local vm = described(with(nil, other_cdroms), uri)
-    local cloud_init, cdroms = fields.cloud_init, fields.cdroms
     if makes_cloud_init then cloud_init = cloud_init(vm) end
     if makes_media then
         cdroms = {}
