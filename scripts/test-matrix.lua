@@ -10,21 +10,9 @@ local params = limiq.params {
 }
 local check = { "sh", "-c", "test -d /sys/firmware/efi && echo UEFI || echo BIOS; nproc; tree --version" }
 
----What `work` returns of a machine that is there only as long.
-local function with(spec, work)
-    local vm = limiq.vm(spec)
-    local result, problem = limiq.try(function()
-        vm:up { timeout = "20m" }
-        return work(vm)
-    end)
-    vm:remove()
-    if problem then error(problem, 0) end
-    return result
-end
-
 ---What the tests share, installed once.
 local function prepare()
-    with({
+    limiq.with({
         name = "matrix-golden", cpu_cores = 2,
         disks = { { id = "boot-disk", path = params.golden, bootable = true } }, nics = { {} },
         cloud_init = recipes.compose { recipes.packages { "tree" } },
@@ -40,7 +28,7 @@ end
 
 ---One cell of the matrix.
 local function test(cell)
-    return with({
+    return limiq.with({
         name = ("matrix-%s-%d"):format(cell.firmware, cell.cpu_cores),
         firmware = cell.firmware, cpu_cores = cell.cpu_cores,
         disks = { { id = "boot-disk", backing_file = params.golden } }, nics = { {} },

@@ -36,6 +36,7 @@ extension Failure {
         case folderTaken = "folder_taken"
         case appeared
         case poolGone = "pool_gone"
+        case protected
         case saved
         case snapshotExists = "snapshot_exists"
         case noSnapshot = "no_snapshot"
@@ -120,6 +121,7 @@ extension Failure.Code {
         case .folderTaken: (.machine, "Files that are not of this machine lie where its own would.")
         case .appeared: (.machine, "The machine was defined by somebody else meanwhile.")
         case .poolGone: (.machine, "The storage pool of one of its volumes is not there.")
+        case .protected: (.machine, "The machine has `protect = true`: it is neither removed nor made anew.")
         case .saved: (.machine, "The memory of the guest is kept on disk, and would be lost.")
         case .snapshotExists: (.machine, "The machine has a snapshot of this name.")
         case .noSnapshot: (.machine, "The machine has no disk that could hold a snapshot.")

@@ -43,6 +43,14 @@ package enum FileLock {
         return try body()
     }
 
+    /// Takes the lock for as long as its descriptor is open. Its file is the caller's to remove.
+    ///
+    /// - Throws: `Failure` with code `in_use` where somebody else has it.
+    static func take(_ path: String, for name: String) throws(Failure) -> Int32 {
+        if let descriptor = try tryOnce(path, name) { return descriptor }
+        throw Failure(.inUse, "somebody else holds the lock of \(name)", resource: path)
+    }
+
     /// Whether somebody works under this lock. A lock file nobody holds is what a killed process has left.
     package static func isHeld(_ path: String) -> Bool {
         guard let file = open(path, O_RDONLY) else { return false }

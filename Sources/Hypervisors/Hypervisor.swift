@@ -58,6 +58,8 @@ public protocol DomainRegistry: Sendable {
 /// The things that are done to a domain as a whole.
 public protocol DomainLifecycle: Sendable {
     func start(_ name: String) throws(Failure)
+    /// Starts the domain with its processors stopped.
+    func startPaused(_ name: String) throws(Failure)
     func shutdown(_ name: String) throws(Failure)
     func reboot(_ name: String) throws(Failure)
     func reset(_ name: String) throws(Failure)
@@ -70,6 +72,10 @@ public protocol DomainLifecycle: Sendable {
     func save(_ name: String) throws(Failure)
     /// Throws the memory away that is kept of a guest, where there is any.
     func dropSaved(_ name: String) throws(Failure)
+
+    /// Whether libvirt starts the domain with its daemon.
+    func startsWithHost(_ name: String) throws(Failure) -> Bool
+    func setStartsWithHost(_ name: String, _ isOn: Bool) throws(Failure)
 
     /// Calls `handler` for whatever happens to the domain of this name from now on (it need not exist yet), until
     /// the subscription is cancelled; on a thread that must not be held up.

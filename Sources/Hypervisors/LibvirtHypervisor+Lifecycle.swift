@@ -102,6 +102,10 @@ extension LibvirtHypervisor {
         }
     }
 
+    public func startPaused(_ name: String) throws(Failure) {
+        try withDomain("start", name) { domain throws(LibvirtError) in try domain.createPaused() }
+    }
+
     public func shutdown(_ name: String) throws(Failure) {
         try withDomain("shut down", name) { domain throws(LibvirtError) in try domain.shutdown() }
     }
@@ -139,6 +143,18 @@ extension LibvirtHypervisor {
                 if error.code == .operationInvalid, try domain.state() == .running { return }
                 throw error
             }
+        }
+    }
+
+    public func startsWithHost(_ name: String) throws(Failure) -> Bool {
+        try withDomain("look up", name, reads: true) { domain throws(LibvirtError) in
+            try domain.autostart()
+        }
+    }
+
+    public func setStartsWithHost(_ name: String, _ isOn: Bool) throws(Failure) {
+        try withDomain("change the autostart of", name) { domain throws(LibvirtError) in
+            try domain.setAutostart(isOn)
         }
     }
 

@@ -3,6 +3,11 @@ import CLibvirt
 extension Domain {
     public func create() throws(LibvirtError) { try checked(virDomainCreate(pointer)) }
 
+    /// Makes the guest's process, in which nothing runs before it is resumed.
+    public func createPaused() throws(LibvirtError) {
+        try checked(virDomainCreateWithFlags(pointer, VIR_DOMAIN_START_PAUSED.rawValue))
+    }
+
     /// Asks the guest to power off: the agent where it answers, else the power button.
     public func shutdown() throws(LibvirtError) { try checked(virDomainShutdown(pointer)) }
 
@@ -17,6 +22,17 @@ extension Domain {
     public func suspend() throws(LibvirtError) { try checked(virDomainSuspend(pointer)) }
 
     public func resume() throws(LibvirtError) { try checked(virDomainResume(pointer)) }
+
+    /// Whether libvirt starts the domain with its daemon.
+    public func autostart() throws(LibvirtError) -> Bool {
+        var flag: Int32 = 0
+        try checked(virDomainGetAutostart(pointer, &flag))
+        return flag != 0
+    }
+
+    public func setAutostart(_ isOn: Bool) throws(LibvirtError) {
+        try checked(virDomainSetAutostart(pointer, isOn ? 1 : 0))
+    }
 
     /// Removes the persistent definition with all that libvirt keeps for it: NVRAM, TPM state, the managed save
     /// image, metadata of snapshots and checkpoints.

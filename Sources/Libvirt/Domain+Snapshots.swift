@@ -28,7 +28,8 @@ extension Domain {
         var result: [SnapshotDescription] = []
         for snapshot in snapshots {
             guard let name = virDomainSnapshotGetName(snapshot),
-                let xml = virDomainSnapshotGetXMLDesc(snapshot, 0)
+                // With passwords: a machine that is described by it again keeps its own.
+                let xml = virDomainSnapshotGetXMLDesc(snapshot, VIR_DOMAIN_SNAPSHOT_XML_SECURE.rawValue)
             else { throw LibvirtError.last() }
             defer { free(xml) }
             result.append(SnapshotDescription(name: String(cString: name), xml: String(cString: xml)))

@@ -33,6 +33,12 @@ public struct VMSpec: Sendable, Equatable, Codable {
     public var ignition: String?
     public var guestOS: String?
     public var labels: [String: String] = [:]
+    /// Whether the machine is neither removed nor made anew; `nil` as `false`.
+    public var protect: Bool?
+    /// The seconds after which the machine is a leftover; `nil` for none.
+    public var ttl: Int?
+    /// Whether the machine starts with its host; `nil` as `false`.
+    public var autostart: Bool?
 
     public init(name: String) { self.name = name }
 
@@ -40,7 +46,7 @@ public struct VMSpec: Sendable, Equatable, Codable {
     public var processors: Int { cpuCores * cpuSockets * cpuThreadsPerCore }
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case name, firmware, tpm, disks, nics, cdroms, console, ignition, labels
+        case name, firmware, tpm, disks, nics, cdroms, console, ignition, labels, protect, ttl, autostart
         case secureBoot = "secure_boot"
         case cpuCores = "cpu_cores"
         case maxCPUCores = "max_cpu_cores"

@@ -167,6 +167,19 @@ extension Codec where Content == Duration {
     }
 }
 
+extension Codec where Content == Int {
+    /// A span of whole seconds, `"2h"`; a bare number is seconds.
+    package static let wholeSeconds = Codec("string|integer") { value, path throws(Failure) in
+        let span = try Codec<Duration>.duration.decode(value, path)
+        guard span >= .seconds(1), span.components.attoseconds == 0 else {
+            throw Failure(.badField, "\(path) must be whole seconds, 1 or more", hint: "\(path) = \"2h\"")
+        }
+        return Int(span.components.seconds)
+    } encode: {
+        .int(Int64($0))
+    }
+}
+
 extension Codec where Content == ByteSize {
     /// A text with a binary unit, `"20GiB"`; a bare number is bytes.
     public static let size = Codec("string|integer") { value, path throws(Failure) in

@@ -48,6 +48,10 @@ struct CompletionTests {
             #expect(try await offered(["limiq", "doc"], in: folder) == ["doctor"])
             #expect(try await offered(["limiq", "show", "web"], in: folder) == ["web-1", "web-2"])
             #expect(try await offered(["limiq", "rm", ""], in: folder) == ["db", "web-1", "web-2"])
+            #expect(try await offered(["limiq", "stop", "db", "web-"], in: folder) == ["web-1", "web-2"])
+            #expect(try await offered(["limiq", "sna"], in: folder) == ["snapshot", "snapshots"])
+            #expect(
+                try await offered(["limiq", "image", "pull", "debian-1"], in: folder).contains("debian-12"))
             let scripts = try await offered(["limiq", "run", ""], in: folder)
             #expect(scripts.contains("a.lua") && !scripts.contains("b.txt"), "\(scripts)")
         }

@@ -258,12 +258,23 @@ struct PlanTests {
             ask(method)
         end
         found[#found + 1] = #limiq.domain.list { prefix = "NAME-s", state = "paused" }
-        for _, method in ipairs { "resume", "state", "destroy", "state" } do ask(method) end
+        for _, method in ipairs { "resume", "state", "save", "state", "save", "start", "state", "destroy", "state" } do
+            ask(method)
+        end
         ask("revert", "none")
         ask("delete_snapshot", "none")
         ask("insert_media", "tools", "none.iso")
         vm:remove()
         return found
+        """,
+        """
+        local state
+        local value = limiq.with({ name = "NAME-w" }, function(vm) state = vm:state() return 7 end)
+        local gone = select(2, limiq.try(limiq.domain.get, "NAME-w")).code
+        limiq.vm { name = "NAME-w" }:up()
+        local taken = select(2, limiq.try(limiq.with, { name = "NAME-w" }, function() end))
+        limiq.vm { name = "NAME-w" }:remove()
+        return { state, value, gone }
         """,
         #"limiq.file.write("a.json", "{") return select(2, limiq.try(limiq.json.read, "a.json")).message"#,
         #"return select(2, limiq.try(limiq.domain.get "test".undefine, "NAME-none")).code"#,

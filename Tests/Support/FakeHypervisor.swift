@@ -18,6 +18,7 @@ package final class FakeHypervisor: Hypervisor {
         var forwards: [String] = []
         var metadata: String?
         var isPersistent = true
+        var startsWithHost = false
     }
 
     package struct Behaviour: Sendable {
@@ -135,6 +136,7 @@ package final class FakeHypervisor: Hypervisor {
             var domain = Domain(xml: xml, node: described, uuid: uuid, state: known?.state ?? .shutOff)
             domain.live = known?.live
             domain.forwards = known?.forwards ?? []
+            domain.startsWithHost = known?.startsWithHost ?? false
             domain.metadata = node.first("metadata/machine").map { "<machine>\(escaped($0.text))</machine>" }
             state.domains[name] = domain
             return DomainSummary(name: name, uuid: uuid, state: domain.state)
@@ -177,6 +179,11 @@ package final class FakeHypervisor: Hypervisor {
         for event in guest.eventsAfterStart(node) { post(event, to: name) }
     }
 
+    package func startPaused(_ name: String) throws(Failure) {
+        try start(name)
+        try set(name, "suspend", .paused)
+    }
+
     package func shutdown(_ name: String) throws(Failure) { try stop(name, "shutdown", .shutdown) }
     package func destroy(_ name: String) throws(Failure) { try stop(name, "destroy", .destroyed) }
     package func reboot(_ name: String) throws(Failure) {
@@ -195,6 +202,13 @@ package final class FakeHypervisor: Hypervisor {
         try change(name, "save") { (state) throws(Failure) in
             state.domains[name]?.state = .saved
             state.domains[name]?.forwards = []
+        }
+    }
+    package func startsWithHost(_ name: String) throws(Failure) -> Bool {
+        shared.withLock { $0.domains[name]?.startsWithHost ?? false }
+    }
+    package func setStartsWithHost(_ name: String, _ isOn: Bool) throws(Failure) {
+        try change(name, "autostart") { (state) throws(Failure) in state.domains[name]?.startsWithHost = isOn
         }
     }
     package func savedXML(_ name: String) throws(Failure) -> String {

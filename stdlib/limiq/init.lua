@@ -101,6 +101,36 @@ local function bound_to(bound)
     ---@return limiq.VM
     function library.vm(spec) return VM.new(spec, bound) end
 
+    ---A machine for a while: it is made, brought up and given to a function, and removed when that returns or raises,
+    ---and after Ctrl-C. What a run that was killed could not remove `limiq gc` does, and the next `limiq.with` of its
+    ---name. A machine of this name that is there already is an error, and stays.
+    ---
+    ---Example:
+    ---```lua
+    ---local version = limiq.with({ name = "try-01", disks = { { size = "1GiB" } } }, function(vm)
+    ---    vm:wait "running"
+    ---    return vm:state()
+    ---end)
+    ---```
+    ---@async
+    ---@generic T
+    ---@param spec limiq.VMSpec
+    ---@param body fun(vm: limiq.VM): T
+    ---@return T
+    function library.with(spec, body)
+        if type(body) ~= "function" then
+            runtime.fail {
+                code = "bad_field",
+                message = "with: the second argument is a function, not " .. runtime.described(body),
+                hint = "limiq.with({ name = … }, function(vm) … end)",
+            }
+        end
+        local vm = VM.new(spec, bound)
+        local _ <close> = setmetatable({}, { __close = function() perform("vm.give_back", vm) end })
+        perform("vm.lend", vm)
+        return body(vm)
+    end
+
     ---Machines that are alike.
     ---
     ---Example:

@@ -332,6 +332,9 @@ local VM = {}
 ---@field console? limiq.ConsoleSpec Screens a person can look at.
 ---@field cloud_init? limiq.CloudInitSpec|fun(vm: limiq.VM): limiq.CloudInitSpec What cloud-init in the guest is to read.
 ---@field labels? table<string, string> Kept with the domain.
+---@field protect? boolean Neither removed nor made anew, by whatever way, until it is taken out of the spec and that is brought up.
+---@field ttl? string|integer How long it is wanted, `"2h"`, from when it was made or got this: `limiq gc` removes it after.
+---@field autostart? boolean Start it with its host: by libvirt's system daemon, else by a unit of systemd that limiq writes.
 
 ---How to go about it.
 ---@class limiq.UpOptions
@@ -996,7 +999,7 @@ function Domain:eject_media(id, options) end
 ---@param id string The drive's id, or its name such as `sda`.
 function Domain:detach_cdrom(id) end
 
----Keeps the state of now, in the domain's own qcow2 disks, to go back to. A guest with UEFI can be kept by its disks while it runs: `memory = false`.
+---Keeps the state of now, in the domain's own qcow2 disks, to go back to. The variables of UEFI firmware are kept with the memory of a guest that runs, and else stay what they are.
 ---
 ---Example:
 ---```lua
@@ -1436,6 +1439,24 @@ limiq.uri = nil
 ---@param spec limiq.VMSpec
 ---@return limiq.VM
 function limiq.vm(spec) end
+
+---A machine for a while: it is made, brought up and given to a function, and removed when that returns or raises,
+---and after Ctrl-C. What a run that was killed could not remove `limiq gc` does, and the next `limiq.with` of its
+---name. A machine of this name that is there already is an error, and stays.
+---
+---Example:
+---```lua
+---local version = limiq.with({ name = "try-01", disks = { { size = "1GiB" } } }, function(vm)
+---    vm:wait "running"
+---    return vm:state()
+---end)
+---```
+---@async
+---@generic T
+---@param spec limiq.VMSpec
+---@param body fun(vm: limiq.VM): T
+---@return T
+function limiq.with(spec, body) end
 
 ---Machines that are alike.
 ---

@@ -49,7 +49,7 @@ extension Definition {
     /// A primitive about one domain: `limiq.domain.NAME(domain, …)`.
     static func domain<Arguments: DomainArguments>(
         _ name: String, _ effect: PlannedEffect<Arguments>, _ environment: Environment,
-        _ arguments: Arguments.Type,
+        _ arguments: Arguments.Type, in place: Place = .named,
         fields: @autoclosure @escaping @Sendable () -> [Field<Arguments>] = [],
         grace: Duration = .zero, returns: String = "", doc: String, example: String,
         check: (@Sendable (Arguments, CheckedCall) throws -> Value)? = nil,
@@ -58,7 +58,8 @@ extension Definition {
         let record = Record(
             "limiq.\(recordName(name))", doc, make: { Arguments() }, fields: [.domain] + fields())
         return Definition(
-            name, effect, .positional, record, grace: grace, returns: returns, doc: doc, example: example,
+            name, effect, in: place, .positional, record, grace: grace, returns: returns, doc: doc,
+            example: example,
             check: check
         ) { arguments, request in
             try body(try arguments.domain.machine(environment), arguments, request)

@@ -18,6 +18,8 @@ public struct Environment: Sendable {
     public var choices = RunChoices()
     /// The addresses of the run's machines on its networks.
     public let addressBook = AddressBook()
+    /// The life of the run, with which its throw-away machines go.
+    public var lifetime: RunLifetime
     /// The listener that is told of every step of what takes long.
     public var progress: @Sendable (Progress) -> Void = { _ in }
     /// The folder that the script's relative paths begin at.
@@ -33,6 +35,7 @@ public struct Environment: Sendable {
         self.images = images
         self.scriptFolder = scriptFolder
         self.gate = gate
+        lifetime = RunLifetime(state)
         open = hypervisor
     }
 

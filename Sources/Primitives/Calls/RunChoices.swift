@@ -10,17 +10,21 @@ public final class RunChoices: Sendable {
     public let restarts: Bool
     /// Whether every `up` may make machines anew, by `--replace`.
     public let replaces: Bool
+    /// Whether the machines that the run makes go at its end, by `--rm`.
+    public let throwsAway: Bool
     /// The names, or patterns of names, of the only machines to bring up, by `--only`; none for all.
     public let only: [String]
 
     private let state = Mutex([ScriptMachines.Place]())
 
     public init(
-        keepsFailed: Bool = false, restarts: Bool = false, replaces: Bool = false, only: [String] = []
+        keepsFailed: Bool = false, restarts: Bool = false, replaces: Bool = false, throwsAway: Bool = false,
+        only: [String] = []
     ) {
         self.keepsFailed = keepsFailed
         self.restarts = restarts
         self.replaces = replaces
+        self.throwsAway = throwsAway
         self.only = only
     }
 

@@ -53,7 +53,9 @@ private func define(_ environment: Environment) -> Definition {
         let machine = try environment.machine(arguments.spec.name, on: arguments.options?.uri)
         var options = UpOptions()
         options.start = false
+        options.ownRun = environment.lifetime.id
         guard environment.choices.ask(machine) else { return DomainReference.handle(machine) }
+        if environment.choices.throwsAway { options.run = try environment.lifetime.begin() }
         _ = try machine.up(
             arguments.spec, options, cancellation: request.cancellation
         ) { environment.progress($0) }

@@ -42,8 +42,8 @@ private func snapshot(_ environment: Environment) -> Definition {
         SnapshotArguments.self,
         fields: [Field("snapshot", \.snapshot, .record(snapshot), required: true, "The state.")],
         doc: """
-            Keeps the state of now, in the domain's own qcow2 disks, to go back to. A guest with UEFI can be kept by its disks \
-            while it runs: `memory = false`.
+            Keeps the state of now, in the domain's own qcow2 disks, to go back to. The variables of UEFI firmware are kept with \
+            the memory of a guest that runs, and else stay what they are.
             """,
         example: """
             local limiq = require "limiq"

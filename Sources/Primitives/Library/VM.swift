@@ -1,4 +1,5 @@
 import Basics
+import LuaRuntime
 import MachineSpec
 import Provisioning
 import Records
@@ -9,8 +10,8 @@ import Steps
 public func vmDefinitions(_ environment: Environment) -> [Definition] {
     [
         check(environment), preflight(environment), up(environment), diff(environment), down(environment),
-        remove(environment), forward(environment), macAddress(environment), address(environment),
-        optionNames(),
+        remove(environment), lend(environment), giveBack(environment), forward(environment),
+        macAddress(environment), address(environment), optionNames(),
     ]
 }
 
@@ -129,6 +130,7 @@ struct UpChoices: Sendable {
         options.restart = restart || environment.choices.restarts
         options.replace = replace || environment.choices.replaces
         options.acceptBase = acceptBase
+        options.ownRun = environment.lifetime.id
         options.acceleration = acceleration
         return options
     }
@@ -205,24 +207,71 @@ private func up(_ environment: Environment) -> Definition {
             return value(of: report)
         }
     ) { arguments, request in
-        let options = (arguments.options ?? UpChoices()).options(environment)
-        let name = arguments.vm.spec.name
+        var options = (arguments.options ?? UpChoices()).options(environment)
         let machine = try arguments.vm.machine(environment)
         guard environment.choices.ask(machine) else { return value(of: UpReport()) }
-        let began = ContinuousClock.now
-        func finished(_ outcome: Progress.Outcome) {
-            environment.progress(Progress(.vm(name), .finished(outcome, began.duration(to: .now))))
+        if environment.choices.throwsAway { options.run = try environment.lifetime.begin() }
+        return try bringUp(machine, arguments.vm.spec, options, environment, request)
+    }
+}
+
+/// Brings a machine up, and tells how that ended.
+private func bringUp(
+    _ machine: Machine, _ spec: VMSpec, _ options: UpOptions, _ environment: Environment, _ request: Request
+) throws -> Value {
+    let began = ContinuousClock.now
+    func finished(_ outcome: Progress.Outcome) {
+        environment.progress(Progress(.vm(spec.name), .finished(outcome, began.duration(to: .now))))
+    }
+    do {
+        let report = try machine.up(spec, options, cancellation: request.cancellation) {
+            environment.progress($0)
         }
-        do {
-            let report = try machine.up(
-                arguments.vm.spec, options, cancellation: request.cancellation
-            ) { environment.progress($0) }
-            finished(report.changed ? .up : .unchanged)
-            return value(of: report)
-        } catch {
-            finished(.failed)
-            throw error
-        }
+        finished(report.changed ? .up : .unchanged)
+        return value(of: report)
+    } catch {
+        finished(.failed)
+        throw error
+    }
+}
+
+private struct LendArguments: Sendable {
+    var vm = SpecReference()
+}
+
+/// The primitive that makes the machine of `limiq.with`.
+private func lend(_ environment: Environment) -> Definition {
+    @Sendable func options(_ environment: Environment) -> UpOptions {
+        var options = UpChoices().options(environment)
+        options.isLent = true
+        return options
+    }
+    let record = Record(
+        "limiq.VMLend", "A VM to bring up for a while.", make: LendArguments.init,
+        fields: [Field("vm", \.vm, specReference(environment), required: true, "The VM.")])
+    return Definition(
+        "vm.lend",
+        .changes(.machine) { arguments, call in
+            let machine = try arguments.vm.machine(call.environment)
+            return value(of: try call.bringUp(machine, arguments.vm.spec, options(call.environment)))
+        }, in: .inner, .positional, record, grace: .seconds(60), returns: "limiq.UpReport",
+        answers: [upReport, changeRecord], doc: "Brings up a new VM that the run throws away.", example: ""
+    ) { arguments, request in
+        let machine = try arguments.vm.machine(environment)
+        var options = options(environment)
+        options.run = try environment.lifetime.begin()
+        return try bringUp(machine, arguments.vm.spec, options, environment, request)
+    }
+}
+
+/// The primitive that removes the machine of `limiq.with`.
+private func giveBack(_ environment: Environment) -> Definition {
+    .domain(
+        "vm.give_back", .changes(.machine) { .bool(try $1.remove($0.domain, isWhole: true)) }, environment,
+        OnlyDomain.self, in: .inner, grace: .seconds(30), returns: "boolean",
+        doc: "Removes a VM that the run throws away. Returns whether there was one.", example: ""
+    ) { machine, _, request in
+        .bool(try machine.remove(ofRun: environment.lifetime.id, cancellation: request.cancellation))
     }
 }
 

@@ -121,11 +121,16 @@ extension Machine {
     func plan(
         _ spec: VMSpec, _ options: UpOptions, _ standing: MachineStanding
     ) throws(Failure) -> MachinePlan {
+        if try isLeftByRun(standing.record, options) {
+            try requireFreeAddresses(spec)
+            return MachinePlan(action: .replace, starts: options.start)
+        }
         var plan = try plan(
             try convergence(spec, standing).changes(), options, standing.record,
             isActive: standing.isActive, isPaused: standing.domain.state == .paused)
         if standing.isSaved { plan.settleSaved(options) }
         try compareBases(&plan, options, standing.record)
+        if plan.action == .replace { try standing.record.requireUnprotected("made anew") }
         try requireUndisturbed(plan, spec, standing.record)
         let isNICOther = (plan.changes + plan.pending).contains { $0.field.list == "nics" }
         if plan.action == .replace || plan.starts || plan.restarts || isNICOther {

@@ -23,6 +23,13 @@ public struct UpOptions: Sendable, Equatable {
     /// The acceleration; `nil` for that of the hardware where guests survive it.
     public var acceleration: Acceleration?
 
+    /// The run that throws a new machine away at its end; `nil` for one that stays.
+    public var run: String?
+    /// The run that asks, whose throw-away machines it may work on.
+    public var ownRun: String?
+    /// Whether the machine must be new, as one that is thrown away whatever happens.
+    public var isLent = false
+
     public init() {}
 
     /// The goal that is waited for.

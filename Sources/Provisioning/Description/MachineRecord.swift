@@ -45,6 +45,11 @@ public struct MachineRecord: Sendable, Equatable, Codable {
     /// The IPv4 address the machine's seed gives it on user networking; `nil` where QEMU gives it one.
     public var userAddress: String?
 
+    /// The time after which the machine is a leftover, in seconds since 1970; `nil` for none.
+    public var expires: Int?
+    /// The run that throws the machine away at its end (see `RunLifetime`); `nil` for one that stays.
+    public var run: String?
+
     static let currentVersion = 2
 
     /// - Parameters:
@@ -133,6 +138,16 @@ public struct MachineRecord: Sendable, Equatable, Codable {
     /// The element as `Hypervisor.setMetadata` takes it.
     func element() throws(Failure) -> String {
         XMLElement("machine", text: try json()).xml
+    }
+
+    /// - Parameter words: what is about to be done, as follows "is not".
+    /// - Throws: `Failure` with code `protected`.
+    func requireUnprotected(_ words: String) throws(Failure) {
+        guard spec.protect == true else { return }
+        let name = name ?? spec.name
+        throw Failure(
+            .protected, "vm \(name) is protected, and is not \(words)",
+            hint: "take protect = true out of what describes it, and bring that up first", resource: name)
     }
 
     static func currentOwner() -> String {

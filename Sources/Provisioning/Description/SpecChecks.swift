@@ -36,6 +36,11 @@ extension VMSpec {
         for (index, cdrom) in cdroms.enumerated() { try check(cdrom, "cdroms[\(index + 1)]", files) }
         try checkConsole()
         try checkFirmware()
+        if protect == true, ttl != nil {
+            throw Failure(
+                .badField, "a machine with protect = true has no ttl: one keeps it, the other lets it go",
+                hint: "leave one of them out")
+        }
         if let ignition { try IgnitionCheck.requireValid(ignition) }
     }
 
@@ -48,6 +53,7 @@ extension VMSpec {
         let most: UInt64 = 1 << 40
         try check(memoryMiB, "memory_mib", 1...most)
         try check(maxMemoryMiB ?? 1, "max_memory_mib", 1...most)
+        try check(ttl ?? 1, "ttl", 1...1_000_000_000)
         for (index, disk) in disks.enumerated() {
             let path = "disks[\(index + 1)]"
             try check(disk.sizeGiB, "\(path).size_gib", 0...(1 << 33))

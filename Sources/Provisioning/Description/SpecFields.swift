@@ -56,6 +56,20 @@ enum SpecFields {
                 "The kinds of devices to boot from; what is marked bootable, disks first, where left out."),
             Rules.restart, fact: DomainFacts.bootOrder
         ) { $0.bootOrder.isEmpty ? nil : .list($0.bootOrder.map { .word($0) }) },
+        SpecField(
+            "protect", \.protect, .bool,
+            "Neither removed nor made anew, by whatever way, until it is taken out of the spec and that is brought up.",
+            Rules.live),
+        SpecField(
+            Field(
+                "ttl", \.ttl, .wholeSeconds,
+                "How long it is wanted, `\"2h\"`, from when it was made or got this: `limiq gc` removes it after."),
+            Rules.live
+        ) { $0.ttl.map { .text(Duration.seconds($0).short) } },
+        SpecField(
+            "autostart", \.autostart, .bool,
+            "Start it with its host: by libvirt's system daemon, else by a unit of systemd that limiq writes.",
+            Rules.live),
         // It is read at the first boot only.
         SpecField(
             Field(

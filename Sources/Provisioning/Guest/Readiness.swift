@@ -234,9 +234,12 @@ extension Goal {
 }
 
 extension Duration {
-    /// The duration as a short text: `10m`, `90s`, `0.5s`.
+    /// The duration as a short text: `2h`, `10m`, `90s`, `0.5s`.
     var short: String {
         let seconds = Double(components.seconds) + Double(components.attoseconds) / 1e18
+        if seconds >= 7200, components.seconds % 3600 == 0, components.attoseconds == 0 {
+            return "\(components.seconds / 3600)h"
+        }
         if seconds >= 120, components.seconds % 60 == 0, components.attoseconds == 0 {
             return "\(components.seconds / 60)m"
         }

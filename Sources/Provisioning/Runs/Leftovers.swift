@@ -193,7 +193,7 @@ public struct Leftovers {
             guard left.isEmpty else { return left.joined(separator: "; ") }
             return fileExists(item.path) ? "the rest in it was not made by limiq" : nil
         } catch {
-            guard [.notOurs, .inUse, .poolGone].contains(error.code) else { throw error }
+            guard [.notOurs, .inUse, .poolGone, .protected].contains(error.code) else { throw error }
             return error.message
         }
     }
@@ -280,8 +280,11 @@ public struct Leftovers {
             guard let record = try? machine.kept() else {
                 return .spared("limiq did not make the domain \(name)")
             }
-            _ = try machine.requireOwn(record, of: domain)
-            return journal?.isFinished ?? true ? .owned : .left("a run ended before this VM was finished")
+            let own = try machine.requireOwn(record, of: domain)
+            let end =
+                journal?.isFinished ?? true ? own.end(in: state) : "a run ended before this VM was finished"
+            guard let end else { return .owned }
+            return own.spec.protect == true ? .spared("\(end), and it is protected") : .left(end)
         }
         // Renamed since, by virsh.
         if owners[folder] != nil { return .owned }

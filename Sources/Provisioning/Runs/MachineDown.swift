@@ -57,6 +57,21 @@ extension Machine {
         }
     }
 
+    /// Removes the machine where it is one that a run throws away at its end.
+    ///
+    /// - Parameter run: the run's name, as `RunLifetime.begin` gives it.
+    /// - Returns: whether it was.
+    public func remove(
+        ofRun run: String, cancellation: Cancellation = Cancellation()
+    ) throws(Failure) -> Bool {
+        try MachineLock.hold(self, cancellation: cancellation) { () throws(Failure) in
+            guard let domain = try hypervisor.domain(name), try record(of: domain)?.run == run else {
+                return false
+            }
+            return try lookingAgain { () throws(Failure) in try removeLocked() }
+        }
+    }
+
     /// Removes the machine, for who holds its lock.
     func removeLocked(_ tell: (String) -> Void = { _ in }) throws(Failure) -> Bool {
         let domain = try hypervisor.domain(name)
@@ -79,6 +94,7 @@ extension Machine {
 
     private func removable(_ domain: DomainSummary?) throws(Failure) -> Ownership? {
         guard let named = try named(domain) else { return nil }
+        try lastRecord()?.requireUnprotected("removed")
         try requireRemovable(named.files)
         return try Ownership(
             of: self, domain, files: named.files, volumes: named.volumes, isWhole: true)
@@ -91,6 +107,12 @@ extension Machine {
     public func removal() throws(Failure) -> (files: [String], volumes: [HostVolume])? {
         guard isPossibleName else { return nil }
         return try removable(try hypervisor.domain(name)).map { ($0.paths, $0.volumes) }
+    }
+
+    /// The record of the machine: its domain's, or what was kept of it where its domain is gone; `nil` where there is none.
+    func lastRecord() throws(Failure) -> MachineRecord? {
+        if let domain = try hypervisor.domain(name) { return try record(of: domain) }
+        return try keptJournal()?.record
     }
 
     /// Whether a machine can have this name: no domain has another one, and no machine's folder would be meant by one.

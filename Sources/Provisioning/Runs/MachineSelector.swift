@@ -9,6 +9,8 @@ public struct MachineSelector: Sendable {
     public var words: [String]
     /// The labels a machine must have, of those that `words` name or of all.
     public var labels: [String: String]
+    /// Whether only machines that start with their host are meant.
+    public var autostart = false
 
     /// - Parameters:
     ///   - words: none for all machines.
@@ -44,6 +46,11 @@ public struct MachineSelector: Sendable {
             } catch { selection.failures.append(error) }
         }
         if words.isEmpty { for machine in own { found[machine.name] = machine } }
+        if autostart {
+            for (name, machine) in found where try machine.record()?.spec.autostart != true {
+                found[name] = nil
+            }
+        }
         if !labels.isEmpty {
             let all = found
             found = [:]
@@ -68,7 +75,11 @@ public struct MachineSelector: Sendable {
         }
         if let machine = own.first(where: { $0.name == word }) { return [machine] }
         let machine = Machine(word, on: hypervisor, state: state)
-        if try hypervisor.domain(word) != nil { throw machine.notOurs }
+        if let domain = try hypervisor.domain(word) {
+            // It says whose it is.
+            _ = try machine.requireOwn(try machine.kept(), of: domain)
+            return [machine]
+        }
         // What has no folder here is not asked for: a path is no name.
         if keepsGone, machine.isPossibleName, fileExists(machine.folder) { return [machine] }
         throw Failure(.notFound, "there is no VM \(word)", hint: Self.hint(word, names), resource: word)

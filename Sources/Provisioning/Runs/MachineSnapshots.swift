@@ -1,3 +1,4 @@
+import DiskImages
 import Basics
 import FoundationEssentials
 import Hypervisors
@@ -43,24 +44,28 @@ extension Machine {
                     .snapshotExists, "\(name) has a snapshot \(snapshot) already",
                     hint: "delete_snapshot(\"\(snapshot)\") removes it", resource: name)
             }
-            if domain.state.isActive && !memory { return try snapshotDisks(snapshot) }
-            do throws(Failure) {
+            switch (domain.state.isActive, memory, try hasFlash()) {
+            case (true, false, _): try snapshotDisks(snapshot)
+            case (true, true, true): try snapshotMemory(snapshot, domain.state)
+            case (false, _, true): try snapshotOff(snapshot)
+            case (_, _, false):
                 try snapshotStore().create(
                     name, XMLElement("domainsnapshot", [:], [XMLElement("name", text: snapshot)]).xml,
                     redefine: false)
-            } catch {
-                var failure = error
-                if failure.cause?.contains("pflash") == true {
-                    failure.hint = "a guest with UEFI can be kept by its disks, while it runs: memory = false"
-                }
-                throw failure
             }
         }
     }
 
+    /// Whether the machine's firmware keeps its variables in flash memory.
+    private func hasFlash() throws(Failure) -> Bool {
+        try XMLReader.parse(try hypervisor.xml(name, inactive: true, secrets: false)).hasFlash
+    }
+
     /// Keeps the disks of a running guest without its memory. libvirt takes these into new files only, and cannot go
     /// back to them: QEMU is asked for all disks at once, and libvirt is told.
-    private func snapshotDisks(_ snapshot: String) throws(Failure) {
+    ///
+    /// - Parameter freezes: whether the guest's agent is asked; not of one that does not run.
+    func snapshotDisks(_ snapshot: String, freezes: Bool = true) throws(Failure) {
         let disks = try blockDevices().compactMap(\.inserted).filter { $0.drv == "qcow2" && !$0.ro }
         guard !disks.isEmpty else {
             throw Failure(
@@ -68,13 +73,9 @@ extension Machine {
         }
         let domain = try XMLReader.parse(try hypervisor.xml(name, inactive: true, secrets: true))
         // libvirt knows of no snapshot of this name: one that is in a disk is what a run left that was killed in between.
-        for disk in disks {
-            let _: NothingSaid? = try? qmp(
-                "blockdev-snapshot-delete-internal-sync",
-                Transaction.Action.Disk(device: disk.nodeName, name: snapshot), doing: "")
-        }
+        forgetInDisks(snapshot, disks.map(\.nodeName))
         let agent = GuestAgent(hypervisor: hypervisor, name: name)
-        let mayBeFrozen = agent.answers() && agent.freezeFileSystems()
+        let mayBeFrozen = freezes && agent.answers() && agent.freezeFileSystems()
         let taken = Result { () throws(Failure) -> NothingSaid in
             try qmp(
                 "transaction",
@@ -96,7 +97,7 @@ extension Machine {
     }
 
     /// - Throws: `Failure` with code `host_not_able` where the hypervisor takes none.
-    private func snapshotStore() throws(Failure) -> any DomainSnapshots {
+    func snapshotStore() throws(Failure) -> any DomainSnapshots {
         if let store = hypervisor.snapshots { return store }
         throw Failure(.hostNotAble, "\(hypervisor.uri) takes no snapshots", resource: hypervisor.uri)
     }
@@ -108,8 +109,12 @@ extension Machine {
             let xml = try XMLReader.parse(text)
             return MachineSnapshot(
                 name: name, created: xml.first("creationTime").flatMap { Int($0.text) } ?? 0,
-                hasMemory: ["internal", "external"].contains(xml.first("memory")?.attributes["snapshot"]))
+                hasMemory: Self.hasMemory(xml))
         }.sorted { ($0.created, $0.name) < ($1.created, $1.name) }
+    }
+
+    private static func hasMemory(_ snapshot: XMLNode) -> Bool {
+        ["internal", "external"].contains(snapshot.first("memory")?.attributes["snapshot"])
     }
 
     /// The name of the snapshot that was taken last.
@@ -134,11 +139,16 @@ extension Machine {
             // What a change had been making is made no more: its files are of the machine as it was.
             try MachineJournal.endChange(in: folder)
             // libvirt makes a new process of it, with a console of its own. With its memory it keeps the address it has.
-            let hasMemory = try snapshots().contains { $0.name == snapshot && $0.hasMemory }
+            let document = try XMLReader.parse(try snapshotStore().all(of: name)[snapshot] ?? "")
+            let hasMemory = Self.hasMemory(document)
             try beginBoot(hasMemory ? [] : record()?.spec.nics ?? [])
             // Memory of what came after would be started on the disks of before: libvirt refuses.
             try hypervisor.dropSaved(name)
-            try snapshotStore().revert(name, to: snapshot, running: domain.state.isActive)
+            if hasMemory, document.first("domain")?.hasFlash == true {
+                try revertMemory(to: snapshot, document)
+            } else {
+                try snapshotStore().revert(name, to: snapshot, running: domain.state.isActive)
+            }
             guard let record = try record() else { return }
             try MachineJournal.endChange(in: folder, record)
             guard try requireDomain().state.isActive else { return }
@@ -152,9 +162,10 @@ extension Machine {
         _ snapshot: String, cancellation: Cancellation = Cancellation()
     ) throws(Failure) {
         try MachineLock.hold(self, cancellation: cancellation) { () throws(Failure) in
-            try requireDomain()
+            let domain = try requireDomain()
             try require(snapshot)
             try requireWritable("rid of a snapshot")
+            if domain.state.isActive, try hasFlash() { forgetInDisks(snapshot, try snapshotNodes()) }
             try snapshotStore().delete(name, snapshot)
         }
     }
@@ -170,7 +181,8 @@ extension Machine {
     }
 }
 
-private struct Transaction: Encodable {
+/// The snapshots of several disks in one (`transaction`).
+struct Transaction: Encodable {
     struct Action: Encodable {
         struct Disk: Encodable {
             var device: String

@@ -43,6 +43,7 @@ extension Machine {
         progress: @escaping @Sendable (Progress) -> Void = { _ in }
     ) throws(Failure) -> UpReport {
         try spec.check(try host().isLocal ? .all : .sent)
+        try requireAutostart(spec)
         if options.start { try requireWay(to: options.goal(for: spec), spec) }
         let run = UpRun(
             machine: self, spec: try settled(spec), options: options, cancellation: cancellation,

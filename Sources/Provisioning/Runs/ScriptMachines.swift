@@ -69,14 +69,6 @@ public struct ScriptMachines: Sendable {
     }
 }
 
-extension Machine {
-    /// The record of the machine: its domain's, or what was kept of it where its domain is gone; `nil` where there is none.
-    func lastRecord() throws(Failure) -> MachineRecord? {
-        if let domain = try hypervisor.domain(name) { return try record(of: domain) }
-        return try keptJournal()?.record
-    }
-}
-
 extension MachineRecord {
     /// Whether the machine was made from this host, whoever it was.
     var isMadeHere: Bool { Self.host(owner) == Self.host(Self.currentOwner()) }

@@ -33,6 +33,11 @@ extension UpRun {
             folder: layout.madeFiles.isEmpty ? standing.record.folder : layout.folder, after: standing.record)
         record.bases = layout.bases
         record.script = machine.script ?? standing.record.script
+        record.run = standing.record.run
+        // Whoever gives an old machine a ttl does not want it gone at once.
+        record.expires =
+            spec.ttl == standing.record.spec.ttl
+            ? standing.record.expires : spec.ttl.map { time(nil) + $0 }
         let next = record
         let changes = try timed(.change) { () throws(Failure) -> [Change] in
             try growDisks(plan, standing, files)
@@ -171,6 +176,9 @@ extension UpRun {
         if !plan.pending.isEmpty {
             record = old
             record.spec.labels = spec.labels
+            (record.spec.protect, record.spec.ttl, record.spec.autostart) =
+                (spec.protect, spec.ttl, spec.autostart)
+            record.expires = kept.expires
             func isLive(_ field: FieldPath) -> Bool {
                 plan.changes.contains { $0.field == field && $0.kind == .live }
             }

@@ -1,5 +1,6 @@
 import Basics
 import FoundationEssentials
+import Glibc
 import GuestConfig
 import Hypervisors
 import MachineSpec
@@ -58,7 +59,16 @@ final class UpRun: StepTeller {
     func bringUp() throws(Failure) {
         report.forwards = spec.nics.flatMap(\.forward)
         try machine.lookingAgain { () throws(Failure) in try bringUpOnce() }
+        try settleAutostart()
         try MachineJournal.finish(in: machine.folder)
+    }
+
+    /// Sees to it that libvirt starts the machine with its host, or does not. Where nothing is said of it and nothing was, nobody
+    /// is asked.
+    private func settleAutostart() throws(Failure) {
+        let isOther = report.changes.contains { $0.field == FieldPath("autostart") }
+        guard spec.autostart != nil || isOther else { return }
+        if let warning = try machine.settleAutostart(spec) { warn(warning) }
     }
 
     private func bringUpOnce() throws(Failure) {
@@ -161,6 +171,8 @@ final class UpRun: StepTeller {
             spec: spec, uuid: UUID().uuidString.lowercased(), owner: MachineRecord.currentOwner(),
             acceleration: chosen, made: files.layout.madeFiles, folder: machine.folder)
         record.script = machine.script
+        record.run = options.run
+        record.expires = spec.ttl.map { time(nil) + $0 }
         do {
             try files.open(record)
             if !host.isLocal, spec.namesImages { try upload(&files) }

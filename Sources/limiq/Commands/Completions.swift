@@ -14,11 +14,25 @@ extension CompletionKind {
         }
     }
 
+    /// The labels that machines have, as they were written down here.
+    static var label: CompletionKind {
+        .custom { _, _, typed in
+            guard let state = try? StateFolder(), let names = try? namesInFolder(state.machines) else {
+                return []
+            }
+            let labels = names.compactMap { MachineJournal.read(in: state.machine($0))?.record?.spec.labels }
+            let words = Set(labels.flatMap { $0.map { "\($0.key)=\($0.value)" } })
+            return words.filter { $0.hasPrefix(typed) }.sorted(by: comesBefore)
+        }
+    }
+
     /// The machines that have a folder of the state folder. Hypervisors are not asked: none starts for a Tab.
     static var machine: CompletionKind {
         .custom { _, _, typed in
             let names = (try? StateFolder()).flatMap { try? namesInFolder($0.machines) } ?? []
-            return names.filter { $0.hasPrefix(typed) && !$0.hasPrefix(".") }.sorted()
+            // Those of other hosts are found there alone.
+            return names.filter { $0.hasPrefix(typed) && !$0.hasPrefix(".") && !$0.contains("@") }
+                .sorted(by: comesBefore)
         }
     }
 }

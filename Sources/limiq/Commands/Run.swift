@@ -65,6 +65,9 @@ struct Run: ParsableCommand {
     )
     var replace = false
 
+    @Flag(help: "Remove the machines that this run has made, when it ends.")
+    var rm = false
+
     @Flag(help: "Leave what a failed machine was made of, for a look.")
     var keep = false
 
@@ -78,7 +81,8 @@ struct Run: ParsableCommand {
         var session = try Session(connect: host.connect, script: script)
         session.json = json
         session.sandbox = sandbox.choice
-        session.choices = RunChoices(keepsFailed: keep, restarts: restart, replaces: replace, only: only)
+        session.choices = RunChoices(
+            keepsFailed: keep, restarts: restart, replaces: replace, throwsAway: rm, only: only)
         session.memoryLimit = try memoryLimit()
         session.overrides = try parameters.overrides()
         session.timings = timings

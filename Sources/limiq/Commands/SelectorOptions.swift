@@ -11,7 +11,8 @@ struct SelectorOptions: ParsableArguments {
 
     @Option(
         name: [.customShort("l"), .customLong("label")],
-        help: ArgumentHelp("Only machines that have this label; may be given again.", valueName: "key=value"))
+        help: ArgumentHelp("Only machines that have this label; may be given again.", valueName: "key=value"),
+        completion: CompletionKind.label)
     var labels: [String] = []
 
     @Flag(help: "All machines.")

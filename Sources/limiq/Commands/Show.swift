@@ -56,6 +56,15 @@ struct Show: ParsableCommand {
         for (key, value) in spec.labels.sorted(by: { $0.key < $1.key }) {
             rows.append(["label", "\(key)=\(value)"])
         }
+        if spec.protect == true { rows.append(["protected", "from removal and replacement"]) }
+        if let expires = record.expires {
+            rows.append(["ttl", "ends \(localTime(expires, "%Y-%m-%d %H:%M:%S"))"])
+        }
+        if let unit = machine.autostartUnit(spec) {
+            rows.append(["autostart", unit.isEnabled ? "by \(unit.path)" : "not yet: \(unit.command)"])
+        } else if spec.autostart == true {
+            rows.append(["autostart", "by libvirt"])
+        }
         rows.append(["owner", record.owner])
         if let script = record.script { rows.append(["script", script]) }
         rows.append(["folder", record.folder])

@@ -8,10 +8,18 @@ struct Start: ParsableCommand {
 
     @OptionGroup var machines: SelectorOptions
 
+    @Flag(help: "All machines with autostart = true; limiq's unit of systemd does so.")
+    var autostart = false
+
     @OptionGroup var host: HostOptions
 
+    func validate() throws {
+        if autostart, !machines.isEmpty { throw ValidationError("--autostart names the machines itself") }
+    }
+
     func run() throws {
-        let selector = try machines.selector()
+        var selector = try machines.selector(orAll: autostart)
+        selector.autostart = autostart
         try MachineWork(on: host).perform(selector) { machine, cancellation throws(Failure) in
             switch try machine.turnOn(cancellation: cancellation) {
             case .paused: "resumed \(machine.name)"

@@ -24,6 +24,8 @@ struct Session {
 
     let state: StateFolder
     let hosts: Hosts
+    /// The life of this run, with which its throw-away machines go.
+    let lifetime: RunLifetime
     private let scriptFolder: String
     /// The script's path, without links.
     let scriptPath: String?
@@ -35,6 +37,7 @@ struct Session {
         state = try StateFolder()
         try state.requireOwn()
         hosts = Hosts(connect: connect, state: state)
+        lifetime = RunLifetime(state)
         let folder = try Self.folder(of: script)
         scriptFolder = folder
         scriptPath = script.map { "\(folder == "/" ? "" : folder)/\(lastComponent($0))" }
@@ -111,8 +114,29 @@ struct Session {
             if error == nil { try choices.requireAsked() }
         } catch let unasked { error = ScriptError(unasked) }
         if error == nil { tellUnnamed(display) }
+        let failure = throwAway(display)
+        if error == nil { error = failure.map { ScriptError($0) } }
+        lifetime.end()
         display.finish()
         try end(script, recorder, display, error)
+    }
+
+    /// Removes the machines that the run has made and throws away, by `--rm`.
+    ///
+    /// - Returns: the failure of one that is still there; of several the last, the others are told.
+    private func throwAway(_ display: RunWatcher) -> Failure? {
+        guard choices.throwsAway, !choices.keepsFailed else { return nil }
+        var last: Failure?
+        for place in choices.asked.reversed() {
+            do throws(Failure) {
+                let machine = Machine(place.name, on: try hosts.hypervisor(place.uri), state: state)
+                if try machine.remove(ofRun: lifetime.id) { display.log(.info, "removed \(place.name)") }
+            } catch {
+                if let last { display.log(.error, "\(last)") }
+                last = error
+            }
+        }
+        return last
     }
 
     /// Tells of machines that the script has made and does not bring up any more. They stay: a script that was changed, or
@@ -173,6 +197,7 @@ struct Session {
         ) { [hosts] uri throws(Failure) in try hosts.hypervisor(uri) }
         environment.script = scriptPath
         environment.choices = choices
+        environment.lifetime = lifetime
         return environment
     }
 

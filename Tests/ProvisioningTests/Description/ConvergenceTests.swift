@@ -97,6 +97,7 @@ import XML
         spec.cdroms.append(CDROMSpec(id: "answers", label: "OEM", files: answers))
         spec.ignition = "{}"
         spec.nics[1].address = "10.77.0.5"
+        (spec.protect, spec.ttl, spec.autostart) = (true, 7200, true)
         return spec
     }
 
