@@ -38,6 +38,12 @@ public struct HostProgram: Sendable {
 
     public init(_ command: [String]) { self.command = command }
 
+    /// Whether a program of this name is in PATH.
+    static func isThere(_ name: String) -> Bool {
+        let path = getenv("PATH").map { String(cString: $0) } ?? ""
+        return path.split(separator: ":").contains { access("\($0)/\(name)", X_OK) == 0 }
+    }
+
     /// Runs the program. A cancelled or late one is ended with all that it started: SIGTERM, then SIGKILL after its
     /// grace.
     ///
@@ -107,10 +113,10 @@ public struct HostProgram: Sendable {
                 .init(rawValue: fileno(input)), closeAfterSpawningProcess: false)
             if let onOutput {
                 let result = try await Subprocess.run(
-                    configuration, input: standardInput, output: .sequence,
-                    error: .bytes(limit: Self.mostOutput)
+                    configuration, input: standardInput, output: .sequence, error: .sequence
                 ) { execution in
                     group.began(execution.processIdentifier.value)
+                    async let errors = lines(of: execution.standardError)
                     do {
                         for try await part in execution.standardOutput {
                             try onOutput(part.withUnsafeBytes { Array($0) })
@@ -119,12 +125,13 @@ public struct HostProgram: Sendable {
                         group.signal(SIGKILL)
                         throw error
                     }
+                    return try await errors
                 }
                 return .success(
-                    Result(
-                        code: code(of: result.terminationStatus), output: [], errors: result.standardError))
+                    Result(code: code(of: result.terminationStatus), output: [], errors: result.closureResult)
+                )
             }
-            guard let onErrorLine else {
+            guard onErrorLine != nil else {
                 let result = try await Subprocess.run(
                     configuration, input: standardInput, output: .bytes(limit: Self.mostOutput),
                     error: .bytes(limit: Self.mostOutput)
@@ -136,23 +143,30 @@ public struct HostProgram: Sendable {
                         code: code(of: result.terminationStatus), output: result.standardOutput,
                         errors: result.standardError))
             }
-            var errors: [UInt8] = []
             let result = try await Subprocess.run(
                 configuration, input: standardInput, output: .bytes(limit: Self.mostOutput), error: .sequence
             ) { execution in
                 group.began(execution.processIdentifier.value)
-                for try await line in execution.standardError.strings() where errors.count < Self.mostOutput {
-                    errors += Array(line.utf8) + [UInt8(ascii: "\n")]
-                    onErrorLine(line)
-                }
+                return try await lines(of: execution.standardError)
             }
             return .success(
                 Result(
-                    code: code(of: result.terminationStatus), output: result.standardOutput, errors: errors))
+                    code: code(of: result.terminationStatus), output: result.standardOutput,
+                    errors: result.closureResult))
         } catch {
             group.signal(SIGKILL)
             return .failure(explained(error, name))
         }
+    }
+
+    /// Reads standard error to its end, and tells of each line.
+    private func lines(of errors: SubprocessOutputSequence) async throws -> [UInt8] {
+        var all: [UInt8] = []
+        for try await line in errors.strings() where all.count < Self.mostOutput {
+            all += Array(line.utf8) + [UInt8(ascii: "\n")]
+            onErrorLine?(line)
+        }
+        return all
     }
 
     /// The program, asked of the kernel to be ended with limiq, `kill -9` of it included (prctl(2), PR_SET_PDEATHSIG). It is

@@ -167,6 +167,14 @@ public struct NICSpec: Sendable, Equatable, Codable {
 
     public init(id: String) { self.id = id }
 
+    /// The nic of a machine whose spec says nothing of nics: a way in. On the default network, where there is one, it
+    /// needs no forward.
+    public static var standard: NICSpec {
+        var nic = NICSpec(id: "default")
+        nic.forward = [PortForward(host: PortForward.chosen, guest: 22)]
+        return nic
+    }
+
     enum CodingKeys: String, CodingKey, CaseIterable {
         case id, bridge, network, address, model, forward
         case macAddress = "mac_address"
@@ -174,21 +182,48 @@ public struct NICSpec: Sendable, Equatable, Codable {
     }
 }
 
-/// A port of the host's loopback address that leads to a port of the guest.
+/// A port of the host that leads to a port of the guest.
 public struct PortForward: Sendable, Hashable, Codable {
     public enum Proto: String, Sendable, Codable, CaseIterable { case tcp, udp }
+    /// The number that stands for a port limiq chooses, and keeps for the machine's life.
+    public static let chosen: UInt16 = 0
+
+    /// The host's port; `chosen` where it is left to limiq.
     public var host: UInt16
     public var guest: UInt16
     public var proto = Proto.tcp
+    /// The address of the host that it is opened at, IPv4 in figures; `nil`: the loopback address.
+    public var bind: String?
 
-    public init(host: UInt16, guest: UInt16, proto: Proto = .tcp) {
+    public init(host: UInt16, guest: UInt16, proto: Proto = .tcp, bind: String? = nil) {
         self.host = host
         self.guest = guest
         self.proto = proto
+        // One value for one thing.
+        self.bind = bind == Self.loopbackAddress ? nil : bind
     }
 
+    package static let loopbackAddress = "127.0.0.1"
+    /// All addresses of the host.
+    package static let anyAddress = "0.0.0.0"
+
+    /// The address of the host that it is opened at.
+    public var hostAddress: String { bind ?? Self.loopbackAddress }
+
+    /// The place where this host reaches the guest's port: `127.0.0.1:8080`.
+    public var endpoint: String { "\(reachedAt):\(host)" }
+    package var reachedAt: String { bind == Self.anyAddress ? Self.loopbackAddress : hostAddress }
+
     /// Whether two forwards take the same port of the host: of these, one can be set.
-    package func isSamePort(as other: PortForward) -> Bool { host == other.host && proto == other.proto }
+    package func isSamePort(as other: PortForward) -> Bool {
+        host == other.host && proto == other.proto
+            && (bind == other.bind || bind == Self.anyAddress || other.bind == Self.anyAddress)
+    }
+
+    /// Whether two forwards lead to the same port of the guest from the same address of the host.
+    package func isSameWay(as other: PortForward) -> Bool {
+        guest == other.guest && proto == other.proto && bind == other.bind
+    }
 }
 
 public struct CDROMSpec: Sendable, Equatable, Codable {

@@ -17,6 +17,8 @@ struct Limiq: ParsableCommand {
         ("test", Test.self),
         ("repl", REPL.self),
         ("list", List.self), ("show", Show.self), ("console", Console.self), ("logs", Logs.self),
+        ("ssh", SSH.self), ("exec", Exec.self), ("cp", Copy.self),
+        ("ssh-config", SSHConfig.self), ("inventory", Inventory.self),
         ("start", Start.self), ("stop", Stop.self), ("restart", Restart.self), ("suspend", Suspend.self),
         ("resume", Resume.self), ("save", Save.self), ("rm", Remove.self),
         ("snapshot", TakeSnapshot.self), ("snapshots", Snapshots.self), ("revert", Revert.self),

@@ -23,7 +23,7 @@ local function namespaces()
             groups[group][verb] = function(...) return perform(name, ...) end
         end
     end
-    for _, group in ipairs { "vm", "runtime", "params", "env" } do groups[group] = nil end
+    for _, group in ipairs { "vm", "runtime", "params", "env", "inventory" } do groups[group] = nil end
     groups.image.resolve, groups.ssh.keys, groups.host.connect = nil, nil, nil
     return groups
 end
@@ -152,6 +152,7 @@ local function bound_to(bound)
     library.host.run = function(command, options) return perform("host.run", host.split_command(command, options)) end
     library.host.info = function(uri) return perform("host.info", uri or bound) end
     library.ssh_keys = function() return perform "ssh.keys" end
+    library.inventory = function(format, uri) return perform("inventory.text", format, uri or bound) end
     library.params = function(defaults) return perform("params.get", defaults) end
     library.env = env
 

@@ -123,7 +123,10 @@ describe("recipes.static_ip", function()
         refused({ addresses = "10.0.2.50/24", nic = 3 }, "vm web-01 has no nic 3")
         refused({ addresses = "10.0.2.50/24", nic = "wan" }, "vm web-01 has no nic wan")
         raises(function()
-            limiq.vm { name = "x", cloud_init = recipes.compose { recipes.static_ip { addresses = "10.0.2.50/24" } } }
+            limiq.vm {
+                name = "x", nics = {},
+                cloud_init = recipes.compose { recipes.static_ip { addresses = "10.0.2.50/24" } },
+            }
         end, "vm x has no nic")
     end)
 

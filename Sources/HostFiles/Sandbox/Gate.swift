@@ -96,6 +96,14 @@ public struct Gate: Sendable {
             about: name)
     }
 
+    /// Lets the script list the machines of a host with the ways into them, its own or not.
+    public func inventory() throws(Failure) {
+        guard isBounded else { return }
+        throw forbidden(
+            "limiq.inventory is forbidden by --sandbox: it tells of machines the script has not made",
+            hint: "limiq inventory prints it", about: nil)
+    }
+
     // MARK: programs and variables
 
     /// - Parameter call: what would run a program: `limiq.host.run`.

@@ -51,7 +51,7 @@ extension Definition {
         _ name: String, _ effect: PlannedEffect<Arguments>, _ environment: Environment,
         _ arguments: Arguments.Type, in place: Place = .named,
         fields: @autoclosure @escaping @Sendable () -> [Field<Arguments>] = [],
-        grace: Duration = .zero, returns: String = "", doc: String, example: String,
+        in place: Place = .named, grace: Duration = .zero, returns: String = "", doc: String, example: String,
         check: (@Sendable (Arguments, CheckedCall) throws -> Value)? = nil,
         body: @escaping @Sendable (Machine, Arguments, Request) throws -> Value
     ) -> Definition {

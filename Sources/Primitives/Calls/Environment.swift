@@ -14,6 +14,8 @@ public struct Environment: Sendable {
     public let gate: Gate
     /// The script's path, without links; `nil` for none.
     public var script: String?
+    /// The run's own host, where the command line names it.
+    public var connect: String?
     /// The choices that every `up` follows.
     public var choices = RunChoices()
     /// The addresses of the run's machines on its networks.

@@ -175,7 +175,7 @@ extension PlannedCall {
         try check(spec, on: machine)
         if options.start { try machine.requireWay(to: options.goal(for: spec), spec) }
         try CloudInitCheck.requireNoErrors(in: spec.cloudInitFindings)
-        let spec = try machine.settled(spec)
+        let spec = try settled(spec, of: machine)
         let plan = try plan(machine, spec, options)
         try bringUpNetworks(of: spec, on: machine)
         let step = step(plan, machine, spec, options)
@@ -193,6 +193,11 @@ extension PlannedCall {
         (report.changes, report.pending) = (plan.changes, plan.pending)
         report.forwards = spec.nics.flatMap(\.forward)
         return report
+    }
+
+    private func settled(_ spec: VMSpec, of machine: Machine) throws(Failure) -> VMSpec {
+        guard let known = run.forecast(machine) else { return try machine.settled(spec) }
+        return try machine.settled(spec, after: known.spec)
     }
 
     private func plan(

@@ -48,7 +48,12 @@ extension PlannedCall {
             parts.append(.init(name: "cdrom \(cdrom.id)", detail: cdrom.isoPath ?? "made"))
         }
         for nic in spec.nics {
-            let forwards = nic.forward.map { "127.0.0.1:\($0.host) → \($0.guest)/\($0.proto.rawValue)" }
+            let forwards = nic.forward.map { forward in
+                let place =
+                    forward.host == PortForward.chosen
+                    ? "a chosen port" : "\(forward.hostAddress):\(forward.host)"
+                return "\(place) → \(forward.guest)/\(forward.proto.rawValue)"
+            }
             parts.append(
                 .init(
                     name: "nic \(nic.id)",

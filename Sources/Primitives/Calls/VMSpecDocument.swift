@@ -20,6 +20,8 @@ public func vmDocument(of spec: VMSpec) -> Value {
     if let console = fields["console"] {
         fields["console"] = .map(told(console, beside: SpecRecords.console.encode(ConsoleSpec())))
     }
+    // Left out it would be a nic.
+    if spec.nics.isEmpty { fields["nics"] = .list([]) }
     fields["name"] = nil
     return .map(["name": .string(spec.name), "spec": .map(fields)])
 }

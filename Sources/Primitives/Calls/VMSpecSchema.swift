@@ -24,6 +24,7 @@ extension Codec where Content == VMSpec {
                 if let network = spec.nics[index].network?.spec {
                     try environment.gate.changeNetworks(network.name)
                 }
+                spec.nics[index].forward = spec.nics[index].forward.map(\.plain)
             }
             for index in spec.cdroms.indices {
                 if spec.cdroms[index].id.isEmpty { spec.cdroms[index].id = "cdrom\(index + 1)" }

@@ -5,63 +5,9 @@ import Records
 /// The primitives that reach into the guest, and those for what it shows.
 func domainGuestDefinitions(_ environment: Environment) -> [Definition] {
     [
-        exec(environment), readFile(environment), writeFile(environment), address(environment),
+        readFile(environment), writeFile(environment), address(environment),
         console(environment), screenshot(environment), sendKeys(environment),
-    ]
-}
-
-private struct ExecOptions: Sendable {
-    var timeout = Duration.seconds(60)
-    var stdin: [UInt8]?
-    var check = true
-    var user: String?
-}
-
-private struct ExecArguments: DomainArguments {
-    var domain = DomainReference()
-    var command: [String] = []
-    var options: ExecOptions?
-}
-
-private func exec(_ environment: Environment) -> Definition {
-    let options = Record(
-        "limiq.ExecOptions", "How the program runs.", make: ExecOptions.init,
-        fields: [
-            Field("timeout", \.timeout, .duration, "The longest it may take; 60 s where left out."),
-            Field("stdin", \.stdin, .bytes, "What it reads."),
-            Field("check", \.check, .bool, "A code other than 0 is an error; true where left out."),
-            Field("user", \.user, .string, "By ssh as this user; by the agent, as root, where left out."),
-        ])
-    return .domain(
-        "domain.exec",
-        .runsProgram(.machine) { arguments, call in
-            let machine = try call.domain(arguments.domain)
-            return call.runs(arguments.command, on: machine.name, afterBoot: ["its answer"])
-        }, environment, ExecArguments.self,
-        fields: [
-            Field(
-                "command", \.command, .command(options), required: true,
-                "The program and its arguments; options may stand among them by name."),
-            Field("options", \.options, .record(options), "How it runs."),
-        ],
-        returns: "{ code: integer, stdout: string, stderr: string }",
-        doc: "Runs a program in the guest, through its agent, else by ssh, and waits for its end.",
-        example: """
-            local limiq = require "limiq"
-            print(limiq.domain.get("web-01"):exec { "uname", "-r" }.stdout)
-            """
-        ,
-        check: { _, call in call.result }
-    ) { machine, arguments, request in
-        let options = arguments.options ?? ExecOptions()
-        let result = try machine.exec(
-            arguments.command, stdin: options.stdin, timeout: options.timeout, user: options.user,
-            check: options.check, cancellation: request.cancellation)
-        return [
-            "code": .int(Int64(result.code)), "stdout": said(result.stdout),
-            "stderr": said(result.stderr),
-        ]
-    }
+    ] + domainExecDefinitions(environment) + domainCopyDefinitions(environment)
 }
 
 private struct FileOptions: Sendable {

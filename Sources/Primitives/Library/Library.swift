@@ -12,7 +12,7 @@ public func libraryDefinitions(
 ) -> [Definition] {
     diskDefinitions(environment) + cidataDefinitions(environment) + isoDefinitions(environment)
         + vmDefinitions(environment) + networkDefinitions(environment) + domainDefinitions(environment)
-        + imageDefinitions(environment) + sshKeysDefinitions(environment)
+        + imageDefinitions(environment) + inventoryDefinitions(environment) + sshKeysDefinitions(environment)
         + fileDefinitions(environment) + hostDefinitions(environment) + connectDefinitions(environment)
         + yamlDefinitions(environment) + base64Definitions(environment) + jsonDefinitions(environment)
         + logDefinitions(log) + environmentDefinitions(environment) + paramsDefinitions(overrides)

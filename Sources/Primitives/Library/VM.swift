@@ -211,21 +211,25 @@ private func up(_ environment: Environment) -> Definition {
         let machine = try arguments.vm.machine(environment)
         guard environment.choices.ask(machine) else { return value(of: UpReport()) }
         if environment.choices.throwsAway { options.run = try environment.lifetime.begin() }
-        return try bringUp(machine, arguments.vm.spec, options, environment, request)
+        return try bringUp(machine, arguments.vm, options, environment, request)
     }
 }
 
 /// Brings a machine up, and tells how that ended.
 private func bringUp(
-    _ machine: Machine, _ spec: VMSpec, _ options: UpOptions, _ environment: Environment, _ request: Request
+    _ machine: Machine, _ vm: SpecReference, _ options: UpOptions, _ environment: Environment, _ request: Request
 ) throws -> Value {
     let began = ContinuousClock.now
     func finished(_ outcome: Progress.Outcome) {
-        environment.progress(Progress(.vm(spec.name), .finished(outcome, began.duration(to: .now))))
+        environment.progress(Progress(.vm(vm.spec.name), .finished(outcome, began.duration(to: .now))))
     }
     do {
-        let report = try machine.up(spec, options, cancellation: request.cancellation) {
+        let report = try machine.up(vm.spec, options, cancellation: request.cancellation) {
             environment.progress($0)
+        }
+        if report.changed, report.hasWayIn {
+            let host = (vm.uri ?? environment.connect).map { "--connect \(GuestSSH.line([$0])) " }
+            environment.progress(Progress(.vm(vm.spec.name), .wayIn("limiq ssh \(host ?? "")\(vm.spec.name)")))
         }
         finished(report.changed ? .up : .unchanged)
         return value(of: report)
@@ -260,7 +264,7 @@ private func lend(_ environment: Environment) -> Definition {
         let machine = try arguments.vm.machine(environment)
         var options = options(environment)
         options.run = try environment.lifetime.begin()
-        return try bringUp(machine, arguments.vm.spec, options, environment, request)
+        return try bringUp(machine, arguments.vm, options, environment, request)
     }
 }
 
@@ -283,7 +287,7 @@ private let upReport = RecordDescription(
         .init("pending", "limiq.Change[]", "What the running guest gets at its next start only."),
         .init("phases", "{ name: string, seconds: number }[]", "What took time, in order."),
         .init("addresses", "string[]", "The guest's own, where it was waited for."),
-        .init("forwards", "limiq.PortForward[]", "The ports of 127.0.0.1 that lead to the guest."),
+        .init("forwards", "limiq.PortForward[]", "The ports of the host that lead to the guest."),
         .init("warnings", "string[]", "What a person should know."),
     ])
 
@@ -326,10 +330,12 @@ func value(of change: Change) -> Value {
 }
 
 private func value(of forward: PortForward) -> Value {
-    [
+    var map: Map = [
         "host": .int(Int64(forward.host)), "guest": .int(Int64(forward.guest)),
         "proto": .string(forward.proto.rawValue),
     ]
+    if let bind = forward.bind { map.append("bind", .string(bind)) }
+    return .map(map)
 }
 
 private struct DiffArguments: Sendable {

@@ -62,6 +62,7 @@ extension Machine {
     /// - Throws: `Failure` with code `not_ours`.
     public func diff(_ spec: VMSpec) throws(Failure) -> [Change]? {
         guard let domain = try hypervisor.domain(name) else { return nil }
-        return try convergence(try settled(spec), try standing(domain)).changes()
+        let standing = try standing(domain)
+        return try convergence(try settled(spec, after: standing.record.spec), standing).changes()
     }
 }

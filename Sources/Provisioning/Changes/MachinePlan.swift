@@ -63,15 +63,20 @@ extension Machine {
     ///   `not_found` where it is off and a file of it is gone, `not_ours`, `bad_field`, and what `up` finds before it
     ///   makes anything.
     public func plan(_ spec: VMSpec, _ options: UpOptions = UpOptions()) throws(Failure) -> MachinePlan {
-        let spec = try settled(spec)
-        try requireNetworks(spec)
-        if let domain = try hypervisor.domain(name) { return try plan(spec, options, try standing(domain)) }
+        if let domain = try hypervisor.domain(name) {
+            let standing = try standing(domain)
+            let spec = try settled(spec, after: standing.record.spec)
+            try requireNetworks(spec)
+            return try plan(spec, options, standing)
+        }
         // What would be removed, or taken up, is looked at as a run would.
         let record = try ownership(nil) == nil ? nil : try keptRecord(beside: spec)
+        let spec = try settled(spec, after: record?.spec)
+        try requireNetworks(spec)
         try requireFreeAddresses(spec)
         try requireOwnDisks(spec, after: record?.spec)
         let host = try host()
-        if options.start, host.isLocal { try PortForwards.checkFree(spec.nics, on: host) }
+        if options.start, host.isLocal { try HostPorts.checkFree(spec.nics, screens: spec.console, on: host) }
         guard let record else {
             return MachinePlan(action: .make, starts: options.start)
         }
@@ -100,9 +105,9 @@ extension Machine {
         _ spec: VMSpec, _ options: UpOptions, after earlier: VMSpec, isRunning: Bool
     ) throws(Failure) -> MachinePlan {
         let record = MachineRecord(
-            spec: try settled(earlier), uuid: "", owner: "", acceleration: options.acceleration ?? .emulation,
+            spec: try settled(earlier, after: earlier), uuid: "", owner: "", acceleration: options.acceleration ?? .emulation,
             made: MachineLayout(earlier, of: self).madeFiles, folder: folder)
-        return try plan(try settled(spec), options, after: record, isRunning: isRunning)
+        return try plan(try settled(spec, after: earlier), options, after: record, isRunning: isRunning)
     }
 
     private func plan(

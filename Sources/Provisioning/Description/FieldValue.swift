@@ -109,8 +109,8 @@ extension Firmware: FieldValued {}
 extension NICModel: FieldValued {}
 
 extension PortForward {
-    /// The forward as text: `8080→80/tcp`.
-    var text: String { "\(host)→\(guest)/\(proto.rawValue)" }
+    /// The forward as text: `8080→80/tcp`; with the address, where that is not the loopback's.
+    public var text: String { "\(bind.map { "\($0):" } ?? "")\(host)→\(guest)/\(proto.rawValue)" }
 }
 
 /// The digest a record keeps in the place of a document that may hold secrets.

@@ -1,5 +1,5 @@
+import Steps
 import Basics
-import Glibc
 import HostFiles
 import Hypervisors
 import MachineSpec
@@ -93,7 +93,7 @@ struct PortForwards {
         let forward: PortForward
 
         /// The host's side of the forward, as QEMU's monitor takes it.
-        var hostSide: String { "\(forward.proto.rawValue):127.0.0.1:\(forward.host)" }
+        var hostSide: String { "\(forward.proto.rawValue):\(forward.hostAddress):\(forward.host)" }
 
         static func all(of nic: NICSpec) -> [Rule] {
             nic.forward.map { Rule(backend: backend(nic), forward: $0) }
@@ -126,66 +126,11 @@ struct PortForwards {
                     rawValue: words[0].dropLast("[HOST_FORWARD]".count).lowercased()),
                 let host = UInt16(words[3]), let guest = UInt16(words[5])
             else { continue }
-            result[backend, default: []].append(PortForward(host: host, guest: guest, proto: proto))
+            // QEMU writes a star for all addresses.
+            let bind = words[2] == "*" ? PortForward.anyAddress : String(words[2])
+            result[backend, default: []].append(
+                PortForward(host: host, guest: guest, proto: proto, bind: bind))
         }
         return result
     }
-
-    /// Looks whether a host port is free, and may be opened by QEMU's account, before anything is made.
-    ///
-    /// - Parameter held: what the machine itself has, and gives up before.
-    /// - Throws: `Failure` with code `port_in_use`, or `host_not_able` for a port that is root's.
-    static func checkFree(
-        _ nics: [NICSpec], on host: HostDescription, besides held: [PortForward] = []
-    ) throws(Failure) {
-        // `ip_unprivileged_port_start` of ip(7).
-        let first =
-            readWhole("/proc/sys/net/ipv4/ip_unprivileged_port_start").flatMap { UInt16($0.trimmed()) }
-            ?? 1024
-        for nic in nics {
-            for forward in nic.forward where forward.host < first && host.emulatorUser.uid != 0 {
-                throw Failure(
-                    .hostNotAble,
-                    "port \(forward.host) of this host is root's to open, and QEMU runs as \(host.emulatorUser.name)",
-                    hint: "choose a host port from \(first) on")
-            }
-            for forward in nic.forward
-            where !held.contains(where: forward.isSamePort) && !isFree(forward) {
-                throw Failure(
-                    .portInUse,
-                    "port \(forward.host) of this host is in use, it cannot be forwarded to port \(forward.guest) of the guest",
-                    hint:
-                        "choose another host port, or stop what uses it (ss -lptn 'sport = :\(forward.host)' names it)"
-                )
-            }
-        }
-    }
-
-    private static func isFree(_ forward: PortForward) -> Bool {
-        let type = forward.proto == .tcp ? SOCK_STREAM : SOCK_DGRAM
-        let descriptor = socket(AF_INET, Int32(type.rawValue), 0)
-        guard descriptor >= 0 else { return true }
-        defer { close(descriptor) }
-        // As QEMU does: a port that is only waiting out its last connection is free.
-        var yes: Int32 = 1
-        if forward.proto == .tcp {
-            setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
-        }
-        var address = loopback(port: forward.host)
-        let bound = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        return bound == 0 || errno != EADDRINUSE
-    }
-}
-
-/// The address 127.0.0.1 with a port.
-func loopback(port: UInt16) -> sockaddr_in {
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = port.bigEndian
-    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-    return address
 }

@@ -263,17 +263,23 @@ extension VMSpec {
     }
 
     private func checkForwards() throws(Failure) {
-        var seen: [String: String] = [:]
+        var seen: [(path: String, forward: PortForward)] = []
         for (nicIndex, nic) in nics.enumerated() {
             for (index, forward) in nic.forward.enumerated() {
                 let path = "nics[\(nicIndex + 1)].forward[\(index + 1)]"
-                guard forward.host > 0, forward.guest > 0 else {
-                    throw Failure(
-                        .badField, "\(path).\(forward.host == 0 ? "host" : "guest") must be from 1 to 65535")
+                guard forward.guest > 0 else {
+                    throw Failure(.badField, "\(path).guest must be from 1 to 65535")
                 }
-                if let other = seen.updateValue(path, forKey: "\(forward.proto)/\(forward.host)") {
+                if let address = forward.bind, IPAddress(address)?.isIPv4 != true {
+                    throw Failure(
+                        .badField, "\(path).bind \(quoted(address)) is no IPv4 address in figures",
+                        hint: "an address of this host, or \"\(PortForward.anyAddress)\" for all of them")
+                }
+                if forward.host == PortForward.chosen { continue }
+                if let (other, _) = seen.first(where: { $0.forward.isSamePort(as: forward) }) {
                     throw Failure(.badField, "\(path).host \(forward.host) is forwarded by \(other) already")
                 }
+                seen.append((path, forward))
             }
         }
     }

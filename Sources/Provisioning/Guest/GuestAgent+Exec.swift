@@ -47,9 +47,11 @@ extension GuestAgent {
     /// Runs a program and waits for its end. The agent has no event for that: it is asked again, at first after 5 ms,
     /// later every 200 ms.
     ///
+    /// - Parameter eachTime: called each time it was asked.
     /// - Throws: `Failure` with code `timeout` (the program then runs on), `cancelled`, `guest` or `libvirt`.
     func exec(
-        _ command: [String], stdin: [UInt8]? = nil, timeout: Duration, cancellation: Cancellation
+        _ command: [String], stdin: [UInt8]? = nil, timeout: Duration, cancellation: Cancellation,
+        eachTime: () throws(Failure) -> Void = {}
     ) throws(Failure) -> ExecResult {
         guard let program = command.first else { throw Failure(.badField, "there is no command to run") }
         let end = ContinuousClock.now + timeout
@@ -65,6 +67,7 @@ extension GuestAgent {
             if let status = try status(of: process, before: end), status.exited {
                 return try result(of: status)
             }
+            try eachTime()
             guard ContinuousClock.now < end else {
                 throw Failure(
                     .timeout, "\(program) in \(name) has not ended after \(timeout.short)",

@@ -66,27 +66,34 @@ extension GuestAgent {
     func read(
         _ path: String, limit: Int = GuestFiles.sizeLimit, cancellation: Cancellation = Cancellation()
     ) throws(Failure) -> [UInt8] {
+        try withFile(path, mode: "r") { (handle) throws(Failure) in
+            try rest(of: handle, path, limit: limit, cancellation: cancellation)
+        }
+    }
+
+    /// The bytes of an open file from where it was read last up to its end, as it is now.
+    func rest(
+        of handle: Int64, _ path: String, limit: Int = GuestFiles.sizeLimit, cancellation: Cancellation
+    ) throws(Failure) -> [UInt8] {
         let end = ContinuousClock.now + GuestFiles.timeLimit
         let reply = AgentCall(guest: name, command: "guest-file-read")
         let most = 256 << 10
-        return try withFile(path, mode: "r") { (handle) throws(Failure) in
-            var bytes: [UInt8] = []
-            while true {
-                try check(path, end, cancellation)
-                let piece: ReadPiece = try call(
-                    reply.command, ReadArguments(handle: handle, count: most), before: end)
-                let part = try reply.bytes(piece.buffer, "buf-b64")
-                try reply.number(piece.count, "count", in: 0...most)
-                guard part.count == piece.count else {
-                    throw reply.nonsense("with a count of \(piece.count) for \(part.count) bytes")
-                }
-                guard part.count <= limit - bytes.count else {
-                    throw GuestFiles.tooLarge(path, in: name, limit)
-                }
-                bytes += part
-                if piece.eof { return bytes }
-                guard !part.isEmpty else { throw reply.nonsense("with nothing, and no end of the file") }
+        var bytes: [UInt8] = []
+        while true {
+            try check(path, end, cancellation)
+            let piece: ReadPiece = try call(
+                reply.command, ReadArguments(handle: handle, count: most), before: end)
+            let part = try reply.bytes(piece.buffer, "buf-b64")
+            try reply.number(piece.count, "count", in: 0...most)
+            guard part.count == piece.count else {
+                throw reply.nonsense("with a count of \(piece.count) for \(part.count) bytes")
             }
+            guard part.count <= limit - bytes.count else {
+                throw GuestFiles.tooLarge(path, in: name, limit)
+            }
+            bytes += part
+            if piece.eof { return bytes }
+            guard !part.isEmpty else { throw reply.nonsense("with nothing, and no end of the file") }
         }
     }
 
@@ -156,7 +163,7 @@ extension GuestAgent {
         }
     }
 
-    private func withFile<Result>(
+    func withFile<Result>(
         _ path: String, mode: String, _ body: (Int64) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         let handle: Int64 = try call("guest-file-open", OpenArguments(path: path, mode: mode))

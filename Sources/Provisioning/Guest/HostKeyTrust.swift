@@ -28,12 +28,12 @@ extension GuestSSH {
     /// The guest's name in its own file of host keys: its address and port change.
     static let hostAlias = "guest"
 
-    /// The options of ssh about who answers. A guest whose host keys are known from its cloud-config must have one of
+    /// The settings of ssh about who answers. A guest whose host keys are known from its cloud-config must have one of
     /// them, at the first connection too; any other is believed at the first.
     ///
     /// - Throws: `Failure` with code `not_ours` where what has the name of either file would keep ssh waiting, or lead it to
     ///   write elsewhere.
-    func trust() throws(Failure) -> [String] {
+    func trust() throws(Failure) -> [(name: String, value: String)] {
         let hostKeys = folder(of: knownHosts) + "host_keys"
         let (file, check) = fileExists(hostKeys) ? (hostKeys, "yes") : (knownHosts, "accept-new")
         var status = stat()
@@ -43,8 +43,8 @@ extension GuestSSH {
                 resource: file)
         }
         return [
-            "-o", "HostKeyAlias=\(Self.hostAlias)", "-o", "StrictHostKeyChecking=\(check)",
-            "-o", "UserKnownHostsFile=\(Self.configured(file))", "-o", "GlobalKnownHostsFile=none",
+            ("HostKeyAlias", Self.hostAlias), ("StrictHostKeyChecking", check),
+            ("UserKnownHostsFile", Self.configured(file)), ("GlobalKnownHostsFile", "none"),
         ]
     }
 }

@@ -6,7 +6,7 @@ import Hypervisors
 import MachineSpec
 
 /// The way by which a guest is reached: its agent where it answers, else ssh.
-private enum Channel {
+enum Channel {
     case agent(GuestAgent)
     case ssh(GuestSSH)
 }
@@ -18,19 +18,29 @@ extension Machine {
     ///   - command: the program and its arguments; no shell in between.
     ///   - user: of ssh; the agent runs programs as root. `nil`: the agent, or by ssh whom the machine's cloud-config
     ///     made.
+    ///   - surroundings: its variables and its folder.
     ///   - check: a program that fails is a failure, with code `guest` and what it wrote to its error output.
+    ///   - onLine: told of each line it writes, on either stream, without its end.
     /// - Throws: `Failure` with code `guest_stopped`, `guest`, `timeout`, `cancelled` or `libvirt`.
     public func exec(
         _ command: [String], stdin: [UInt8]? = nil, timeout: Duration = .seconds(60), user: String? = nil,
-        check: Bool = true, cancellation: Cancellation = Cancellation()
+        surroundings: GuestSurroundings = GuestSurroundings(), check: Bool = true,
+        onLine: (@Sendable ([UInt8]) -> Void)? = nil, cancellation: Cancellation = Cancellation()
     ) throws(Failure) -> ExecResult {
         guard let program = command.first else { throw Failure(.badField, "there is no command to run") }
         let result: ExecResult
+        let words = surroundings.around(command)
         switch try channel(user: user) {
         case .agent(let agent):
-            result = try agent.exec(command, stdin: stdin, timeout: timeout, cancellation: cancellation)
+            if let onLine {
+                result = try agent.follow(
+                    words, stdin: stdin, timeout: timeout, cancellation: cancellation, onLine)
+            } else {
+                result = try agent.exec(words, stdin: stdin, timeout: timeout, cancellation: cancellation)
+            }
         case .ssh(let ssh):
-            result = try ssh.exec(command, stdin: stdin, timeout: timeout, cancellation: cancellation)
+            result = try ssh.exec(
+                words, stdin: stdin, timeout: timeout, onLine: onLine, cancellation: cancellation)
         }
         if check, result.code != 0 {
             let complaint = String(decoding: result.stderr.suffix(2000), as: UTF8.self).trimmed()
@@ -67,7 +77,8 @@ extension Machine {
         }
     }
 
-    private func channel(user: String?) throws(Failure) -> Channel {
+    /// - Parameter prefersSSH: by ssh where its server answers, for what the agent does less well.
+    func channel(user: String?, prefersSSH: Bool = false) throws(Failure) -> Channel {
         let domain = try requireDomain()
         guard domain.state.isActive else {
             throw Failure(
@@ -80,7 +91,7 @@ extension Machine {
                 resource: name)
         }
         let ssh = ssh(try record(), user: user)
-        if let ssh, user != nil { return .ssh(ssh) }
+        if let ssh, user != nil || prefersSSH && ssh.endpoint.hasBanner() { return .ssh(ssh) }
         let agent = GuestAgent(hypervisor: hypervisor, name: name)
         do {
             // One that is not connected says so at once. In a busy guest it takes its time, and may be the only way in.
@@ -99,8 +110,10 @@ extension Machine {
 
     /// - Parameter user: `nil`: the one the machine's cloud-config made, else the one of ssh's configuration.
     /// - Returns: `nil` where no way to the guest's port 22 is known.
-    func ssh(_ record: MachineRecord?, user: String? = nil) -> GuestSSH? {
-        guard !isAskedByAgentOnly, let endpoint = sshEndpoint(record?.spec.nics ?? []) else { return nil }
+    func ssh(_ record: MachineRecord?, user: String? = nil, isActive: Bool = true) -> GuestSSH? {
+        guard !isAskedByAgentOnly,
+            let endpoint = sshEndpoint(record?.spec.nics ?? [], isActive: isActive)
+        else { return nil }
         return GuestSSH(
             name: name, endpoint: endpoint, user: user ?? record?.loginUser, key: state.sshKey,
             knownHosts: folder + "/known_hosts")

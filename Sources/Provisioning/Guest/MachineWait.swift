@@ -36,7 +36,7 @@ extension Machine {
         let forwards = spec.nics.flatMap(\.forward)
         let isReached = forwards.contains { forward in
             forward.guest == 22 && forward.proto == .tcp
-                && SSHEndpoint(host: "127.0.0.1", port: forward.host, byWayOf: hypervisor) != nil
+                && SSHEndpoint(host: forward.reachedAt, port: forward.host, byWayOf: hypervisor) != nil
         }
         if !isReached { throw onlyThere(forwards, 22, .tcp) }
     }
@@ -82,7 +82,7 @@ extension VMSpec {
             guard !leads else { return }
             throw Failure(
                 .badField, "nothing leads to port 22 of \(name): nobody could say when it answers by ssh",
-                hint: "nics = { { forward = { { host = 2222, guest = 22 } } } }", resource: name)
+                hint: "nics = { { forward = { { guest = 22 } } } }, or no nics at all", resource: name)
         }
     }
 }

@@ -42,16 +42,14 @@ extension SSHEndpoint {
         if location.isLocal { return }
         if let proxy = location.proxy(to: host, port: port) {
             self.proxy = proxy
-        } else if host == "127.0.0.1" {
+        } else if host == PortForward.loopbackAddress {
             return nil
         }
     }
 
-    /// The options with which ssh uses the proxy. The percent sign is its own mark.
-    var proxyOptions: [String] {
-        guard !proxy.isEmpty else { return [] }
-        let line = proxy.map { GuestSSH.quoted($0).replacing("%", with: "%%") }.joined(separator: " ")
-        return ["-o", "ProxyCommand=\(line)"]
+    /// The command by which ssh uses the proxy; `nil` for none. The percent sign is its own mark.
+    var proxyCommand: String? {
+        proxy.isEmpty ? nil : GuestSSH.line(proxy).replacing("%", with: "%%")
     }
 
     func hasBannerByProxy() -> Bool {
@@ -70,8 +68,7 @@ extension Machine {
         return Failure(
             .hostNotAble, "port \(port) of \(name) is not reached from this machine",
             hint: forward.map {
-                "it is 127.0.0.1:\($0.host) of \(hypervisor.uri): "
-                    + "ssh -N -L \($0.host):127.0.0.1:\($0.host) leads there"
+                "it is \($0.endpoint) of \(hypervisor.uri): ssh -N -L \($0.host):\($0.endpoint) leads there"
             } ?? "it is not forwarded", resource: name)
     }
 }

@@ -175,7 +175,7 @@ public struct Machine: Sendable {
     /// The addresses that others can reach, IPv4 first.
     private func ordered(_ addresses: [String]) -> [String] {
         let found = addresses.filter {
-            !$0.hasPrefix("127.") && $0 != "::1" && !$0.hasPrefix("fe80:") && isAddress($0)
+            !$0.hasPrefix("127.") && $0 != "::1" && !$0.hasPrefix("fe80:") && IPAddress($0) != nil
         }
         return found.filter { $0.contains(".") } + found.filter { !$0.contains(".") }
     }
@@ -214,7 +214,7 @@ public struct Machine: Sendable {
         try requireWritable("started")
         if let record { try requireSameBases(record) }
         let host = try host()
-        if host.isLocal { try PortForwards.checkFree(nics, on: host) }
+        if host.isLocal { try HostPorts.checkFree(nics, screens: guest?.spec.console, on: host) }
         if isSaved { return try resumeSaved(guest) }
         if let record { try renewGivenChains(record.spec) }
         try startNetworks(nics)
@@ -222,10 +222,4 @@ public struct Machine: Sendable {
         try hypervisor.start(name)
         try PortForwards(hypervisor: hypervisor, name: name).set(nics, to: record?.userAddress)
     }
-}
-
-/// Whether a text is an IPv4 or IPv6 address in figures. A guest's agent gives as its own whatever it likes.
-func isAddress(_ text: String) -> Bool {
-    var bytes = in6_addr()
-    return inet_pton(AF_INET, text, &bytes) == 1 || inet_pton(AF_INET6, text, &bytes) == 1
 }

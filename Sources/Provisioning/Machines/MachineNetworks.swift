@@ -14,12 +14,12 @@ extension Machine {
     /// The spec with all that its networks say: their descriptions, the address of each nic, given or chosen, and the
     /// guest's configuration of them. The same spec is settled the same way however often.
     ///
+    /// - Parameter kept: what the machine is already; `nil` for a new one.
     /// - Throws: `Failure` with code `bad_field` for an address that cannot be, `in_use` for one that another machine
     ///   has.
-    public func settled(_ spec: VMSpec) throws(Failure) -> VMSpec {
+    func addressed(_ spec: VMSpec, after kept: VMSpec?) throws(Failure) -> VMSpec {
         guard spec.nics.contains(where: { $0.network != nil || $0.address != nil }) else { return spec }
         var spec = spec
-        var kept: [NICSpec]?
         var joined: Set<String> = []
         for index in spec.nics.indices {
             let nic = spec.nics[index]
@@ -55,8 +55,7 @@ extension Machine {
                 try check(given, path, described, member, members)
                 continue
             }
-            if kept == nil { kept = try keptNICs() }
-            let before = kept?.first { $0.id == nic.id && $0.network?.name == name }?.address
+            let before = kept?.nics.first { $0.id == nic.id && $0.network?.name == name }?.address
             let address = try addressBook.address(
                 of: member, on: described, host: hypervisor.uri, among: members,
                 kept: before.flatMap(IPAddress.init)
@@ -71,17 +70,6 @@ extension Machine {
         }
         spec.addNetworkConfig()
         return spec
-    }
-
-    /// The addresses that a machine of this spec has for life, whether it is there or not, IPv4 first.
-    public func fixedAddresses(of spec: VMSpec) throws(Failure) -> [String] {
-        try settled(spec).fixedAddresses
-    }
-
-    /// The nics the machine has now, with the addresses they were given.
-    private func keptNICs() throws(Failure) -> [NICSpec] {
-        guard try hypervisor.domain(name) != nil else { return [] }
-        return try record()?.spec.nics ?? []
     }
 
     private func check(

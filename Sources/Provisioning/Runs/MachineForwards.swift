@@ -16,7 +16,7 @@ extension Machine {
         let nics = try requireRecord().spec.nics
         let (nic, forward) = try forward(port, proto, among: nics)
         if domain.state.isActive { try requireSet(forward, of: nic, among: nics) }
-        return "127.0.0.1:\(forward.host)"
+        return forward.endpoint
     }
 
     /// The address of a port, as `endpoint(ofGuestPort:proto:)`, of a machine that is not yet what it will be.
@@ -32,7 +32,7 @@ extension Machine {
         if pending.contains(where: { $0.path == place || $0.path.hasPrefix("\(place).") }) {
             throw isPending(forward, place)
         }
-        return "127.0.0.1:\(forward.host)"
+        return forward.endpoint
     }
 
     private func forward(
@@ -48,7 +48,7 @@ extension Machine {
         throw Failure(
             .notFound, "port \(port) of \(name) is not forwarded",
             hint: forwards.isEmpty
-                ? "nics = { { forward = { { host = 8080, guest = \(port) } } } }"
+                ? "nics = { { forward = { { guest = \(port) } } } }"
                 : "forwarded are \(forwards.map { String($0.guest) }.joined(separator: ", "))", resource: name
         )
     }
@@ -88,14 +88,16 @@ extension Machine {
 
     /// The address of the guest's ssh server: a forward of the guest's port 22, else the guest's own address where it
     /// is on a bridge or network. On another host both are reached by way of that host.
-    func sshEndpoint(_ nics: [NICSpec]) -> SSHEndpoint? {
+    ///
+    /// - Parameter isActive: whether the guest runs; where one that is off will be.
+    func sshEndpoint(_ nics: [NICSpec], isActive: Bool = true) -> SSHEndpoint? {
         for nic in nics {
             for forward in nic.forward where forward.guest == 22 && forward.proto == .tcp {
-                guard (try? isSet(forward, of: nic)) == true else { continue }
-                return SSHEndpoint(host: "127.0.0.1", port: forward.host, byWayOf: hypervisor)
+                guard !isActive || (try? isSet(forward, of: nic)) == true else { continue }
+                return SSHEndpoint(host: forward.reachedAt, port: forward.host, byWayOf: hypervisor)
             }
         }
-        guard nics.contains(where: { $0.kind == .bridge || $0.kind == .network }),
+        guard isActive, nics.contains(where: { $0.kind == .bridge || $0.kind == .network }),
             let address = (try? addresses())?.first(where: { $0.contains(".") })
         else { return nil }
         return SSHEndpoint(host: address, port: 22, byWayOf: hypervisor)
@@ -109,18 +111,21 @@ extension Machine {
         let isLive = plan.changes.contains { $0.field.pattern == "nics[].forward" && $0.kind == .live }
         let starts = plan.starts || plan.restarts
         let host = try host()
-        guard starts || isActive && isLive, spec.nics.contains(where: { !$0.forward.isEmpty }), host.isLocal
-        else { return }
+        guard host.isLocal, starts || isActive && isLive else { return }
         var nics = spec.nics
         var held: [PortForward] = []
         if isActive {
-            held = try PortForwards(hypervisor: hypervisor, name: name).present().values.flatMap(\.self)
+            if spec.nics.contains(where: { !$0.forward.isEmpty }) {
+                held = try PortForwards(hypervisor: hypervisor, name: name).present().values.flatMap(\.self)
+            }
             if !starts {
                 let live = try XMLReader.parse(try hypervisor.xml(name, inactive: false, secrets: false))
                 let present = live.userNICs
                 nics.removeAll { !present.contains(DomainXML.nicAlias($0.id)) }
             }
         }
-        try PortForwards.checkFree(nics, on: host, besides: held)
+        // Those of a guest that runs are its own.
+        try HostPorts.checkFree(
+            nics, screens: isActive ? nil : spec.console, on: host, besides: held)
     }
 }

@@ -10,9 +10,12 @@ extension Machine {
     /// - Throws: what `up` would.
     public func preflight(_ spec: VMSpec) throws(Failure) -> [String] {
         try spec.check(try host().isLocal ? .all : .sent)
-        let spec = try settled(spec)
-        guard let domain = try hypervisor.domain(name) else { return try preflight(spec, beside: nil) }
-        return try preflight(spec, beside: try standing(domain).liveRecord)
+        guard let domain = try hypervisor.domain(name) else {
+            return try preflight(try settled(spec, after: nil), beside: nil)
+        }
+        let standing = try standing(domain)
+        return try preflight(
+            try settled(spec, after: standing.record.spec), beside: standing.liveRecord)
     }
 
     /// - Parameter record: that of the guest that runs; its ports are its own.
@@ -25,7 +28,8 @@ extension Machine {
         try requireNetworks(spec)
         if host.isLocal {
             let held = record?.spec.nics.flatMap(\.forward) ?? []
-            try PortForwards.checkFree(spec.nics, on: host, besides: held)
+            let screens = record?.spec.console == spec.console ? nil : spec.console
+            try HostPorts.checkFree(spec.nics, screens: screens, on: host, besides: held)
         }
         return warnings
     }

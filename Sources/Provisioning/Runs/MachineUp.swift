@@ -21,6 +21,8 @@ public struct UpReport: Sendable, Equatable {
     /// The guest's own addresses, where it was waited for.
     public var addresses: [String] = []
     public var forwards: [PortForward] = []
+    /// Whether its cloud-config makes a user, and its guest runs with a way to its port 22.
+    public var hasWayIn = false
     /// The warnings a person should know of: that acceleration does not work here, for one.
     public var warnings: [String] = []
 
@@ -46,7 +48,7 @@ extension Machine {
         try requireAutostart(spec)
         if options.start { try requireWay(to: options.goal(for: spec), spec) }
         let run = UpRun(
-            machine: self, spec: try settled(spec), options: options, cancellation: cancellation,
+            machine: self, spec: spec, options: options, cancellation: cancellation,
             progress: progress)
         do {
             try MachineLock.hold(self, cancellation: cancellation) { holder, wait throws(Failure) in

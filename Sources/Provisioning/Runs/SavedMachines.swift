@@ -80,8 +80,8 @@ extension UpRun {
             try hypervisor.dropSaved(machine.name)
         } else if plan.starts {
             let host = try machine.host()
-            if host.isLocal, let nics = standing.liveRecord?.spec.nics {
-                try PortForwards.checkFree(nics, on: host)
+            if host.isLocal, let saved = standing.liveRecord?.spec {
+                try HostPorts.checkFree(saved.nics, screens: saved.console, on: host)
             }
             wasSettled = machine.hasSettled
             if plan.remade.isAny {

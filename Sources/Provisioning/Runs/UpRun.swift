@@ -9,11 +9,13 @@ import Steps
 /// One `up`, on one thread.
 final class UpRun: StepTeller {
     let machine: Machine
+    /// The spec, with what it leaves to limiq settled before anything is done.
     private(set) var spec: VMSpec
     let options: UpOptions
     let cancellation: Cancellation
     private let progress: @Sendable (Progress) -> Void
     var report = UpReport()
+    private let ports = ChosenPorts()
     /// The end of the whole run, where there is one.
     private let deadline: ContinuousClock.Instant?
     /// Whether libvirt was asked to define the domain: it may have done so without our having its answer.
@@ -57,9 +59,12 @@ final class UpRun: StepTeller {
     func warn(_ warning: String) { tell(.warning(warning)) }
 
     func bringUp() throws(Failure) {
-        report.forwards = spec.nics.flatMap(\.forward)
         try machine.lookingAgain { () throws(Failure) in try bringUpOnce() }
         try settleAutostart()
+        let leads =
+            spec.nics.contains { !$0.isUser }
+            || report.forwards.contains { $0.guest == 22 && $0.proto == .tcp }
+        report.hasWayIn = options.start && leads && spec.cloudInit?.loginUser != nil
         try MachineJournal.finish(in: machine.folder)
     }
 
@@ -71,12 +76,21 @@ final class UpRun: StepTeller {
         if let warning = try machine.settleAutostart(spec) { warn(warning) }
     }
 
+    /// - Parameter kept: what the machine is already; `nil` for a new one.
+    private func settle(after kept: VMSpec?) throws(Failure) {
+        spec = try machine.settled(spec, after: kept, holding: ports)
+        if options.start { try machine.requireWay(to: options.goal(for: spec), spec) }
+        report.forwards = spec.nics.flatMap(\.forward)
+    }
+
     private func bringUpOnce() throws(Failure) {
         if let domain = try hypervisor.domain(machine.name) {
             try continueWith(domain)
         } else if let record = try machine.keptRecord(beside: spec) {
+            try settle(after: record.spec)
             try takeUp(record)
         } else {
+            try settle(after: nil)
             try makeNew()
         }
     }
@@ -85,6 +99,7 @@ final class UpRun: StepTeller {
 
     func continueWith(_ domain: DomainSummary) throws(Failure) {
         let standing = try machine.standing(domain)
+        try settle(after: standing.record.spec)
         let plan = try machine.plan(spec, options, standing)
         try machine.requireNetworks(spec)
         try joinNetworks()
@@ -161,7 +176,7 @@ final class UpRun: StepTeller {
         try machine.requireOwnDisks(spec, after: nil)
         try checkCloudInit()
         let host = try machine.host()
-        if host.isLocal { try PortForwards.checkFree(spec.nics, on: host) }
+        if host.isLocal { try HostPorts.checkFree(spec.nics, screens: spec.console, on: host) }
         try machine.requireNetworks(spec)
         try joinNetworks()
         var files = machine.storage(for: spec, host)

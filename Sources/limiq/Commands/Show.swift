@@ -32,7 +32,7 @@ struct Show: ParsableCommand {
         var rows = [["name", info.name], ["uuid", info.uuid], ["state", info.state.rawValue]]
         if !info.addresses.isEmpty { rows.append(["address", info.addresses.joined(separator: " ")]) }
         for forward in info.forwards {
-            rows.append(["forward", "127.0.0.1:\(forward.host) → \(forward.guest)/\(forward.proto.rawValue)"])
+            rows.append(["forward", "\(forward.endpoint) → \(forward.guest)/\(forward.proto.rawValue)"])
         }
         guard let record = info.record else {
             rows.append(["note", "limiq did not make it"])

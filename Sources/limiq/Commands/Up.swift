@@ -47,7 +47,7 @@ struct Up: ParsableCommand {
         local words = { vm.name, (limiq.try(vm.address, vm)) }
         for _, nic in ipairs(vm.spec.nics or {}) do
             for _, forward in ipairs(nic.forward or {}) do
-                words[#words + 1] = ("127.0.0.1:%d → %d"):format(forward.host, forward.guest)
+                words[#words + 1] = ("%s → %d"):format(vm:forward(forward.guest, forward.proto), forward.guest)
             end
         end
         print(table.concat(words, "\\t"))

@@ -54,6 +54,8 @@ final class JSONDisplay: Display {
             emit("step_detail", subject + ["step": .string(step.word), "text": .string(text)])
         case .console(let text): emit("console", subject + ["text": .string(text)])
         case .warning(let text): emit("warning", subject + ["text": .string(text)])
+        // For a person.
+        case .wayIn: break
         case .changed(let path): emit("changed", subject + ["path": .string(path)])
         // The answer of the call says it, and how it has ended.
         case .finished: break

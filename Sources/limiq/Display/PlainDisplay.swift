@@ -18,6 +18,8 @@ struct PlainDisplay: Display {
         // The guest's own lines are for a terminal; here they would bury the steps. The end of a step shows by the next
         // one's beginning.
         case .console, .ended: break
+        // It is told at the end.
+        case .wayIn: break
         default: StandardError.tell(TerminalText.visible(progress.line))
         }
     }
@@ -38,6 +40,7 @@ extension Progress {
             case .warning(let text): "warning \(text)"
             case .console(let text): "console \(text)"
             case .changed(let path): "changed \(path)"
+            case .wayIn(let words): words
             case .finished(let outcome, let took): "\(outcome.rawValue) (\(readable(took)))"
             }
         return "\(subject.name): \(text)"

@@ -6,7 +6,8 @@ import Synchronization
 
 /// The hosts of a run, opened at the first use and kept.
 final class Hosts: Sendable {
-    private let connect: String?
+    /// `--connect`.
+    let connect: String?
     private let state: StateFolder
     private let opened = Mutex<[String: any Hypervisor]>([:])
 

@@ -198,6 +198,7 @@ struct Session {
         environment.script = scriptPath
         environment.choices = choices
         environment.lifetime = lifetime
+        environment.connect = hosts.connect
         return environment
     }
 

@@ -89,6 +89,7 @@ struct RunRecord: Sendable {
                 guard subject.kind == .image else { return [] }
                 track.isActive = false
                 track.busySince = nil
+            case .wayIn(let words): track.wayIn = words
             case .warning, .changed: break
             }
             return [.progress(progress)]

@@ -18,6 +18,8 @@ extension RunReport {
         }
         if !cancelled.isEmpty { parts.append("cancelled: \(Self.list(cancelled))") }
         if !unfinished.isEmpty { parts.append("not finished: \(Self.list(unfinished))") }
+        parts += waysIn.prefix(10).map { "ssh: \($0)" }
+        if waysIn.count > 10 { parts.append("… and \(waysIn.count - 10) more") }
         return parts.joined(separator: "\n")
     }
 

@@ -32,6 +32,8 @@ struct RunReport: Sendable {
     private(set) var unfinished: [String] = []
     /// The problems of machines and images, one each.
     private(set) var problems: [Track.Problem] = []
+    /// The words that lead a person into the guests, in the order of the machines.
+    private(set) var waysIn: [String] = []
     let phases: [Phase]
 
     init(_ record: RunRecord, took: Duration, error: ScriptError?) {
@@ -45,7 +47,9 @@ struct RunReport: Sendable {
             case .failed:
                 if isMachine { failed += 1 }
                 if let problem = track.problem { problems.append(problem) }
-            case .done: if isMachine { done += 1 }
+            case .done:
+                if isMachine { done += 1 }
+                if let words = track.wayIn { waysIn.append(words) }
             case .cancelled: if isMachine { cancelled.append(track.subject.name) }
             case .waiting, .working: if isMachine { unfinished.append(track.subject.name) }
             }

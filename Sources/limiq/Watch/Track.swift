@@ -34,6 +34,8 @@ struct Track: Sendable {
     }
 
     let subject: Subject
+    /// The words that lead a person into the machine's guest; `nil` where nothing was changed, or none are known.
+    var wayIn: String?
     /// The calls that are not answered yet.
     var open: [UInt64: Work] = [:]
     /// Whether an image is worked on, which it is from its first step to its last.

@@ -62,7 +62,7 @@ import Testing
             let ssh = GuestSSH(
                 name: "web", endpoint: SSHEndpoint(host: "127.0.0.1", port: 1), user: nil, key: "/nowhere",
                 knownHosts: state.machine("web") + "/known_hosts")
-            #expect(try ssh.trust().contains("StrictHostKeyChecking=accept-new"))
+            #expect(try ssh.options().contains("StrictHostKeyChecking=accept-new"))
             try makeFolders(state.machine("web"))
             let layout = MachineLayout(
                 VMSpec(name: "web"), of: Machine("web", on: FakeHypervisor(), state: state))
@@ -75,8 +75,8 @@ import Testing
                     ]
                 ]))
             try layout.writeHostKeys(spec.hostKeys)
-            #expect(try ssh.trust().contains("StrictHostKeyChecking=yes"))
-            #expect(try ssh.trust().contains("UserKnownHostsFile=\"\(layout.hostKeys)\""))
+            #expect(try ssh.options().contains("StrictHostKeyChecking=yes"))
+            #expect(try ssh.options().contains("UserKnownHostsFile=\"\(layout.hostKeys)\""))
             let found = run("ssh-keygen", "-F", GuestSSH.hostAlias, "-f", layout.hostKeys)
             #expect(found.output.contains(key.publicLine.split(separator: " ")[1]), "\(found.output)")
             #expect(MachineLayout.runtimeFiles.contains(lastComponent(layout.hostKeys)))

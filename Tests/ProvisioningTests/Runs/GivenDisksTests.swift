@@ -159,7 +159,7 @@ import Testing
         nic.forward = [PortForward(host: 80, guest: 80)]
         var host = try FakeHypervisor().host()
         host.emulatorUser = EmulatorUser(name: "nobody", uid: 65534, gid: 65534)
-        let failure = try #require(throws: Failure.self) { try PortForwards.checkFree([nic], on: host) }
+        let failure = try #require(throws: Failure.self) { try HostPorts.checkFree([nic], on: host) }
         #expect(failure.code == .hostNotAble && failure.message.contains("port 80"), "\(failure)")
         #expect(failure.message.contains("nobody"))
     }
