@@ -102,6 +102,45 @@ struct `Domains on libvirt's private daemons` {
         }
     }
 
+    @Test func `has a port that limiq chose and keeps, and forwards of datagrams and of another address`()
+        throws
+    {
+        try DaemonHost.withGuest {
+            $0["nics"] = nil
+            $0["cloud_init"] = nil
+        } _: { vm in
+            let place = try DaemonHost.call("vm.forward", vm, 22)
+            let name = try #require(vm["name"]?.string)
+            let usernet = try DaemonHost.hypervisor.monitor(name, "info usernet")
+            let port = try #require(place.string?.split(separator: ":").last)
+            #expect(usernet.contains("\(port)"), "\(usernet)")
+            try DaemonHost.call("vm.down", vm, ["timeout": "100ms"])
+            #expect(try DaemonHost.call("vm.forward", vm, 22) == place)
+            #expect(try DaemonHost.call("vm.up", vm)["forwards"]?.list?.count == 1)
+            #expect(try DaemonHost.call("vm.forward", vm, 22) == place)
+            #expect(try DaemonHost.call("vm.diff", vm) == [])
+
+            var other = try #require(vm["spec"]?.map)
+            other["nics"] = [
+                [
+                    "id": "default",
+                    "forward": [
+                        ["guest": 22], ["guest": 53, "proto": "udp"], ["guest": 80, "bind": "127.0.0.2"],
+                        ["guest": 81, "bind": "0.0.0.0"],
+                    ],
+                ]
+            ]
+            let handle: Value = ["name": .string(name), "spec": .map(other)]
+            let report = try DaemonHost.call("vm.up", handle, ["wait": "running"])
+            #expect(report["forwards"]?.list?.count == 4 && report["changed"] == true)
+            #expect(try DaemonHost.call("vm.forward", handle, 22) == place, "the one that was there stays")
+            #expect(try DaemonHost.call("vm.forward", handle, 80).string?.hasPrefix("127.0.0.2:") == true)
+            #expect(try DaemonHost.call("vm.up", handle)["changed"] == false)
+            try DaemonHost.call("vm.down", handle, ["timeout": "100ms"])
+            #expect(try DaemonHost.call("vm.up", handle)["forwards"] == report["forwards"])
+        }
+    }
+
     @Test func `its description can be had back, secrets included, and makes the same VM`() throws {
         try DaemonHost.withGuest {
             $0["disks"] = [["id": "data", "size": "1GiB", "iops_limit": 100]]

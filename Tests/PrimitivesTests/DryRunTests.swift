@@ -45,7 +45,7 @@ struct DryRunTests {
         let outcome = try look(
             """
             limiq.vm { name = "a", nics = { { forward = { { host = 8080, guest = 80 } } } } }:up { wait = "ssh" }
-            limiq.vm { name = "b" }:up { wait = "address" }
+            limiq.vm { name = "b", nics = {} }:up { wait = "address" }
             limiq.vm { name = "c" }:up { wait = "ssh", start = false }
             limiq.vm { name = "d", nics = { { forward = { { host = 2222, guest = 22 } } } } }:up { wait = "ssh" }
             limiq.vm { name = "e", nics = { { network = "default" } } }:up { wait = "ssh", deadline = "1h" }

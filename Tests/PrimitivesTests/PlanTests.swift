@@ -128,7 +128,7 @@ struct PlanTests {
             assert(vm:up().changed and not vm:up().changed)
             assert(#vm:diff() == 0 and vm.domain:state() == "running" and vm:forward(80) == "127.0.0.1:24301")
             assert(#limiq.domain.list { prefix = "NAME" } == 1 and limiq.domain.get("NAME-a"))
-            local other = limiq.vm { name = "NAME-a", memory = "512MiB", labels = { a = "b" } }
+            local other = limiq.vm { name = "NAME-a", nics = {}, memory = "512MiB", labels = { a = "b" } }
             assert(#other:diff() == 3)
             other:up()
             assert(other:down() and not other:down() and vm.domain:state() == "shut off")

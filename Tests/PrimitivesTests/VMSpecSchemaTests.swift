@@ -42,6 +42,38 @@ import Testing
         #expect(short.memoryMiB == 4096)
     }
 
+    @Test func `takes no nics for one with a way in, and an empty list for none`() throws {
+        #expect(try Self.decode(["name": "web"]).nics == [.standard])
+        for none in [Value.list([]), .map([:])] {
+            let spec = try Self.decode(["name": "web", "nics": none])
+            #expect(spec.nics == [])
+            #expect(try Self.decode(vmDocument(of: spec)).nics == [], "and so it is read back")
+        }
+        // As a handle's spec goes down again.
+        let checked = Codec<VMSpec>.vmSpec(Self.environment).encode(try Self.decode(["name": "web"]))
+        #expect(try Self.decode(checked).nics == [.standard])
+        #expect(
+            checked["nics"] == [
+                [
+                    "id": "default", "model": "NIC_MODEL_VIRTIO", "bandwidth_mbps": 0,
+                    "forward": [["guest": 22, "proto": "tcp"]],
+                ]
+            ])
+    }
+
+    @Test func `leaves a host port to limiq, and has one value for the loopback address`() throws {
+        let spec = try Self.decode([
+            "name": "web",
+            "nics": [
+                ["forward": [["guest": 80], ["host": 53, "guest": 53, "proto": "udp", "bind": "127.0.0.1"]]]
+            ],
+        ])
+        #expect(spec.nics[0].forward[0].host == PortForward.chosen)
+        #expect(spec.nics[0].forward[1] == PortForward(host: 53, guest: 53, proto: .udp))
+        let zero: Value = ["name": "w", "nics": [["forward": [["host": 0, "guest": 80]]]]]
+        #expect(try Self.complaint(zero).message == "nics[1].forward[1].host must be from 1 to 65535, not 0")
+    }
+
     @Test func `takes the API's document as it is`() throws {
         let document: Value = ["name": "web", "spec": ["cpu_cores": 4, "memory_mib": 2048]]
         let spec = try Self.decode(document)

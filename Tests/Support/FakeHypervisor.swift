@@ -16,6 +16,8 @@ package final class FakeHypervisor: Hypervisor {
         var uuid: String
         var state: DomainState = .shutOff
         var forwards: [String] = []
+        /// The one user network that has them.
+        var network = "hostua-nic-nic1"
         var metadata: String?
         var isPersistent = true
         var startsWithHost = false
@@ -313,8 +315,9 @@ package final class FakeHypervisor: Hypervisor {
             if words.first == "hostfwd_add" {
                 // tcp:127.0.0.1:8080-:80
                 let parts = words[2].split(whereSeparator: { ":-".contains($0) })
+                state.domains[name]?.network = words[1]
                 state.domains[name]?.forwards.append(
-                    "  \(parts[0].uppercased())[HOST_FORWARD]  18  127.0.0.1 \(parts[2])  10.0.2.15  \(parts[3])  0  0"
+                    "  \(parts[0].uppercased())[HOST_FORWARD]  18  \(parts[1]) \(parts[2])  10.0.2.15  \(parts[3])  0  0"
                 )
                 return ""
             }
@@ -323,7 +326,7 @@ package final class FakeHypervisor: Hypervisor {
                 state.domains[name]?.forwards.removeAll { $0.contains(" \(port) ") }
                 return ""
             }
-            return "Hub -1 (hostua-nic-nic1):\n"
+            return "Hub -1 (\(state.domains[name]?.network ?? "")):\n"
                 + (state.domains[name]?.forwards ?? []).joined(separator: "\n")
         }
     }

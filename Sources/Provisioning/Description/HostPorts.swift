@@ -25,9 +25,9 @@ enum HostPorts {
                     "port \(forward.host) of this host is root's to open, and QEMU runs as \(host.emulatorUser.name)",
                     hint: "choose a host port from \(firstUnprivileged) on")
             }
-            guard !held.contains(where: forward.isSamePort) else { continue }
             switch probe(forward) {
             case .free: break
+            case .taken where held.contains(where: forward.isSamePort): break
             case .taken:
                 throw Failure(
                     .portInUse,
