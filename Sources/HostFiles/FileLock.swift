@@ -46,7 +46,7 @@ package enum FileLock {
     /// Takes the lock for as long as its descriptor is open. Its file is the caller's to remove.
     ///
     /// - Throws: `Failure` with code `in_use` where somebody else has it.
-    static func take(_ path: String, for name: String) throws(Failure) -> Int32 {
+    package static func take(_ path: String, for name: String) throws(Failure) -> Int32 {
         if let descriptor = try tryOnce(path, name) { return descriptor }
         throw Failure(.inUse, "somebody else holds the lock of \(name)", resource: path)
     }

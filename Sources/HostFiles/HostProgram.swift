@@ -39,7 +39,7 @@ public struct HostProgram: Sendable {
     public init(_ command: [String]) { self.command = command }
 
     /// Whether a program of this name is in PATH.
-    static func isThere(_ name: String) -> Bool {
+    package static func isThere(_ name: String) -> Bool {
         let path = getenv("PATH").map { String(cString: $0) } ?? ""
         return path.split(separator: ":").contains { access("\($0)/\(name)", X_OK) == 0 }
     }

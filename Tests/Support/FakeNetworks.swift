@@ -22,7 +22,9 @@ package final class FakeNetworks: HostNetworks {
                     let children = [
                         XMLNode(name: "name", text: name), XMLNode(name: "uuid", text: "0-\(name)"),
                     ]
-                    return (name, Network(node: XMLNode(name: "network", children: children), isActive: false))
+                    return (
+                        name, Network(node: XMLNode(name: "network", children: children), isActive: false)
+                    )
                 }))
     }
 

@@ -269,11 +269,12 @@ local VM = {}
 ---@field mtu? integer The largest packet in bytes; 1500 where left out.
 ---@field dns? string[] The nameservers asked for other names; the host's where left out.
 
----A port of 127.0.0.1 that leads to a port of the guest.
+---A port of the host that leads to a port of the guest.
 ---@class limiq.PortForward
----@field host integer The host's port.
+---@field host? integer The host's port; left out, a free one is chosen and kept for the VM's life.
 ---@field guest integer The guest's port.
 ---@field proto? "tcp"|"udp" tcp where left out.
+---@field bind? string The address of the host it is opened at, `"0.0.0.0"` for all; 127.0.0.1 where left out.
 
 ---A network card of a VM; on user networking where it names neither bridge nor network.
 ---@class limiq.NICSpec
@@ -324,17 +325,17 @@ local VM = {}
 ---@field secure_boot? boolean Signed boot loaders only; where left out, for a Windows guest with UEFI.
 ---@field tpm? boolean A TPM 2.0; where left out, for a Windows guest.
 ---@field boot_order? ("disk"|"cdrom"|"network")[] The kinds of devices to boot from; what is marked bootable, disks first, where left out.
+---@field protect? boolean Neither removed nor made anew, by whatever way, until it is taken out of the spec and that is brought up.
+---@field ttl? string|integer How long it is wanted, `"2h"`, from when it was made or got this: `limiq gc` removes it after.
+---@field autostart? boolean Start it with its host: by libvirt's system daemon, else by a unit of systemd that limiq writes.
 ---@field ignition? string|table What Ignition in the guest is to read (Fedora CoreOS, Flatcar): JSON, or a table.
 ---@field guest_os? string The guest's system; a name that begins with `win` gets SATA and a TPM.
 ---@field disks? limiq.DiskSpec[] The disks.
----@field nics? limiq.NICSpec[] The network cards.
+---@field nics? limiq.NICSpec[] The network cards. Left out, there is one, with a way in by ssh; `{}`: none.
 ---@field cdroms? (limiq.CDROMSpec|fun(vm: limiq.VM): limiq.CDROMSpec)[] The CD-ROM drives and what is in them.
 ---@field console? limiq.ConsoleSpec Screens a person can look at.
 ---@field cloud_init? limiq.CloudInitSpec|fun(vm: limiq.VM): limiq.CloudInitSpec What cloud-init in the guest is to read.
 ---@field labels? table<string, string> Kept with the domain.
----@field protect? boolean Neither removed nor made anew, by whatever way, until it is taken out of the spec and that is brought up.
----@field ttl? string|integer How long it is wanted, `"2h"`, from when it was made or got this: `limiq gc` removes it after.
----@field autostart? boolean Start it with its host: by libvirt's system daemon, else by a unit of systemd that limiq writes.
 
 ---How to go about it.
 ---@class limiq.UpOptions
@@ -355,7 +356,7 @@ local VM = {}
 ---@field pending limiq.Change[] What the running guest gets at its next start only.
 ---@field phases { name: string, seconds: number }[] What took time, in order.
 ---@field addresses string[] The guest's own, where it was waited for.
----@field forwards limiq.PortForward[] The ports of 127.0.0.1 that lead to the guest.
+---@field forwards limiq.PortForward[] The ports of the host that lead to the guest.
 ---@field warnings string[] What a person should know.
 
 ---A field in which a VM differs from its spec. `kind` is what it takes: `live` (done at once), `restart` (when the guest starts anew), `replace` (when the VM is made anew), `make` (the VM is not there). `cause` is `script`, `drift` (changed by hand) or `pending` (taken already, and not by the running guest).
@@ -437,13 +438,6 @@ local VM = {}
 ---@field name string Letters, digits, `-`, `_` and `.`.
 ---@field memory? boolean With the memory of a guest that runs; so it is where left out. `false` keeps the disks alone, the guest's file systems frozen for that moment where its agent answers.
 
----How the program runs.
----@class limiq.ExecOptions
----@field timeout? string|number The longest it may take; 60 s where left out.
----@field stdin? string What it reads.
----@field check? boolean A code other than 0 is an error; true where left out.
----@field user? string By ssh as this user; by the agent, as root, where left out.
-
 ---How the file is read.
 ---@class limiq.ReadFileOptions
 ---@field user? string By ssh as this user; by the agent where left out.
@@ -456,6 +450,26 @@ local VM = {}
 ---How much.
 ---@class limiq.ConsoleOptions
 ---@field tail? integer The last lines; 50 where left out.
+
+---How the program runs.
+---@class limiq.ExecOptions
+---@field timeout? string|number The longest it may take; 60 s where left out.
+---@field stdin? string What it reads.
+---@field check? boolean A code other than 0 is an error; true where left out.
+---@field user? string By ssh as this user; by the agent, as root, where left out.
+---@field env? table<string, string> Variables of its environment. Who lists processes sees them: what is secret goes into stdin.
+---@field cwd? string The folder it runs in.
+---@field on_output? fun(line: string) Called with each line it writes, on either stream, as it comes; the answer has all of them too.
+
+---How files are copied.
+---@class limiq.CopyOptions
+---@field delete? boolean Remove from the folder what its source does not have; by ssh, with rsync at both ends.
+---@field exclude? string[] Patterns of names that are left out: `{ "*.tmp" }`.
+---@field user? string By ssh as this user; the one of the cloud-config where left out.
+
+---As whom.
+---@class limiq.SSHCommandOptions
+---@field user? string The guest's user; the one of the cloud-config where left out.
 
 ---Arguments of `limiq.image.add`.
 ---@class limiq.image.add
@@ -1043,19 +1057,6 @@ function Domain:revert(name) end
 ---@param name string The snapshot.
 function Domain:delete_snapshot(name) end
 
----Runs a program in the guest, through its agent, else by ssh, and waits for its end.
----
----Example:
----```lua
----local limiq = require "limiq"
----print(limiq.domain.get("web-01"):exec { "uname", "-r" }.stdout)
----```
----@async
----@param command string[]|limiq.ExecOptions The program and its arguments; options may stand among them by name.
----@param options? limiq.ExecOptions How it runs.
----@return { code: integer, stdout: string, stderr: string }
-function Domain:exec(command, options) end
-
 ---The bytes of a file of the guest.
 ---
 ---Example:
@@ -1130,6 +1131,62 @@ function Domain:screenshot(path) end
 ---@param keys string[] Keys by QEMU's names (`a`, `ret`, `spc`, `f12`); those held together are joined: `ctrl-alt-delete`.
 function Domain:send_keys(keys) end
 
+---Runs a program in the guest, through its agent, else by ssh, and waits for its end.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---local vm = limiq.domain.get("web-01")
+---print(vm:exec { "uname", "-r" }.stdout)
+---vm:exec { "apt-get", "-y", "upgrade", env = { DEBIAN_FRONTEND = "noninteractive" },
+---          timeout = "10m", on_output = print }
+---```
+---@async
+---@param command string[]|limiq.ExecOptions The program and its arguments; options may stand among them by name.
+---@param options? limiq.ExecOptions How it runs.
+---@return { code: integer, stdout: string, stderr: string }
+function Domain:exec(command, options) end
+
+---Copies a file or a folder of this machine into the guest. The rules are cp(1)'s: into a folder that is there, under the source's name, else to that name itself; `site/.` is what is in the folder, so that the same call again changes nothing. Modes and times are kept, links stay links. By ssh, with rsync where both ends have it; by the agent, as root, where no ssh server is reached.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---limiq.domain.get("web-01"):copy_in("site/.", "/srv/www", { exclude = { "*.tmp" } })
+---```
+---@async
+---@param from string A file or folder of this machine.
+---@param to string The guest's path.
+---@param options? limiq.CopyOptions How they are copied.
+function Domain:copy_in(from, to, options) end
+
+---Copies a file or a folder of the guest to this machine. The rules are cp(1)'s: into a folder that is there, under the source's name, else to that name itself; `site/.` is what is in the folder, so that the same call again changes nothing. Modes and times are kept, links stay links. By ssh, with rsync where both ends have it; by the agent, as root, where no ssh server is reached.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---limiq.domain.get("web-01"):copy_out("/var/log/nginx/.", "logs")
+---```
+---@async
+---@param from string A file or folder of the guest.
+---@param to string This machine's path.
+---@param options? limiq.CopyOptions How they are copied.
+function Domain:copy_out(from, to, options) end
+
+---The words that run ssh into the guest, with its port, keys and host keys; a command for it may follow.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---local words = limiq.domain.get("web-01"):ssh_command()
+---words[#words + 1] = "uptime"
+---print(limiq.host.run(words).stdout)
+---```
+---@async
+---@param options? limiq.SSHCommandOptions As whom.
+---@return string[]
+function Domain:ssh_command(options) end
+
 ---The absolute path of a local image: of a file in `cloud-images/`, else what its publisher offers, downloaded and checked, else, where the publisher cannot be reached, built here. Scripts write `limiq.image "debian-12"`.
 ---
 ---Example:
@@ -1183,6 +1240,20 @@ function limiq.image.add(options) end
 ---@async
 ---@param name string Its name in the library.
 function limiq.image.remove(name) end
+
+---The machines of a host as other programs take them, each with the way into it. A label is a group of Ansible's, `label_value`, and a fleet one by its own name.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---limiq.file.write("inventory.json", limiq.inventory())
+---limiq.host.run { "ansible", "-i", "inventory.json", "all", "-m", "ping" }
+---```
+---@async
+---@param format? "ansible"|"list"|"ssh-config"|"hosts" `ansible` is an inventory file, `list` what an inventory program answers, `ssh-config` blocks of ssh's configuration, `hosts` lines of a hosts file; ansible where left out.
+---@param uri? string The host's URI; the run's own where left out.
+---@return string
+function limiq.inventory(format, uri) end
 
 ---The caller's public keys: those of the agent and of `~/.ssh`; where there is none, limiq's own, made once in the state folder. Under `--sandbox` always limiq's own. Scripts call it `limiq.ssh_keys`.
 ---

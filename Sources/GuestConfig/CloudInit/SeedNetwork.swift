@@ -162,7 +162,8 @@ package struct SeedNetwork {
                 .init(
                     .warning, file: .networkConfig, at: nil,
                     "nothing configures nics[\(index + 1)], \(nics[index].id): the guest leaves it without an address",
-                    hint: "recipes.dhcp { nic = \(index + 1) } or recipes.static_ip { nic = \(index + 1), … }"))
+                    hint: "recipes.dhcp { nic = \(index + 1) } or recipes.static_ip { nic = \(index + 1), … }"
+                ))
         }
     }
 

@@ -49,7 +49,7 @@ extension Definition {
     /// A primitive about one domain: `limiq.domain.NAME(domain, …)`.
     static func domain<Arguments: DomainArguments>(
         _ name: String, _ effect: PlannedEffect<Arguments>, _ environment: Environment,
-        _ arguments: Arguments.Type, in place: Place = .named,
+        _ arguments: Arguments.Type,
         fields: @autoclosure @escaping @Sendable () -> [Field<Arguments>] = [],
         in place: Place = .named, grace: Duration = .zero, returns: String = "", doc: String, example: String,
         check: (@Sendable (Arguments, CheckedCall) throws -> Value)? = nil,

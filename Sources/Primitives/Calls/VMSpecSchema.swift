@@ -82,3 +82,10 @@ extension Environment {
         if let base = disk.backingFile { disk.backingFile = try self.disk(base, "\(field).backing_file") }
     }
 }
+
+extension PortForward {
+    /// The forward with one value for one thing.
+    fileprivate var plain: PortForward {
+        PortForward(host: host, guest: guest, proto: proto, bind: bind)
+    }
+}

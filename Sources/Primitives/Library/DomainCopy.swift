@@ -1,6 +1,6 @@
-import Records
 import Basics
 import Provisioning
+import Records
 
 /// The primitives that copy files into guests and out of them, and the way in for who runs ssh by himself.
 func domainCopyDefinitions(_ environment: Environment) -> [Definition] {

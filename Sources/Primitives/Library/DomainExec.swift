@@ -1,6 +1,6 @@
-import Records
 import Basics
 import Provisioning
+import Records
 
 /// The primitives that run programs in a guest. One whose output is wanted as it comes is begun, asked for its next lines
 /// until it ends, and ended: Lua is never called from here.

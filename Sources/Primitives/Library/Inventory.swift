@@ -1,6 +1,6 @@
-import Records
 import Basics
 import Provisioning
+import Records
 
 extension Inventory.Document {
     /// The document as text, with the end of its last line.

@@ -1,8 +1,8 @@
-import Records
 import Basics
 import Hypervisors
 import MachineSpec
 import Provisioning
+import Records
 
 /// The primitives of `limiq.network`: what the network handle's methods call.
 func networkDefinitions(_ environment: Environment) -> [Definition] {

@@ -217,7 +217,8 @@ private func up(_ environment: Environment) -> Definition {
 
 /// Brings a machine up, and tells how that ended.
 private func bringUp(
-    _ machine: Machine, _ vm: SpecReference, _ options: UpOptions, _ environment: Environment, _ request: Request
+    _ machine: Machine, _ vm: SpecReference, _ options: UpOptions, _ environment: Environment,
+    _ request: Request
 ) throws -> Value {
     let began = ContinuousClock.now
     func finished(_ outcome: Progress.Outcome) {
@@ -229,7 +230,8 @@ private func bringUp(
         }
         if report.changed, report.hasWayIn {
             let host = (vm.uri ?? environment.connect).map { "--connect \(GuestSSH.line([$0])) " }
-            environment.progress(Progress(.vm(vm.spec.name), .wayIn("limiq ssh \(host ?? "")\(vm.spec.name)")))
+            environment.progress(
+                Progress(.vm(vm.spec.name), .wayIn("limiq ssh \(host ?? "")\(vm.spec.name)")))
         }
         finished(report.changed ? .up : .unchanged)
         return value(of: report)

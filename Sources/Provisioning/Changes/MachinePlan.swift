@@ -105,7 +105,8 @@ extension Machine {
         _ spec: VMSpec, _ options: UpOptions, after earlier: VMSpec, isRunning: Bool
     ) throws(Failure) -> MachinePlan {
         let record = MachineRecord(
-            spec: try settled(earlier, after: earlier), uuid: "", owner: "", acceleration: options.acceleration ?? .emulation,
+            spec: try settled(earlier, after: earlier), uuid: "", owner: "",
+            acceleration: options.acceleration ?? .emulation,
             made: MachineLayout(earlier, of: self).madeFiles, folder: folder)
         return try plan(try settled(spec, after: earlier), options, after: record, isRunning: isRunning)
     }

@@ -1,6 +1,6 @@
+import Basics
 import Hypervisors
 import MachineSpec
-import Basics
 import Synchronization
 
 /// What a spec leaves to limiq, settled: the nic of a machine whose script says nothing of nics, the host's ports of its

@@ -1,8 +1,9 @@
-import Hypervisors
-import MachineSpec
 import Basics
 import Digests
 import Glibc
+import HostFiles
+import Hypervisors
+import MachineSpec
 import Synchronization
 
 /// The ports of this host that a machine opens: those of its forwards, and those of its screens.

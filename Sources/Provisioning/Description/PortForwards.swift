@@ -1,4 +1,3 @@
-import Steps
 import Basics
 import HostFiles
 import Hypervisors

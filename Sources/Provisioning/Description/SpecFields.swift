@@ -63,7 +63,8 @@ enum SpecFields {
         SpecField(
             Field(
                 "ttl", \.ttl, .wholeSeconds,
-                "How long it is wanted, `\"2h\"`, from when it was made or got this: `limiq gc` removes it after."),
+                "How long it is wanted, `\"2h\"`, from when it was made or got this: `limiq gc` removes it after."
+            ),
             Rules.live
         ) { $0.ttl.map { .text(Duration.seconds($0).short) } },
         SpecField(

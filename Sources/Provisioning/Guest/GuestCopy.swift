@@ -1,6 +1,6 @@
-import HostFiles
 import Basics
 import Glibc
+import HostFiles
 
 /// How files are copied into a guest, or out of it.
 public struct CopyOptions: Sendable, Equatable {
@@ -247,7 +247,7 @@ private struct GuestCopy {
     // MARK: by which way
 
     private static func place(of file: String) -> (folder: String, name: String) {
-        let folder = Provisioning.folder(of: file)
+        let folder = HostFiles.folder(of: file)
         return (folder.isEmpty ? "." : folder, lastComponent(file))
     }
 

@@ -1,6 +1,6 @@
+import Basics
 import HostFiles
 import Hypervisors
-import Basics
 
 /// The machines of a host as other programs take them: ssh, Ansible, whoever reads a hosts file.
 public struct Inventory: Sendable {

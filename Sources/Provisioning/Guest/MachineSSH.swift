@@ -1,4 +1,5 @@
 import Basics
+import JSONSchema
 
 /// The way by ssh into a machine's guest, for those who run OpenSSH's programs themselves.
 extension Machine {

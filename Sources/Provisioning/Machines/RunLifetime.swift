@@ -1,6 +1,6 @@
-import HostFiles
 import Basics
 import Glibc
+import HostFiles
 import Synchronization
 
 /// The life of a run, at whose end its throw-away machines go. A lock that its process holds says that it goes on: the

@@ -1,8 +1,8 @@
+import Basics
+import Glibc
 import HostFiles
 import Hypervisors
 import MachineSpec
-import Basics
-import Glibc
 
 /// The unit of systemd that starts machines with the host where libvirt does not: a user's session and limiq's own daemons
 /// are not there before somebody asks for them, and a forwarded port is set by limiq alone. limiq writes it into the state

@@ -1,8 +1,8 @@
-import DiskImages
-import Hypervisors
 import Basics
+import DiskImages
 import FoundationEssentials
 import Glibc
+import Hypervisors
 import XML
 
 /// Snapshots of machines with UEFI. libvirt takes and gives back none of these, for their firmware's variables are in a raw

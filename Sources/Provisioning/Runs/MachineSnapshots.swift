@@ -1,5 +1,5 @@
-import DiskImages
 import Basics
+import DiskImages
 import FoundationEssentials
 import Hypervisors
 import MachineSpec

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Basics
 import HostFiles
+import Provisioning
 
 /// The kinds of words a shell offers after Tab.
 extension CompletionKind {

@@ -1,8 +1,8 @@
-import Records
 import ArgumentParser
 import Basics
 import Primitives
 import Provisioning
+import Records
 
 struct GC: ParsableCommand {
     static let configuration = CommandConfiguration(

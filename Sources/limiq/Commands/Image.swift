@@ -1,8 +1,8 @@
-import Records
 import ArgumentParser
 import Basics
 import ImageLibrary
 import Primitives
+import Records
 
 struct Image: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,9 +1,9 @@
-import Records
 import ArgumentParser
 import Basics
 import MachineSpec
 import Primitives
 import Provisioning
+import Records
 
 struct List: ParsableCommand {
     static let configuration = CommandConfiguration(

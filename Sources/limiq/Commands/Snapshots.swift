@@ -1,9 +1,9 @@
-import Records
 import ArgumentParser
 import Basics
 import Glibc
 import Primitives
 import Provisioning
+import Records
 
 struct TakeSnapshot: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,8 +1,8 @@
-import Support
-import HostFiles
-import MachineSpec
 import Basics
 import Glibc
+import HostFiles
+import MachineSpec
+import Support
 import Testing
 
 @testable import Provisioning

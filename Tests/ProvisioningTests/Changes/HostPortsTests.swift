@@ -1,6 +1,10 @@
 import Basics
 import Foundation
 import Glibc
+import HostFiles
+import Hypervisors
+import MachineSpec
+import Support
 import Synchronization
 import Testing
 
@@ -179,11 +183,11 @@ import Testing
     @Test func `is on the default network where that is active, and stays where it is`() throws {
         try withScratchState { state throws in
             let host = `Bringing a VM up`.booting()
-            host.behaviour.withLock { $0.networks = ["default": true] }
+            try host.fakeNetworks.startNetwork("default")
             let machine = Machine("web", on: host, state: state)
             _ = try machine.up(Self.spec())
-            #expect(try machine.record()?.spec.nics.map(\.network) == ["default"])
-            host.behaviour.withLock { $0.networks = [:] }
+            #expect(try machine.record()?.spec.nics.map(\.network?.name) == ["default"])
+            try host.fakeNetworks.stopNetwork("default")
             #expect(try !machine.up(Self.spec()).changed)
         }
     }

@@ -1,4 +1,8 @@
 import Basics
+import HostFiles
+import Hypervisors
+import MachineSpec
+import Support
 import Testing
 
 @testable import Provisioning
