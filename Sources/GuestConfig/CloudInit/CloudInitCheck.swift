@@ -24,7 +24,7 @@ public enum CloudInitCheck {
     public static func check(_ spec: CloudInitSpec, name: String? = nil, nics: [NICSpec] = []) -> [Finding] {
         let network = SeedNetwork(spec, name: name, nics: nics).findings
         return SeedFile.allCases.flatMap { file -> [Finding] in
-            guard let document = spec[file] else { return [] }
+            guard let document = spec[file] else { return network.filter { $0.file == file } }
             let found = check(document, as: file) + network.filter { $0.file == file }
             let sorted = found.sorted { left, right in
                 let (left, right) = (left.mark, right.mark)
