@@ -34,6 +34,28 @@ struct DomainTests {
         }
     }
 
+    @Test("a domain is started paused, kept with its memory, and started with its daemon")
+    func kept() throws {
+        try TestNode.with { node in
+            let connection = try Connection(uri: node.uri)
+            try connection.define(TestNode.domain("one")) { _ throws(LibvirtError) in }
+            try connection.withDomain("one") { domain throws(LibvirtError) in
+                var states = [try domain.autostart()]
+                try domain.setAutostart(true)
+                states.append(try domain.autostart())
+                try domain.setAutostart(false)
+                states.append(try domain.autostart())
+                try domain.createPaused()
+                states.append(try domain.state() == .paused)
+                try domain.resume()
+                try domain.managedSave()
+                states.append(try domain.hasManagedSave())
+                states.append(try domain.state() == .shutOff)
+                #expect(states == [false, true, false, true, true, true])
+            }
+        }
+    }
+
     @Test("a missing domain is an error with libvirt's code and words")
     func missing() throws {
         try TestNode.with { node in

@@ -126,7 +126,7 @@ local function bound_to(bound)
             }
         end
         local vm = VM.new(spec, bound)
-        local _ <close> = setmetatable({}, { __close = function() perform("vm.give_back", vm) end })
+        local _ <close> = setmetatable({}, { __close = function() perform("vm.discard", vm) end })
         perform("vm.lend", vm)
         return body(vm)
     end

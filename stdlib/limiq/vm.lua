@@ -38,7 +38,7 @@ end
 
 -- Those are for the library.
 handle.add_methods(VM, "vm", {
-    check = true, placements = true, up_options = true, lend = true, give_back = true,
+    check = true, placements = true, up_options = true, lend = true, discard = true,
 })
 
 local M = {}

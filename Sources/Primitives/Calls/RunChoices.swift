@@ -15,7 +15,12 @@ public final class RunChoices: Sendable {
     /// The names, or patterns of names, of the only machines to bring up, by `--only`; none for all.
     public let only: [String]
 
-    private let state = Mutex([ScriptMachines.Place]())
+    private struct Asked {
+        var places: [ScriptMachines.Place] = []
+        var known: Set<ScriptMachines.Place> = []
+    }
+
+    private let state = Mutex(Asked())
 
     public init(
         keepsFailed: Bool = false, restarts: Bool = false, replaces: Bool = false, throwsAway: Bool = false,
@@ -29,14 +34,14 @@ public final class RunChoices: Sendable {
     }
 
     /// The machines that the script has asked for, in the order it did, whether they were brought up or not.
-    public var asked: [ScriptMachines.Place] { state.withLock(\.self) }
+    public var asked: [ScriptMachines.Place] { state.withLock(\.places) }
 
     /// Notes that the script asks for a machine.
     ///
     /// - Returns: whether it is one to bring up.
     func ask(_ machine: Machine) -> Bool {
         let place = ScriptMachines.Place(name: machine.name, uri: machine.hypervisor.uri)
-        state.withLock { if !$0.contains(place) { $0.append(place) } }
+        state.withLock { if $0.known.insert(place).inserted { $0.places.append(place) } }
         return only.isEmpty || only.contains { MachineSelector.matches(machine.name, $0) }
     }
 

@@ -10,7 +10,7 @@ import Steps
 public func vmDefinitions(_ environment: Environment) -> [Definition] {
     [
         check(environment), preflight(environment), up(environment), diff(environment), down(environment),
-        remove(environment), lend(environment), giveBack(environment), forward(environment),
+        remove(environment), lend(environment), discard(environment), forward(environment),
         macAddress(environment), address(environment), optionNames(),
     ]
 }
@@ -271,9 +271,9 @@ private func lend(_ environment: Environment) -> Definition {
 }
 
 /// The primitive that removes the machine of `limiq.with`.
-private func giveBack(_ environment: Environment) -> Definition {
+private func discard(_ environment: Environment) -> Definition {
     .domain(
-        "vm.give_back", .changes(.machine) { .bool(try $1.remove($0.domain, isWhole: true)) }, environment,
+        "vm.discard", .changes(.machine) { .bool(try $1.remove($0.domain, isWhole: true)) }, environment,
         OnlyDomain.self, in: .inner, grace: .seconds(30), returns: "boolean",
         doc: "Removes a VM that the run throws away. Returns whether there was one.", example: ""
     ) { machine, _, request in

@@ -55,7 +55,9 @@ extension Machine {
 
     /// The record of the guest that is saved: its nics, and its address on user networking.
     func savedRecord() throws(Failure) -> MachineRecord? {
-        try MachineRecord.of(try XMLReader.parse(try hypervisor.savedXML(name)))
+        // libvirt's test driver does not tell.
+        if isOnTestDriver { return try record() }
+        return try MachineRecord.of(try XMLReader.parse(try hypervisor.savedXML(name)))
     }
 
     /// Lets a guest that is saved go on.

@@ -27,17 +27,16 @@ public struct ScriptMachines: Sendable {
 
     /// The machines whose journals name the script, in the order of their names, but for some that are known.
     public func places(besides known: Set<Place> = []) -> [Place] {
-        let names = Set(known.map(\.name))
+        let hosts = Set(known.map(\.uri)).filter { HypervisorURI($0).isLocal }
+        let here = Set(known.filter { hosts.contains($0.uri) }.map(\.name))
         var places: [Place] = []
         for folder in (try? namesInFolder(state.machines)) ?? [] where !folder.hasPrefix(".") {
             // Of ten thousand machines that are known none is read.
-            if names.contains(folder),
-                known.contains(where: { $0.name == folder && HypervisorURI($0.uri).isLocal })
-            {
-                continue
-            }
-            guard let journal = MachineJournal.read(in: "\(state.machines)/\(folder)"), journal.isFinished,
-                journal.record?.isMade(by: script) == true
+            guard !here.contains(folder),
+                let journal = MachineJournal.read(in: "\(state.machines)/\(folder)"),
+                journal.isFinished, let record = journal.record, record.isMade(by: script),
+                // What a run throws away is no machine that stays.
+                record.run == nil
             else { continue }
             let place = Place(name: journal.machine, uri: journal.uri)
             if !known.contains(place) { places.append(place) }

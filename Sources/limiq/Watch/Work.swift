@@ -41,7 +41,7 @@ struct Work: Sendable, Equatable {
             guard let name = first.string ?? first["name"]?.string ?? first["spec"]?["name"]?.string else {
                 return nil
             }
-            let tellsItself = action == "up" || action == "define" || isCheck
+            let tellsItself = ["up", "define", "lend"].contains(action) || isCheck
             let awaited = effect == .waits(.machine) ? request.arguments.dropFirst().first?.string : nil
             self.init(
                 .vm(name), action, step: tellsItself ? nil : Step(word: awaited ?? action),
