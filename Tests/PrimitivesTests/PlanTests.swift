@@ -272,9 +272,9 @@ struct PlanTests {
         local value = limiq.with({ name = "NAME-w" }, function(vm) state = vm:state() return 7 end)
         local gone = select(2, limiq.try(limiq.domain.get, "NAME-w")).code
         limiq.vm { name = "NAME-w" }:up()
-        local taken = select(2, limiq.try(limiq.with, { name = "NAME-w" }, function() end))
-        limiq.vm { name = "NAME-w" }:remove()
-        return { state, value, gone }
+        local taken = select(2, limiq.try(limiq.with, { name = "NAME-w" }, function() end)).message
+        local kept = limiq.vm { name = "NAME-w" }:remove()
+        return { state, value, gone, taken, kept }
         """,
         #"limiq.file.write("a.json", "{") return select(2, limiq.try(limiq.json.read, "a.json")).message"#,
         #"return select(2, limiq.try(limiq.domain.get "test".undefine, "NAME-none")).code"#,

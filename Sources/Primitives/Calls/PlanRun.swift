@@ -47,6 +47,8 @@ public final class PlanRun: Sendable {
         var networks: [String: Bool] = [:]
         /// The names of the snapshots that a run would have taken or forgotten, by host and name of the machine.
         var snapshots: [String: [String: Bool]] = [:]
+        /// The machines that a run would throw away at the end of a function, by host and name.
+        var lent: Set<String> = []
         var isGuessing = false
     }
 
@@ -112,6 +114,15 @@ public final class PlanRun: Sendable {
 
     func expect(_ network: VirtualNetwork, isThere: Bool) {
         state.withLock { $0.networks["\(network.hypervisor.uri) \(network.name)"] = isThere }
+    }
+
+    func expectLent(_ machine: Machine) {
+        state.withLock { _ = $0.lent.insert("\(machine.hypervisor.uri) \(machine.name)") }
+    }
+
+    /// - Returns: whether it was lent.
+    func expectDiscarded(_ machine: Machine) -> Bool {
+        state.withLock { $0.lent.remove("\(machine.hypervisor.uri) \(machine.name)") != nil }
     }
 
     /// The machines a run would have made, or would have removed, on a host, by name.

@@ -167,6 +167,20 @@ extension PlannedCall {
         return true
     }
 
+    /// Notes that a new machine is made for the time of a function.
+    func lend(_ machine: Machine, _ spec: VMSpec, _ options: UpOptions) throws(Failure) -> UpReport {
+        if run.forecast(machine)?.spec != nil { throw machine.notToLend }
+        let report = try bringUp(machine, spec, options)
+        run.expectLent(machine)
+        return report
+    }
+
+    /// Notes that such a machine goes.
+    func discard(_ reference: DomainReference) throws(Failure) -> Bool {
+        guard run.expectDiscarded(try machine(reference)) else { return false }
+        return try remove(reference, isWhole: true)
+    }
+
     // MARK: - up
 
     func bringUp(_ machine: Machine, _ spec: VMSpec, _ options: UpOptions) throws(Failure) -> UpReport {
