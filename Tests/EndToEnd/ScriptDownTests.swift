@@ -77,7 +77,7 @@ extension EndToEnd {
             }
         }
 
-        @Test func `are brought up alone, anew, or not at all, as the run is told`() async throws {
+        @Test func `are brought up alone, as the run is told`() async throws {
             try await Home.with { home in
                 let script = try home.script("web", Self.script)
                 #expect(try await home.limiq("run", script, "--only", "vm-2", "--only", "vm-[3]").status == 0)
@@ -85,11 +85,6 @@ extension EndToEnd {
                 let wrong = try await home.limiq("run", script, "--only", "wm-2")
                 #expect(wrong.status == 1 && wrong.errors.contains("did you mean vm-2?"))
 
-                let pending = try await home.limiq("run", script, "--set", "memory=80MiB")
-                #expect(pending.errors.contains("it takes effect when vm-2 starts anew"))
-                let restarted = try await home.limiq(
-                    "run", script, "--set", "memory=80MiB", "--only", "vm-2", "--restart")
-                #expect(restarted.status == 0 && !restarted.errors.contains("takes effect when"))
                 #expect(try await home.limiq("down", script).status == 0)
                 try await expectNothing(in: home)
             }

@@ -35,17 +35,29 @@ public struct MachineSelector: Sendable {
     public func select(
         on hypervisor: any Hypervisor, state: StateFolder, keepsGone: Bool = false
     ) throws(Failure) -> Selection {
-        let own = try Machine.list(on: hypervisor, state: state)
         var selection = Selection()
         var found: [String: Machine] = [:]
+        var known: [Machine]?
+        // A name alone needs no look at all the others.
+        func own() throws(Failure) -> [Machine] {
+            if let known { return known }
+            let machines = try Machine.list(on: hypervisor, state: state)
+            known = machines
+            return machines
+        }
         for word in words {
             do throws(Failure) {
-                for machine in try machines(word, own, hypervisor, state, keepsGone) {
-                    found[machine.name] = machine
+                if Self.isPattern(word) {
+                    for machine in try matching(word, own()) { found[machine.name] = machine }
+                } else if let machine = try machine(word, hypervisor, state, keepsGone) {
+                    found[word] = machine
+                } else {
+                    throw Failure(
+                        .notFound, "there is no VM \(word)", hint: Self.hint(word, try own()), resource: word)
                 }
             } catch { selection.failures.append(error) }
         }
-        if words.isEmpty { for machine in own { found[machine.name] = machine } }
+        if words.isEmpty { for machine in try own() { found[machine.name] = machine } }
         if autostart {
             for (name, machine) in found where try machine.record()?.spec.autostart != true {
                 found[name] = nil
@@ -61,32 +73,31 @@ public struct MachineSelector: Sendable {
         return selection
     }
 
-    /// - Throws: why a word names no machine.
-    private func machines(
-        _ word: String, _ own: [Machine], _ hypervisor: any Hypervisor, _ state: StateFolder,
-        _ keepsGone: Bool
-    ) throws(Failure) -> [Machine] {
-        let names = own.map(\.name)
-        if Self.isPattern(word) {
-            let matching = own.filter { Self.matches($0.name, word) }
-            if !matching.isEmpty { return matching }
-            throw Failure(
-                .notFound, "no machine's name matches \(word)", hint: Self.hint(word, names), resource: word)
-        }
-        if let machine = own.first(where: { $0.name == word }) { return [machine] }
-        let machine = Machine(word, on: hypervisor, state: state)
-        if let domain = try hypervisor.domain(word) {
-            // It says whose it is.
-            _ = try machine.requireOwn(try machine.kept(), of: domain)
-            return [machine]
-        }
-        // What has no folder here is not asked for: a path is no name.
-        if keepsGone, machine.isPossibleName, fileExists(machine.folder) { return [machine] }
-        throw Failure(.notFound, "there is no VM \(word)", hint: Self.hint(word, names), resource: word)
+    private func matching(_ pattern: String, _ own: [Machine]) throws(Failure) -> [Machine] {
+        let matching = own.filter { Self.matches($0.name, pattern) }
+        if !matching.isEmpty { return matching }
+        throw Failure(
+            .notFound, "no machine's name matches \(pattern)", hint: Self.hint(pattern, own), resource: pattern)
     }
 
-    private static func hint(_ word: String, _ names: [String]) -> String {
-        nearestName(to: word, in: names).map { "did you mean \($0)?" }
+    /// - Returns: `nil` where there is none of this name.
+    /// - Throws: `Failure` with code `not_ours`, which says whose the domain is.
+    private func machine(
+        _ name: String, _ hypervisor: any Hypervisor, _ state: StateFolder, _ keepsGone: Bool
+    ) throws(Failure) -> Machine? {
+        let machine = Machine(name, on: hypervisor, state: state)
+        if let domain = try hypervisor.domain(name) {
+            if try machine.record(of: domain) == nil {
+                _ = try machine.requireOwn(try machine.kept(), of: domain)
+            }
+            return machine
+        }
+        // A path is no name, and leads to no folder.
+        return keepsGone && machine.isPossibleName && fileExists(machine.folder) ? machine : nil
+    }
+
+    private static func hint(_ word: String, _ own: [Machine]) -> String {
+        nearestName(to: word, in: own.map(\.name)).map { "did you mean \($0)?" }
             ?? "limiq list shows those that are there"
     }
 
