@@ -11,4 +11,4 @@ local vm = limiq.vm {
     },
 }
 vm:up()
-print(vm.name, vm:state(), vm:exec({ "uname", "-r" }).stdout)
+io.write(vm.name, " runs Linux ", vm:exec({ "uname", "-r" }).stdout)

@@ -31,7 +31,9 @@ extension EndToEnd {
                 let steps = events.filter { $0["event"] as? String == "step_end" }
                 #expect(steps.allSatisfy { $0["vm"] as? String == "small" && $0["ok"] as? Bool == true })
                 #expect(
-                    steps.compactMap { $0["step"] as? String } == ["disks", "define", "start", "running"])
+                    steps.compactMap { $0["step"] as? String } == [
+                        "disks", "define", "start", "forward", "running",
+                    ])
             }
         }
 

@@ -84,12 +84,12 @@ extension EndToEnd {
                     local _, e = limiq.try(function()
                         guest:exec { "sh", "-c", "echo 1; sleep 600", user = \#(user), on_output = function() error "enough" end }
                     end)
-                    show(e.message)
+                    show(tostring(e):find("enough", 1, true) ~= nil)
                     """#)
                 #expect(
                     lines == [
                         "3", #""one\n/tmp\nend""#, #""two words\n""#, #""/tmp|end|one|two words""#,
-                        #""enough""#,
+                        "true",
                     ])
             }
             let copied = try await guest.run(
@@ -106,28 +106,30 @@ extension EndToEnd {
             #expect(copied == [" admin", "a admin", "sub admin", "1", "Linux"])
         }
 
-        @Test("through the agent alone, where no ssh server is asked")
+        @Test("through the agent alone, where no ssh server answers")
         func agentOnly() async throws {
             let guest = try await BootedGuest.shared()
-            // The script that has made it, by its name.
-            let script = try guest.home.script(
-                "up",
+            try FileManager.default.createDirectory(
+                atPath: guest.home.path + "/sent", withIntermediateDirectories: true)
+            let lines = try await guest.run(
                 """
-                local limiq = require "limiq"
-                local guest = limiq.domain.get "guest"
+                guest:exec { "systemctl", "stop", "ssh" }
+                local _ <close> = setmetatable({}, {
+                    __close = function() guest:exec { "systemctl", "start", "ssh" } end,
+                })
                 limiq.file.write("sent/a b", "1")
                 guest:exec { "rm", "-rf", "/tmp/sent" }
                 guest:copy_in("sent", "/tmp/sent")
                 guest:copy_in("sent/a b", "/tmp/sent/c")
-                print(guest:exec { "sh", "-c", "cd /tmp/sent && find . | sort && stat -c %U c" }.stdout)
+                io.write(guest:exec({ "sh", "-c", "cd /tmp/sent && find . | sort && stat -c %U c" }).stdout)
+                guest:exec { "chmod", "4755", "/tmp/sent/c" }
                 guest:copy_out("/tmp/sent/.", "got")
                 guest:copy_out("/etc/shadow", "got")
                 print(limiq.file.read "got/a b", limiq.file.read "got/c", #limiq.file.read "got/shadow" > 0)
                 """)
-            try FileManager.default.createDirectory(
-                atPath: guest.home.path + "/sent", withIntermediateDirectories: true)
-            let result = try await guest.home.limiq("run", script, "--sandbox")
-            #expect(result.lines == [".", "./a b", "./c", "root", "1\t1\ttrue"], "\(result)")
+            #expect(lines == [".", "./a b", "./c", "root", "1\t1\ttrue"])
+            let mode = try await command("stat", ["-c", "%a", "got/c"], folder: guest.home.path)
+            #expect(mode.output == "755\n", "a guest gives nobody here another's rights")
         }
 
         @Test("with ssh's own programs and Ansible, at the first contact")

@@ -189,7 +189,7 @@ private struct GuestCopy {
         let pack =
             ["tar"] + telling + ["-c", "-f", "-", "-C", folder] + excluded
             + ["--", isFolder ? "." : "./\(name)"]
-        let unpack = Self.unpack(isFolder ? nil : name, to: path)
+        let unpack = Self.unpack(isFolder ? nil : name, to: path, by: Self.guestTar)
         switch channel {
         case .ssh(let ssh):
             if try usesRsync(hasRsync) {
@@ -206,20 +206,31 @@ private struct GuestCopy {
         }
     }
 
-    /// The command that unpacks an archive on its input, at either end.
+    /// The command that unpacks an archive on its input.
     ///
-    /// - Parameter file: the name of the one file in it; `nil` for a folder's contents.
-    private static func unpack(_ file: String?, to path: String, telling: [String] = []) -> [String] {
-        let tar = GuestSSH.line(["tar"] + telling + ["-x", "-p", "-o", "-f", "-", "-C"])
+    /// - Parameters:
+    ///   - file: the name of the one file in it; `nil` for a folder's contents.
+    ///   - tar: the words of the tar that reads it, up to the folder.
+    private static func unpack(_ file: String?, to path: String, by tar: String) -> [String] {
         let script =
             file == nil
-            ? "[ -d \"$1\" ] || mkdir -- \"$1\" || exit; exec \(tar) \"$1\""
+            ? "[ -d \"$1\" ] || mkdir -- \"$1\" || exit; \(tar) \"$1\""
             // In a folder of its own first: what is there stays as it is until all has arrived.
             : """
-            t=$1.limiq-$$; mkdir -m 700 -- "$t" || exit; trap 'rm -rf -- "$t"' EXIT
+            t=$1.limiq-$$; mkdir -m 700 -- "$t" || exit
+            trap 'rm -rf -- "$t"' EXIT; trap 'exit 1' HUP INT TERM
             \(tar) "$t" && mv -f -- "$t/$2" "$1"
             """
         return ["sh", "-c", script, "sh", path] + (file.map { [$0] } ?? [])
+    }
+
+    /// The guest's tar, which may be a small one.
+    private static let guestTar = "tar -x -p -o -f - -C"
+
+    /// This host's tar, GNU's. What a guest says to be set-user-ID would be the caller's here: that bit does not pass.
+    private var hostTar: String {
+        "umask 0; "
+            + GuestSSH.line(["tar"] + telling + ["-x", "--no-same-permissions", "-o", "-f", "-", "-C"])
     }
 
     // MARK: out of the guest
@@ -228,11 +239,12 @@ private struct GuestCopy {
         let (folder, name) = isFolder ? (source, ".") : Self.place(of: source)
         let pack =
             ["tar", "-c", "-f", "-", "-C", folder] + excluded + ["--", isFolder ? "." : "./\(name)"]
-        let unpack = Self.unpack(isFolder ? nil : name, to: path, telling: telling)
+        let unpack = Self.unpack(isFolder ? nil : name, to: path, by: hostTar)
         switch channel {
         case .ssh(let ssh):
             if try usesRsync(hasRsync) {
-                return try rsync(ssh, "\(ssh.endpoint.host):\(source)\(isFolder ? "/" : "")", path)
+                return try rsync(
+                    ssh, "\(ssh.endpoint.host):\(source)\(isFolder ? "/" : "")", path, ["--chmod=ug-s"])
             }
             try run(try ssh.words([GuestSSH.line(pack)]), unpack)
         case .agent(let agent):
@@ -276,8 +288,10 @@ private struct GuestCopy {
             hint: "forward port 22", resource: machine.name)
     }
 
-    private func rsync(_ ssh: GuestSSH, _ source: String, _ target: String) throws(Failure) {
-        var words = ["rsync", "-a", "--no-owner", "--no-group", "--protect-args"] + excluded
+    private func rsync(
+        _ ssh: GuestSSH, _ source: String, _ target: String, _ more: [String] = []
+    ) throws(Failure) {
+        var words = ["rsync", "-a", "--no-owner", "--no-group", "--protect-args"] + more + excluded
         if options.deletes { words.append("--delete") }
         if options.showsProgress { words.append("--info=progress2") }
         words += ["-e", GuestSSH.line(["ssh"] + (try ssh.options())), "--", source, target]

@@ -69,10 +69,8 @@ struct Copy: ParsableCommand {
         options.isRecursive = recursive
         options.exclude = exclude
         options.showsProgress = isatty(STDERR_FILENO) == 1
-        defer {
-            // The line that tar has written over and over.
-            if options.showsProgress { writeAll(Array("\r\u{1B}[K".utf8), to: STDERR_FILENO) }
-        }
+        // What tar has told, over and over.
+        defer { StandardError.clearLine() }
         for source in places.dropLast() {
             if target.machine != nil {
                 try access.machine.copyIn(source.path, to: target.path, options)

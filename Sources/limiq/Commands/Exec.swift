@@ -38,7 +38,7 @@ struct Exec: ParsableCommand {
         let access = try GuestAccess(name, guest, verb: "exec")
         let command = surroundings.around(command)
         if let ssh = try access.sshIfAny() {
-            let hasTerminal = isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1
+            let hasTerminal = isatty(STDIN_FILENO) == 1 && StandardOutput.isTerminal
             try become(
                 try ssh.words([GuestSSH.line(command)], hasTerminal: hasTerminal),
                 package: "openssh-client")
@@ -47,7 +47,7 @@ struct Exec: ParsableCommand {
             command, stdin: isatty(STDIN_FILENO) == 1 ? nil : readInput(), timeout: .seconds(86_400),
             check: false)
         StandardOutput.write(result.stdout)
-        writeAll(result.stderr, to: STDERR_FILENO)
+        StandardError.pass(result.stderr)
         throw ExitCode(Int32(truncatingIfNeeded: result.code))
     }
 

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Basics
-import Glibc
 import Primitives
 import Provisioning
 
@@ -54,16 +53,11 @@ struct Inventory: ParsableCommand {
         let inventory = try Provisioning.Inventory(
             on: try session.hosts.hypervisor(nil), state: session.state)
         let form = try form()
-        if form == .ansible, one == nil, isPipe {
+        if form == .ansible, one == nil, StandardOutput.isPipe {
             // Ansible looks at the first two bytes for a program's, and takes a buffer full of them out of the pipe for that.
-            StandardOutput.write([UInt8](repeating: UInt8(ascii: "\n"), count: 8192))
+            StandardOutput.print(String(repeating: "\n", count: 8192))
         }
         let document = try one.map { try inventory.host($0) } ?? inventory.document(form)
         StandardOutput.write(TerminalText.visibleLines(try document.written()).utf8)
-    }
-
-    private var isPipe: Bool {
-        var status = stat()
-        return fstat(STDOUT_FILENO, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
     }
 }

@@ -8,6 +8,14 @@ enum StandardError {
         writeAll(Array("\(TerminalText.visibleLines(text))\n".utf8), to: STDERR_FILENO)
     }
 
+    /// Passes on what a program has written, byte for byte.
+    static func pass(_ bytes: [UInt8]) { writeAll(bytes, to: STDERR_FILENO) }
+
+    /// Takes back a line that a program has left without an end, where it is a terminal's.
+    static func clearLine() {
+        if isatty(STDERR_FILENO) == 1 { writeAll(Array("\r\u{1B}[K".utf8), to: STDERR_FILENO) }
+    }
+
     /// Writes what went wrong.
     static func complain(_ text: String) { tell(TerminalText.complaint(text)) }
 }

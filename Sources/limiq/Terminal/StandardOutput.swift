@@ -19,6 +19,12 @@ enum StandardOutput {
     /// Writes lines of limiq's own, whatever is quoted in them.
     static func print(_ text: String) { write("\(TerminalText.visibleLines(text))\n".utf8) }
 
+    static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+    static var isPipe: Bool {
+        var status = stat()
+        return fstat(STDOUT_FILENO, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
+    }
+
     static func print(json: String) { write("\(TerminalText.visible(json: json))\n".utf8) }
 
     /// The reason why results were lost; `nil` where none were.
