@@ -7,7 +7,7 @@ local web = limiq.vm {
     cpu_cores = 2,
     memory = "1GiB",
     disks = { { id = "boot-disk", size = "20GiB", bootable = true, backing_file = limiq.image "debian-12" } },
-    nics = { { id = "lan", forward = { { host = 8080, guest = 80 } } } },
+    nics = { { id = "lan", forward = { { host = 8080, guest = 80 }, { guest = 22 } } } },
     cloud_init = recipes.compose {
         recipes.admin { name = "admin", ssh_authorized_keys = limiq.ssh_keys() },
         recipes.web { root = "site/" },

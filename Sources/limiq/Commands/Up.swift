@@ -42,13 +42,13 @@ struct Up: ParsableCommand {
         local path, wait, timeout, deadline = table.unpack(limiq.args)
         local read = path:match "%.ya?ml$" and limiq.yaml.read or limiq.json.read
         local vm = limiq.vm(read(path))
-        vm:up { wait = wait ~= "" and wait or nil, timeout = timeout, deadline = deadline ~= "" and deadline or nil }
+        local report = vm:up {
+            wait = wait ~= "" and wait or nil, timeout = timeout, deadline = deadline ~= "" and deadline or nil,
+        }
         -- A machine without a network has no address.
         local words = { vm.name, (limiq.try(vm.address, vm)) }
-        for _, nic in ipairs(vm.spec.nics or {}) do
-            for _, forward in ipairs(nic.forward or {}) do
-                words[#words + 1] = ("%s → %d"):format(vm:forward(forward.guest, forward.proto), forward.guest)
-            end
+        for _, forward in ipairs(report.forwards) do
+            words[#words + 1] = ("%s:%d → %d"):format(forward.bind or "127.0.0.1", forward.host, forward.guest)
         end
         print(table.concat(words, "\\t"))
         """
