@@ -268,7 +268,7 @@ private struct GuestCopy {
     /// The options with which this host's tar, GNU's, tells a terminal how far it is after each 5 MiB.
     private var telling: [String] {
         options.showsProgress
-            ? ["--checkpoint=500", "--checkpoint-action=ttyout=\\r\(machine.name): %{r,w}T%*"] : []
+            ? ["--checkpoint=500", "--checkpoint-action=ttyout=\\r\(machine.name): %{copied,copied}T%*"] : []
     }
 
     private func usesRsync(_ isInGuest: Bool) throws(Failure) -> Bool {
@@ -295,7 +295,12 @@ private struct GuestCopy {
         if options.deletes { words.append("--delete") }
         if options.showsProgress { words.append("--info=progress2") }
         words += ["-e", GuestSSH.line(["ssh"] + (try ssh.options())), "--", source, target]
-        let result = try program(words).run(cancellation)
+        var rsync = program(words)
+        if options.showsProgress {
+            // One line, over and over, and no end of it.
+            rsync.onOutput = { writeAll($0.filter { $0 != UInt8(ascii: "\n") }, to: STDERR_FILENO) }
+        }
+        let result = try rsync.run(cancellation)
         guard result.code == 0 else { throw refused(result.errors) }
     }
 

@@ -231,6 +231,20 @@ struct StorageRemoteTests {
                         cancellation: Cancellation())
                     let lines = String(decoding: result.stdout, as: UTF8.self).split(separator: "\n")
                     #expect(lines.first.map(String.init) == host.user.name)
+
+                    // And so for who runs ssh by himself.
+                    let entry = Inventory.Entry(name: "web", ssh: ssh, labels: [:], addresses: [])
+                    guard case .text(let text) = try Inventory([entry]).document(.ssh) else { return }
+                    try writeBytes(Array(text.utf8), to: folder + "/config")
+                    for words in [
+                        ["ssh", "-F", folder + "/config", "-o", "BatchMode=yes", "web", "id -un"],
+                        try ssh.words(["id -un"]),
+                    ] {
+                        let login = try HostProgram(words).run(Cancellation())
+                        #expect(
+                            String(decoding: login.output, as: UTF8.self) == "\(host.user.name)\n",
+                            "\(words) \(String(decoding: login.errors, as: UTF8.self))")
+                    }
                 }
             }
         }
