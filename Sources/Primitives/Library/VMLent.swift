@@ -1,10 +1,10 @@
-import Hypervisors
-import MachineSpec
-import Steps
-import Records
 import Basics
+import Hypervisors
 import LuaRuntime
+import MachineSpec
 import Provisioning
+import Records
+import Steps
 
 private struct LendArguments: Sendable {
     var vm = SpecReference()
