@@ -26,7 +26,7 @@ local function machine(...)
     keys[#keys + 1] = public_key
     local nics = { { id = "lan", network = lan } }
     -- Nothing leaves a private network: the world is behind another nic.
-    if params.mode == "private" then nics[2] = { id = "world" } end
+    if params.mode == "private" then nics[2] = { id = "world", forward = { { guest = 22 } } } end
     return {
         memory = "1GiB", nics = nics,
         disks = { { id = "boot", bootable = true, backing_file = limiq.image "debian-12" } },

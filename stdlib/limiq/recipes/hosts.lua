@@ -1,6 +1,6 @@
 local part = require "limiq.recipes.part"
 
----The names of machines on a network in each other's /etc/hosts: for a private network, which has no DNS, and wherever else
+---The names of machines on a network in each other's /etc/hosts: for a private network, which has no DNS, and wherever
 ---that is not used. Their addresses are known before they are made. cloud-init keeps the file as it is from then on.
 ---
 ---Example:

@@ -51,8 +51,8 @@ local function host_addresses(texts)
     return found
 end
 
----Whether a router is reached on the link itself, though no address of the nic's says so: where the script does, and where the
----nic's own addresses have no network at all.
+---Whether a router is reached on the link itself, though no address of the nic's says so: where the script does, and where
+---the nic's own addresses have no network at all.
 local function is_on_link(options, router, own)
     if options.on_link then return true end
     local whole, found = router.family == 4 and 32 or 128, false
@@ -138,7 +138,8 @@ end
 ---    nameservers = { "192.168.1.1" }, search = { "example.org" },
 ---}
 ---```
----A router that is in none of the nic's networks is told with `on_link = true`; an address with a prefix of 32 needs no telling.
+---A router that is in none of the nic's networks is told with `on_link = true`; an address with a prefix of 32 needs no
+---telling.
 ---@param options { nic?: integer|string, on_link?: boolean, addresses: string|string[], gateway?: string|string[],
 ---routes?: { to: string, via: string, metric?: integer }[], nameservers?: string|string[], search?: string|string[] }
 ---@return limiq.recipes.Late
