@@ -106,20 +106,17 @@ let package = Package(
             name: "Support",
             dependencies: [
                 "Basics", "XML", "Steps", "HostFiles", "Hypervisors",
-                .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             path: "Tests/Support", exclude: ["publisher.py"], swiftSettings: strict),
-        .testTarget(name: "BasicsTests", dependencies: ["Basics"], swiftSettings: strict),
+        .testTarget(name: "BasicsTests", dependencies: ["Basics", "Support"], swiftSettings: strict),
         .testTarget(
             name: "DigestsTests", dependencies: ["Digests", "Basics", "Support"], swiftSettings: strict),
         .testTarget(
             name: "YAMLTests",
-            dependencies: [
-                "YAML", "Basics", "Support", .product(name: "Subprocess", package: "swift-subprocess"),
-            ],
+            dependencies: ["YAML", "Basics", "Support"],
             swiftSettings: strict),
         .testTarget(
-            name: "LuaRuntimeTests", dependencies: ["LuaRuntime", "Basics"],
+            name: "LuaRuntimeTests", dependencies: ["LuaRuntime", "Basics", "Support"],
             swiftSettings: strict),
         .testTarget(
             name: "LibvirtTests", dependencies: ["Libvirt", "XML", "Support"], swiftSettings: strict),
@@ -145,7 +142,6 @@ let package = Package(
             name: "HypervisorsTests",
             dependencies: [
                 "Basics", "XML", "HostFiles", "Hypervisors", "Support",
-                .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             swiftSettings: strict),
         .testTarget(

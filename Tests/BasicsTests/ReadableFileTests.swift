@@ -1,16 +1,13 @@
 import Basics
 import Glibc
+import Support
 import Testing
 
 @Suite struct ReadableFileTests {
     private func withFolder(_ body: (String) throws -> Void) throws {
-        var template = Array("/tmp/limiq-test-XXXXXX".utf8CString)
-        let folder = try #require(mkdtemp(&template).map { String(cString: $0) })
-        defer {
-            for name in (try? namesInFolder(folder)) ?? [] { remove("\(folder)/\(name)") }
-            rmdir(folder)
-        }
-        try body(folder)
+        let folder = try ScratchFolder()
+        defer { folder.remove() }
+        try body(folder.path)
     }
 
     private func complaint(_ path: String, atMost limit: Int = ReadLimit.bytes) -> String? {

@@ -3,7 +3,6 @@ import Foundation
 import Glibc
 import HostFiles
 import Hypervisors
-import Subprocess
 import Support
 import Testing
 

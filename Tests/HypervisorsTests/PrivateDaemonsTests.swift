@@ -180,23 +180,21 @@ struct HypervisorPrivateDaemonsTests {
     @Test("a probe of QEMU that a killed daemon left is ended, and a process that only has its number is not")
     func probes() async throws {
         try await with { daemons, _ in
-            func probe(_ name: String, _ words: [String]) throws -> Process {
-                let process = Process()
-                process.executableURL = URL(fileURLWithPath: "/bin/sh")
-                process.arguments = ["-c", "while :; do sleep 1; done", "qemu"] + words
-                try process.run()
+            func probe(_ name: String, _ words: [String]) throws -> RunningCommand {
+                let process = try RunningCommand(
+                    "/bin/sh", ["-c", "while :; do sleep 1; done", "qemu"] + words)
                 let folder = "\(daemons.folder)/lib/qemu/\(name)"
                 try makeFolders(folder)
-                try writeBytes("\(process.processIdentifier)\n".utf8, to: folder + "/qmp.pid")
+                try writeBytes("\(process.processID)\n".utf8, to: folder + "/qmp.pid")
                 return process
             }
             let left = try probe("qmp-AAAAAA", ["unix:/var/lib/libvirt/qemu/qmp-AAAAAA/qmp.monitor"])
             let other = try probe("qmp-BBBBBB", ["something else"])
-            defer { other.terminate() }
+            defer { other.signal(SIGTERM) }
             try daemons.prepare()
-            left.waitUntilExit()
-            #expect(left.terminationReason == .uncaughtSignal)
-            #expect(other.isRunning)
+            for _ in 1...1000 where isRunning(left.processID) { usleep(10_000) }
+            #expect(!isRunning(left.processID))
+            #expect(isRunning(other.processID))
             #expect(folderNames(daemons.folder + "/lib/qemu").filter { $0.hasPrefix("qmp-") }.isEmpty)
         }
     }

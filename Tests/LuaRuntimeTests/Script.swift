@@ -4,6 +4,8 @@ import LuaRuntime
 import Synchronization
 import Testing
 
+import struct Support.ScratchFolder
+
 /// The library of this checkout.
 let libraryFolder = #filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" } + "/stdlib"
 
@@ -102,9 +104,9 @@ func failure(_ source: String, location: SourceLocation = #_sourceLocation) thro
 
 /// A folder with these files, removed afterwards.
 func withFolder<Result>(_ files: [String: String], _ body: (String) throws -> Result) throws -> Result {
-    var template = Array("/tmp/lua-test-XXXXXX".utf8CString)
-    let folder = try #require(mkdtemp(&template).map { String(cString: $0) })
-    defer { remove(folder) }
+    let scratch = try ScratchFolder(prefix: "lua")
+    defer { scratch.remove() }
+    let folder = scratch.path
     for (name, text) in files {
         let parts = name.split(separator: "/").dropLast()
         for count in parts.indices {
@@ -115,11 +117,6 @@ func withFolder<Result>(_ files: [String: String], _ body: (String) throws -> Re
         fclose(file)
     }
     return try body(folder)
-}
-
-private func remove(_ path: String) {
-    for name in (try? namesInFolder(path)) ?? [] { remove("\(path)/\(name)") }
-    Glibc.remove(path)
 }
 
 /// Runs a script of assertions.

@@ -3,6 +3,7 @@ import Foundation
 import HostFiles
 import ImageLibrary
 import LuaRuntime
+import Support
 import Testing
 
 @testable import Primitives
@@ -79,23 +80,18 @@ struct DiskPrimitiveTests {
 
 /// A folder a script lies in, gone afterwards; and the primitives that script would call.
 final class ScriptFolder: Sendable {
-    let root: String
+    private let folder: ScratchFolder
+    var root: String { folder.path }
 
-    private init() throws {
-        root =
-            FileManager.default.temporaryDirectory.path + "/limiq-script-\(UInt64.random(in: 0...UInt64.max))"
-        try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
-    }
+    private init() throws { folder = try ScratchFolder(prefix: "script") }
 
     /// Runs `body` on a thread that may block, as a run's pool does.
     static func with(_ body: @escaping @Sendable (ScriptFolder) throws -> Void) async throws {
-        try await withTaskExecutorPreference(PoolThreads.shared) { try await onThread(body) }
-    }
-
-    private static func onThread(_ body: @Sendable (ScriptFolder) throws -> Void) async throws {
-        let folder = try ScriptFolder()
-        defer { try? FileManager.default.removeItem(atPath: folder.root) }
-        try body(folder)
+        try await onBlockingThread {
+            let script = try ScriptFolder()
+            defer { script.folder.remove() }
+            try body(script)
+        }
     }
 
     func path(_ name: String) -> String { "\(root)/\(name)" }
@@ -122,16 +118,5 @@ final class ScriptFolder: Sendable {
                 ) {
                     _ throws(Failure) in throw Failure(.hostNotAble, "no hypervisor in this test")
                 }))
-    }
-}
-
-private final class PoolThreads: TaskExecutor {
-    static let shared = PoolThreads()
-
-    private let pool = WorkerPool(limit: 4)
-
-    func enqueue(_ job: consuming ExecutorJob) {
-        let job = UnownedJob(job)
-        pool.run { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
     }
 }

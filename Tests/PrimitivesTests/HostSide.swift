@@ -10,15 +10,13 @@ import Testing
 
 /// A script's folder of its own and the primitives that work on this machine, without Lua and without a hypervisor.
 final class HostSide: Sendable {
-    let folder: String
+    private let scratch: ScratchFolder
+    var folder: String { scratch.path }
     let environment: Environment
 
     init(gate: Gate = .open) throws {
-        var template = Array("/tmp/limiq-test-XXXXXX".utf8CString)
-        let made = template.withUnsafeMutableBufferPointer { name in
-            name.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) }
-        }
-        folder = try #require(made)
+        scratch = try ScratchFolder()
+        let folder = scratch.path
         environment = Environment(
             state: StateFolder(root: folder + "/state"),
             images: ImageLibrary(state: StateFolder(root: folder + "/state"), builders: folder),
@@ -28,7 +26,7 @@ final class HostSide: Sendable {
         }
     }
 
-    deinit { try? removeFolder(folder) }
+    deinit { scratch.remove() }
 
     /// Performs the primitive of this name; its first answer.
     func call(

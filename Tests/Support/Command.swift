@@ -1,7 +1,10 @@
+import Basics
 import Foundation
+import Glibc
 
 /// The answer of a program a test ran.
 public struct CommandResult: Sendable {
+    /// The exit code, or the signal that ended it.
     public let status: Int32
     public let output: String
     public let errors: String
@@ -12,6 +15,7 @@ public struct CommandResult: Sendable {
 /// Runs a program to its end, off the test's own thread.
 ///
 /// - Parameters:
+///   - program: a name to look up in `PATH`, or a path.
 ///   - environment: added to this process's own; an empty text removes a variable.
 ///   - input: what it reads on standard input.
 public func command(
@@ -21,6 +25,21 @@ public func command(
     let running = try RunningCommand(
         program, arguments, environment: environment, input: input, folder: folder)
     return await running.result()
+}
+
+/// Runs a program to its end, on a thread that may block.
+@discardableResult
+public func run(
+    _ program: String, _ arguments: String..., environment: [String: String] = [:], folder: String? = nil
+) throws -> CommandResult {
+    try run(program, arguments, environment: environment, folder: folder)
+}
+
+@discardableResult
+public func run(
+    _ program: String, _ arguments: [String], environment: [String: String] = [:], folder: String? = nil
+) throws -> CommandResult {
+    try Launch(program, arguments, environment: environment, input: "", folder: folder).result()
 }
 
 /// A program that runs beside the test.
@@ -33,47 +52,13 @@ public final class RunningCommand: Sendable {
         _ program: String, _ arguments: [String], environment: [String: String] = [:], input: String = "",
         folder: String? = nil
     ) throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [program] + arguments
-        var variables = ProcessInfo.processInfo.environment
-        for (name, value) in environment { variables[name] = value.isEmpty ? nil : value }
-        process.environment = variables
-        if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
-        // Files, not pipes: a guest that outlives the program holds its standard error open.
-        let scratch = try ScratchFolder(prefix: "command")
-        let output = scratch.path + "/out"
-        let errors = scratch.path + "/err"
-        let stdin = scratch.path + "/in"
-        try Data(input.utf8).write(to: URL(fileURLWithPath: stdin))
-        for file in [output, errors] { try Data().write(to: URL(fileURLWithPath: file)) }
-        let handles = [
-            FileHandle(forReadingAtPath: stdin), FileHandle(forWritingAtPath: output),
-            FileHandle(forWritingAtPath: errors),
-        ]
-        process.standardInput = handles[0]
-        process.standardOutput = handles[1]
-        process.standardError = handles[2]
-        // Foundation keeps those of a process that has ended, and crashes where one is beyond 1,024.
-        defer { for handle in handles { try? handle?.close() } }
-        let (ends, continuation) = AsyncStream<Int32>.makeStream()
-        process.terminationHandler = { process in
-            continuation.yield(process.terminationStatus)
-            continuation.finish()
-        }
-        try process.run()
-        processID = process.processIdentifier
-        outputFile = output
+        let launch = try Launch(program, arguments, environment: environment, input: input, folder: folder)
+        processID = launch.process
+        outputFile = launch.output
         finished = Task {
-            var status: Int32 = -1
-            for await value in ends { status = value }
-            defer { scratch.remove() }
-            return CommandResult(
-                status: status,
-                output: String(
-                    decoding: FileManager.default.contents(atPath: output) ?? Data(), as: UTF8.self),
-                errors: String(
-                    decoding: FileManager.default.contents(atPath: errors) ?? Data(), as: UTF8.self))
+            await withCheckedContinuation { ended in
+                startThread { ended.resume(returning: launch.result()) }
+            }
         }
     }
 
@@ -83,4 +68,65 @@ public final class RunningCommand: Sendable {
     public func result() async -> CommandResult { await finished.value }
 
     public func signal(_ number: Int32) { kill(processID, number) }
+}
+
+/// A program and the files it reads and writes. Not pipes: a guest that outlives the program holds its standard error open.
+/// And not Foundation's `Process`, which waits for the daemons that a program leaves.
+private struct Launch {
+    let process: pid_t
+    private let scratch: ScratchFolder
+
+    var output: String { scratch.path + "/out" }
+    private var errors: String { scratch.path + "/err" }
+
+    init(
+        _ program: String, _ arguments: [String], environment: [String: String], input: String,
+        folder: String?
+    ) throws {
+        scratch = try ScratchFolder(prefix: "command")
+        try Data(input.utf8).write(to: URL(fileURLWithPath: scratch.path + "/in"))
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, scratch.path + "/in", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 1, scratch.path + "/out", O_WRONLY | O_CREAT, 0o644)
+        posix_spawn_file_actions_addopen(&actions, 2, scratch.path + "/err", O_WRONLY | O_CREAT, 0o644)
+        for descriptor in folderNames("/proc/self/fd").compactMap({ Int32($0) }) where descriptor > 2 {
+            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        }
+        // In a process group of its own, with no signal blocked or ignored.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        posix_spawnattr_setsigmask(&attributes, &signals)
+        sigfillset(&signals)
+        posix_spawnattr_setsigdefault(&attributes, &signals)
+        posix_spawnattr_setflags(
+            &attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+
+        var variables = ProcessInfo.processInfo.environment
+        for (name, value) in environment { variables[name] = value.isEmpty ? nil : value }
+        var words =
+            (["env"] + (folder.map { ["-C", $0] } ?? []) + [program] + arguments).map { strdup($0) } + [nil]
+        var settings = variables.map { strdup("\($0)=\($1)") } + [nil]
+        defer { for text in words + settings { free(text) } }
+        var process = pid_t()
+        let status = posix_spawnp(&process, "/usr/bin/env", &actions, &attributes, &words, &settings)
+        guard status == 0 else {
+            throw Failure(.program, "cannot run \(program)", cause: String(cString: strerror(status)))
+        }
+        self.process = process
+    }
+
+    /// Waits for the program's end, once.
+    func result() -> CommandResult {
+        defer { scratch.remove() }
+        var status: Int32 = 0
+        while waitpid(process, &status, 0) < 0, errno == EINTR {}
+        // wait(2): the signal in the low seven bits, else the exit code above.
+        let code = status & 0x7f == 0 ? status >> 8 & 0xff : status & 0x7f
+        return CommandResult(status: code, output: fileText(output), errors: fileText(errors))
+    }
 }

@@ -4,27 +4,19 @@ import Testing
 
 /// A folder of its own for one test, gone afterwards however the test ends.
 package final class DisksScratch {
-    package let root: String
+    private let folder: ScratchFolder
+    package var root: String { folder.path }
 
-    private init() throws {
-        root =
-            FileManager.default.temporaryDirectory.path + "/limiq-disks-\(UInt64.random(in: 0...UInt64.max))"
-        try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
-        chmod(root, 0o755)
-    }
+    private init() throws { folder = try ScratchFolder(prefix: "disks") }
 
     /// Runs `body` on a thread that may block: those of the cooperative pool are two, and the programs limiq runs need
     /// one of them.
     package static func with(_ body: @escaping @Sendable (DisksScratch) throws -> Void) async throws {
-        try await withTaskExecutorPreference(BlockingThreads.shared) {
-            try await onThread(body)
+        try await onBlockingThread {
+            let scratch = try DisksScratch()
+            defer { scratch.folder.remove() }
+            try body(scratch)
         }
-    }
-
-    private static func onThread(_ body: @Sendable (DisksScratch) throws -> Void) async throws {
-        let scratch = try DisksScratch()
-        defer { try? FileManager.default.removeItem(atPath: scratch.root) }
-        try body(scratch)
     }
 
     package func path(_ name: String) -> String { "\(root)/\(name)" }
@@ -58,37 +50,12 @@ package final class DisksScratch {
 
     @discardableResult
     package func run(_ program: String, _ arguments: [String], fails: Bool = false) throws -> String {
-        let output = path(".output-\(UInt64.random(in: 0...UInt64.max))")
-        _ = FileManager.default.createFile(atPath: output, contents: nil)
-        defer { try? FileManager.default.removeItem(atPath: output) }
-        let handle = try #require(FileHandle(forWritingAtPath: output))
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [program] + arguments
-        process.currentDirectoryURL = URL(fileURLWithPath: root)
-        process.environment = ProcessInfo.processInfo.environment.merging(["LC_ALL": "C.UTF-8"]) { $1 }
-        process.standardOutput = handle
-        process.standardError = handle
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        let text = String(decoding: try Data(contentsOf: URL(fileURLWithPath: output)), as: UTF8.self)
-        guard (process.terminationStatus != 0) == fails else {
-            throw ToolFailure(description: "\(program) \(arguments): \(process.terminationStatus): \(text)")
+        let result = try Support.run(program, arguments, environment: ["LC_ALL": "C.UTF-8"], folder: root)
+        let text = result.output + result.errors
+        guard (result.status != 0) == fails else {
+            throw ToolFailure(description: "\(program) \(arguments): \(result.status): \(text)")
         }
         return text
-    }
-}
-
-/// Runs tasks on threads of a pool.
-private final class BlockingThreads: TaskExecutor {
-    static let shared = BlockingThreads()
-
-    private let pool = WorkerPool(limit: 4)
-
-    func enqueue(_ job: consuming ExecutorJob) {
-        let job = UnownedJob(job)
-        pool.run { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
     }
 }
 

@@ -473,34 +473,7 @@ package func append(_ text: String, to path: String, truncate: Bool = false) {
 
 /// A state folder of the test's own, removed after, thrown or not.
 package func withScratchState<Result>(_ body: (StateFolder) throws -> Result) throws -> Result {
-    let root = "/tmp/limiq-machines-\(getpid())-\(UInt32.random(in: 0 ... .max))"
-    guard mkdir(root, 0o755) == 0 else { throw Failure(.io, "no scratch folder") }
-    defer { run("/bin/rm", "-rf", root) }
-    return try body(StateFolder(root: root))
-}
-
-/// Runs a program and gives its exit code and what it prints.
-@discardableResult
-package func run(_ program: String, _ arguments: String...) -> (code: Int32, output: String) {
-    var ends: [Int32] = [-1, -1]
-    guard pipe(&ends) == 0 else { return (-1, "") }
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
-    posix_spawn_file_actions_adddup2(&actions, ends[1], 2)
-    posix_spawn_file_actions_addclose(&actions, ends[0])
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    var process = pid_t()
-    var argv: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) } + [nil]
-    defer { for argument in argv { free(argument) } }
-    let status = posix_spawnp(&process, program, &actions, nil, &argv, environ)
-    close(ends[1])
-    defer { close(ends[0]) }
-    guard status == 0 else { return (-1, String(cString: strerror(status))) }
-    var output: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 4096)
-    while case let count = read(ends[0], &chunk, chunk.count), count > 0 { output += chunk[..<count] }
-    var result: Int32 = 0
-    waitpid(process, &result, 0)
-    return ((result >> 8) & 0xff, String(decoding: output, as: UTF8.self))
+    let folder = try ScratchFolder(prefix: "state")
+    defer { folder.remove() }
+    return try body(StateFolder(root: folder.path))
 }

@@ -114,18 +114,14 @@ public final class LocalPublisher: Sendable {
     /// - Returns: the path of a file with the certificate and its key.
     private static func makeCertificate(_ path: String, _ hosts: [String]) throws -> String {
         let names = hosts.map { "DNS:\($0)" }.joined(separator: ",")
-        let openssl = Process()
-        openssl.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        openssl.arguments = [
+        let made = try run(
             "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
             "-days", "2", "-subj", "/CN=limiq test", "-addext", "subjectAltName=\(names)", "-keyout",
-            path + ".key", "-out", path,
-        ]
-        openssl.standardError = FileHandle.nullDevice
-        try openssl.run()
-        openssl.waitUntilExit()
+            path + ".key", "-out", path)
+        guard made.status == 0 else {
+            throw Failure(.program, "openssl makes no certificate", cause: made.errors)
+        }
         let both = fileText(path + ".key") + fileText(path)
-        guard openssl.terminationStatus == 0 else { throw Failure(.program, "openssl makes no certificate") }
         try Data(both.utf8).write(to: URL(fileURLWithPath: path + ".both"))
         return path + ".both"
     }

@@ -64,7 +64,7 @@ public final class PrivateDaemon: Sendable {
             exec /usr/sbin/libvirtd -d -f "$0/libvirtd.conf" -p "$0/libvirtd.pid"
             """
         // Not by Foundation, which waits for the daemon too: it inherits the socket that tells of an end.
-        let result = try await runProgram("unshare", ["--mount", "sh", "-c", mounts, folder])
+        let result = try await command("unshare", ["--mount", "sh", "-c", mounts, folder])
         guard result.status == 0 else { throw Failure(.program, "libvirtd fails", cause: result.errors) }
     }
 

@@ -123,7 +123,7 @@ public struct RemoteHost: Sendable {
     }
 
     static func check(_ program: String, _ arguments: [String]) async throws {
-        let result = try await runProgram(program, arguments)
+        let result = try await command(program, arguments)
         guard result.status == 0 else { throw Failure(.program, "\(program) failed", cause: result.errors) }
     }
 

@@ -10,6 +10,23 @@ public func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> 
     }
 }
 
+/// Runs a blocking body on a thread of a pool, as a part of the test's task.
+public func onBlockingThread(_ body: @escaping @Sendable () throws -> Void) async throws {
+    @Sendable func run() async throws { try body() }
+    try await withTaskExecutorPreference(BlockingThreads.shared) { try await run() }
+}
+
+private final class BlockingThreads: TaskExecutor {
+    static let shared = BlockingThreads()
+
+    private let pool = WorkerPool(limit: 4)
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        pool.run { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+    }
+}
+
 /// Removes a folder with all that is in it; links in it are not followed. One that is not there is no failure.
 public func removeFolder(_ path: String) throws {
     guard access(path, F_OK) == 0 else { return }

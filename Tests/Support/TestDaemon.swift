@@ -1,6 +1,5 @@
 import Basics
 import Glibc
-import Subprocess
 
 /// libvirt's system daemon, started for the time of a test. Root only, and one at a time on a machine: its sockets
 /// have fixed names, so tests that use it must be in a serialised suite.
@@ -55,16 +54,16 @@ public enum TestDaemon {
 
     private static func isKVMClosed() async throws -> Bool {
         guard access("/dev/kvm", F_OK) == 0 else { return false }
-        return try await runProgram("runuser", ["-u", "libvirt-qemu", "--", "test", "-w", "/dev/kvm"]).status
+        return try await command("runuser", ["-u", "libvirt-qemu", "--", "test", "-w", "/dev/kvm"]).status
             != 0
     }
 
     private static func answers() async throws -> Bool {
-        try await runProgram("virsh", ["-c", uri, "uri"]).status == 0
+        try await command("virsh", ["-c", uri, "uri"]).status == 0
     }
 
     private static func check(_ program: String, _ arguments: [String]) async throws {
-        let result = try await runProgram(program, arguments)
+        let result = try await command(program, arguments)
         guard result.status == 0 else { throw Failure(.program, "\(program) failed", cause: result.output) }
     }
 }
@@ -79,7 +78,7 @@ public struct TestUser: Sendable {
     public static func with<Result>(_ body: (TestUser) async throws -> Result) async throws -> Result {
         let name = "limiq\(UInt16.random(in: 0...UInt16.max))"
         let user = TestUser(name: name, home: "/tmp/\(name)")
-        let made = try await runProgram(
+        let made = try await command(
             "useradd", ["--create-home", "--home-dir", user.home, "--shell", "/bin/sh", name])
         guard made.status == 0 else { throw Failure(.program, "useradd failed", cause: made.output) }
         let result: Swift.Result<Result, any Error>
@@ -91,12 +90,12 @@ public struct TestUser: Sendable {
     /// Runs a program as this user, in its home, with nothing of our environment but `PATH` and what is given.
     public func run(_ program: String, _ arguments: [String], environment: [String: String] = [:])
         async throws
-        -> ProgramResult
+        -> CommandResult
     {
         let variables = environment.map { "\($0)=\($1)" } + ["HOME=\(home)", "XDG_RUNTIME_DIR=\(home)/run"]
         try await ensureRuntimeFolder()
         let path = getenv("PATH").map { "PATH=" + String(cString: $0) } ?? "PATH=/usr/bin:/bin"
-        return try await runProgram(
+        return try await command(
             "setpriv",
             ["--reuid", name, "--regid", name, "--init-groups", "--", "env", "-i", "-C", home, path]
                 + variables
@@ -104,7 +103,7 @@ public struct TestUser: Sendable {
     }
 
     private func ensureRuntimeFolder() async throws {
-        let result = try await runProgram(
+        let result = try await command(
             "install", ["-d", "-m", "700", "-o", name, "-g", name, "\(home)/run"])
         guard result.status == 0 else { throw Failure(.program, "install failed", cause: result.output) }
     }
@@ -113,38 +112,11 @@ public struct TestUser: Sendable {
         // The session daemon and the guests it left: nobody else has ever used this account.
         var account = stat()
         if stat(home, &account) == 0 { processes(ofUser: account.st_uid).forEach(endProcess) }
-        let result = try await runProgram("userdel", ["--force", "--remove", name])
+        let result = try await command("userdel", ["--force", "--remove", name])
         // 12: the mail folder is not there.
         guard result.status == 0 || result.status == 12 else {
             throw Failure(.program, "userdel failed", cause: result.output)
         }
         try removeFolder(home)
     }
-}
-
-public struct ProgramResult: Sendable {
-    /// The exit code; 128 and the signal's number where one ended it.
-    public let status: Int32
-    public let output: String
-    public let errors: String
-}
-
-/// Runs a program to its end.
-///
-/// - Parameter program: a name to look up in `PATH`, or a path.
-public func runProgram(
-    _ program: String, _ arguments: [String], environment: [String: String] = [:]
-) async throws -> ProgramResult {
-    let executable: Executable = program.contains("/") ? .path(.init(program)) : .name(program)
-    let changes = environment.map { (Environment.Key(stringLiteral: $0), String?.some($1)) }
-    let inherited = Environment.inherit.updating(.init(uniqueKeysWithValues: changes))
-    let result = try await run(
-        executable, arguments: Arguments(arguments), environment: inherited, output: .string(limit: 16 << 20),
-        error: .string(limit: 16 << 20))
-    let status: Int32 =
-        switch result.terminationStatus {
-        case .exited(let code): code
-        case .signaled(let signal): 128 + signal
-        }
-    return ProgramResult(status: status, output: result.standardOutput, errors: result.standardError)
 }

@@ -1,5 +1,5 @@
 import Basics
-import Subprocess
+import Support
 import Testing
 
 /// Debian's PyYAML, the reader cloud-init uses, as an oracle.
@@ -25,12 +25,10 @@ enum PyYAML {
 
     /// What `yaml.safe_load` makes of each text, in the notation of `shown(_:)`, or `error`.
     static func load(_ texts: [String]) async throws -> [String] {
-        let result = try await run(
-            .path("/usr/bin/python3"), arguments: ["-c", program],
-            input: .string(texts.joined(separator: "\0")),
-            output: .string(limit: 64 << 20), error: .string(limit: 1 << 20))
-        #expect(result.terminationStatus.isSuccess, "\(result.standardError)")
-        return result.standardOutput.split(separator: "\n").map(String.init)
+        let result = try await command(
+            "/usr/bin/python3", ["-c", program], input: texts.joined(separator: "\0"))
+        #expect(result.status == 0, "\(result.errors)")
+        return result.lines
     }
 
     /// A value in the notation the oracle prints.

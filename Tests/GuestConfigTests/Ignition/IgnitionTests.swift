@@ -59,15 +59,16 @@ import Testing
         let file = "/tmp/limiq-ignition-\(UInt64.random(in: 0 ... .max)).json"
         defer { unlink(file) }
         try writeBytes(Array(text.utf8), to: file)
-        let theirs = run("ignition-validate", file)
-        let isValid = theirs.code == 0 && !theirs.output.contains("Unused key")
+        let theirs = try run("ignition-validate", file)
+        let isValid = theirs.status == 0 && !(theirs.output + theirs.errors).contains("Unused key")
         let failure: Failure?
         do {
             try IgnitionCheck.requireValid(text)
             failure = nil
         } catch { failure = error }
         #expect(
-            (failure == nil) == isValid, "limiq: \(failure?.message ?? "valid"); Ignition: \(theirs.output)")
+            (failure == nil) == isValid,
+            "limiq: \(failure?.message ?? "valid"); Ignition: \(theirs.output)\(theirs.errors)")
     }
 
     @Test(arguments: [

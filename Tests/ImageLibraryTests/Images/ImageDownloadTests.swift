@@ -26,90 +26,90 @@ struct ImagesDownloadTests {
             ),
         ])
     func listForms(_ list: String, _ digest: ImageDigest) async throws {
-        try await ImagesBench.with { bench in
-            try bench.scratch.write("publisher/files/latest/other.qcow2", Data("other".utf8))
-            try bench.publishChecksums(list)
-            let target = bench.path("debian-12.qcow2")
-            bench.steps.watch { step in
+        try await ImageFixture.with { fixture in
+            try fixture.scratch.write("publisher/files/latest/other.qcow2", Data("other".utf8))
+            try fixture.publishChecksums(list)
+            let target = fixture.path("debian-12.qcow2")
+            fixture.steps.watch { step in
                 // The last step tells that it is there.
                 let isLast = if case .finished = step.event { true } else { false }
                 #expect((access(target, F_OK) == 0) == isLast, "at \(step.event)")
             }
-            #expect(try bench.resolve(in: bench.library(digest)) == target)
-            #expect(try bench.bytes("debian-12.qcow2") == bench.image)
+            #expect(try fixture.resolve(in: fixture.library(digest)) == target)
+            #expect(try fixture.bytes("debian-12.qcow2") == fixture.image)
             let attributes = try FileManager.default.attributesOfItem(atPath: target)
             #expect(attributes[.posixPermissions] as? Int == 0o644)
-            #expect(bench.names == ["debian-12.qcow2"])
-            let lines = bench.steps.lines
+            #expect(fixture.names == ["debian-12.qcow2"])
+            let lines = fixture.steps.lines
             #expect(lines.first == "download asking for its checksum")
             #expect(lines.contains { $0.hasPrefix("download 2 of 4 MiB (5") }, "\(lines)")
             #expect(lines.contains("download 4 of 4 MiB (100 %)"), "\(lines)")
             #expect(lines.suffix(2) == ["verify", "image"])
 
-            #expect(try bench.resolve(in: bench.library(digest)) == target)
-            #expect(try bench.publisher.downloads(Self.path).count == 1, "the second time it is here")
+            #expect(try fixture.resolve(in: fixture.library(digest)) == target)
+            #expect(try fixture.publisher.downloads(Self.path).count == 1, "the second time it is here")
         }
     }
 
     @Test("shows how far it is of the file's size, not of a redirect's")
     func redirect() async throws {
-        try await ImagesBench.with { bench in
-            try bench.scratch.run("cp", "-r", "publisher/files/latest", "publisher/files/mirror")
-            try bench.publisher.set([Self.path: .init(location: "/mirror/disk.qcow2")])
-            _ = try bench.resolve()
-            let lines = bench.steps.lines
+        try await ImageFixture.with { fixture in
+            try fixture.scratch.run("cp", "-r", "publisher/files/latest", "publisher/files/mirror")
+            try fixture.publisher.set([Self.path: .init(location: "/mirror/disk.qcow2")])
+            _ = try fixture.resolve()
+            let lines = fixture.steps.lines
             #expect(lines.contains { $0.hasPrefix("download 2 of 4 MiB (5") }, "\(lines)")
         }
     }
 
     @Test("goes on where a connection broke, in the same run and in the next")
     func brokenOff() async throws {
-        try await ImagesBench.with { bench in
-            try bench.publisher.set([Self.path: .init(breakAfter: 600_000)])
-            let failure = #expect(throws: Failure.self) { try bench.resolve() }
+        try await ImageFixture.with { fixture in
+            try fixture.publisher.set([Self.path: .init(breakAfter: 600_000)])
+            let failure = #expect(throws: Failure.self) { try fixture.resolve() }
             #expect(failure?.code == .program)
             #expect(failure?.message == "debian-12 cannot be downloaded")
             #expect(failure?.cause?.contains("transfer closed") == true)
             #expect(failure?.hint?.contains("what came is kept") == true)
-            let part = try bench.part()
-            #expect(part.bytes == bench.image.prefix(4 * 600_000), "four connections brought their share")
-            #expect(bench.names == [part.name], "no lock and nothing under the name")
+            let part = try fixture.part()
+            #expect(part.bytes == fixture.image.prefix(4 * 600_000), "four connections brought their share")
+            #expect(fixture.names == [part.name], "no lock and nothing under the name")
 
-            try bench.publisher.set([:])
-            _ = try bench.resolve()
-            let downloads = try bench.publisher.downloads(Self.path)
+            try fixture.publisher.set([:])
+            _ = try fixture.resolve()
+            let downloads = try fixture.publisher.downloads(Self.path)
             #expect(
                 downloads.map(\.range) == [
                     nil, "bytes=600000-", "bytes=1200000-", "bytes=1800000-", "bytes=2400000-",
                 ])
             #expect(downloads.last?.status == 206)
-            #expect(downloads.map(\.sent).reduce(0, +) == bench.image.count, "no byte came twice")
-            #expect(try bench.bytes("debian-12.qcow2") == bench.image)
+            #expect(downloads.map(\.sent).reduce(0, +) == fixture.image.count, "no byte came twice")
+            #expect(try fixture.bytes("debian-12.qcow2") == fixture.image)
         }
     }
 
     @Test("tries again when the server is not able for a moment")
     func serverError() async throws {
-        try await ImagesBench.with { bench in
-            try bench.publisher.set([Self.path: .init(status: 503)])
-            let publisher = bench.publisher
-            bench.steps.watch { step in
+        try await ImageFixture.with { fixture in
+            try fixture.publisher.set([Self.path: .init(status: 503)])
+            let publisher = fixture.publisher
+            fixture.steps.watch { step in
                 if case .detail(_, let text) = step.event, text.contains("broke") { try? publisher.set([:]) }
             }
-            _ = try bench.resolve()
-            #expect(try bench.publisher.downloads(Self.path).map(\.status) == [503, 200])
+            _ = try fixture.resolve()
+            #expect(try fixture.publisher.downloads(Self.path).map(\.status) == [503, 200])
         }
     }
 
     @Test("begins anew where the server cannot continue")
     func withoutRange() async throws {
-        try await ImagesBench.with { bench in
-            try bench.publisher.set([Self.path: .init(breakAfter: 1_000_000, noRange: true)])
-            #expect(throws: Failure.self) { try bench.resolve() }
-            #expect(try bench.part().bytes == bench.image.prefix(1_000_000))
-            try bench.publisher.set([Self.path: .init(noRange: true)])
-            _ = try bench.resolve()
-            #expect(try bench.bytes("debian-12.qcow2") == bench.image)
+        try await ImageFixture.with { fixture in
+            try fixture.publisher.set([Self.path: .init(breakAfter: 1_000_000, noRange: true)])
+            #expect(throws: Failure.self) { try fixture.resolve() }
+            #expect(try fixture.part().bytes == fixture.image.prefix(1_000_000))
+            try fixture.publisher.set([Self.path: .init(noRange: true)])
+            _ = try fixture.resolve()
+            #expect(try fixture.bytes("debian-12.qcow2") == fixture.image)
         }
     }
 
@@ -117,79 +117,81 @@ struct ImagesDownloadTests {
         "takes what a killed run had downloaded whole, and not what has its length only",
         arguments: [true, false])
     func wholePart(_ isRight: Bool) async throws {
-        try await ImagesBench.with { bench in
-            try bench.publisher.set([Self.path: .init(breakAfter: 1000)])
-            #expect(throws: Failure.self) { try bench.resolve() }
-            let before = try bench.publisher.downloads(Self.path).count
-            let part = try bench.part().name
-            try bench.put(part, isRight ? bench.image : Data(count: bench.image.count))
-            try bench.publisher.set([:])
-            _ = try bench.resolve()
-            #expect(try bench.publisher.downloads(Self.path).count - before == (isRight ? 0 : 1))
-            #expect(try bench.bytes("debian-12.qcow2") == bench.image)
+        try await ImageFixture.with { fixture in
+            try fixture.publisher.set([Self.path: .init(breakAfter: 1000)])
+            #expect(throws: Failure.self) { try fixture.resolve() }
+            let before = try fixture.publisher.downloads(Self.path).count
+            let part = try fixture.part().name
+            try fixture.put(part, isRight ? fixture.image : Data(count: fixture.image.count))
+            try fixture.publisher.set([:])
+            _ = try fixture.resolve()
+            #expect(try fixture.publisher.downloads(Self.path).count - before == (isRight ? 0 : 1))
+            #expect(try fixture.bytes("debian-12.qcow2") == fixture.image)
         }
     }
 
     @Test("begins anew where more is here than there is", arguments: [false, true])
     func overlongPart(_ hidesLength: Bool) async throws {
-        try await ImagesBench.with { bench in
-            try bench.publisher.set([Self.path: .init(breakAfter: 1000)])
-            #expect(throws: Failure.self) { try bench.resolve() }
-            try bench.put(try bench.part().name, bench.image + Data(count: 1000))
-            try bench.publisher.set([Self.path: .init(noHead: hidesLength)])
-            _ = try bench.resolve()
-            #expect(try bench.bytes("debian-12.qcow2") == bench.image)
+        try await ImageFixture.with { fixture in
+            try fixture.publisher.set([Self.path: .init(breakAfter: 1000)])
+            #expect(throws: Failure.self) { try fixture.resolve() }
+            try fixture.put(try fixture.part().name, fixture.image + Data(count: 1000))
+            try fixture.publisher.set([Self.path: .init(noHead: hidesLength)])
+            _ = try fixture.resolve()
+            #expect(try fixture.bytes("debian-12.qcow2") == fixture.image)
         }
     }
 
     @Test("throws away what has the wrong checksum")
     func wrongBytes() async throws {
-        try await ImagesBench.with { bench in
-            try bench.publisher.set([Self.path: .init(wrong: true)])
-            let failure = #expect(throws: Failure.self) { try bench.resolve() }
+        try await ImageFixture.with { fixture in
+            try fixture.publisher.set([Self.path: .init(wrong: true)])
+            let failure = #expect(throws: Failure.self) { try fixture.resolve() }
             #expect(failure?.code == .badChecksum)
             #expect(
                 failure?.message
                     == "the download of debian-12 is not what its publisher's checksum says, and was thrown away"
             )
-            #expect(bench.names.isEmpty)
-            try bench.publisher.set([:])
-            #expect(try bench.resolve() == bench.path("debian-12.qcow2"))
+            #expect(fixture.names.isEmpty)
+            try fixture.publisher.set([:])
+            #expect(try fixture.resolve() == fixture.path("debian-12.qcow2"))
         }
     }
 
     @Test("removes the half of a version that is gone, and no other image's")
     func otherParts() async throws {
-        try await ImagesBench.with { bench in
+        try await ImageFixture.with { fixture in
             let mine = ".debian-12.0123456789abcdef.part"
             let others = [".debian-12.5.0123456789abcdef.part", ".debian-1.0123456789abcdef.part"]
-            for name in [mine] + others { try bench.put(name, Data("x".utf8)) }
-            _ = try bench.resolve()
-            #expect(bench.names == (others + ["debian-12.qcow2"]).sorted())
+            for name in [mine] + others { try fixture.put(name, Data("x".utf8)) }
+            _ = try fixture.resolve()
+            #expect(fixture.names == (others + ["debian-12.qcow2"]).sorted())
         }
     }
 
     @Test("can be cancelled at any time; what came stays")
     func cancelled() async throws {
-        try await ImagesBench.with { bench in
-            try bench.publisher.set([Self.path: .init(rate: 2_000_000)])
+        try await ImageFixture.with { fixture in
+            try fixture.publisher.set([Self.path: .init(rate: 2_000_000)])
             let cancellation = Cancellation()
-            bench.steps.watch { step in
+            fixture.steps.watch { step in
                 if case .detail(_, let text) = step.event, text.contains("(2") { cancellation.cancel() }
             }
             let failure = #expect(throws: Failure.self) {
-                try bench.resolve(ImagesBench.name, in: nil, cancellation)
+                try fixture.resolve(ImageFixture.name, in: nil, cancellation)
             }
             #expect(failure?.code == .cancelled)
             #expect(failure?.message == "debian-12: the download was cancelled")
-            let part = try bench.part()
-            #expect(part.bytes.count > 0 && part.bytes == bench.image.prefix(part.bytes.count))
-            #expect(bench.names == [part.name])
+            let part = try fixture.part()
+            #expect(part.bytes.count > 0 && part.bytes == fixture.image.prefix(part.bytes.count))
+            #expect(fixture.names == [part.name])
 
-            try bench.publisher.set([:])
-            _ = try bench.resolve()
+            try fixture.publisher.set([:])
+            _ = try fixture.resolve()
             #expect(
-                try bench.publisher.downloads(Self.path).contains { $0.range == "bytes=\(part.bytes.count)-" }
+                try fixture.publisher.downloads(Self.path).contains {
+                    $0.range == "bytes=\(part.bytes.count)-"
+                }
             )
         }
     }
@@ -198,51 +200,51 @@ struct ImagesDownloadTests {
         "a full disk is one clear line, and nothing is lost", .enabled(if: geteuid() == 0, "mounts a tmpfs"),
         arguments: [false, true])
     func diskFull(_ hidesLength: Bool) async throws {
-        try await ImagesBench.with { bench in
-            try bench.scratch.run("mkdir", "state")
-            try bench.scratch.run("mount", "-t", "tmpfs", "-o", "size=2m", "none", bench.state.root)
-            defer { _ = try? bench.scratch.run("umount", "--lazy", bench.state.root) }
-            try bench.publisher.set([Self.path: .init(noHead: hidesLength)])
-            let failure = try #require(#expect(throws: Failure.self) { try bench.resolve() })
+        try await ImageFixture.with { fixture in
+            try fixture.scratch.run("mkdir", "state")
+            try fixture.scratch.run("mount", "-t", "tmpfs", "-o", "size=2m", "none", fixture.state.root)
+            defer { _ = try? fixture.scratch.run("umount", "--lazy", fixture.state.root) }
+            try fixture.publisher.set([Self.path: .init(noHead: hidesLength)])
+            let failure = try #require(#expect(throws: Failure.self) { try fixture.resolve() })
             #expect(failure.code == .io)
             #expect(failure.hint?.hasPrefix("free some space") == true)
             let message =
                 hidesLength
                 ? "the download of debian-12 cannot be written: no space left on device"
-                : "there is no room for debian-12 in \(bench.state.cloudImages): 4 MiB to come, 1 MiB free"
+                : "there is no room for debian-12 in \(fixture.state.cloudImages): 4 MiB to come, 1 MiB free"
             #expect("\(failure)".split(separator: "\n").first ?? "" == message)
             if hidesLength {
-                let part = try bench.part().bytes
-                #expect(part.count > 1 << 20 && part == bench.image.prefix(part.count))
+                let part = try fixture.part().bytes
+                #expect(part.count > 1 << 20 && part == fixture.image.prefix(part.count))
                 #expect(failure.hint?.contains("what came is kept") == true)
             } else {
-                #expect(try bench.publisher.downloads(Self.path).isEmpty, "it does not begin")
+                #expect(try fixture.publisher.downloads(Self.path).isEmpty, "it does not begin")
             }
 
-            try bench.scratch.run("mount", "-o", "remount,size=8m", bench.state.root)
-            _ = try bench.resolve()
-            #expect(try bench.bytes("debian-12.qcow2") == bench.image)
+            try fixture.scratch.run("mount", "-o", "remount,size=8m", fixture.state.root)
+            _ = try fixture.resolve()
+            #expect(try fixture.bytes("debian-12.qcow2") == fixture.image)
         }
     }
 
     @Test("an image or checksum the publisher has no more is said so", arguments: ["/latest/SUMS", path])
     func notThere(_ missing: String) async throws {
-        try await ImagesBench.with { bench in
-            try bench.publisher.set([missing: .init(status: 404)])
-            let failure = #expect(throws: Failure.self) { try bench.resolve() }
+        try await ImageFixture.with { fixture in
+            try fixture.publisher.set([missing: .init(status: 404)])
+            let failure = #expect(throws: Failure.self) { try fixture.resolve() }
             #expect(failure?.code == .notFound)
-            #expect(failure?.message == "\(bench.publisher.url)\(missing) is not there any more")
-            #expect(bench.names.isEmpty)
+            #expect(failure?.message == "\(fixture.publisher.url)\(missing) is not there any more")
+            #expect(fixture.names.isEmpty)
         }
     }
 
     @Test("a list without the file is said so")
     func notListed() async throws {
-        try await ImagesBench.with { bench in
-            try bench.publishChecksums("sha256sum disk.qcow2 | sed s/disk/diskette/")
-            let failure = #expect(throws: Failure.self) { try bench.resolve() }
+        try await ImageFixture.with { fixture in
+            try fixture.publishChecksums("sha256sum disk.qcow2 | sed s/disk/diskette/")
+            let failure = #expect(throws: Failure.self) { try fixture.resolve() }
             #expect(failure?.code == .notFound)
-            #expect(failure?.message == "\(bench.publisher.url)/latest/SUMS has no checksum of disk.qcow2")
+            #expect(failure?.message == "\(fixture.publisher.url)/latest/SUMS has no checksum of disk.qcow2")
         }
     }
 }

@@ -7,7 +7,7 @@ import Synchronization
 import Testing
 
 /// For one test: a state folder, a publisher with an image, and a library that knows the image as `debian-12`.
-final class ImagesBench {
+final class ImageFixture {
     static let name = "debian-12"
 
     let scratch: DisksScratch
@@ -19,11 +19,11 @@ final class ImagesBench {
     let steps = StepLog()
 
     /// Runs `body` on a thread that may block. Nothing of the test is left, however it ends.
-    static func with(_ body: @escaping @Sendable (ImagesBench) throws -> Void) async throws {
+    static func with(_ body: @escaping @Sendable (ImageFixture) throws -> Void) async throws {
         try await DisksScratch.with { scratch in
             let publisher = try LocalPublisher(scratch.path("publisher"))
             defer { publisher.stop() }
-            try body(ImagesBench(scratch, publisher))
+            try body(ImageFixture(scratch, publisher))
         }
     }
 
@@ -33,7 +33,7 @@ final class ImagesBench {
         state = StateFolder(root: scratch.path("state"))
         try FileManager.default.createDirectory(
             atPath: publisher.files + "/latest", withIntermediateDirectories: true)
-        try ImagesBench.makeImage(scratch, "publisher/files/latest/disk.qcow2")
+        try ImageFixture.makeImage(scratch, "publisher/files/latest/disk.qcow2")
         image = try scratch.bytes("publisher/files/latest/disk.qcow2")
         try publishChecksums("sha256sum disk.qcow2")
     }

@@ -40,8 +40,8 @@ import XML
         /// A qcow2 image of one megabyte of this byte.
         static func write(_ path: String, _ byte: Int, size: String = "1G") throws {
             unlink(path)
-            try #require(run("qemu-img", "create", "-q", "-f", "qcow2", path, size).code == 0)
-            try #require(run("qemu-io", "-f", "qcow2", "-c", "write -P \(byte) 0 1M", path).code == 0)
+            try #require(try run("qemu-img", "create", "-q", "-f", "qcow2", path, size).status == 0)
+            try #require(try run("qemu-io", "-f", "qcow2", "-c", "write -P \(byte) 0 1M", path).status == 0)
         }
 
         func options(_ change: (inout UpOptions) -> Void) -> UpOptions {
@@ -71,8 +71,8 @@ import XML
     }
 
     private static func copy(_ path: String) throws {
-        try #require(run("cp", path, path + ".copy").code == 0)
-        try #require(run("mv", path + ".copy", path).code == 0)
+        try #require(try run("cp", path, path + ".copy").status == 0)
+        try #require(try run("mv", path + ".copy", path).status == 0)
     }
 
     @Test func `that stays what it was changes nothing`() throws {
@@ -108,12 +108,12 @@ import XML
             (
                 "it was written to, or replaced, since",
                 { path in
-                    try #require(run("qemu-io", "-f", "qcow2", "-c", "write -P 3 0 1M", path).code == 0)
+                    try #require(try run("qemu-io", "-f", "qcow2", "-c", "write -P 3 0 1M", path).status == 0)
                 }
             ),
             ("bytes and had", { truncate($0, 300_000) }),
             ("another file is in its place", { try Self.copy($0) }),
-            ("it was written to, or replaced, since", { _ = run("touch", $0) }),
+            ("it was written to, or replaced, since", { _ = try run("touch", $0) }),
             ("is gone", { unlink($0) }),
         ]
         for (words, change) in changes {
@@ -173,18 +173,18 @@ import XML
         try withScratchState { state throws in
             let setting = try Setting(state, isOfLibrary: true)
             let digest = try #require(try setting.machine.record()?.bases?["boot"]?.first?.digest)
-            #expect(run("sha256sum", setting.base).output.hasPrefix(digest))
+            #expect(try run("sha256sum", setting.base).output.hasPrefix(digest))
             try Self.copy(setting.base)
             try setting.machine.start()
             #expect(
                 try setting.machine.record()?.bases?["boot"]?.first
                     == ImageStamp(file: setting.base, digest: digest))
             try setting.host.destroy("web")
-            _ = run("touch", setting.base)
+            _ = try run("touch", setting.base)
             _ = try setting.machine.up(setting.spec)
             try setting.host.destroy("web")
             // The next release under its name, of the same length.
-            try #require(run("qemu-io", "-f", "qcow2", "-c", "write -P 3 0 1M", setting.base).code == 0)
+            try #require(try run("qemu-io", "-f", "qcow2", "-c", "write -P 3 0 1M", setting.base).status == 0)
             try setting.expectRefused("it was written to, or replaced, since")
             // An image that is written to has no digest any more.
             #expect(ImageDigests(state: state).digest(of: setting.base) == nil)
@@ -221,7 +221,8 @@ import XML
             try Setting.write(other, 1)
             let overlay = state.machine("deep") + "/boot.qcow2"
             #expect(
-                run("qemu-img", "rebase", "-u", "-f", "qcow2", "-b", other, "-F", "qcow2", overlay).code == 0)
+                try run("qemu-img", "rebase", "-u", "-f", "qcow2", "-b", other, "-F", "qcow2", overlay).status
+                    == 0)
             _ = try machine.up(spec)
             #expect(try machine.record()?.bases?["boot"]?.map(\.path) == [other])
         }

@@ -155,9 +155,9 @@ import XML
                 #"json:{"driver":"qcow2","file":{"driver":"file","filename":"\#(family.base)"}}"#,
                 #"json:{"driver":"qcow2","file.driver":"file","file.filename":"\#(family.base)"}"#,
             ] {
-                let rebased = run(
+                let rebased = try run(
                     "qemu-img", "rebase", "-u", "-f", "qcow2", "-b", name, "-F", "qcow2", family.overlay)
-                try #require(rebased.code == 0, "\(rebased.output)")
+                try #require(rebased.status == 0, "\(rebased.errors)")
                 // As after a while, and by another process.
                 OverlayIndex.note(family.overlay)
                 try family.refused { _ = try family.gold.remove() }
@@ -267,7 +267,8 @@ import XML
         try Family.with { family throws in
             let free = family.state.root + "/free.qcow2"
             #expect(
-                run("qemu-img", "create", "-f", "qcow2", "-F", "qcow2", "-b", family.base, free).code == 0)
+                try run("qemu-img", "create", "-f", "qcow2", "-F", "qcow2", "-b", family.base, free).status
+                    == 0)
             _ = try family.child.remove()
             try Overlay.remember(free, in: family.state)
             // What this process has read is a second old at most.

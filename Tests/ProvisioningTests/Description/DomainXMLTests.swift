@@ -133,8 +133,8 @@ import XML
         let file = "/tmp/limiq-xml-\(UInt64.random(in: 0 ... .max)).xml"
         defer { unlink(file) }
         append(try Self.xml(spec, acceleration), to: file)
-        let result = run("virt-xml-validate", file, "domain")
-        #expect(result.code == 0, "\(result.output)")
+        let result = try run("virt-xml-validate", file, "domain")
+        #expect(result.status == 0, "\(result.output)\(result.errors)")
     }
 
     @Test func `holds every text as it was, whatever it contains`() throws {

@@ -10,10 +10,10 @@ import Testing
 /// The words that see to a file's permissions, given to a real shell in the place of the guest's.
 @Suite struct `A file written in a guest` {
     /// - Returns: the file's permissions after it, and what the shell ended with.
-    private func prepare(_ path: String, mode: String?) -> (bits: UInt32?, code: Int32) {
+    private func prepare(_ path: String, mode: String?) throws -> (bits: UInt32?, code: Int32) {
         // As an agent's: what it makes anybody may write.
         let script = "umask 000; " + GuestFiles.preparation(mode: mode)
-        let code = run("/bin/sh", "-c", script, "sh", path).code
+        let code = try run("/bin/sh", "-c", script, "sh", path).status
         var information = stat()
         return (stat(path, &information) == 0 ? information.st_mode & 0o7777 : nil, code)
     }
@@ -23,7 +23,7 @@ import Testing
     func `has the mode that is asked for, and 0644 where none is`(mode: String?, bits: UInt32) throws {
         try withScratchState { state throws in
             for name in ["plain", "two words", "-dash", "it's"] {
-                let result = prepare("\(state.root)/\(name)", mode: mode)
+                let result = try prepare("\(state.root)/\(name)", mode: mode)
                 #expect(result.bits == bits && result.code == 0)
             }
         }
@@ -35,7 +35,7 @@ import Testing
             let path = state.root + "/there"
             append("what it held", to: path)
             chmod(path, 0o640)
-            let result = prepare(path, mode: mode)
+            let result = try prepare(path, mode: mode)
             #expect(result.bits == bits && result.code == 0)
             #expect(readWhole(path) == "what it held")
         }
@@ -46,7 +46,7 @@ import Testing
             let path = state.root + "/secret"
             // The shell ends where the mode would be set.
             let script = GuestFiles.preparation(mode: "0600").replacing("&& chmod", with: "&& exit 0; chmod")
-            run("/bin/sh", "-c", "umask 000; " + script, "sh", path)
+            try run("/bin/sh", "-c", "umask 000; " + script, "sh", path)
             var information = stat()
             #expect(stat(path, &information) == 0 && information.st_mode & 0o077 == 0)
         }
@@ -54,7 +54,7 @@ import Testing
 
     @Test func `in a folder that is not there is an error`() throws {
         try withScratchState { state throws in
-            #expect(prepare(state.root + "/none/file", mode: nil).code != 0)
+            #expect(try prepare(state.root + "/none/file", mode: nil).code != 0)
         }
     }
 

@@ -14,8 +14,8 @@ import Testing
             let key = try HostKey(machine: name, state: state)
             let path = state.root + "/key"
             try writeBytes(Array(key.privateText.utf8), to: path)
-            let derived = run("ssh-keygen", "-y", "-f", path)
-            #expect(derived.code == 0, "\(derived.output)")
+            let derived = try run("ssh-keygen", "-y", "-f", path)
+            #expect(derived.status == 0, "\(derived.errors)")
             #expect(derived.output.trimmed() == key.publicLine)
             #expect(key.publicLine.hasSuffix(" \(name)"))
         }
@@ -77,7 +77,7 @@ import Testing
             try layout.writeHostKeys(spec.hostKeys)
             #expect(try ssh.options().contains("StrictHostKeyChecking=yes"))
             #expect(try ssh.options().contains("UserKnownHostsFile=\"\(layout.hostKeys)\""))
-            let found = run("ssh-keygen", "-F", GuestSSH.hostAlias, "-f", layout.hostKeys)
+            let found = try run("ssh-keygen", "-F", GuestSSH.hostAlias, "-f", layout.hostKeys)
             #expect(found.output.contains(key.publicLine.split(separator: " ")[1]), "\(found.output)")
             #expect(MachineLayout.runtimeFiles.contains(lastComponent(layout.hostKeys)))
         }

@@ -35,13 +35,13 @@ struct MachinesPictureTests {
             var rows: [UInt8] = []
             for row in 0..<height { rows += [0] + pixels[row * width * 3..<(row + 1) * width * 3] }
             try writeBytes(rows, to: folder + "/rows")
-            let sum = try await runProgram(
+            let sum = try await command(
                 "python3",
                 [
                     "-c", "import sys, zlib; print(zlib.crc32(open(sys.argv[1], 'rb').read()))",
                     folder + "/rows",
                 ])
-            let read = try await runProgram("python3", ["-c", Self.reader, folder + "/a.png"])
+            let read = try await command("python3", ["-c", Self.reader, folder + "/a.png"])
             #expect(read.output == "321 123 8 2 0 0 0\n\(sum.output.filter(\.isNumber)) IEND\n")
             #expect(read.errors == "")
         }

@@ -92,10 +92,10 @@ struct MachinesVolumesTests {
             #expect(node.first("devices/serial/log")?.attributes["file"] == "/limiq/web.console.log")
             #expect(!(try setting.host.xml("web", inactive: true, secrets: false)).contains("relabel"))
             #expect(!(try setting.host.xml("web", inactive: true, secrets: false)).contains(">\(state.root)"))
-            #expect(run("isoinfo", "-version").code == 0)
+            #expect(try run("isoinfo", "-version").status == 0)
             let seed = state.root + "/seed.iso"
             try writeBytes(storage.bytes("web.seed.iso") ?? [], to: seed)
-            #expect(run("isoinfo", "-d", "-i", seed).output.contains("Volume id: cidata"))
+            #expect(try run("isoinfo", "-d", "-i", seed).output.contains("Volume id: cidata"))
         }
     }
 
@@ -152,8 +152,9 @@ struct MachinesVolumesTests {
             _ = try setting.up()
             let seed = state.root + "/seed.iso"
             try writeBytes(setting.host.storage.bytes("web.seed.iso") ?? [], to: seed)
-            #expect(run("isoinfo", "-R", "-x", "/network-config", "-i", seed).output.contains("version: 2"))
-            let trusted = run("ssh-keygen", "-F", "guest", "-f", setting.machine.folder + "/host_keys")
+            #expect(
+                try run("isoinfo", "-R", "-x", "/network-config", "-i", seed).output.contains("version: 2"))
+            let trusted = try run("ssh-keygen", "-F", "guest", "-f", setting.machine.folder + "/host_keys")
             #expect(
                 trusted.output.contains(key.publicLine.split(separator: " ")[1]), "\(trusted.output)")
             #expect(try setting.machine.remove())
@@ -415,8 +416,8 @@ struct MachinesVolumesTests {
             }
             let file = state.root + "/domain.xml"
             try writeBytes(Array(try setting.host.xml("web", inactive: true, secrets: false).utf8), to: file)
-            let valid = run("virt-xml-validate", file, "domain")
-            #expect(valid.code == 0, "\(valid.output)")
+            let valid = try run("virt-xml-validate", file, "domain")
+            #expect(valid.status == 0, "\(valid.output)\(valid.errors)")
             #expect(try setting.machine.remove())
             #expect(setting.host.storage.names.filter { $0.hasPrefix("web.") } == [])
 

@@ -27,7 +27,7 @@ struct OwnershipRemoteTests {
             let host = hosts[0]
             try await ScratchFolder.with { folder in
                 func virsh(_ words: String...) async throws -> String {
-                    let result = try await runProgram("virsh", ["-q", "-c", host.uri] + words)
+                    let result = try await command("virsh", ["-q", "-c", host.uri] + words)
                     try #require(result.status == 0, "virsh \(words): \(result.errors)")
                     return result.output
                 }

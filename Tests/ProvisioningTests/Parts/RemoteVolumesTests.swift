@@ -53,14 +53,14 @@ struct StorageRemoteTests {
                 #expect(host.processes(with: "guest=web-").count == 5)
 
                 let overlay = host.pool + "/web-3.boot.qcow2"
-                let info = try await runProgram("qemu-img", ["info", "-U", "--backing-chain", overlay]).output
+                let info = try await command("qemu-img", ["info", "-U", "--backing-chain", overlay]).output
                 #expect(info.contains("backing file: \(host.pool)/\(images.first ?? "")"))
                 #expect(info.contains("backing file format: raw"))
                 #expect(info.contains("compat: 1.1"))
                 var status = stat()
                 #expect(stat(host.pool + "/web-3.seed.iso", &status) == 0)
                 #expect(status.st_mode & 0o777 == 0o600)
-                let seed = try await runProgram(
+                let seed = try await command(
                     "isoinfo", ["-R", "-x", "/user-data", "-i", host.pool + "/web-3.seed.iso"])
                 #expect(seed.output == "#cloud-config\npassword: secret\n")
 
@@ -73,7 +73,7 @@ struct StorageRemoteTests {
                 #expect(before.count == 1 + 5 * 3)
                 #expect(host.volumes == images)
                 #expect(folderNames(state.machines) == [])
-                let pools = try await runProgram("virsh", ["-c", host.uri, "-q", "pool-list", "--autostart"])
+                let pools = try await command("virsh", ["-c", host.uri, "-q", "pool-list", "--autostart"])
                 #expect(pools.output.contains("limiq"))
             }
         }
@@ -95,7 +95,8 @@ struct StorageRemoteTests {
                     let machine = Machine(
                         "web", on: LibvirtHypervisor(uri: host.uri), state: StateFolder(root: folder))
                     func size(_ disk: String) -> String {
-                        let info = run("qemu-img", "info", "-U", "\(host.pool)/web.\(disk).qcow2").output
+                        let file = "\(host.pool)/web.\(disk).qcow2"
+                        let info = (try? run("qemu-img", "info", "-U", file))?.output ?? ""
                         return info.split(separator: "\n").first { $0.hasPrefix("virtual size") }.map(
                             String.init) ?? info
                     }
@@ -106,7 +107,7 @@ struct StorageRemoteTests {
                         CDROMSpec(id: "notes", files: ISOContents(files: [ISOFile("note.txt", "of files")])),
                     ]
                     _ = try machine.up(spec, Self.running)
-                    let note = run(
+                    let note = try run(
                         "isoinfo", "-R", "-x", "/note.txt", "-i", host.pool + "/web.cdrom-notes.iso")
                     #expect(note.output == "of files")
 
@@ -130,7 +131,7 @@ struct StorageRemoteTests {
                     let waiting = try machine.up(spec, Self.running)
                     #expect(waiting.pending.map(\.path) == ["cloud_init.user_data", "disks[2]"])
                     #expect(size("data").contains("2 GiB"))
-                    let seed = run("isoinfo", "-R", "-x", "/user-data", "-i", host.pool + "/web.seed.iso")
+                    let seed = try run("isoinfo", "-R", "-x", "/user-data", "-i", host.pool + "/web.seed.iso")
                     #expect(seed.output == "#cloud-config\npassword: another\n")
 
                     try machine.hypervisor.destroy("web")
@@ -280,7 +281,7 @@ struct StorageRemoteTests {
                 mkdir(pool, 0o777)
                 chmod(pool, 0o777)
                 for host in hosts {
-                    let made = try await runProgram(
+                    let made = try await command(
                         "virsh", ["-c", host.uri, "pool-define-as", "limiq", "dir", "--target", pool])
                     #expect(made.status == 0, "\(made.errors)")
                 }

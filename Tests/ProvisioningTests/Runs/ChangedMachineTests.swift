@@ -124,7 +124,7 @@ import XML
             let grown = try running.machine.up(wanted)
             #expect(grown.changes.map(\.path) == ["disks[2].size_gib"])
             let file = state.machine("web") + "/data.qcow2"
-            #expect(run("qemu-img", "info", file).output.contains("2 GiB"))
+            #expect(try run("qemu-img", "info", file).output.contains("2 GiB"))
             wanted.disks[1].format = .raw
             #expect {
                 try running.machine.up(wanted, Self.options { $0.restart = true })
@@ -157,7 +157,7 @@ import XML
     {
         try withScratchState { state throws in
             let file = state.root + "/own.qcow2"
-            #expect(run("qemu-img", "create", "-f", "qcow2", file, "64G").code == 0)
+            #expect(try run("qemu-img", "create", "-f", "qcow2", file, "64G").status == 0)
             var spec = Self.specWithData
             spec.disks[1].path = file
             spec.disks[1].sizeGiB = 0
@@ -168,7 +168,7 @@ import XML
             #expect(!running.calls.contains { $0.hasPrefix("resize") })
             #expect(try running.machine.up(wanted, Self.options { $0.restart = true }).changed)
             #expect(try !running.machine.up(wanted).changed)
-            #expect(run("qemu-img", "info", file).output.contains("64 GiB"))
+            #expect(try run("qemu-img", "info", file).output.contains("64 GiB"))
             #expect(fileExists(state.machine("web") + "/data.qcow2"))
         }
     }
@@ -236,7 +236,7 @@ import XML
             let report = try running.machine.up(wanted, Self.options { $0.start = false })
             #expect(report.changes.map(\.path) == ["cpu_cores", "disks[1].size_gib"] && report.pending == [])
             #expect(running.calls == ["destroy", "define"])
-            let info = run("qemu-img", "info", state.machine("web") + "/boot-disk.qcow2").output
+            let info = try run("qemu-img", "info", state.machine("web") + "/boot-disk.qcow2").output
             #expect(info.contains("2 GiB"))
         }
     }
@@ -255,7 +255,7 @@ import XML
             append("half", to: file)
             let report = try running.machine.up(wanted)
             #expect(report.pending.map(\.path) == ["disks[2]"])
-            #expect(run("qemu-img", "check", file).code == 0)
+            #expect(try run("qemu-img", "check", file).status == 0)
             #expect(try running.machine.record()?.made.contains(file) == true)
             #expect(try running.machine.remove())
             #expect(`Bringing a VM up`.contents(state.machines) == [])

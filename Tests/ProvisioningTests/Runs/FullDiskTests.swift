@@ -11,8 +11,8 @@ struct `A full disk` {
     /// A state folder on a filesystem of its own.
     private static func withSmallDisk(_ options: String, _ body: (StateFolder) throws -> Void) throws {
         try withScratchState { state throws in
-            try #require(run("mount", "-t", "tmpfs", "-o", options, "limiq-test", state.root).code == 0)
-            defer { run("umount", state.root) }
+            try #require(try run("mount", "-t", "tmpfs", "-o", options, "limiq-test", state.root).status == 0)
+            defer { _ = try? run("umount", state.root) }
             try body(state)
         }
     }

@@ -33,8 +33,8 @@ import Testing
         try withScratchState { state throws in
             let (base, disk) = (state.root + "/base.raw", state.root + "/disk.qcow2")
             try makeFolders(state.root)
-            #expect(run("qemu-img", "create", "-f", "raw", base, "1M").code == 0)
-            #expect(run("qemu-img", "create", "-f", "qcow2", "-F", "raw", "-b", base, disk).code == 0)
+            #expect(try run("qemu-img", "create", "-f", "raw", base, "1M").status == 0)
+            #expect(try run("qemu-img", "create", "-f", "qcow2", "-F", "raw", "-b", base, disk).status == 0)
             #expect(try refusal(of: disk, state) == nil)
             // QEMU and libvirt would look what it is: the header's extension with the format becomes one nobody knows.
             var bytes = try #require(readBytes(disk))
@@ -46,7 +46,7 @@ import Testing
             let failure = try #require(try refusal(of: bare, state))
             #expect(failure.code == .badImage && failure.message.contains("does not say which format"))
             unlink(base)
-            #expect(run("qemu-img", "rebase", "-u", "-F", "raw", "-b", base, disk).code == 0)
+            #expect(try run("qemu-img", "rebase", "-u", "-F", "raw", "-b", base, disk).status == 0)
             #expect(try refusal(of: disk, state)?.code == .notFound)
         }
     }
@@ -59,9 +59,9 @@ import Testing
         try withScratchState { state throws in
             try makeFolders(state.root, mode: 0o755)
             let (secret, disk) = (state.root + "/secret.raw", state.root + "/disk.qcow2")
-            #expect(run("qemu-img", "create", "-f", "raw", secret, "1M").code == 0)
+            #expect(try run("qemu-img", "create", "-f", "raw", secret, "1M").status == 0)
             #expect(chmod(secret, 0o600) == 0)
-            #expect(run("qemu-img", "create", "-f", "qcow2", "-F", "raw", "-b", secret, disk).code == 0)
+            #expect(try run("qemu-img", "create", "-f", "qcow2", "-F", "raw", "-b", secret, disk).status == 0)
             let access = AccessCheck(EmulatorUser(name: "nobody", uid: 65534, gid: 65534))
             for (path, readonly) in [(disk, false), (disk, true), (secret, true)] {
                 let failure = try #require(throws: Failure.self) {
@@ -80,9 +80,9 @@ import Testing
             )
             try makeFolders(state.root)
             for file in [base, other] {
-                #expect(run("qemu-img", "create", "-f", "raw", file, "1M").code == 0)
+                #expect(try run("qemu-img", "create", "-f", "raw", file, "1M").status == 0)
             }
-            #expect(run("qemu-img", "create", "-f", "qcow2", "-F", "raw", "-b", base, disk).code == 0)
+            #expect(try run("qemu-img", "create", "-f", "qcow2", "-F", "raw", "-b", base, disk).status == 0)
             var spec = VMSpec(name: "web")
             spec.disks = [DiskSpec(id: "given")]
             spec.disks[0].path = disk
@@ -97,11 +97,11 @@ import Testing
             _ = try machine.up(spec, options)
             #expect(below() == base)
             try host.destroy("web")
-            #expect(run("qemu-img", "rebase", "-u", "-F", "raw", "-b", other, disk).code == 0)
+            #expect(try run("qemu-img", "rebase", "-u", "-F", "raw", "-b", other, disk).status == 0)
             _ = try machine.up(spec, options)
             #expect(below() == other)
             try host.destroy("web")
-            #expect(run("qemu-img", "create", "-f", "qcow2", disk, "1M").code == 0)
+            #expect(try run("qemu-img", "create", "-f", "qcow2", disk, "1M").status == 0)
             try machine.start()
             #expect(below() == nil)
             #expect(try machine.up(spec, options).changes == [])

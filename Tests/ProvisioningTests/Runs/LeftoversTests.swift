@@ -12,7 +12,9 @@ import Testing
 @Suite struct `What killed runs have left` {
     private static let fake = "fake:///default"
     /// The number of a process that has ended.
-    private static func deadProcess() -> String { run("/bin/sh", "-c", "echo $$").output.trimmed() }
+    private static func deadProcess() throws -> String {
+        try run("/bin/sh", "-c", "echo $$").output.trimmed()
+    }
 
     private static func begin(_ name: String, uri: String = fake, _ state: StateFolder) throws {
         let folder = state.machine(name)
@@ -42,7 +44,7 @@ import Testing
     {
         try withScratchState { state throws in
             let host = `Bringing a VM up`.booting()
-            let dead = Self.deadProcess()
+            let dead = try Self.deadProcess()
             for name in ["web", "gone", "shared", "half-booted", "renamed", "taken", "kept"] {
                 try Self.up(name, on: host, state)
                 if !["web", "half-booted"].contains(name) { try host.destroy(name) }
@@ -194,7 +196,7 @@ import Testing
             let mine = ".web.json.limiq-\(getpid())-abc.tmp"
             append("half", to: "\(state.root)/\(mine)")
             #expect(AtomicFile.leftovers(in: state.root).isEmpty)
-            run("touch", "-d", "@1000000000", "\(state.root)/\(mine)")
+            try run("touch", "-d", "@1000000000", "\(state.root)/\(mine)")
             #expect(AtomicFile.leftovers(in: state.root) == [mine])
         }
     }

@@ -27,12 +27,13 @@ import XML
     /// What its guest has written to its disk.
     private static func write(_ machine: Machine) throws {
         let disk = machine.folder + "/boot-disk.qcow2"
-        try #require(run("qemu-io", "-f", "qcow2", "-c", "write -P 0xab 0 1M", disk).code == 0)
+        try #require(try run("qemu-io", "-f", "qcow2", "-c", "write -P 0xab 0 1M", disk).status == 0)
     }
 
-    private static func isWritten(_ machine: Machine) -> Bool {
+    private static func isWritten(_ machine: Machine) throws -> Bool {
         let disk = machine.folder + "/boot-disk.qcow2"
-        return run("qemu-io", "-r", "-f", "qcow2", "-c", "read -P 0xab 0 1M", disk).output.contains("1 MiB")
+        return try run("qemu-io", "-r", "-f", "qcow2", "-c", "read -P 0xab 0 1M", disk).output.contains(
+            "1 MiB")
     }
 
     /// Up, written to, off and undefined.
@@ -61,7 +62,7 @@ import XML
             #expect(report.warnings.contains { $0.contains("taken up again with \(disk)") })
             #expect(try web.hypervisor.domain("web")?.state == .running)
             try web.hypervisor.destroy("web")
-            #expect(Self.isWritten(web))
+            #expect(try Self.isWritten(web))
             #expect(try web.plan(Self.spec(), Self.running).action == .none)
         }
     }
@@ -98,7 +99,7 @@ import XML
             #expect(try web.up(wanted, Self.running).changes.map(\.path).sorted() == paths)
             #expect(try host.domain("web")?.state == .running)
             try host.destroy("web")
-            #expect(Self.isWritten(web))
+            #expect(try Self.isWritten(web))
             #expect(try DiskImage.inspect(web.folder + "/boot-disk.qcow2")[0].virtualSize == 2 << 30)
             #expect(fileExists(web.folder + "/data.qcow2"))
             #expect(try web.plan(wanted, Self.running).action == .none)
@@ -116,7 +117,7 @@ import XML
                 #expect(failure.code == .specDiffers)
                 #expect(failure.hint?.contains(web.folder + "/boot-disk.qcow2") == true)
             }
-            #expect(Self.isWritten(web))
+            #expect(try Self.isWritten(web))
             var options = Self.running
             options.replace = true
             #expect(try web.plan(other, options).action == .replace)
@@ -181,7 +182,7 @@ import XML
             #expect(try web.plan(spec, Self.running).action == .adopt)
             _ = try web.up(spec, Self.running)
             try web.hypervisor.destroy("web")
-            #expect(Self.isWritten(web))
+            #expect(try Self.isWritten(web))
         }
     }
 

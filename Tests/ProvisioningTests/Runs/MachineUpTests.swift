@@ -39,7 +39,7 @@ import XML
     }
 
     static func contents(_ folder: String) -> [String] {
-        run("/bin/ls", "-A", folder).output.split(separator: "\n").map(String.init)
+        folderNames(folder).sorted()
     }
 
     static func freePort() throws -> UInt16 {
@@ -74,7 +74,8 @@ import XML
             let files = Set(Self.contents(state.machine("web")))
             #expect(files.isSuperset(of: ["boot-disk.qcow2", "seed.iso", "made.json", "console.log"]))
             #expect(
-                run("qemu-img", "info", state.machine("web") + "/boot-disk.qcow2").output.contains("1 GiB"))
+                try run("qemu-img", "info", state.machine("web") + "/boot-disk.qcow2").output.contains(
+                    "1 GiB"))
         }
     }
 
@@ -289,7 +290,7 @@ import XML
             append("half", to: left[0])
             let report = try Machine("web", on: Self.booting(), state: state).up(Self.spec())
             #expect(report.changed)
-            #expect(run("qemu-img", "check", left[0]).code == 0)
+            #expect(try run("qemu-img", "check", left[0]).status == 0)
         }
     }
 
@@ -317,7 +318,7 @@ import XML
             } else {
                 #expect(try machine.up(Self.spec()).changed)
                 #expect(try host.domains().map(\.state) == [.running])
-                #expect(run("qemu-img", "check", machine.folder + "/boot-disk.qcow2").code == 0)
+                #expect(try run("qemu-img", "check", machine.folder + "/boot-disk.qcow2").status == 0)
             }
             host.behaviour.withLock { $0.afterLook = { _ in } }
             #expect(try machine.remove() == !removes)
@@ -352,7 +353,7 @@ import XML
     @Test func `completes, or removes, a folder that a killed run has only begun`() throws {
         try withScratchState { state throws in
             let folder = state.machine("web")
-            let dead = run("/bin/sh", "-c", "echo $$").output.trimmed()
+            let dead = try run("/bin/sh", "-c", "echo $$").output.trimmed()
             let machine = Machine("web", on: Self.booting(), state: state)
             for remove in [true, false] {
                 try makeFolders(folder)
