@@ -3,7 +3,7 @@ import Glibc
 import Support
 import Testing
 
-@Suite struct ReadableFileTests {
+@Suite struct `A file that is read` {
     private func withFolder(_ body: (String) throws -> Void) throws {
         let folder = try ScratchFolder()
         defer { folder.remove() }
@@ -15,7 +15,7 @@ import Testing
         return nil
     }
 
-    @Test func onlyRegularFilesAreRead() throws {
+    @Test func `only regular files are read`() throws {
         try withFolder { folder in
             mkfifo(folder + "/fifo", 0o600)
             symlink("fifo", folder + "/link")
@@ -27,7 +27,7 @@ import Testing
         }
     }
 
-    @Test func aFileHoldsNoMoreThanItMay() throws {
+    @Test func `a file holds no more than it may`() throws {
         try withFolder { folder in
             let path = folder + "/file"
             let file = try #require(fopen(path, "w"))

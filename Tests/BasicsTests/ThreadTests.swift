@@ -3,10 +3,8 @@ import Glibc
 import Synchronization
 import Testing
 
-@Suite("Messages between threads")
-struct MailboxTests {
-    @Test("arrive in order, however many are waiting")
-    func order() {
+@Suite struct `Messages between threads` {
+    @Test func `arrive in order, however many are waiting`() {
         let box = Mailbox<Int>()
         for round in 0..<3 {
             for number in 0..<5000 { box.put(round * 5000 + number) }
@@ -14,8 +12,7 @@ struct MailboxTests {
         }
     }
 
-    @Test("reach a thread that waits, each exactly one")
-    func waiting() {
+    @Test func `reach a thread that waits, each exactly one`() {
         let box = Mailbox<Int>()
         let answers = Mailbox<Int>()
         for _ in 0..<4 { startThread { for _ in 0..<250 { answers.put(box.next()) } } }
@@ -23,8 +20,7 @@ struct MailboxTests {
         #expect((0..<1000).map { _ in answers.next() }.sorted() == Array(0..<1000))
     }
 
-    @Test("are not waited for beyond a deadline")
-    func deadline() {
+    @Test func `are not waited for beyond a deadline`() {
         let box = Mailbox<Int>()
         let deadline = ContinuousClock.now + .milliseconds(20)
         #expect(box.next(before: deadline) == nil)
@@ -35,10 +31,8 @@ struct MailboxTests {
     }
 }
 
-@Suite("The worker pool")
-struct WorkerPoolTests {
-    @Test("runs all jobs, no more at once than its limit")
-    func limit() {
+@Suite struct `The worker pool` {
+    @Test func `runs all jobs, no more at once than its limit`() {
         let pool = WorkerPool(limit: 3)
         let running = Mutex((now: 0, most: 0))
         let done = Mailbox<Void>()
@@ -57,8 +51,7 @@ struct WorkerPoolTests {
         #expect(running.withLock { $0.most } <= 3)
     }
 
-    @Test("lets no lane hold up another, and keeps the order of each")
-    func lanes() {
+    @Test func `lets no lane hold up another, and keeps the order of each`() {
         let pool = WorkerPool(limit: 2)
         let (gate, done) = (Mailbox<Void>(), Mailbox<Int>())
         for _ in 0..<10 { pool.run(lane: "hung") { gate.next() } }
@@ -71,8 +64,7 @@ struct WorkerPoolTests {
         #expect((0..<100).map { _ in done.next() } == Array(0..<100))
     }
 
-    @Test("runs jobs that wait for each other side by side")
-    func sideBySide() {
+    @Test func `runs jobs that wait for each other side by side`() {
         let pool = WorkerPool(limit: 2)
         let there = Mailbox<Int>()
         let back = Mailbox<Int>()
@@ -85,8 +77,7 @@ struct WorkerPoolTests {
         #expect(done.next() == 2)
     }
 
-    @Test("leaves signals to the thread that waits for them")
-    func signals() {
+    @Test func `leaves signals to the thread that waits for them`() {
         let answer = Mailbox<Bool>()
         startThread {
             var mask = sigset_t()
@@ -97,10 +88,8 @@ struct WorkerPoolTests {
     }
 }
 
-@Suite("Cancellation")
-struct CancellationTests {
-    @Test("is seen by who asks")
-    func check() throws {
+@Suite struct `The cancellation of work` {
+    @Test func `is seen by who asks`() throws {
         let cancellation = Cancellation()
         try cancellation.check()
         cancellation.cancel()
@@ -109,8 +98,7 @@ struct CancellationTests {
         #expect(cancellation.isCancelled)
     }
 
-    @Test("calls a handler while its body runs, once, and not afterwards")
-    func handler() {
+    @Test func `calls a handler while its body runs, once, and not afterwards`() {
         let cancellation = Cancellation()
         let calls = Mutex(0)
         cancellation.withHandler {
@@ -126,8 +114,7 @@ struct CancellationTests {
         #expect(calls.withLock { $0 } == 1)
     }
 
-    @Test("calls a handler at once where it has happened already, and still runs the body")
-    func late() {
+    @Test func `calls a handler at once where it has happened already, and still runs the body`() {
         let cancellation = Cancellation()
         cancellation.cancel()
         let calls = Mutex(0)
@@ -140,8 +127,7 @@ struct CancellationTests {
         #expect(answer == "ran")
     }
 
-    @Test("takes a handler away when its body throws")
-    func throwing() {
+    @Test func `takes a handler away when its body throws`() {
         let cancellation = Cancellation()
         let calls = Mutex(0)
         #expect(throws: Failure.self) {

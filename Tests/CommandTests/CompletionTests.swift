@@ -2,10 +2,9 @@ import Foundation
 import Support
 import Testing
 
-@Suite("What a shell offers after Tab")
-struct CompletionTests {
-    @Test("knows every subcommand", arguments: ["bash", "zsh", "fish"])
-    func subcommands(_ shell: String) async throws {
+@Suite struct `What a shell offers after Tab` {
+    @Test(arguments: ["bash", "zsh", "fish"])
+    func `knows every subcommand`(_ shell: String) async throws {
         let help = try await command(program, ["--help"])
         let list = help.output.components(separatedBy: "SUBCOMMANDS:\n").last ?? ""
         let names = list.split(separator: "\n").compactMap { line in
@@ -35,8 +34,7 @@ struct CompletionTests {
         return answer.lines.map { $0.trimmingCharacters(in: .whitespaces) }.sorted()
     }
 
-    @Test("a subcommand, a script, a machine that has a folder")
-    func bash() async throws {
+    @Test func `a subcommand, a script, a machine that has a folder`() async throws {
         try await ScratchFolder.with { folder in
             for name in ["vms/web-1", "vms/web-2", "vms/db", "vms/.lock"] {
                 try FileManager.default.createDirectory(

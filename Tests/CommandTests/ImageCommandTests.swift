@@ -3,10 +3,8 @@ import Support
 import Testing
 
 /// `limiq image …` as a user runs it. Its official publishers are answered for by a proxy on loopback.
-@Suite("limiq image")
-struct ImageCommandTests {
-    @Test("pull fetches an image from its official address and prints its path")
-    func pull() async throws {
+@Suite struct `limiq image` {
+    @Test func `pull fetches an image from its official address and prints its path`() async throws {
         try await PublisherHome.with { home in
             let first = try await home.limiq("image", "pull", "debian-12")
             #expect(first.status == 0, "\(first.errors)")
@@ -24,8 +22,9 @@ struct ImageCommandTests {
         }
     }
 
-    @Test("kill -9 in mid-download leaves no curl behind, and the next pull goes on where it was")
-    func killed() async throws {
+    @Test func `kill -9 in mid-download leaves no curl behind, and the next pull goes on where it was`()
+        async throws
+    {
         try await PublisherHome.with { home in
             try home.publisher.set([PublisherHome.debian: .init(rate: 1_000_000)])
             let killed = try home.start("image", "pull", "debian-12")
@@ -52,8 +51,7 @@ struct ImageCommandTests {
         }
     }
 
-    @Test("Ctrl-C ends it at once with exit code 130; what came stays")
-    func interrupted() async throws {
+    @Test func `Ctrl-C ends it at once with exit code 130; what came stays`() async throws {
         try await PublisherHome.with { home in
             try home.publisher.set([PublisherHome.debian: .init(rate: 1_000_000)])
             let running = try home.start("image", "pull", "debian-12")
@@ -81,8 +79,7 @@ struct ImageCommandTests {
         }
     }
 
-    @Test("two that want the same image at once fetch it once")
-    func together() async throws {
+    @Test func `two that want the same image at once fetch it once`() async throws {
         try await PublisherHome.with { home in
             try home.publisher.set([PublisherHome.debian: .init(rate: 1_500_000)])
             let first = try home.start("image", "pull", "debian-12")
@@ -98,8 +95,8 @@ struct ImageCommandTests {
         }
     }
 
-    @Test("an image of an unreachable publisher that cannot be built is put there by hand")
-    func unreachable() async throws {
+    @Test func `an image of an unreachable publisher that cannot be built is put there by hand`() async throws
+    {
         try await PublisherHome.with { home in
             let offline = ["https_proxy": "http://127.0.0.1:1"]
             let refused = try await home.limiq("image", "pull", "ubuntu-24.04", environment: offline)
@@ -119,8 +116,8 @@ struct ImageCommandTests {
         }
     }
 
-    @Test("a publisher's wrong bytes are thrown away, and said so in one line and a hint")
-    func wrongBytes() async throws {
+    @Test func `a publisher's wrong bytes are thrown away, and said so in one line and a hint`() async throws
+    {
         try await PublisherHome.with { home in
             try home.publisher.set([PublisherHome.debian: .init(wrong: true)])
             let refused = try await home.limiq("image", "pull", "debian-12")
@@ -136,8 +133,7 @@ struct ImageCommandTests {
         }
     }
 
-    @Test("an ISO image that is not here is got by the command the error prints")
-    func iso() async throws {
+    @Test func `an ISO image that is not here is got by the command the error prints`() async throws {
         try await PublisherHome.with { home in
             let drivers =
                 home.publisher.files
@@ -174,8 +170,7 @@ struct ImageCommandTests {
         }
     }
 
-    @Test("add, list and rm")
-    func library() async throws {
+    @Test func `add, list and rm`() async throws {
         try await PublisherHome.with { home in
             let file = "disk.qcow2"
             try home.image.write(to: URL(fileURLWithPath: home.folder + "/" + file))

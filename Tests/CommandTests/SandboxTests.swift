@@ -3,8 +3,7 @@ import Support
 import Testing
 
 /// The whole way: a script that tries every door, on libvirt's test driver.
-@Suite("limiq run --sandbox")
-struct SandboxTests {
+@Suite struct `limiq run --sandbox` {
     /// Says of each call in `forbidden` that it ended otherwise than with that code, and of each in `allowed` that it failed.
     private static let script = """
         local limiq = require "limiq"
@@ -127,8 +126,7 @@ struct SandboxTests {
         }
     }
 
-    @Test("closes every door, and leaves the script its folder and the images")
-    func doors() async throws {
+    @Test func `closes every door, and leaves the script its folder and the images`() async throws {
         try await withBox { folder, environment in
             let result = try await command(
                 program,
@@ -142,8 +140,7 @@ struct SandboxTests {
         }
     }
 
-    @Test("bounds a plan and a check as well")
-    func rehearsals() async throws {
+    @Test func `bounds a plan and a check as well`() async throws {
         try await withBox { folder, environment in
             for (call, complaint) in [
                 ("limiq.file.read '../out/secret'", "is outside of what --sandbox lets the script read"),
@@ -166,8 +163,7 @@ struct SandboxTests {
         }
     }
 
-    @Test("opens what --allow-read and --allow-write name")
-    func allowed() async throws {
+    @Test func `opens what --allow-read and --allow-write name`() async throws {
         try await withBox { folder, environment in
             let script = """
                 local limiq = require "limiq"

@@ -2,8 +2,7 @@ import Foundation
 import Support
 import Testing
 
-@Suite("scripts/setup, where it cannot install by itself")
-struct SetupScriptTests {
+@Suite struct `scripts/setup, where it cannot install by itself` {
     /// Runs it where these programs are all there is.
     private func setup(with programs: [String: String]) async throws -> CommandResult {
         try await ScratchFolder.with { folder in
@@ -22,13 +21,13 @@ struct SetupScriptTests {
         }
     }
 
-    @Test(
-        "it prints the one command to type",
-        arguments: [
-            ("dnf", "  sudo dnf install ", ["libvirt-devel", "qemu-img", "nettle-devel", "openssh-clients"]),
-            ("pacman", "  sudo pacman -S --needed ", ["libvirt", "qemu-img", "nettle", "openssh"]),
-        ])
-    func others(_ manager: String, _ command: String, _ names: [String]) async throws {
+    @Test(arguments: [
+        ("dnf", "  sudo dnf install ", ["libvirt-devel", "qemu-img", "nettle-devel", "openssh-clients"]),
+        ("pacman", "  sudo pacman -S --needed ", ["libvirt", "qemu-img", "nettle", "openssh"]),
+    ])
+    func `it prints the one command to type`(_ manager: String, _ command: String, _ names: [String])
+        async throws
+    {
         let answer = try await setup(with: [manager: "exit 1"])
         #expect(answer.status == 3)
         let last = try #require(answer.errors.split(separator: "\n").last)
@@ -38,8 +37,7 @@ struct SetupScriptTests {
         #expect(words.count == last.split(separator: " ").count, "none twice")
     }
 
-    @Test("on Debian without sudo it is root's to type, and names what is missing only")
-    func noSudo() async throws {
+    @Test func `on Debian without sudo it is root's to type, and names what is missing only`() async throws {
         let answer = try await setup(with: [
             "apt-get": "exit 1", "dpkg-query": "echo 'ii  curl'; echo 'rc  git'", "id": "echo 1000",
         ])
@@ -50,8 +48,7 @@ struct SetupScriptTests {
         #expect(answer.errors.contains("  git                          fetches the Swift packages"))
     }
 
-    @Test("elsewhere it lists them")
-    func unknown() async throws {
+    @Test func `elsewhere it lists them`() async throws {
         let answer = try await setup(with: [:])
         #expect(answer.status == 3)
         #expect(answer.errors.contains("  curl: downloads cloud images\n"))

@@ -2,10 +2,9 @@ import Foundation
 import Support
 import Testing
 
-@Suite("Ctrl-C")
-struct SignalTests {
-    @Test("lets a script clean up, also while a program of the host runs", arguments: [SIGINT, SIGTERM])
-    func cleansUp(_ signal: Int32) async throws {
+@Suite struct `Ctrl-C` {
+    @Test(arguments: [SIGINT, SIGTERM])
+    func `lets a script clean up, also while a program of the host runs`(_ signal: Int32) async throws {
         try await ScratchFolder.with { folder in
             let script = """
                 local limiq = require "limiq"
@@ -27,8 +26,10 @@ struct SignalTests {
         }
     }
 
-    @Test("ends the specs, after the clean-up of the one that runs, and a look at a script's parameters")
-    func specsAndHelp() async throws {
+    @Test
+    func `ends the specs, after the clean-up of the one that runs, and a look at a script's parameters`()
+        async throws
+    {
         try await ScratchFolder.with { folder in
             let script = """
                 local limiq = require "limiq"
@@ -58,8 +59,7 @@ struct SignalTests {
         }
     }
 
-    @Test("the second ends a script that nothing can interrupt, and what it asked for")
-    func stuck() async throws {
+    @Test func `the second ends a script that nothing can interrupt, and what it asked for`() async throws {
         try await ScratchFolder.with { folder in
             let script = """
                 local limiq = require "limiq"

@@ -2,10 +2,8 @@ import Foundation
 import Support
 import Testing
 
-@Suite("limiq test")
-struct SpecTests {
-    @Test("runs the specs below a folder in order, but none that is hidden")
-    func folder() async throws {
+@Suite struct `limiq test` {
+    @Test func `runs the specs below a folder in order, but none that is hidden`() async throws {
         try await ScratchFolder.with { folder in
             for name in ["b", "a/inner", ".hidden", ".git/inside", "a/.cache/deep"] {
                 let file = URL(fileURLWithPath: "\(folder)/\(name)_spec.lua")

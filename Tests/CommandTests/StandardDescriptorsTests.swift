@@ -2,13 +2,12 @@ import Foundation
 import Support
 import Testing
 
-@Suite("Standard descriptors that are closed at the start")
-struct StandardDescriptorsTests {
+@Suite struct `Standard descriptors that are closed at the start` {
     /// Every choice of 0, 1 and 2.
     private static let choices = (0..<8).map { bits in (0..<3).filter { bits & 1 << $0 != 0 } }
 
-    @Test("do not disturb a run", arguments: choices)
-    func run(_ closed: [Int]) async throws {
+    @Test(arguments: choices)
+    func `do not disturb a run`(_ closed: [Int]) async throws {
         try await LimiqCommand.with { limiq in
             let script = """
                 local limiq = require "limiq"
@@ -34,8 +33,8 @@ struct StandardDescriptorsTests {
         }
     }
 
-    @Test("are there in every command, as files that hold nothing", arguments: choices)
-    func commands(_ closed: [Int]) async throws {
+    @Test(arguments: choices)
+    func `are there in every command, as files that hold nothing`(_ closed: [Int]) async throws {
         let closing = closed.map { "\($0)>&-" }.joined(separator: " ")
         let result = try await command(
             "sh", ["-c", "\"$0\" --version \(closing)", program], environment: ["LIMIQ_HOME": "/nowhere"])

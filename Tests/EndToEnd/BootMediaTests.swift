@@ -5,7 +5,7 @@ import Testing
 
 extension EndToEnd {
     /// Memtest86+ is the vendor: its ISO image boots under BIOS and UEFI, and turns the screen blue.
-    @Suite("What a machine boots from") struct BootMediaTests {
+    @Suite struct `What a machine boots from` {
         private static let iso = "/usr/lib/memtest86+/memtest86+x64.iso"
 
         /// The share of blue in a screenshot, by netpbm.
@@ -22,8 +22,8 @@ extension EndToEnd {
             return Double(counts.filter(\.isBlue).reduce(0) { $0 + $1.count }) / Double(all)
         }
 
-        @Test("a vendor's ISO image starts under either firmware", arguments: ["bios", "uefi"])
-        func vendor(firmware: String) async throws {
+        @Test(arguments: ["bios", "uefi"])
+        func `a vendor's ISO image starts under either firmware`(firmware: String) async throws {
             try await Home.with { home in
                 let up = try await home.limiq(
                     "run",
@@ -57,10 +57,10 @@ extension EndToEnd {
             }
         }
 
-        @Test(
-            "the order is the description's: a disk before a CD-ROM, or the other way",
-            arguments: [true, false])
-        func order(diskFirst: Bool) async throws {
+        @Test(arguments: [true, false])
+        func `the order is the description's: a disk before a CD-ROM, or the other way`(diskFirst: Bool)
+            async throws
+        {
             try await Home.with { home in
                 try TestGuest.writeDisk(home.path + "/disk.raw")
                 let order = diskFirst ? #"{ "disk", "cdrom" }"# : #"{ "cdrom", "disk" }"#
@@ -87,8 +87,10 @@ extension EndToEnd {
             }
         }
 
-        @Test("secure boot refuses a loader without a signature; the TPM and its state go with the machine")
-        func secureBoot() async throws {
+        @Test
+        func `secure boot refuses a loader without a signature; the TPM and its state go with the machine`()
+            async throws
+        {
             try await Home.with { home in
                 let run = try await home.limiq(
                     "run",

@@ -4,14 +4,15 @@ import Testing
 
 extension EndToEnd {
     /// `scripts/build-web.lua` as a newcomer runs it.
-    @Suite("scripts/build-web.lua") struct BuildWebTests {
+    @Suite struct `scripts/build-web.lua` {
         private static let script = "\(repository)/scripts/build-web.lua"
         private static let site = "http://127.0.0.1:8080/"
 
-        @Test(
-            "makes a web server that answers, changes nothing the second time, and is removed without a trace"
-        )
-        func wholeLife() async throws {
+        @Test
+        func
+            `makes a web server that answers, changes nothing the second time, and is removed without a trace`()
+            async throws
+        {
             try await Home.with { home in
                 try await home.linkImage("debian-12")
 

@@ -5,7 +5,7 @@ import Testing
 extension EndToEnd {
     /// A guest of its own, as it is started anew here. What it sees is its kernel's word; what libvirt has is virsh's, on the
     /// system daemon.
-    @Suite("Changing a machine", .serialized) struct ChangeTests {
+    @Suite(.serialized) struct `Changing a machine` {
         /// - Parameter fields: of the spec, beside those every version of it has.
         private static func script(
             memory: String = "768MiB", cores: Int = 1, size: Int = 4, disk: String = "", nic: String = "",
@@ -100,10 +100,9 @@ extension EndToEnd {
             }
         }
 
-        @Test(
-            "live, at a new start, by hand: each as a plan says, in the guest and in libvirt",
-            .timeLimit(.minutes(40)))
-        func changes() async throws {
+        @Test(.timeLimit(.minutes(40)))
+        func `live, at a new start, by hand: each as a plan says, in the guest and in libvirt`() async throws
+        {
             try await TestDaemon.withSystemDaemon {
                 try await Home.with(on: TestDaemon.uri) { home in
                     try await home.linkImage("debian-12")

@@ -3,8 +3,7 @@ import Support
 import Testing
 
 extension EndToEnd {
-    @Suite("limiq check")
-    struct CheckCommandTests {
+    @Suite struct `limiq check` {
         private func check(_ name: String, _ text: String, _ words: String...) async throws -> CommandResult {
             try await Home.with { home in
                 try text.write(toFile: "\(home.path)/\(name)", atomically: true, encoding: .utf8)
@@ -12,8 +11,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("passes the scripts that come with limiq")
-        func ownScripts() async throws {
+        @Test func `passes the scripts that come with limiq`() async throws {
             let folder = repository + "/scripts/"
             let scripts = folderNames(folder).filter { $0.hasSuffix(".lua") }.map { folder + $0 }
             #expect(scripts.count >= 7)
@@ -28,10 +26,11 @@ extension EndToEnd {
             #expect(findings.isEmpty, "\(findings)")
         }
 
-        @Test(
-            "windows-server.lua says which ISO image is missing and how to get it, then asks for the password"
-        )
-        func windowsMedia() async throws {
+        @Test
+        func
+            `windows-server.lua says which ISO image is missing and how to get it, then asks for the password`()
+            async throws
+        {
             try await Home.with { home in
                 let script = repository + "/scripts/windows-server.lua"
                 let isos = home.path + "/isos"
@@ -54,8 +53,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("names the script's line, the VM and the way out, and fails")
-        func script() async throws {
+        @Test func `names the script's line, the VM and the way out, and fails`() async throws {
             let result = try await check(
                 "web.lua",
                 """
@@ -74,8 +72,7 @@ extension EndToEnd {
             #expect(result.output.isEmpty)
         }
 
-        @Test("passes what is only a warning, and says it")
-        func warning() async throws {
+        @Test func `passes what is only a warning, and says it`() async throws {
             let result = try await check(
                 "web.lua",
                 """
@@ -91,8 +88,9 @@ extension EndToEnd {
                     """)
         }
 
-        @Test("says where it stopped when the rest depends on words or answers it does not have")
-        func unknown() async throws {
+        @Test func `says where it stopped when the rest depends on words or answers it does not have`()
+            async throws
+        {
             let words = try await check(
                 "web.lua", "local limiq = require \"limiq\"\nlocal name = limiq.args[1]:lower()\n")
             #expect(words.status == 0)
@@ -107,8 +105,9 @@ extension EndToEnd {
                     == "web.lua:2: not checked from here on: that depends on what a machine answers\n")
         }
 
-        @Test("reports an error of the script itself, a syntax error and an undeclared global")
-        func errors() async throws {
+        @Test func `reports an error of the script itself, a syntax error and an undeclared global`()
+            async throws
+        {
             let own = try await check(
                 "web.lua", "local limiq = require \"limiq\"\nlimiq.vm { name = nil .. 1 }\n")
             #expect(
@@ -119,8 +118,7 @@ extension EndToEnd {
             #expect(global.status == 1 && global.errors.contains("did you mean print?"), "\(global.errors)")
         }
 
-        @Test("takes the API's document as well")
-        func document() async throws {
+        @Test func `takes the API's document as well`() async throws {
             let text =
                 #"{"name": "web-01", "spec": {"memory_mib": 512, "cloud_init": {"meta_data": "instance-id: 007\n"}}}"#
             let result = try await check("web.json", text)

@@ -4,8 +4,8 @@ import Testing
 
 extension EndToEnd {
     /// `scripts/cluster.lua`: machines on a network of limiq's that know each other by name.
-    @Suite("scripts/cluster.lua", .enabled(if: geteuid() == 0, "networks with a bridge are root's to make"))
-    struct ClusterTests {
+    @Suite(.enabled(if: geteuid() == 0, "networks with a bridge are root's to make"))
+    struct `scripts/cluster.lua` {
         private static let cidr = "10.88.\(UInt8.random(in: 1...250)).0/24"
         private static let cluster = ["--set", "name=lan", "--set", "cidr=\(cidr)"]
 
@@ -30,10 +30,11 @@ extension EndToEnd {
                 String.init)
         }
 
-        @Test(
-            "a pair that boots finds each other by name, forwards and back; addresses stay whatever else changes"
-        )
-        func cluster() async throws {
+        @Test
+        func
+            `a pair that boots finds each other by name, forwards and back; addresses stay whatever else changes`()
+            async throws
+        {
             try await Home.with { home in
                 try await home.linkImage("debian-12")
                 try FileManager.default.copyItem(

@@ -3,9 +3,8 @@ import Support
 import Testing
 
 extension EndToEnd {
-    @Suite("The command") struct CommandTests {
-        @Test("--json is one event a line, of what is printed, logged and done")
-        func json() async throws {
+    @Suite struct `The command` {
+        @Test func `--json is one event a line, of what is printed, logged and done`() async throws {
             try await Home.with { home in
                 let script = try home.script(
                     "small",
@@ -37,8 +36,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("what a handle's method is given reaches the primitive")
-        func handles() async throws {
+        @Test func `what a handle's method is given reaches the primitive`() async throws {
             try await Home.with { home in
                 let script = try home.script(
                     "small",

@@ -4,8 +4,8 @@ import Testing
 
 extension EndToEnd {
     /// On the system's own folders of libvirt, as in a container that is all one's own.
-    @Suite("Root without the right to mount", .enabled(if: geteuid() == 0, "only root can give it up"))
-    struct ContainerTests {
+    @Suite(.enabled(if: geteuid() == 0, "only root can give it up")) struct `Root without the right to mount`
+    {
         /// What such a container has in its qemu.conf, as libvirt asks for it there.
         private static let container = """
             cp /etc/libvirt/qemu.conf qemu.conf
@@ -14,8 +14,9 @@ extension EndToEnd {
             exec setpriv --bounding-set -sys_admin --inh-caps -sys_admin "$@"
             """
 
-        @Test("has libvirt's daemons on the system's folders, behind a socket of the state folder's")
-        func systemFolders() async throws {
+        @Test func `has libvirt's daemons on the system's folders, behind a socket of the state folder's`()
+            async throws
+        {
             try await Home.with { home in
                 let script = try home.script(
                     "small",

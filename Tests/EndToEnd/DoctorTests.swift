@@ -4,8 +4,7 @@ import Testing
 
 extension EndToEnd {
     /// What is broken is broken in a mount namespace of the program's own: nothing of this machine changes.
-    @Suite("limiq doctor", .enabled(if: geteuid() == 0, "only root can make a mount namespace"))
-    struct DoctorTests {
+    @Suite(.enabled(if: geteuid() == 0, "only root can make a mount namespace")) struct `limiq doctor` {
         /// Runs `limiq doctor` after shell commands in its mount namespace.
         ///
         /// - Returns: its answer without the lines of what is well.
@@ -17,8 +16,7 @@ extension EndToEnd {
             .result()
         }
 
-        @Test("a host on which machines can be made has no line that begins with no")
-        func able() async throws {
+        @Test func `a host on which machines can be made has no line that begins with no`() async throws {
             try await Home.with { home in
                 let answer = try await doctor(home)
                 #expect(answer.status == 0, "\(answer.output)")
@@ -31,18 +29,18 @@ extension EndToEnd {
             }
         }
 
-        @Test(
-            "a program that is missing is named with the command that installs it",
-            arguments: [
-                ("qemu-system-x86_64", "apt install qemu-system-x86", true),
-                ("qemu-img", "apt install qemu-utils", true),
-                ("libvirtd", "apt install libvirt-daemon", true),
-                ("virtlogd", "apt install libvirt-daemon-system", true),
-                ("curl", "apt install curl", true), ("ssh-keygen", "apt install openssh-client", true),
-                ("dnsmasq", "apt install dnsmasq-base", false), ("swtpm", "apt install swtpm", false),
-                ("sgdisk", "apt install gdisk", false),
-            ])
-        func missingProgram(_ name: String, _ command: String, _ isNeeded: Bool) async throws {
+        @Test(arguments: [
+            ("qemu-system-x86_64", "apt install qemu-system-x86", true),
+            ("qemu-img", "apt install qemu-utils", true),
+            ("libvirtd", "apt install libvirt-daemon", true),
+            ("virtlogd", "apt install libvirt-daemon-system", true),
+            ("curl", "apt install curl", true), ("ssh-keygen", "apt install openssh-client", true),
+            ("dnsmasq", "apt install dnsmasq-base", false), ("swtpm", "apt install swtpm", false),
+            ("sgdisk", "apt install gdisk", false),
+        ])
+        func `a program that is missing is named with the command that installs it`(
+            _ name: String, _ command: String, _ isNeeded: Bool
+        ) async throws {
             try await Home.with { home in
                 let answer = try await doctor(
                     home,
@@ -60,8 +58,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("an account for QEMU that is missing")
-        func account() async throws {
+        @Test func `an account for QEMU that is missing`() async throws {
             try await Home.with { home in
                 let answer = try await doctor(
                     home,
@@ -96,7 +93,6 @@ extension EndToEnd {
         }
 
         @Test(
-            "/dev/kvm that is there but closed to QEMU's account, there and useless, or not there",
             arguments: [
                 (
                     "600", "vmx", "/dev/kvm is closed to libvirt-qemu, who runs QEMU",
@@ -109,7 +105,9 @@ extension EndToEnd {
                 (nil, "svm", "/dev/kvm is not there", "modprobe kvm_intel || modprobe kvm_amd"),
                 (nil, "", "the processor shows neither vmx nor svm", "switch virtualisation on"),
             ] as [(String?, String, String, String)])
-        func acceleration(_ kvm: String?, _ flags: String, _ text: String, _ remedy: String) async throws {
+        func `/dev/kvm that is there but closed to QEMU's account, there and useless, or not there`(
+            _ kvm: String?, _ flags: String, _ text: String, _ remedy: String
+        ) async throws {
             try await Home.with { home in
                 let answer = try await doctor(home, after: machine(kvm: kvm, flags: flags))
                 #expect(answer.status == 0, "guests are emulated: \(answer.output)")
@@ -119,24 +117,24 @@ extension EndToEnd {
             }
         }
 
-        @Test(
-            "a state folder that cannot be made, is another's, is full, or is no folder",
-            arguments: [
-                ("mkdir p; mount -t tmpfs -o ro none p", "p/home cannot be made in ", "set LIMIQ_HOME"),
-                ("mkdir -p p/home; chown nobody p/home", "p/home is nobody's", "set LIMIQ_HOME"),
-                ("mkdir p; mount -t tmpfs -o size=1m none p; mkdir p/home", "p/home is full: ", "limiq gc"),
-                (
-                    "mkdir -p p/home; mount -t tmpfs -o nr_inodes=1 none p/home", "takes no further file",
-                    "limiq gc"
-                ),
-                (
-                    "mkdir -p p/home; mount -t tmpfs -o ro none p/home",
-                    "p/home cannot be written: Read-only", "set LIMIQ_HOME"
-                ),
-                ("mkdir p; touch p/home", "p/home is not a folder", "set LIMIQ_HOME"),
-                ("mkdir -p p/home; chmod 777 p/home", "can be written by other accounts", "chmod go-w"),
-            ])
-        func state(_ breaking: String, _ text: String, _ remedy: String) async throws {
+        @Test(arguments: [
+            ("mkdir p; mount -t tmpfs -o ro none p", "p/home cannot be made in ", "set LIMIQ_HOME"),
+            ("mkdir -p p/home; chown nobody p/home", "p/home is nobody's", "set LIMIQ_HOME"),
+            ("mkdir p; mount -t tmpfs -o size=1m none p; mkdir p/home", "p/home is full: ", "limiq gc"),
+            (
+                "mkdir -p p/home; mount -t tmpfs -o nr_inodes=1 none p/home", "takes no further file",
+                "limiq gc"
+            ),
+            (
+                "mkdir -p p/home; mount -t tmpfs -o ro none p/home",
+                "p/home cannot be written: Read-only", "set LIMIQ_HOME"
+            ),
+            ("mkdir p; touch p/home", "p/home is not a folder", "set LIMIQ_HOME"),
+            ("mkdir -p p/home; chmod 777 p/home", "can be written by other accounts", "chmod go-w"),
+        ])
+        func `a state folder that cannot be made, is another's, is full, or is no folder`(
+            _ breaking: String, _ text: String, _ remedy: String
+        ) async throws {
             try await Home.with { home in
                 let answer = try await doctor(
                     home, after: "\(breaking); export LIMIQ_HOME=$PWD/p/home LIMIQ_URI=test:///default")
@@ -149,8 +147,9 @@ extension EndToEnd {
             }
         }
 
-        @Test("the default network: limiq's own daemons start it, others have none, or have it stopped")
-        func network() async throws {
+        @Test func `the default network: limiq's own daemons start it, others have none, or have it stopped`()
+            async throws
+        {
             try await Home.with { home in
                 let own = try await doctor(home)
                 #expect(
@@ -172,8 +171,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("where guests run on another machine nothing of QEMU's is asked of this one")
-        func remote() async throws {
+        @Test func `where guests run on another machine nothing of QEMU's is asked of this one`() async throws
+        {
             try await Home.with(on: "test:///default") { home in
                 let answer = try await doctor(home)
                 #expect(!answer.output.contains("qemu-system"))

@@ -4,7 +4,7 @@ import Testing
 
 extension EndToEnd {
     /// The two documents of the platform's page on provisioning, as they stand there but for the paths.
-    @Suite("The platform's documents") struct DocumentTests {
+    @Suite struct `The platform's documents` {
         private static let webServer = #"""
             {
               "name": "web-server-01",
@@ -56,8 +56,9 @@ extension EndToEnd {
                 .write(toFile: "\(home.path)/\(name)", atomically: true, encoding: .utf8)
         }
 
-        @Test("web-server-01 comes up as its document says, and its description makes the same machine")
-        func web() async throws {
+        @Test func `web-server-01 comes up as its document says, and its description makes the same machine`()
+            async throws
+        {
             try await Home.with { home in
                 try await home.linkImage("debian-12")
                 let images = home.path + "/cloud-images"
@@ -96,8 +97,10 @@ extension EndToEnd {
             }
         }
 
-        @Test("windows-server comes up as its document says, and its description makes the same machine")
-        func windows() async throws {
+        @Test
+        func `windows-server comes up as its document says, and its description makes the same machine`()
+            async throws
+        {
             try await Home.with { home in
                 // Stand-ins: the vendors' own images cannot be had without them.
                 let isos = home.path + "/isos"
@@ -134,8 +137,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("a document that is none says what is wrong with it, and nothing is made")
-        func broken() async throws {
+        @Test func `a document that is none says what is wrong with it, and nothing is made`() async throws {
             try await Home.with { home in
                 for (text, complaint) in [
                     (#"{ "name": "a", "spec": { "memory_mb": 1 } }"#, "memory_mb is not a field"),

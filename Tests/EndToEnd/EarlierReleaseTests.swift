@@ -4,10 +4,11 @@ import Support
 import Testing
 
 extension EndToEnd {
-    @Suite("Machines of limiq 0.1.0", .enabled(if: geteuid() == 0, "root's libvirt was inside limiq then"))
-    struct EarlierReleaseTests {
-        @Test("are taken over when they are off, with their disk, seed and firmware's variables")
-        func takeover() async throws {
+    @Suite(.enabled(if: geteuid() == 0, "root's libvirt was inside limiq then"))
+    struct `Machines of limiq 0.1.0` {
+        @Test func `are taken over when they are off, with their disk, seed and firmware's variables`()
+            async throws
+        {
             try await Home.with { home in
                 let script = try home.script(
                     "old",

@@ -5,7 +5,7 @@ import Testing
 
 extension EndToEnd {
     /// One guest with UEFI firmware whose cloud-init is held until a file is there, and fails.
-    @Suite("A guest in which things go wrong") struct FailingGuestTests {
+    @Suite struct `A guest in which things go wrong` {
         private static let guest = #"""
             local limiq = require "limiq"
             local recipes = require "limiq.recipes"
@@ -23,10 +23,11 @@ extension EndToEnd {
             }
             """#
 
-        @Test(
-            "is told apart: not ready in time, ready with errors, panicked; and is removed with its firmware's memory"
-        )
-        func failures() async throws {
+        @Test
+        func
+            `is told apart: not ready in time, ready with errors, panicked; and is removed with its firmware's memory`()
+            async throws
+        {
             try await Home.with { home in
                 try await home.linkImage("debian-12")
                 _ = try home.script("guest", Self.guest.replacing("PORT", with: "\(freePort())"))

@@ -3,9 +3,10 @@ import Support
 import Testing
 
 extension EndToEnd {
-    @Suite("A person gets into a booted guest") struct GuestAccessTests {
-        @Test("by ssh, and by exec with words, variables, folder and exit code as they are")
-        func commands() async throws {
+    @Suite struct `A person gets into a booted guest` {
+        @Test func `by ssh, and by exec with words, variables, folder and exit code as they are`()
+            async throws
+        {
             let guest = try await BootedGuest.shared()
             let ssh = try await guest.home.limiq("ssh", BootedGuest.name, "--", "id -un; exit", "5")
             #expect(ssh.status == 5 && ssh.output == "admin\n", "\(ssh)")
@@ -19,8 +20,7 @@ extension EndToEnd {
             #expect(missing.status == 127, "\(missing)")
         }
 
-        @Test("and copies folders in and out, links, modes and odd names included")
-        func copies() async throws {
+        @Test func `and copies folders in and out, links, modes and odd names included`() async throws {
             let guest = try await BootedGuest.shared()
             let home = guest.home
             let made = try await command(
@@ -62,8 +62,9 @@ extension EndToEnd {
             #expect(closed.status == 1 && closed.errors.contains("Permission denied"), "\(closed.errors)")
         }
 
-        @Test("from a script: by ssh as the user, by the agent as root, with lines as they come")
-        func scripts() async throws {
+        @Test func `from a script: by ssh as the user, by the agent as root, with lines as they come`()
+            async throws
+        {
             let guest = try await BootedGuest.shared()
             try FileManager.default.createDirectory(
                 atPath: guest.home.path + "/pages/sub", withIntermediateDirectories: true)
@@ -106,8 +107,7 @@ extension EndToEnd {
             #expect(copied == [" admin", "a admin", "sub admin", "1", "Linux"])
         }
 
-        @Test("through the agent alone, where no ssh server answers")
-        func agentOnly() async throws {
+        @Test func `through the agent alone, where no ssh server answers`() async throws {
             let guest = try await BootedGuest.shared()
             try FileManager.default.createDirectory(
                 atPath: guest.home.path + "/sent", withIntermediateDirectories: true)
@@ -132,8 +132,7 @@ extension EndToEnd {
             #expect(mode.output == "755\n", "a guest gives nobody here another's rights")
         }
 
-        @Test("with ssh's own programs and Ansible, at the first contact")
-        func others() async throws {
+        @Test func `with ssh's own programs and Ansible, at the first contact`() async throws {
             let guest = try await BootedGuest.shared()
             let home = guest.home
             let config = try await home.limiq("ssh-config")

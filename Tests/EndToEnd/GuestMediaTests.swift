@@ -3,9 +3,8 @@ import Support
 import Testing
 
 extension EndToEnd {
-    @Suite("CD-ROMs as a guest sees them", .serialized) struct GuestMediaTests {
-        @Test("the seed is a volume cloud-init looks for")
-        func seed() async throws {
+    @Suite(.serialized) struct `CD-ROMs as a guest sees them` {
+        @Test func `the seed is a volume cloud-init looks for`() async throws {
             let guest = try await BootedGuest.shared()
             let lines = try await guest.shell("blkid -o export /dev/sr0; cloud-init query v1.instance_id")
             #expect(lines.contains("TYPE=iso9660"))
@@ -26,8 +25,7 @@ extension EndToEnd {
             """
         private static let sums = "find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum"
 
-        @Test("an ISO image with many, deep, long and foreign names is mounted whole")
-        func tree() async throws {
+        @Test func `an ISO image with many, deep, long and foreign names is mounted whole`() async throws {
             let guest = try await BootedGuest.shared()
             let host = guest.home.path
             let made = try await command("sh", ["-c", Self.tree], folder: host)
@@ -65,9 +63,11 @@ extension EndToEnd {
                 ])
         }
 
-        @Test(
-            "a medium comes and goes under the running guest; a tray it keeps locked is opened by force only")
-        func media() async throws {
+        @Test
+        func
+            `a medium comes and goes under the running guest; a tray it keeps locked is opened by force only`()
+            async throws
+        {
             let guest = try await BootedGuest.shared()
             let lines = try await guest.run(
                 #"""

@@ -3,7 +3,7 @@ import Support
 import Testing
 
 extension EndToEnd {
-    @Suite("In a booted guest") struct GuestProgramTests {
+    @Suite struct `In a booted guest` {
         /// By the agent as root, and by ssh as the user whose key it is.
         enum Way: String, CaseIterable {
             case agent, ssh
@@ -12,8 +12,8 @@ extension EndToEnd {
             var account: String { self == .agent ? "root" : "admin" }
         }
 
-        @Test("a program's words, input, output and code come through unchanged", arguments: Way.allCases)
-        func programs(way: Way) async throws {
+        @Test(arguments: Way.allCases)
+        func `a program's words, input, output and code come through unchanged`(way: Way) async throws {
             let guest = try await BootedGuest.shared()
             let lines = try await guest.run(
                 #"""
@@ -34,8 +34,8 @@ extension EndToEnd {
                 ])
         }
 
-        @Test("a program that fails or takes too long is an error that says so", arguments: Way.allCases)
-        func failingPrograms(way: Way) async throws {
+        @Test(arguments: Way.allCases)
+        func `a program that fails or takes too long is an error that says so`(way: Way) async throws {
             let guest = try await BootedGuest.shared()
             let lines = try await guest.run(
                 #"""
@@ -53,8 +53,7 @@ extension EndToEnd {
             #expect(lines[6].contains("in guest has not ended after 1s"), "\(lines[6])")
         }
 
-        @Test("a program that is not there is an error that names it")
-        func missingProgram() async throws {
+        @Test func `a program that is not there is an error that names it`() async throws {
             let guest = try await BootedGuest.shared()
             let lines = try await guest.run(
                 """
@@ -65,8 +64,8 @@ extension EndToEnd {
             #expect(lines[1].contains("no-such-program"), "\(lines[1])")
         }
 
-        @Test("a file of any bytes is written with its mode and read back", arguments: Way.allCases)
-        func files(way: Way) async throws {
+        @Test(arguments: Way.allCases)
+        func `a file of any bytes is written with its mode and read back`(way: Way) async throws {
             let guest = try await BootedGuest.shared()
             let folder = guest.home.path
             let made = try await command(
@@ -92,8 +91,8 @@ extension EndToEnd {
             #expect(same.status == 0, "\(same.output)")
         }
 
-        @Test("a file that cannot be read or written is an error that names it", arguments: Way.allCases)
-        func refusedFiles(way: Way) async throws {
+        @Test(arguments: Way.allCases)
+        func `a file that cannot be read or written is an error that names it`(way: Way) async throws {
             let guest = try await BootedGuest.shared()
             let lines = try await guest.run(
                 """
@@ -112,8 +111,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("its address is the one it has itself")
-        func address() async throws {
+        @Test func `its address is the one it has itself`() async throws {
             let guest = try await BootedGuest.shared()
             let lines = try await guest.run(
                 """
@@ -126,8 +124,7 @@ extension EndToEnd {
             #expect(guest.firstRun.output.isEmpty)
         }
 
-        @Test("its console is readable text, the last lines of it or all")
-        func console() async throws {
+        @Test func `its console is readable text, the last lines of it or all`() async throws {
             let guest = try await BootedGuest.shared()
             let lines = try await guest.run(
                 #"""
@@ -149,8 +146,7 @@ extension EndToEnd {
             #expect(log.output.contains(pattern), "the log goes on to the end: \(log.output.suffix(500))")
         }
 
-        @Test("a picture of its screen is a whole PNG")
-        func screenshot() async throws {
+        @Test func `a picture of its screen is a whole PNG`() async throws {
             let guest = try await BootedGuest.shared()
             _ = try await guest.run(#"guest:screenshot "screen.png""#)
             // The size is in IHDR; the pixels are one byte of filter a row and three bytes a pixel.
@@ -177,8 +173,10 @@ extension EndToEnd {
                 numbers.count == 2 && numbers[0] >= 640 && numbers[1] >= 400, "\(size.output)\(size.errors)")
         }
 
-        @Test("what is reached already is not waited for, in a process that did not see it happen either")
-        func waits() async throws {
+        @Test
+        func `what is reached already is not waited for, in a process that did not see it happen either`()
+            async throws
+        {
             let guest = try await BootedGuest.shared()
             for goal in ["running", "address", "agent", "ssh", "cloud-init"] {
                 let began = ContinuousClock.now

@@ -2,7 +2,7 @@ import Support
 import Testing
 
 extension EndToEnd {
-    @Suite("A guest that stops and starts", .serialized) struct GuestRestartTests {
+    @Suite(.serialized) struct `A guest that stops and starts` {
         /// What changes with each boot, and what must not.
         private static let identity = """
             cat /proc/sys/kernel/random/boot_id
@@ -13,8 +13,8 @@ extension EndToEnd {
 
         private static let sshWorks = #"show(guest:exec({ "id", "-un", user = "admin" }).stdout)"#
 
-        @Test("its disk has the size that was asked for, and its root filesystem fills it")
-        func disk() async throws {
+        @Test func `its disk has the size that was asked for, and its root filesystem fills it`() async throws
+        {
             let guest = try await BootedGuest.shared()
             let lines = try await guest.shell("lsblk -bdno SIZE /dev/vda; df -B1 --output=size / | tail -n 1")
             let sizes = lines.compactMap { Int($0.filter(\.isNumber)) }
@@ -23,8 +23,7 @@ extension EndToEnd {
             #expect(sizes[1] > 18 << 30, "ext4 keeps some for itself: \(sizes[1])")
         }
 
-        @Test("suspended it does nothing, resumed it goes on where it was")
-        func suspend() async throws {
+        @Test func `suspended it does nothing, resumed it goes on where it was`() async throws {
             let guest = try await BootedGuest.shared()
             let lines = try await guest.run(
                 #"""
@@ -41,9 +40,11 @@ extension EndToEnd {
                 lines == [#""paused""#, #""guest_stopped""#, #""resume it first""#, #""running""#, "true"])
         }
 
-        @Test(
-            "a wait after a reboot is for the new boot; ports lead into it, and cloud-init does nothing anew")
-        func reboot() async throws {
+        @Test
+        func
+            `a wait after a reboot is for the new boot; ports lead into it, and cloud-init does nothing anew`()
+            async throws
+        {
             let guest = try await BootedGuest.shared()
             let before = try await guest.shell(Self.identity)
             let lines = try await guest.run(
@@ -57,8 +58,9 @@ extension EndToEnd {
             #expect(after[1...] == before[1...], "the same keys, the same one instance, its users made once")
         }
 
-        @Test("off and on again, ports lead into it, and what was changed of its drives is there")
-        func powerCycle() async throws {
+        @Test func `off and on again, ports lead into it, and what was changed of its drives is there`()
+            async throws
+        {
             let guest = try await BootedGuest.shared()
             let before = try await guest.shell(Self.identity)
             let lines = try await guest.run(

@@ -3,9 +3,10 @@ import Support
 import Testing
 
 extension EndToEnd {
-    @Suite("A guest's snapshots") struct GuestSnapshotTests {
-        @Test("bring it back to where it was, memory and disks, and are gone when they are deleted")
-        func memory() async throws {
+    @Suite struct `A guest's snapshots` {
+        @Test func `bring it back to where it was, memory and disks, and are gone when they are deleted`()
+            async throws
+        {
             let guest = try await BootedGuest.shared()
             let words = try await guest.run(
                 #"""
@@ -41,8 +42,10 @@ extension EndToEnd {
             #expect(late.errors.contains("guest has no snapshot point"), "\(late.errors)")
         }
 
-        @Test("of the disks alone are taken with its file systems frozen, and boot it from the disks of then")
-        func disks() async throws {
+        @Test
+        func `of the disks alone are taken with its file systems frozen, and boot it from the disks of then`()
+            async throws
+        {
             let guest = try await BootedGuest.shared()
             let words = try await guest.run(
                 #"""

@@ -4,7 +4,7 @@ import Support
 import Testing
 
 extension EndToEnd {
-    @Suite("A run that does not come to its end") struct InterruptedRunTests {
+    @Suite struct `A run that does not come to its end` {
         /// A machine that nothing ever answers in.
         private static let waiting = """
             local limiq = require "limiq"
@@ -12,8 +12,7 @@ extension EndToEnd {
             vm:up { wait = "agent", timeout = limiq.params({ timeout = "5m" }).timeout }
             """
 
-        @Test("Ctrl-C removes what the run has made and says so")
-        func interrupted() async throws {
+        @Test func `Ctrl-C removes what the run has made and says so`() async throws {
             try await Home.with { home in
                 let run = try home.start(["run", home.script("waiting", Self.waiting)])
                 try await waitFor("the guest's console") { exists(home.path + "/vms/waiting/console.log") }
@@ -28,8 +27,10 @@ extension EndToEnd {
             }
         }
 
-        @Test("a machine that is not ready in time is left as it is; the next run goes on waiting for it")
-        func left() async throws {
+        @Test
+        func `a machine that is not ready in time is left as it is; the next run goes on waiting for it`()
+            async throws
+        {
             try await Home.with { home in
                 let script = try home.script("waiting", Self.waiting)
                 for _ in 0..<2 {
@@ -60,12 +61,11 @@ extension EndToEnd {
             for _, name in ipairs(names) do print(name, limiq.domain.get(name):state()) end
             """
 
-        @Test(
-            "killed at any moment, the next run makes what is missing, once",
-            arguments: [
-                "vms/vm-1", "run/qemu/vm-1.xml", "vms/vm-2/console.log", "vms/vm-3/making.json",
-            ])
-        func killed(when file: String) async throws {
+        @Test(arguments: [
+            "vms/vm-1", "run/qemu/vm-1.xml", "vms/vm-2/console.log", "vms/vm-3/making.json",
+        ])
+        func `killed at any moment, the next run makes what is missing, once`(when file: String) async throws
+        {
             try await Home.with { home in
                 let script = try home.script("several", Self.several)
                 let run = try home.start(["run", script])
@@ -84,8 +84,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("killed, what it was running of this machine ends with it")
-        func programs() async throws {
+        @Test func `killed, what it was running of this machine ends with it`() async throws {
             try await Home.with { home in
                 // A number of seconds that nobody else waits.
                 let time = "\(UInt32.random(in: 100_000...999_999_999))"

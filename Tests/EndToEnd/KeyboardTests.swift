@@ -2,9 +2,11 @@ import Support
 import Testing
 
 extension EndToEnd {
-    @Suite("A keyboard nobody sits at") struct KeyboardTests {
-        @Test("keys held together reach the guest; one that is not on a keyboard is an error that names it")
-        func pressed() async throws {
+    @Suite struct `A keyboard nobody sits at` {
+        @Test
+        func `keys held together reach the guest; one that is not on a keyboard is an error that names it`()
+            async throws
+        {
             try await Home.with { home in
                 try TestGuest.writeDisk(home.path + "/disk.raw")
                 let script = try home.script(

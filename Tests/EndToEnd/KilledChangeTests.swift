@@ -5,10 +5,9 @@ import Testing
 extension EndToEnd {
     /// The host is an ordinary user of this machine with an ssh server and a libvirt session of their own.
     @Suite(
-        "Changes on another machine that are killed",
         .enabled(
             if: geteuid() == 0, "another machine is an ordinary user of this one, which is root's to make"))
-    struct KilledChangeTests {
+    struct `Changes on another machine that are killed` {
         /// At each turn another seed, other files in a drive, another limit, and at each second one a new disk.
         private static let script = """
             local limiq = require "limiq"
@@ -25,8 +24,9 @@ extension EndToEnd {
             }):up { wait = "running" }
             """
 
-        @Test("at a random moment of each are completed by the next run, with nothing left over")
-        func randomMoments() async throws {
+        @Test func `at a random moment of each are completed by the next run, with nothing left over`()
+            async throws
+        {
             try await RemoteHost.with(1) { hosts in
                 try await Home.with { home in
                     let image = home.path + "/tiny.raw"

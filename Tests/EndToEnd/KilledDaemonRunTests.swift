@@ -5,17 +5,16 @@ import Testing
 
 extension EndToEnd {
     /// On daemons of limiq's own, as root has them: what libvirt itself keeps counts too.
-    @Suite(
-        "Runs that are killed, with libvirt's daemons on demand",
-        .enabled(if: geteuid() == 0, "they are root's"))
-    struct KilledDaemonRunTests {
+    @Suite(.enabled(if: geteuid() == 0, "they are root's"))
+    struct `Runs that are killed, with libvirt's daemons on demand` {
         /// 200 is the whole proof; each round of two takes half a minute.
         private static var kills: Int {
             ProcessInfo.processInfo.environment["LIMIQ_TEST_KILLS"].flatMap { Int($0) } ?? 6
         }
 
-        @Test("leave nothing, with UEFI and a TPM among ten machines, of libvirt's neither")
-        func randomMoments() async throws {
+        @Test func `leave nothing, with UEFI and a TPM among ten machines, of libvirt's neither`()
+            async throws
+        {
             try await Home.with { home in
                 let fleet = try Fleet(home, count: 10, hasFirmware: true)
                 let words = fleet.words + ["--set", "start=true"]

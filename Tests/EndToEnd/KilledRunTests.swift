@@ -4,10 +4,8 @@ import Testing
 
 extension EndToEnd {
     /// On a libvirt daemon of the test's own, as a domain that starts there needs no time of the killed process.
-    @Suite(
-        "Runs that are killed",
-        .enabled(if: geteuid() == 0, "a libvirt daemon of its own is root's to start"))
-    struct KilledRunTests {
+    @Suite(.enabled(if: geteuid() == 0, "a libvirt daemon of its own is root's to start"))
+    struct `Runs that are killed` {
         /// 200 is the whole proof; the test takes about two seconds for each.
         private static var kills: Int {
             ProcessInfo.processInfo.environment["LIMIQ_TEST_KILLS"].flatMap { Int($0) } ?? 40
@@ -18,8 +16,7 @@ extension EndToEnd {
             "mkdir", "rename", "renameat", "renameat2", "unlink", "unlinkat", "rmdir", "fsync", "fdatasync",
         ]
 
-        @Test("at every step of making a VM and of removing it")
-        func everyStep() async throws {
+        @Test func `at every step of making a VM and of removing it`() async throws {
             try await PrivateDaemon.with { daemon in
                 try await Home.with(on: daemon.uri) { home in
                     let fleet = try Fleet(home, count: 1)
@@ -74,8 +71,7 @@ extension EndToEnd {
             ]
         }
 
-        @Test("at random moments of a run of 20 VMs, and of their removal")
-        func randomMoments() async throws {
+        @Test func `at random moments of a run of 20 VMs, and of their removal`() async throws {
             try await PrivateDaemon.with { daemon in
                 try await Home.with(on: daemon.uri) { home in
                     let fleet = try Fleet(home, count: 20)
@@ -105,8 +101,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("at random moments of starting guests, which run once each in the end")
-        func guests() async throws {
+        @Test func `at random moments of starting guests, which run once each in the end`() async throws {
             try await PrivateDaemon.with { daemon in
                 try await Home.with(on: daemon.uri) { home in
                     let fleet = try Fleet(home, count: 6)

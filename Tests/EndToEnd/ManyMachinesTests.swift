@@ -4,7 +4,7 @@ import Testing
 
 extension EndToEnd {
     /// On libvirt's test driver, where machines cost nothing and all else is limiq's own.
-    @Suite("A thousand machines from one script") struct ManyMachinesTests {
+    @Suite struct `A thousand machines from one script` {
         private struct Peak {
             var threads = 0
             var files = 0
@@ -12,8 +12,9 @@ extension EndToEnd {
             var memory = 0
         }
 
-        @Test("threads and open files do not grow with them, and a waiting machine takes little memory")
-        func flat() async throws {
+        @Test func `threads and open files do not grow with them, and a waiting machine takes little memory`()
+            async throws
+        {
             try await Home.with(on: "test:///default") { home in
                 let few = try await peak(200, home)
                 let many = try await peak(1000, home)

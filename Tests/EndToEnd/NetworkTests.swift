@@ -4,7 +4,7 @@ import Testing
 
 extension EndToEnd {
     /// On the system daemon, whose networks these are. iPXE is a guest that asks for an address within seconds.
-    @Suite("Networks of the host") struct NetworkTests {
+    @Suite struct `Networks of the host` {
         private func machine(_ nics: String) -> String {
             """
             local limiq = require "limiq"
@@ -16,10 +16,11 @@ extension EndToEnd {
             """
         }
 
-        @Test(
-            "a network that is not active says how to start it; on an active one the guest has its lease's address"
-        )
-        func network() async throws {
+        @Test
+        func
+            `a network that is not active says how to start it; on an active one the guest has its lease's address`()
+            async throws
+        {
             try await TestDaemon.withSystemDaemon {
                 try await Home.with(on: TestDaemon.uri) { home in
                     func virsh(_ words: String...) async throws -> CommandResult {
@@ -53,8 +54,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("a bridge of the host takes the guest's nic; one that is not there is named")
-        func bridge() async throws {
+        @Test func `a bridge of the host takes the guest's nic; one that is not there is named`() async throws
+        {
             try await TestDaemon.withSystemDaemon {
                 try await Home.with(on: TestDaemon.uri) { home in
                     let bridge = "lq\(UInt16.random(in: 0...UInt16.max))"

@@ -3,8 +3,7 @@ import Support
 import Testing
 
 extension EndToEnd {
-    @Suite("An ordinary user", .enabled(if: geteuid() == 0, "only root can make one"))
-    struct OrdinaryUserTests {
+    @Suite(.enabled(if: geteuid() == 0, "only root can make one")) struct `An ordinary user` {
         /// The checkout may be closed to others: a copy laid out as an installation is.
         ///
         /// - Returns: the command in it.
@@ -18,8 +17,9 @@ extension EndToEnd {
             return home.path + "/prefix/bin/limiq"
         }
 
-        @Test("has a hypervisor of their own, with nothing to set up, and leaves nothing in it")
-        func session() async throws {
+        @Test func `has a hypervisor of their own, with nothing to set up, and leaves nothing in it`()
+            async throws
+        {
             try await Home.with { home in
                 let limiq = try await install(in: home)
                 let script = try home.script(
@@ -56,8 +56,10 @@ extension EndToEnd {
             }
         }
 
-        @Test("limiq doctor says how long a machine's name may be where libvirt's sockets have long paths")
-        func sockets() async throws {
+        @Test
+        func `limiq doctor says how long a machine's name may be where libvirt's sockets have long paths`()
+            async throws
+        {
             try await Home.with { home in
                 let limiq = try await install(in: home)
                 try await TestUser.with { user in

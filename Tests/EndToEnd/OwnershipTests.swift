@@ -4,10 +4,8 @@ import Testing
 
 extension EndToEnd {
     /// What people do by hand to machines that limiq made, with real domains of 64 MiB and libvirt's own words of them.
-    @Suite(
-        "Machines that were changed behind limiq's back",
-        .enabled(if: geteuid() == 0, "a libvirt daemon of its own is root's to start"))
-    struct OwnershipTests {
+    @Suite(.enabled(if: geteuid() == 0, "a libvirt daemon of its own is root's to start"))
+    struct `Machines that were changed behind limiq's back` {
         /// A machine with a blank disk that holds what its guest has written.
         private struct Site {
             let home: Home
@@ -87,8 +85,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("a clone with its own disk, or the original's, is no machine of limiq's")
-        func cloned() async throws {
+        @Test func `a clone with its own disk, or the original's, is no machine of limiq's`() async throws {
             try await Self.with { site in
                 let own = site.home.path + "/copy.qcow2"
                 try FileManager.default.copyItem(atPath: site.disk, toPath: own)
@@ -112,8 +109,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("one that was renamed keeps its disk, and the old script says so")
-        func renamed() async throws {
+        @Test func `one that was renamed keeps its disk, and the old script says so`() async throws {
             try await Self.with { site in
                 try await site.virsh("domrename", "web", "new")
                 try await site.virsh("start", "new")
@@ -130,8 +126,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("one that was undefined is taken up again with its disk, off or running")
-        func undefined() async throws {
+        @Test func `one that was undefined is taken up again with its disk, off or running`() async throws {
             try await Self.with { site in
                 let uuid = try await site.virsh("domuuid", "web")
                 try await site.virsh("undefine", "web")
@@ -156,8 +151,9 @@ extension EndToEnd {
             }
         }
 
-        @Test("one that was moved to another daemon is left alone from the old one, running or off")
-        func moved() async throws {
+        @Test func `one that was moved to another daemon is left alone from the old one, running or off`()
+            async throws
+        {
             try await Self.with { site in
                 try await PrivateDaemon.with { other in
                     let xml = try await site.virsh("dumpxml", "--inactive", "web")
@@ -182,8 +178,9 @@ extension EndToEnd {
             }
         }
 
-        @Test("gc follows no journal and no link out of a machine's folder, and waits for no FIFO")
-        func hostile() async throws {
+        @Test func `gc follows no journal and no link out of a machine's folder, and waits for no FIFO`()
+            async throws
+        {
             try await Self.with { site in
                 let home = site.home
                 let precious = try home.document("precious", "precious")
@@ -220,8 +217,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("a rolling replacement with a spec that cannot be made removes nothing")
-        func rolling() async throws {
+        @Test func `a rolling replacement with a spec that cannot be made removes nothing`() async throws {
             try await PrivateDaemon.with { daemon in
                 try await Home.with(on: daemon.uri) { home in
                     let script = try home.script(

@@ -5,12 +5,10 @@ import Testing
 extension EndToEnd {
     /// The host is an ordinary user of this machine with an ssh server and a libvirt session of their own.
     @Suite(
-        "A plan of a machine on another host",
         .enabled(
             if: geteuid() == 0, "another machine is an ordinary user of this one, which is root's to make"))
-    struct PlanElsewhereTests {
-        @Test("answers as the run does, and names the volumes that go")
-        func elsewhere() async throws {
+    struct `A plan of a machine on another host` {
+        @Test func `answers as the run does, and names the volumes that go`() async throws {
             try await RemoteHost.with(1) { hosts in
                 try await Home.with { home in
                     func write(_ name: String, _ text: String) throws -> String {

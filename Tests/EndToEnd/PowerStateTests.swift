@@ -2,9 +2,8 @@ import Support
 import Testing
 
 extension EndToEnd {
-    @Suite("A guest whose cloud-init ends with another boot") struct PowerStateTests {
-        @Test("is ready in the boot after it, and the next run changes nothing")
-        func reboot() async throws {
+    @Suite struct `A guest whose cloud-init ends with another boot` {
+        @Test func `is ready in the boot after it, and the next run changes nothing`() async throws {
             try await Home.with { home in
                 try await home.linkImage("debian-12")
                 let run = try await home.limiq(

@@ -4,7 +4,7 @@ import Testing
 
 extension EndToEnd {
     /// Every recipe for cloud-init in one machine. What they made is asked of the guest's own programs.
-    @Suite("A guest of all recipes") struct RecipesTests {
+    @Suite struct `A guest of all recipes` {
         private static let script = #"""
             local limiq = require "limiq"
             local recipes = require "limiq.recipes"
@@ -60,8 +60,7 @@ extension EndToEnd {
             print(vm:address(), vm:mac_address())
             """#
 
-        @Test("has what each of them says, and is reached on its address")
-        func together() async throws {
+        @Test func `has what each of them says, and is reached on its address`() async throws {
             try await Home.with { home in
                 try await home.linkImage("debian-12")
                 let site = home.path + "/site"

@@ -10,16 +10,14 @@ import Testing
 extension EndToEnd {
     /// The host is an ordinary user of this machine with an ssh server and a libvirt session of their own.
     @Suite(
-        "Bases and saved memory on another machine",
         .enabled(
             if: geteuid() == 0, "another machine is an ordinary user of this one, which is root's to make"))
-    struct RemoteBasesTests {
+    struct `Bases and saved memory on another machine` {
         private static func failure(_ body: () throws -> Void) throws -> Failure {
             try #require(throws: Failure.self) { try body() }
         }
 
-        @Test("are compared, asked for and gone on from there")
-        func life() async throws {
+        @Test func `are compared, asked for and gone on from there`() async throws {
             try await RemoteHost.with(1) { hosts in
                 try await ScratchFolder.with { folder in
                     let remote = hosts[0]

@@ -2,12 +2,13 @@ import Support
 import Testing
 
 extension EndToEnd {
-    @Suite("A guest with a static address")
-    struct SeedNetworkTests {
+    @Suite struct `A guest with a static address` {
         /// The static address of the platform's document, on QEMU's user network. One boot: the vendor-data beside it
         /// is a template, and packed.
-        @Test("has it, named and reachable as its author wrote it, from a network that stands in user-data")
-        func staticAddress() async throws {
+        @Test
+        func `has it, named and reachable as its author wrote it, from a network that stands in user-data`()
+            async throws
+        {
             try await Home.with { home in
                 try await home.linkImage("debian-12")
                 let vendor = """

@@ -3,9 +3,8 @@ import Support
 import Testing
 
 extension EndToEnd {
-    @Suite("A guest without an agent, whose console is silent") struct SilentGuestTests {
-        @Test("is known by ssh to be done with cloud-init, and with what error")
-        func ssh() async throws {
+    @Suite struct `A guest without an agent, whose console is silent` {
+        @Test func `is known by ssh to be done with cloud-init, and with what error`() async throws {
             try await Home.with { home in
                 try await home.linkImage("debian-12")
                 let run = try await home.limiq(

@@ -3,12 +3,11 @@ import Support
 import Testing
 
 extension EndToEnd {
-    @Suite(
-        "Hosts that hang, end, or are asked by two",
-        .enabled(if: geteuid() == 0, "a libvirt daemon of its own is root's to start"))
-    struct SlowHostTests {
-        @Test("a daemon that hangs holds up no other host, and its VMs are made when it goes on")
-        func hung() async throws {
+    @Suite(.enabled(if: geteuid() == 0, "a libvirt daemon of its own is root's to start"))
+    struct `Hosts that hang, end, or are asked by two` {
+        @Test func `a daemon that hangs holds up no other host, and its VMs are made when it goes on`()
+            async throws
+        {
             try await PrivateDaemon.with { daemon in
                 try await Home.with(on: daemon.uri) { home in
                     let script = try home.script(
@@ -48,8 +47,9 @@ extension EndToEnd {
             }
         }
 
-        @Test("a daemon that is killed and started again under a run: the next run completes it")
-        func restarted() async throws {
+        @Test func `a daemon that is killed and started again under a run: the next run completes it`()
+            async throws
+        {
             try await PrivateDaemon.with { daemon in
                 try await Home.with(on: daemon.uri) { home in
                     let fleet = try Fleet(home, count: 20)
@@ -76,8 +76,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("two runs of one script at once make each VM once; who waits says for whom")
-        func twoAtOnce() async throws {
+        @Test func `two runs of one script at once make each VM once; who waits says for whom`() async throws
+        {
             try await PrivateDaemon.with { daemon in
                 try await Home.with(on: daemon.uri) { home in
                     let fleet = try Fleet(home, count: 20)

@@ -6,10 +6,9 @@ import Testing
 /// machine with an ssh server and a libvirt session of their own.
 extension EndToEnd {
     @Suite(
-        "scripts/three-hosts.lua",
         .enabled(
             if: geteuid() == 0, "another machine is an ordinary user of this one, which is root's to make"))
-    struct ThreeHostsTests {
+    struct `scripts/three-hosts.lua` {
         /// Runs `body` with hosts, a state folder, and the small guest's disk in it.
         private static func with(
             _ count: Int, _ body: ([RemoteHost], Home, _ image: String) async throws -> Void
@@ -26,10 +25,11 @@ extension EndToEnd {
             try await command("virsh", ["-c", host.uri, "-q", "list", "--all", "--name"]).lines.sorted()
         }
 
-        @Test(
-            "spreads machines over three hosts, changes nothing the second time, and leaves nothing when they are removed"
-        )
-        func wholeLife() async throws {
+        @Test
+        func
+            `spreads machines over three hosts, changes nothing the second time, and leaves nothing when they are removed`()
+            async throws
+        {
             try await Self.with(3) { hosts, home, image in
                 func run() async throws -> CommandResult {
                     try await home.limiq(
@@ -115,10 +115,11 @@ extension EndToEnd {
             }
         }
 
-        @Test(
-            "while a host stops in the middle of an upload the others' machines come up; the next run completes it"
-        )
-        func hostStopsWhileItIsFilled() async throws {
+        @Test
+        func
+            `while a host stops in the middle of an upload the others' machines come up; the next run completes it`()
+            async throws
+        {
             try await Self.with(2) { hosts, home, _ in
                 let image = home.path + "/big.raw"
                 try await Self.writeLargeImage(image)
@@ -147,10 +148,11 @@ extension EndToEnd {
             }
         }
 
-        @Test(
-            "a host that stops in the middle fails its own machines, by name; they are where they were when it is back"
-        )
-        func hostStops() async throws {
+        @Test
+        func
+            `a host that stops in the middle fails its own machines, by name; they are where they were when it is back`()
+            async throws
+        {
             try await Self.with(2) { hosts, home, image in
                 let script = try home.script("waiting", Self.waiting)
                 func run(_ count: Int, wait: Bool) throws -> RunningCommand {
@@ -201,8 +203,9 @@ extension EndToEnd {
             }
         }
 
-        @Test("an upload that is killed is begun anew by the next run, and its half is removed")
-        func killedUpload() async throws {
+        @Test func `an upload that is killed is begun anew by the next run, and its half is removed`()
+            async throws
+        {
             try await Self.with(1) { hosts, home, _ in
                 let host = hosts[0]
                 let image = home.path + "/big.raw"

@@ -5,16 +5,14 @@ import HostFiles
 import Support
 import Testing
 
-@Suite("A state folder", .enabled(if: geteuid() == 0, "only root can give a folder away"))
-struct StateFolderOwnerTests {
+@Suite(.enabled(if: geteuid() == 0, "only root can give a folder away")) struct `A state folder` {
     private func with(_ body: (StateFolder) throws -> Void) throws {
         let folder = try ScratchFolder(prefix: "owner")
         defer { folder.remove() }
         try body(StateFolder(root: folder.path))
     }
 
-    @Test("that is one's own, or not there yet, is taken")
-    func own() throws {
+    @Test func `that is one's own, or not there yet, is taken`() throws {
         try with { state in
             try state.requireOwn()
             chmod(state.root, 0o700)
@@ -26,8 +24,7 @@ struct StateFolderOwnerTests {
         }
     }
 
-    @Test("below a folder that all can write to is refused, unless that is sticky")
-    func below() throws {
+    @Test func `below a folder that all can write to is refused, unless that is sticky`() throws {
         try with { above in
             let state = StateFolder(root: above.root + "/a/state")
             try makeFolders(state.root)
@@ -40,10 +37,9 @@ struct StateFolderOwnerTests {
         }
     }
 
-    @Test(
-        "of another account, or that others can write to, is refused with the way out",
-        arguments: ["", "/vms", "/cloud-images"])
-    func foreign(_ part: String) throws {
+    @Test(arguments: ["", "/vms", "/cloud-images"])
+    func `of another account, or that others can write to, is refused with the way out`(_ part: String) throws
+    {
         try with { state in
             let folder = state.root + part
             try makeFolders(folder)

@@ -5,8 +5,7 @@ import Hypervisors
 import Support
 import Testing
 
-@Suite("The choice of a hypervisor")
-struct HypervisorChoiceTests {
+@Suite struct `The choice of a hypervisor` {
     private let state = StateFolder(root: "/var/lib/limiq")
 
     private func choose(
@@ -18,8 +17,7 @@ struct HypervisorChoiceTests {
         )
     }
 
-    @Test("--connect, LIMIQ_URI and LIBVIRT_DEFAULT_URI count in this order")
-    func order() {
+    @Test func `--connect, LIMIQ_URI and LIBVIRT_DEFAULT_URI count in this order`() {
         let both = ["LIMIQ_URI": "test:///a", "LIBVIRT_DEFAULT_URI": "test:///b"]
         #expect(choose("test:///c", both).uri == "test:///c")
         #expect(choose(nil, both).uri == "test:///a")
@@ -28,11 +26,9 @@ struct HypervisorChoiceTests {
         #expect(choose(nil, both).reason.contains("LIMIQ_URI"))
     }
 
-    @Test("an ordinary user has a session")
-    func session() { #expect(choose().uri == "qemu:///session") }
+    @Test func `an ordinary user has a session`() { #expect(choose().uri == "qemu:///session") }
 
-    @Test("root without a daemon has libvirt's own, a socket that a dead one left included")
-    func daemons() throws {
+    @Test func `root without a daemon has libvirt's own, a socket that a dead one left included`() throws {
         let path = "/tmp/limiq-choice-\(UInt32.random(in: 0...UInt32.max)).sock"
         try listen(at: path) {}
         defer { unlink(path) }
@@ -42,8 +38,7 @@ struct HypervisorChoiceTests {
         #expect(uri.hasPrefix("qemu+unix:///system?socket=/run/limiquantix/"))
     }
 
-    @Test("root uses the daemon that answers")
-    func system() throws {
+    @Test func `root uses the daemon that answers`() throws {
         let path = "/tmp/limiq-choice-\(UInt32.random(in: 0...UInt32.max)).sock"
         defer { unlink(path) }
         try listen(at: path) {
@@ -68,8 +63,10 @@ struct HypervisorChoiceTests {
         try body()
     }
 
-    @Test("a state folder has its daemons by whatever name, and any other has others, however long its path")
-    func ofFolder() throws {
+    @Test
+    func `a state folder has its daemons by whatever name, and any other has others, however long its path`()
+        throws
+    {
         let folder = try ScratchFolder(prefix: "daemons").path
         defer { try? removeFolder(folder) }
         let (real, link) = (folder + "/real", folder + "/link")
@@ -82,13 +79,11 @@ struct HypervisorChoiceTests {
         #expect(long.count == uri(real).count)
     }
 
-    @Test(
-        "a URI says whether it is this machine",
-        arguments: [
-            ("qemu:///system", true), ("qemu+unix:///session", true), ("qemu+ssh://node2/system", false),
-            ("qemu+tcp://localhost/system", false), ("test:///default", true),
-        ])
-    func local(_ uri: String, _ isLocal: Bool) {
+    @Test(arguments: [
+        ("qemu:///system", true), ("qemu+unix:///session", true), ("qemu+ssh://node2/system", false),
+        ("qemu+tcp://localhost/system", false), ("test:///default", true),
+    ])
+    func `a URI says whether it is this machine`(_ uri: String, _ isLocal: Bool) {
         #expect(HypervisorURI(uri).isLocal == isLocal)
     }
 }

@@ -7,11 +7,12 @@ import Support
 import Testing
 
 @Suite(
-    "Daemons and other processes (serial: the sockets of a daemon are the machine's)", .serialized,
+    .serialized,
     .enabled(if: geteuid() == 0, "a system daemon and an ordinary user are root's to make"))
-struct HypervisorDaemonTests {
-    @Test("root with libvirtd gets the system daemon, and a connection that breaks is replaced")
-    func system() async throws {
+struct `Daemons and other processes (serial: the sockets of a daemon are the machine's)` {
+    @Test func `root with libvirtd gets the system daemon, and a connection that breaks is replaced`()
+        async throws
+    {
         let events = Mailbox<DomainEvent>()
         let hypervisor = LibvirtHypervisor(uri: TestDaemon.uri)
         let name = "limiq-nobody-\(UInt32.random(in: 0...UInt32.max))"
@@ -39,8 +40,7 @@ struct HypervisorDaemonTests {
         }
     }
 
-    @Test("an ordinary user's session starts its daemon by itself")
-    func session() async throws {
+    @Test func `an ordinary user's session starts its daemon by itself`() async throws {
         try await TestUser.with { user in
             #expect(try await user.run("id", ["-un"]).output == user.name + "\n")
             let answer = try await user.run("virsh", ["-q", "-c", "qemu:///session", "list", "--all"])

@@ -6,14 +6,11 @@ import Support
 import Testing
 import XML
 
-@Suite(
-    "A real guest through daemons private to a state folder",
-    .enabled(if: geteuid() == 0, "daemons of its own are root's to start"))
-struct HypervisorGuestTests {
+@Suite(.enabled(if: geteuid() == 0, "daemons of its own are root's to start"))
+struct `A real guest through daemons private to a state folder` {
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 
-    @Test("the host says what it is")
-    func host() async throws {
+    @Test func `the host says what it is`() async throws {
         try await ScratchHost.withHost { scratch in
             let host = try scratch.hypervisor.host()
             #expect(host.emulator == "/usr/bin/qemu-system-x86_64")
@@ -24,8 +21,7 @@ struct HypervisorGuestTests {
         }
     }
 
-    @Test("the host says how much memory it has, and what running guests may take of it")
-    func load() async throws {
+    @Test func `the host says how much memory it has, and what running guests may take of it`() async throws {
         try await ScratchHost.withHost { scratch in
             let name = scratch.name("load")
             _ = try scratch.hypervisor.define(TestGuest.domain(name))
@@ -40,8 +36,7 @@ struct HypervisorGuestTests {
         }
     }
 
-    @Test("a guest goes through its life, and each step is an event")
-    func life() async throws {
+    @Test func `a guest goes through its life, and each step is an event`() async throws {
         try await ScratchHost.withHost { scratch in
             let hypervisor = scratch.hypervisor
             let name = scratch.name("life")
@@ -81,8 +76,7 @@ struct HypervisorGuestTests {
         }
     }
 
-    @Test("a guest's console is logged to its file, read and written")
-    func console() async throws {
+    @Test func `a guest's console is logged to its file, read and written`() async throws {
         try await ScratchHost.withHost { scratch in
             let hypervisor = scratch.hypervisor
             let name = scratch.name("console")
@@ -111,8 +105,7 @@ struct HypervisorGuestTests {
         }
     }
 
-    @Test("closing a console ends a read that waits")
-    func closedConsole() async throws {
+    @Test func `closing a console ends a read that waits`() async throws {
         try await ScratchHost.withHost { scratch in
             let name = scratch.name("closed")
             _ = try scratch.hypervisor.define(TestGuest.domain(name))
@@ -130,8 +123,7 @@ struct HypervisorGuestTests {
         }
     }
 
-    @Test("monitor commands reach QEMU, and a screenshot is a PNG")
-    func monitor() async throws {
+    @Test func `monitor commands reach QEMU, and a screenshot is a PNG`() async throws {
         try await ScratchHost.withHost { scratch in
             let hypervisor = scratch.hypervisor
             let name = scratch.name("monitor")
@@ -152,8 +144,7 @@ struct HypervisorGuestTests {
         }
     }
 
-    @Test("limiq's metadata is kept with the domain, running or not")
-    func metadata() async throws {
+    @Test func `limiq's metadata is kept with the domain, running or not`() async throws {
         try await ScratchHost.withHost { scratch in
             let hypervisor = scratch.hypervisor
             let name = scratch.name("meta")
@@ -172,8 +163,9 @@ struct HypervisorGuestTests {
         }
     }
 
-    @Test("a CD-ROM's medium is changed in the running guest and in what the next start takes")
-    func media() async throws {
+    @Test func `a CD-ROM's medium is changed in the running guest and in what the next start takes`()
+        async throws
+    {
         try await ScratchHost.withHost { scratch in
             let hypervisor = scratch.hypervisor
             let name = scratch.name("media")
@@ -200,8 +192,7 @@ struct HypervisorGuestTests {
         }
     }
 
-    @Test("calls about a domain that is not there say so")
-    func missing() async throws {
+    @Test func `calls about a domain that is not there say so`() async throws {
         try await ScratchHost.withHost { scratch in
             let name = scratch.name("nobody")
             let calls: [(String) throws -> Void] = [
@@ -216,8 +207,9 @@ struct HypervisorGuestTests {
         }
     }
 
-    @Test("what libvirt does not know is refused, however many without it were defined before")
-    func unknownElements() async throws {
+    @Test func `what libvirt does not know is refused, however many without it were defined before`()
+        async throws
+    {
         try await ScratchHost.withHost { scratch in
             for number in 1...3 {
                 let name = scratch.name("known\(number)")
@@ -233,8 +225,7 @@ struct HypervisorGuestTests {
         }
     }
 
-    @Test("the agent of a guest without one is a failure with the way out")
-    func noAgent() async throws {
+    @Test func `the agent of a guest without one is a failure with the way out`() async throws {
         try await ScratchHost.withHost { scratch in
             let name = scratch.name("agent")
             let channel =
@@ -250,8 +241,7 @@ struct HypervisorGuestTests {
         }
     }
 
-    @Test("many threads drive many guests at once")
-    func many() async throws {
+    @Test func `many threads drive many guests at once`() async throws {
         try await ScratchHost.withHost { scratch in
             let hypervisor = scratch.hypervisor
             let results = Mailbox<Result<DomainState?, any Error>>()

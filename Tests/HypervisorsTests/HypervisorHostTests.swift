@@ -5,24 +5,18 @@ import XML
 
 @testable import Hypervisors
 
-@Suite("What is read of a host")
-struct HypervisorHostTests {
-    @Test(
-        "QEMU's version is in its default machine's name",
-        arguments: [("pc-i440fx-7.2", 7_002_000), ("pc-q35-10.0", 10_000_000), ("virt-9.1", 9_001_000)])
-    func version(_ machine: String, _ version: Int) {
+@Suite struct `What is read of a host` {
+    @Test(arguments: [("pc-i440fx-7.2", 7_002_000), ("pc-q35-10.0", 10_000_000), ("virt-9.1", 9_001_000)])
+    func `QEMU's version is in its default machine's name`(_ machine: String, _ version: Int) {
         #expect(LibvirtHypervisor.emulatorVersion(ofMachine: machine) == version)
     }
 
-    @Test(
-        "a machine named by another scheme has none",
-        arguments: ["pc-q35-rhel9.4.0", "s390-ccw-virtio", "pc", ""])
-    func noVersion(_ machine: String) {
+    @Test(arguments: ["pc-q35-rhel9.4.0", "s390-ccw-virtio", "pc", ""])
+    func `a machine named by another scheme has none`(_ machine: String) {
         #expect(LibvirtHypervisor.emulatorVersion(ofMachine: machine) == nil)
     }
 
-    @Test("qemu.conf names QEMU's user, a commented line the default")
-    func configuration() {
+    @Test func `qemu.conf names QEMU's user, a commented line the default`() {
         func user(_ text: String) -> EmulatorUser? { QemuConfiguration(text: text).emulatorUser }
         let root = EmulatorUser(name: "root", uid: 0, gid: 0)
         #expect(user("user = \"root\"\ngroup = \"root\"\n") == root)
@@ -35,8 +29,7 @@ struct HypervisorHostTests {
         #expect(user("") == nil)
     }
 
-    @Test("the label of the DAC driver names it too")
-    func label() throws {
+    @Test func `the label of the DAC driver names it too`() throws {
         let capabilities = try XMLReader.parse(
             """
             <capabilities><host><secmodel><model>none</model></secmodel>

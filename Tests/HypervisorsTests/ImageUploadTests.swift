@@ -5,8 +5,7 @@ import Testing
 
 @testable import Hypervisors
 
-@Suite("Putting a file on another machine, once")
-struct StorageUploadTests {
+@Suite struct `Putting a file on another machine, once` {
     private static func write(_ bytes: [UInt8], _ path: String) {
         append(String(decoding: bytes, as: UTF8.self), to: path, truncate: true)
     }
@@ -20,8 +19,9 @@ struct StorageUploadTests {
             patience: patience, cancellation: Cancellation(), tell: tell)
     }
 
-    @Test("many at once, from two hosts that share the pool, make one volume with the file's bytes")
-    func once() async throws {
+    @Test func `many at once, from two hosts that share the pool, make one volume with the file's bytes`()
+        async throws
+    {
         try await ScratchFolder.with { folder in
             let path = folder + "/debian 12.raw"
             Self.write([UInt8](repeating: 0x61, count: 3 << 20), path)
@@ -45,8 +45,7 @@ struct StorageUploadTests {
         }
     }
 
-    @Test("a file that changed is another volume, one that only moved is not")
-    func changed() async throws {
+    @Test func `a file that changed is another volume, one that only moved is not`() async throws {
         try await ScratchFolder.with { folder in
             let storage = FakeStorage()
             func names(_ path: String) throws -> String {
@@ -63,8 +62,9 @@ struct StorageUploadTests {
         }
     }
 
-    @Test("what was left half-way is removed when it grows no more, and one that grows is waited for")
-    func halfWay() async throws {
+    @Test func `what was left half-way is removed when it grows no more, and one that grows is waited for`()
+        async throws
+    {
         try await ScratchFolder.with { folder in
             let path = folder + "/base.raw"
             Self.write([UInt8](repeating: 0x62, count: 1000), path)
@@ -96,8 +96,7 @@ struct StorageUploadTests {
         }
     }
 
-    @Test("a writer that is slow and alive is not robbed of its volume")
-    func inUse() async throws {
+    @Test func `a writer that is slow and alive is not robbed of its volume`() async throws {
         try await ScratchFolder.with { folder in
             let path = folder + "/base.raw"
             Self.write([UInt8](repeating: 0x63, count: 1000), path)
@@ -122,8 +121,7 @@ struct StorageUploadTests {
         }
     }
 
-    @Test("an upload that fails leaves nothing, and one that is cancelled neither")
-    func failed() async throws {
+    @Test func `an upload that fails leaves nothing, and one that is cancelled neither`() async throws {
         try await ScratchFolder.with { folder in
             let path = folder + "/base.raw"
             Self.write([UInt8](repeating: 0x64, count: 3 << 20), path)
@@ -143,8 +141,7 @@ struct StorageUploadTests {
         }
     }
 
-    @Test("holes of a file go as holes, the one at its end too")
-    func holes() async throws {
+    @Test func `holes of a file go as holes, the one at its end too`() async throws {
         try await ScratchFolder.with { folder in
             let path = folder + "/sparse.raw"
             let file = open(path, O_RDWR | O_CREAT, 0o600)

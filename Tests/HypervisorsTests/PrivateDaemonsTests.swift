@@ -7,10 +7,8 @@ import Testing
 
 @testable import Hypervisors
 
-@Suite(
-    "libvirt's daemons on demand, private to a state folder",
-    .enabled(if: geteuid() == 0, "they are root's to start"))
-struct HypervisorPrivateDaemonsTests {
+@Suite(.enabled(if: geteuid() == 0, "they are root's to start"))
+struct `libvirt's daemons on demand, private to a state folder` {
     /// Runs `body` with the daemons of a new state folder, which end with all that they have started.
     private func with(
         idle: Int = 15, _ body: @escaping @Sendable (PrivateDaemons, LibvirtHypervisor) throws -> Void
@@ -29,8 +27,7 @@ struct HypervisorPrivateDaemonsTests {
         pid_t(fileText(daemons.runtime + "/libvirtd.pid").filter(\.isNumber))
     }
 
-    @Test("any number of callers at once start one of each, which all of them use")
-    func together() async throws {
+    @Test func `any number of callers at once start one of each, which all of them use`() async throws {
         try await with { daemons, _ in
             let answers = Mailbox<Result<pid_t?, any Error>>()
             for _ in 0..<8 {
@@ -48,8 +45,9 @@ struct HypervisorPrivateDaemonsTests {
         }
     }
 
-    @Test("they end by themselves where nobody needs them, and not while a guest runs; domains stay")
-    func idle() async throws {
+    @Test func `they end by themselves where nobody needs them, and not while a guest runs; domains stay`()
+        async throws
+    {
         try await with(idle: 1) { daemons, hypervisor in
             _ = try hypervisor.define(TestGuest.domain("idle"))
             try hypervisor.start("idle")
@@ -73,8 +71,9 @@ struct HypervisorPrivateDaemonsTests {
         }
     }
 
-    @Test("one that has ended is started by the next call, with the domains that were defined")
-    func again() async throws {
+    @Test func `one that has ended is started by the next call, with the domains that were defined`()
+        async throws
+    {
         try await with(idle: 1) { daemons, _ in
             try asOther(daemons) { _ = try $0.define(TestGuest.domain("again")) }
             let first = try #require(process(daemons))
@@ -87,8 +86,7 @@ struct HypervisorPrivateDaemonsTests {
         }
     }
 
-    @Test("a daemon that was killed leaves its guests, and the next one has them")
-    func killed() async throws {
+    @Test func `a daemon that was killed leaves its guests, and the next one has them`() async throws {
         try await with { daemons, hypervisor in
             _ = try hypervisor.define(TestGuest.domain("kept"))
             try hypervisor.start("kept")
@@ -100,8 +98,7 @@ struct HypervisorPrivateDaemonsTests {
         }
     }
 
-    @Test("a log daemon that has ended is started again by the machine that needs it")
-    func logDaemon() async throws {
+    @Test func `a log daemon that has ended is started again by the machine that needs it`() async throws {
         try await with { daemons, hypervisor in
             _ = try hypervisor.define(TestGuest.domain("logged"))
             let log = try #require(pid_t(fileText(daemons.runtime + "/virtlogd.pid").filter(\.isNumber)))
@@ -111,8 +108,9 @@ struct HypervisorPrivateDaemonsTests {
         }
     }
 
-    @Test("the default network is started by the first machine on it, and ends with the last machine")
-    func network() async throws {
+    @Test func `the default network is started by the first machine on it, and ends with the last machine`()
+        async throws
+    {
         try await with { daemons, hypervisor in
             let nic =
                 "<interface type='network'><source network='default'/><model type='virtio'/></interface>"
@@ -127,10 +125,11 @@ struct HypervisorPrivateDaemonsTests {
         }
     }
 
-    @Test(
-        "a file of the user's own in the place of limiq's configuration is kept, one of limiq's is brought up to date"
-    )
-    func configuration() async throws {
+    @Test
+    func
+        `a file of the user's own in the place of limiq's configuration is kept, one of limiq's is brought up to date`()
+        async throws
+    {
         try await with { daemons, _ in
             let path = daemons.folder + "/etc/qemu.conf"
             try daemons.prepare()
@@ -149,8 +148,9 @@ struct HypervisorPrivateDaemonsTests {
         }
     }
 
-    @Test("a domain that a killed daemon was just starting is off; one that runs is left alone")
-    func halfStarts() async throws {
+    @Test func `a domain that a killed daemon was just starting is off; one that runs is left alone`()
+        async throws
+    {
         try await with { daemons, _ in
             func status(_ name: String, pid: Int) throws -> (file: String, folder: String) {
                 let file = "\(daemons.runtime)/run/qemu/\(name).xml"
@@ -177,8 +177,10 @@ struct HypervisorPrivateDaemonsTests {
         }
     }
 
-    @Test("a probe of QEMU that a killed daemon left is ended, and a process that only has its number is not")
-    func probes() async throws {
+    @Test
+    func `a probe of QEMU that a killed daemon left is ended, and a process that only has its number is not`()
+        async throws
+    {
         try await with { daemons, _ in
             func probe(_ name: String, _ words: [String]) throws -> RunningCommand {
                 let process = try RunningCommand(

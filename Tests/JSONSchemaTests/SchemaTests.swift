@@ -8,7 +8,7 @@ import YAML
 @testable import JSONSchema
 
 /// The validator by itself, on small schemas.
-struct SchemaTests {
+struct `JSON schema` {
     /// Each problem as `path message (hint)`.
     private func problems(_ schema: String, _ yaml: String) throws -> [String] {
         let document = try #require(try YAML.nodes(yaml).documents.first)
@@ -17,29 +17,26 @@ struct SchemaTests {
         }
     }
 
-    @Test("The shipped schema uses no keyword, type or pattern that is not known, and is whole")
-    func shippedSchema() throws {
+    @Test func `The shipped schema uses no keyword, type or pattern that is not known, and is whole`() throws
+    {
         let schema = try CloudConfigSchema.shared.get()
         #expect(schema.allProperties.isSuperset(of: ["users", "runcmd", "write_files", "ca-certs"]))
         #expect(CloudConfigSchema.text.hasSuffix("}\n"))
     }
 
-    @Test(
-        "A schema that could not be followed in full is refused",
-        arguments: [
-            #"{"maxLength": 3}"#, #"{"type": "text"}"#, #"{"properties": {"a": {"not": {}}}}"#,
-            ##"{"$ref": "#/$defs/a"}"##, ##"{"$ref": "http://x/y"}"##,
-            ##"{"$defs": {"a": {"items": {"$ref": "#/$defs/a"}}}, "$ref": "#/$defs/a"}"##,
-            #"{"pattern": "\\d+"}"#, #"{"pattern": "(?:a)"}"#, #"{"pattern": "("}"#, #"{"minItems": 1.5}"#,
-            #"{"additionalItems": false}"#, #"{"items": [{}]}"#, #"{"enum": 3}"#, #"{"properties": []}"#,
-        ])
-    func unknownKeywords(schema: String) {
+    @Test(arguments: [
+        #"{"maxLength": 3}"#, #"{"type": "text"}"#, #"{"properties": {"a": {"not": {}}}}"#,
+        ##"{"$ref": "#/$defs/a"}"##, ##"{"$ref": "http://x/y"}"##,
+        ##"{"$defs": {"a": {"items": {"$ref": "#/$defs/a"}}}, "$ref": "#/$defs/a"}"##,
+        #"{"pattern": "\\d+"}"#, #"{"pattern": "(?:a)"}"#, #"{"pattern": "("}"#, #"{"minItems": 1.5}"#,
+        #"{"additionalItems": false}"#, #"{"items": [{}]}"#, #"{"enum": 3}"#, #"{"properties": []}"#,
+    ])
+    func `A schema that could not be followed in full is refused`(schema: String) {
         let failure = #expect(throws: Failure.self) { try JSONSchema.read(schema) }
         #expect(failure?.code == .internal)
     }
 
-    @Test("A type that does not fit says what does, and when quotes would help")
-    func types() throws {
+    @Test func `A type that does not fit says what does, and when quotes would help`() throws {
         func found(_ type: String, _ yaml: String) throws -> [String] {
             try problems(#"{"properties": {"a": {"type": \#(type)}}}"#, "a: \(yaml)")
         }
@@ -62,8 +59,7 @@ struct SchemaTests {
         #expect(try found(#""object""#, "[]") == ["a must be a map, not a list"])
     }
 
-    @Test("A key that is not known is named with its path and the nearest one")
-    func keys() throws {
+    @Test func `A key that is not known is named with its path and the nearest one`() throws {
         let schema = #"""
             {"properties": {"users": {"items": {"properties": {"name": {}, "shell": {}}, "required": ["name"],
              "additionalProperties": false}}}}
@@ -85,8 +81,7 @@ struct SchemaTests {
             ])
     }
 
-    @Test("Of several forms the one that was meant is told about, or all in one line")
-    func choices() throws {
+    @Test func `Of several forms the one that was meant is told about, or all in one line`() throws {
         let schema = ##"""
             {"$defs": {"user": {"type": "object", "additionalProperties": false, "properties": {"name": {"type": "string"},
                "uid": {"oneOf": [{"type": "integer"}, {"type": "string", "deprecated": true, "description": "Dropped soon. Use ``x``."}]}}}},
@@ -120,8 +115,7 @@ struct SchemaTests {
             ])
     }
 
-    @Test("Counts, limits, patterns and formats")
-    func limits() throws {
+    @Test func `Counts, limits, patterns and formats`() throws {
         #expect(try problems(#"{"minItems": 1}"#, "[]") == [" is empty"])
         #expect(try problems(#"{"minItems": 2, "maxItems": 3}"#, "[1]") == [" has 1 members, not 2 or more"])
         #expect(try problems(#"{"maxItems": 1}"#, "[1, 2]") == [" has 2 members, more than 1"])
@@ -142,8 +136,7 @@ struct SchemaTests {
         #expect(try problems(#"{"enum": [1, "b"]}"#, "true") == [" must be 1 or \"b\", not true"])
     }
 
-    @Test("A pattern finds what Python's re.search finds")
-    func patterns() async throws {
+    @Test func `A pattern finds what Python's re.search finds`() async throws {
         let patterns = [
             "^[0-9a-zA-Z_]+$", "^[0-9a-zA-Z -_]+$", "^\\+?[0-9]+$", "^[-_0-9a-zA-Z]+(,[-_0-9a-zA-Z]+)*$",
             "^.+:.+$", "^.+$", "^(dsa|ecdsa|ed25519|rsa)_(public|private|certificate)$", "^.*$",

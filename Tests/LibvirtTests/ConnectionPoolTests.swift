@@ -5,8 +5,7 @@ import Support
 import Synchronization
 import Testing
 
-@Suite("A pool of connections")
-struct ConnectionPoolTests {
+@Suite struct `A pool of connections` {
     /// A pool of `test:///default`, and how many calls were under way at most.
     private final class Meter: Sendable {
         private let counts = Mutex((now: 0, most: 0))
@@ -28,8 +27,7 @@ struct ConnectionPoolTests {
         }
     }
 
-    @Test("nothing is opened before the first call, and calls in turn share one connection")
-    func lazy() throws {
+    @Test func `nothing is opened before the first call, and calls in turn share one connection`() throws {
         let pool = pool(4, 5)
         #expect(pool.opened == 0)
         for _ in 0..<20 {
@@ -40,8 +38,7 @@ struct ConnectionPoolTests {
         #expect(pool.opened == 1)
     }
 
-    @Test("it grows while all are busy, and never past its bounds")
-    func bounds() async throws {
+    @Test func `it grows while all are busy, and never past its bounds`() async throws {
         let pool = pool(2, 3)
         let meter = Meter()
         try await onThread {
@@ -70,8 +67,7 @@ struct ConnectionPoolTests {
         #expect(pool.opened == 2)
     }
 
-    @Test("an open that fails is an error of that call, and the next call opens anew")
-    func failedOpen() throws {
+    @Test func `an open that fails is an error of that call, and the next call opens anew`() throws {
         let failures = Mutex(1)
         let pool = ConnectionPool(limits: .daemon) { () throws(LibvirtError) in
             let fail = failures.withLock { left in
@@ -91,8 +87,7 @@ struct ConnectionPoolTests {
         #expect(pool.opened == 1)
     }
 
-    @Test("those who wait for an open that fails get its answer, and do not each try")
-    func failedOpenForAll() async throws {
+    @Test func `those who wait for an open that fails get its answer, and do not each try`() async throws {
         let (began, gate) = (Mailbox<Void>(), Mailbox<Void>())
         let tries = Mutex(0)
         let pool = ConnectionPool(limits: .init(connections: 1, callsPerConnection: 8)) {
@@ -120,8 +115,7 @@ struct ConnectionPoolTests {
         #expect(tries.withLock { $0 } == 1)
     }
 
-    @Test("a daemon that takes a connection and says nothing is given up")
-    func silentDaemon() async throws {
+    @Test func `a daemon that takes a connection and says nothing is given up`() async throws {
         let path = "/tmp/limiq-silent-\(UInt32.random(in: 0...UInt32.max))"
         // It listens, and never accepts. It has its name only once it listens.
         let script = """

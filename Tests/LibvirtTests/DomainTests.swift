@@ -4,10 +4,8 @@ import Support
 import Testing
 import XML
 
-@Suite("Domains through libvirt's test driver")
-struct DomainTests {
-    @Test("a domain goes through its life")
-    func life() throws {
+@Suite struct `Domains through libvirt's test driver` {
+    @Test func `a domain goes through its life`() throws {
         try TestNode.with { node in
             let connection = try Connection(uri: node.uri)
             try connection.define(TestNode.domain("one")) { domain throws(LibvirtError) in
@@ -34,8 +32,7 @@ struct DomainTests {
         }
     }
 
-    @Test("a domain is started paused, kept with its memory, and started with its daemon")
-    func kept() throws {
+    @Test func `a domain is started paused, kept with its memory, and started with its daemon`() throws {
         try TestNode.with { node in
             let connection = try Connection(uri: node.uri)
             try connection.define(TestNode.domain("one")) { _ throws(LibvirtError) in }
@@ -56,8 +53,7 @@ struct DomainTests {
         }
     }
 
-    @Test("a missing domain is an error with libvirt's code and words")
-    func missing() throws {
+    @Test func `a missing domain is an error with libvirt's code and words`() throws {
         try TestNode.with { node in
             let connection = try Connection(uri: node.uri)
             #expect {
@@ -69,8 +65,7 @@ struct DomainTests {
         }
     }
 
-    @Test("a description that is not valid is refused before it is kept")
-    func validated() throws {
+    @Test func `a description that is not valid is refused before it is kept`() throws {
         try TestNode.with { node in
             let connection = try Connection(uri: node.uri)
             let wrong = TestNode.domain("one").replacing("<vcpu>", with: "<nonsense/><vcpu>")
@@ -81,8 +76,7 @@ struct DomainTests {
         }
     }
 
-    @Test("metadata of a namespace is kept, replaced and read back")
-    func metadata() throws {
+    @Test func `metadata of a namespace is kept, replaced and read back`() throws {
         try TestNode.with { node in
             let connection = try Connection(uri: node.uri)
             let space = "urn:limiq:test"
@@ -99,8 +93,7 @@ struct DomainTests {
         }
     }
 
-    @Test("a thousand domains are listed with their states")
-    func list() throws {
+    @Test func `a thousand domains are listed with their states`() throws {
         let names = (1000..<2000).map { "d\($0)" }
         try TestNode.with(domains: names.shuffled().map(TestNode.domain)) { node in
             let connection = try Connection(uri: node.uri)
@@ -111,8 +104,7 @@ struct DomainTests {
         }
     }
 
-    @Test("changes arrive as events, in their order, until cancelled")
-    func events() throws {
+    @Test func `changes arrive as events, in their order, until cancelled`() throws {
         try TestNode.with { node in
             let connection = try Connection(uri: node.uri)
             let seen = Mailbox<ConnectionEvent>()
@@ -137,8 +129,7 @@ struct DomainTests {
         }
     }
 
-    @Test("each thread gets its own error")
-    func errorsByThread() async throws {
+    @Test func `each thread gets its own error`() async throws {
         let messages = try await onThread {
             let answers = Mailbox<(name: String, message: String)>()
             for thread in 0..<8 {
@@ -159,8 +150,7 @@ struct DomainTests {
         #expect(messages.allSatisfy { $0.message.contains("/there/\($0.name)'") })
     }
 
-    @Test("a URI that nobody serves is an error, not a message on stderr")
-    func unknownDriver() {
+    @Test func `a URI that nobody serves is an error, not a message on stderr`() {
         #expect(throws: LibvirtError.self) { try Connection(uri: "nothing:///there") }
     }
 }

@@ -1,10 +1,8 @@
 import Libvirt
 import Testing
 
-@Suite("A host through libvirt's test driver")
-struct NodeTests {
-    @Test("it says what it has, and what its running domains may take")
-    func node() throws {
+@Suite struct `A host through libvirt's test driver` {
+    @Test func `it says what it has, and what its running domains may take`() throws {
         try TestNode.with(domains: [TestNode.domain("one")]) { node in
             let connection = try Connection(uri: node.uri)
             #expect(try !connection.hostname().isEmpty)

@@ -2,8 +2,7 @@ import Libvirt
 import Testing
 import XML
 
-@Suite("Storage through libvirt's test driver")
-struct StorageTests {
+@Suite struct `Storage through libvirt's test driver` {
     private static let pool = "<pool type='dir'><name>p</name><target><path>/p</path></target></pool>"
 
     private static func volume(_ name: String) -> String {
@@ -13,8 +12,7 @@ struct StorageTests {
         """
     }
 
-    @Test("a pool is made and gone, and its volumes with it by name")
-    func life() throws {
+    @Test func `a pool is made and gone, and its volumes with it by name`() throws {
         try TestNode.with { node in
             let connection = try Connection(uri: node.uri)
             try connection.definePool(Self.pool) { pool throws(LibvirtError) in
@@ -50,8 +48,7 @@ struct StorageTests {
         }
     }
 
-    @Test("what is missing is told by libvirt's codes")
-    func codes() throws {
+    @Test func `what is missing is told by libvirt's codes`() throws {
         try TestNode.with { node in
             let connection = try Connection(uri: node.uri)
             func code(_ body: () throws(LibvirtError) -> Void) -> LibvirtError.Code? {

@@ -2,10 +2,8 @@ import Basics
 import Testing
 import XML
 
-@Suite("Reading XML")
-struct XMLReaderTests {
-    @Test("elements, attributes and text are found by their path")
-    func paths() throws {
+@Suite struct `Reading XML` {
+    @Test func `elements, attributes and text are found by their path`() throws {
         let root = try XMLReader.parse(
             """
             <domain type='kvm'><name>a &lt;b&gt; &amp; ü</name>
@@ -20,8 +18,7 @@ struct XMLReaderTests {
         #expect(root.first("devices/interface") == nil)
     }
 
-    @Test("namespaces are resolved, whatever the prefix")
-    func namespaces() throws {
+    @Test func `namespaces are resolved, whatever the prefix`() throws {
         let root = try XMLReader.parse("<m xmlns:q='urn:one'><q:vm q:a='1' b='2'><![CDATA[<&>]]></q:vm></m>")
         let vm = try #require(root.first("vm"))
         #expect(vm.namespace == "urn:one")
@@ -29,15 +26,14 @@ struct XMLReaderTests {
         #expect(vm.text == "<&>")
     }
 
-    @Test("a mistake names its line", arguments: ["<a>\n<b></a>", "", "words", "<a>\n&nope;</a>"])
-    func mistakes(_ text: String) {
+    @Test(arguments: ["<a>\n<b></a>", "", "words", "<a>\n&nope;</a>"])
+    func `a mistake names its line`(_ text: String) {
         #expect { try XMLReader.parse(text) } throws: { error in
             (error as? Failure)?.message.contains("not XML") == true
         }
     }
 
-    @Test("an entity is not read from a file")
-    func noExternalEntities() throws {
+    @Test func `an entity is not read from a file`() throws {
         let text = "<!DOCTYPE a [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><a>&e;</a>"
         #expect(try XMLReader.parse(text).text == "")
     }

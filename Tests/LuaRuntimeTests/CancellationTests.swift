@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 
 /// Cancelled is cancelled: nothing goes on but clean-up, whatever a script catches.
-@Suite struct CancellationTests {
+@Suite struct `Cancelling` {
     /// Loops that catch every error. `work` is a call that waits.
     static let loops = [
         "while true do pcall(work) end",
@@ -23,7 +23,7 @@ import Testing
         "local co = coroutine.wrap(function() while true do pcall(work) coroutine.yield() end end) while true do pcall(co) end",
     ]
 
-    @Test(arguments: loops) func noLoopThatCatchesGoesOnAfterAnInterrupt(_ loop: String) throws {
+    @Test(arguments: loops) func `no loop that catches goes on after an interrupt`(_ loop: String) throws {
         let outcome = try interrupted(
             """
             local count = 0
@@ -38,7 +38,8 @@ import Testing
     }
 
     /// What a cancelled task has spawned is nobody's but its own.
-    @Test(arguments: loops.filter { !$0.contains("spawn") }) func noLoopThatCatchesGoesOnInACancelledTask(
+    @Test(arguments: loops.filter { !$0.contains("spawn") })
+    func `no loop that catches goes on in a cancelled task`(
         _ loop: String
     ) throws {
         try check(
@@ -58,7 +59,7 @@ import Testing
         "while true do pcall(error, 'x') print('x') end",
         "while true do coroutine.wrap(function() for _ = 1, 1000 do end end)() end",
         "while true do table.sort({ 3, 2, 1 }, function(a, b) pcall(error) return a < b end) end",
-    ]) func noLoopThatComputesGoesOn(_ loop: String) throws {
+    ]) func `no loop that computes goes on`(_ loop: String) throws {
         let outcome = try interrupted("perform('started') pcall(rt.sleep, 100) \(loop)")
         #expect(outcome.error?.failure.code == .interrupted)
         try check(
@@ -71,7 +72,7 @@ import Testing
             """)
     }
 
-    @Test func eachLaterCallRaisesCaughtOrNot() throws {
+    @Test func `each later call raises caught or not`() throws {
         let calls = Mutex(0)
         let counted = [Primitive.Execution.inline, .pooled].map { execution in
             Primitive(execution == .inline ? "inline" : "pooled", execution) { _ in
@@ -121,7 +122,7 @@ import Testing
         "pcall(block) rt.shield(function() coroutine.wrap(closing_now)('a') end)",
         "pcall(block) rt.shield(rt.shield, closing_now, 'a')",
         "local _ <close> = closing('a', function() pcall(error, 'x') pcall(closing_now, 'b') error 'y' end) block()",
-    ]) func cleanUpMayWait(_ body: String) throws {
+    ]) func `clean up may wait`(_ body: String) throws {
         let prelude = """
             local function closing_now(name) rt.sleep(0.001) print(perform('echo_later', name)) end
             local function closing(name, first)
@@ -145,7 +146,7 @@ import Testing
         #expect(cancelled.output.hasSuffix("a\n"), "\(body): \(cancelled.error.map { "\($0)" } ?? "")")
     }
 
-    @Test func cleanUpUnderWayIsNotDisturbed() throws {
+    @Test func `clean up under way is not disturbed`() throws {
         for body in [
             "rt.shield(rt.sleep, 0.02)",
             "do local _ <close> = setmetatable({}, { __close = function() rt.sleep(0.02) end }) end",
@@ -160,7 +161,7 @@ import Testing
         }
     }
 
-    @Test func aShieldIsTheFunctionItRuns() throws {
+    @Test func `a shield is the function it runs`() throws {
         try check(
             """
             local a, b = rt.shield(function(...) return ... end, 1, 2)
@@ -176,7 +177,7 @@ import Testing
             """)
     }
 
-    @Test func aShieldEndsWithItsFunction() throws {
+    @Test func `a shield ends with its function`() throws {
         try check(
             """
             local function blocked(before)
@@ -200,7 +201,7 @@ import Testing
             """)
     }
 
-    @Test func aTaskOfCleanUpCanBeCancelledItself() throws {
+    @Test func `a task of clean up can be cancelled itself`() throws {
         let outcome = try interrupted(
             """
             perform('started')
@@ -219,7 +220,7 @@ import Testing
         #expect(outcome.error == nil)
     }
 
-    @Test func theSecondInterruptEndsAShield() throws {
+    @Test func `the second interrupt ends a shield`() throws {
         let outcome = try interrupted(
             "rt.shield(function() perform('started') while true do pcall(function() perform('started') perform('block') end) end end)",
             times: 2)
@@ -242,7 +243,7 @@ import Testing
         "rt.shield(rt.sleep, 0.05) while true do end",
         "for i = 1, math.huge do local _ = perform('echo', i) end",
         "while true do perform('echo_later', 1) end",
-    ]) func timeoutEndsComputingCodeToo(_ body: String) throws {
+    ]) func `timeout ends computing code too`(_ body: String) throws {
         let outcome = try run(
             """
             local ok, e = pcall(rt.timeout, "20ms", function() \(body) end)
@@ -257,7 +258,7 @@ import Testing
         #expect(outcome.error == nil)
     }
 
-    @Test func timeoutLetsComputingCodeCleanUp() throws {
+    @Test func `timeout lets computing code clean up`() throws {
         try check(
             """
             local cleaned
@@ -270,7 +271,7 @@ import Testing
             """)
     }
 
-    @Test func whatTheFunctionLeftRunningInTimeGoesOn() throws {
+    @Test func `what the function left running in time goes on`() throws {
         try check(
             """
             local task

@@ -2,18 +2,18 @@ import Basics
 import LuaRuntime
 import Testing
 
-@Suite struct CheckTests {
+@Suite struct `A check of a script` {
     private func check(_ text: String) throws -> [String] {
         try withFolder(["sub/script.lua": text]) { folder in
             try LuaRuntime.check(file: folder + "/sub/script.lua").map(\.description)
         }
     }
 
-    @Test func aSyntaxErrorIsFound() throws {
+    @Test func `a syntax error is found`() throws {
         #expect(try check("local a = 1\nlocal = 2") == ["script.lua:2: <name> expected near '='"])
     }
 
-    @Test func undeclaredGlobalsAreFoundWhereverTheyAre() throws {
+    @Test func `undeclared globals are found wherever they are`() throws {
         let found = try check(
             """
             #!/usr/bin/env limiq
@@ -32,7 +32,7 @@ import Testing
             ])
     }
 
-    @Test func linesAreRightFarDown() throws {
+    @Test func `lines are right far down`() throws {
         let source = (1...300).map { _ in "local function f()\n\n\n  return 1\nend\nf()" }.prefix(150).joined(
             separator: "\n")
         #expect(try check(source + String(repeating: "\n", count: 500) + "nothing()").count == 1)
@@ -41,21 +41,21 @@ import Testing
                 "script.lua:1400: "))
     }
 
-    @Test func declaredGlobalsAndOwnEnvironmentsAreFine() throws {
+    @Test func `declared globals and own environments are fine`() throws {
         #expect(
             try check(
                 "rawset(_G, 'mine', 1)\nmine = mine + 1\ndo local _ENV = { x = 1 } y = x end\nlocal x <const> = 1 return x"
             ) == [])
     }
 
-    @Test func whatCheckKnowsIsWhatAScriptFinds() throws {
+    @Test func `what check knows is what a script finds`() throws {
         let outcome = try run(
             "local t = {} for name in pairs(_G) do t[#t + 1] = 'local _ = ' .. name end return table.concat(t, '\\n')"
         )
         #expect(try check(outcome.values.first?.string ?? "none") == [])
     }
 
-    @Test func aMissingFileIsAnError() {
+    @Test func `a missing file is an error`() {
         #expect(throws: Failure.self) { try LuaRuntime.check(file: "/no/such/file.lua") }
     }
 }

@@ -2,8 +2,8 @@ import LuaRuntime
 import Testing
 
 /// What the manual and Lua's own test suite (coroutine.lua) promise, with primitives called in between.
-@Suite struct CoroutineTests {
-    @Test func valuesPassBothWays() throws {
+@Suite struct `Coroutines` {
+    @Test func `values pass both ways`() throws {
         try check(
             """
             local co = coroutine.create(function(a, b)
@@ -25,7 +25,7 @@ import Testing
             """)
     }
 
-    @Test func aGeneratorMayWaitInEachStep() throws {
+    @Test func `a generator may wait in each step`() throws {
         try check(
             """
             local function numbers(n)
@@ -37,7 +37,7 @@ import Testing
             """)
     }
 
-    @Test func requestsPassThroughNestedCoroutines() throws {
+    @Test func `requests pass through nested coroutines`() throws {
         try check(
             """
             local function nest(depth)
@@ -51,7 +51,7 @@ import Testing
             """)
     }
 
-    @Test func theSieveOfTheTestSuiteWorks() throws {
+    @Test func `the sieve of the test suite works`() throws {
         try check(
             """
             local function gen(n) return coroutine.wrap(function() for i = 2, n do coroutine.yield(i) end end) end
@@ -75,7 +75,7 @@ import Testing
             """)
     }
 
-    @Test func runningAndIsyieldableTellTheScriptFromACoroutine() throws {
+    @Test func `running and isyieldable tell the script from a coroutine`() throws {
         try check(
             """
             local main, is_main = coroutine.running()
@@ -99,7 +99,7 @@ import Testing
             """)
     }
 
-    @Test func yieldsCrossPcallMetamethodsAndIterators() throws {
+    @Test func `yields cross pcall metamethods and iterators`() throws {
         try check(
             """
             local mt = {
@@ -124,7 +124,7 @@ import Testing
             """)
     }
 
-    @Test func errorsOfWrapCarryPositionsAsInLua() throws {
+    @Test func `errors of wrap carry positions as in Lua`() throws {
         try check(
             """
             local f = coroutine.wrap(function() error("x") end)
@@ -142,7 +142,7 @@ import Testing
             """)
     }
 
-    @Test func closeRunsPendingVariablesWhichMayWait() throws {
+    @Test func `close runs pending variables which may wait`() throws {
         try check(
             """
             local seen = {}
@@ -164,7 +164,7 @@ import Testing
             """)
     }
 
-    @Test func closeReportsErrorsOfHandlers() throws {
+    @Test func `close reports errors of handlers`() throws {
         try check(
             """
             local function func2close(f) return setmetatable({}, { __close = f }) end
@@ -201,7 +201,7 @@ import Testing
             """)
     }
 
-    @Test func handlersOfAClosingCoroutineCatchTheirOwnErrors() throws {
+    @Test func `handlers of a closing coroutine catch their own errors`() throws {
         try check(
             """
             local caught, handled
@@ -222,7 +222,7 @@ import Testing
             """)
     }
 
-    @Test func aCoroutineThatWaitsBelongsToItsTask() throws {
+    @Test func `a coroutine that waits belongs to its task`() throws {
         try check(
             """
             local co = coroutine.create(function() perform('block') end)
@@ -239,7 +239,7 @@ import Testing
             """)
     }
 
-    @Test func aCoroutineClosesInsideTheRuntimesOwnFunctions() throws {
+    @Test func `a coroutine closes inside the runtime's own functions`() throws {
         try check(
             """
             local count = 0
@@ -255,7 +255,7 @@ import Testing
             """)
     }
 
-    @Test func tracebackOfADeadCoroutineShowsWhereItDied() throws {
+    @Test func `traceback of a dead coroutine shows where it died`() throws {
         try check(
             """
             local function inner() error "x" end
@@ -271,7 +271,7 @@ import Testing
             """)
     }
 
-    @Test func endlessNestingIsAnError() throws {
+    @Test func `endless nesting is an error`() throws {
         try check(
             """
             local function a(a) coroutine.wrap(a)(a) end
@@ -282,7 +282,7 @@ import Testing
             """)
     }
 
-    @Test func closeOfWrapInAForLoopAndManyYields() throws {
+    @Test func `close of wrap in a for loop and many yields`() throws {
         try check(
             """
             local co = coroutine.wrap(function() return pcall(pcall, pcall, pcall, pcall, pcall, error, 10) end)
@@ -301,7 +301,7 @@ import Testing
             """)
     }
 
-    @Test func aYieldWhereNoneIsPossibleIsLuasOwnError() throws {
+    @Test func `a yield where none is possible is Lua's own error`() throws {
         try check(
             """
             local ok, e = coroutine.resume(coroutine.create(function() table.sort({ 1, 2, 3 }, coroutine.yield) end))

@@ -2,8 +2,8 @@ import Basics
 import LuaRuntime
 import Testing
 
-@Suite struct ErrorTests {
-    @Test func levelsOfErrorAreThoseOfPlainLua() throws {
+@Suite struct `Errors of a script` {
+    @Test func `levels of error are those of plain Lua`() throws {
         try check(
             """
             local function one() error("m") end
@@ -41,7 +41,7 @@ import Testing
             """)
     }
 
-    @Test func xpcallHandlersSeeTheStack() throws {
+    @Test func `xpcall handlers see the stack`() throws {
         try check(
             """
             local function inner() error "x" end
@@ -57,7 +57,7 @@ import Testing
             """)
     }
 
-    @Test func anyValueMayBeTheErrorOfAScript() throws {
+    @Test func `any value may be the error of a script`() throws {
         #expect(try failure("error({})").description == "(error object is a table value)")
         #expect(try failure("error(nil)").description == "(error object is a nil value)")
         #expect(try failure("error(42)").description == "42")
@@ -71,7 +71,7 @@ import Testing
         #expect(try failure("error(print)").description == "(error object is a function value)")
     }
 
-    @Test func hostileErrorValuesDoNoHarm() throws {
+    @Test func `hostile error values do no harm`() throws {
         let text = "(error object is a table value)"
         #expect(
             try failure("error(setmetatable({}, { __tostring = function() error 'again' end }))").description
@@ -89,7 +89,7 @@ import Testing
         #expect(odd.failure.code == .script)
     }
 
-    @Test func aPrimitiveWhereNoneCanWaitSaysWhatToDo() throws {
+    @Test func `a primitive where none can wait says what to do`() throws {
         let sources = [
             "table.sort({ 3, 2, 1 }, function(a, b) return perform('echo_later', a < b) end)",
             "string.gsub('abc', '%w', function(c) return perform('echo', c) end)",
@@ -109,13 +109,13 @@ import Testing
                 .hasSuffix("end\n"))
     }
 
-    @Test func aSyntaxErrorNamesItsLine() throws {
+    @Test func `a syntax error names its line`() throws {
         let error = try failure("local a = 1\nlocal b = = 2")
         #expect(error.failure.code == .syntax)
         #expect(error.description == "test.lua:2: unexpected symbol near '='")
     }
 
-    @Test func undeclaredGlobalsAreErrorsWithTheNearestName() throws {
+    @Test func `undeclared globals are errors with the nearest name`() throws {
         let read = try failure("\nprnt(1)")
         #expect(
             read.failure
@@ -137,7 +137,7 @@ import Testing
             try failure("return coroutine.wrap(function() return nothing end)()").location == "test.lua:1")
     }
 
-    @Test func tracebacksShowOnlyTheScriptsFrames() throws {
+    @Test func `tracebacks show only the script's frames`() throws {
         let error = try failure(
             """
             local function leaf() perform('fail') end

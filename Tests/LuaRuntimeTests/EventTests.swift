@@ -3,8 +3,8 @@ import LuaRuntime
 import Synchronization
 import Testing
 
-@Suite struct EventTests {
-    @Test func everyRequestHasABeginningAndAnEnd() throws {
+@Suite struct `Events of a run` {
+    @Test func `every request has a beginning and an end`() throws {
         let log = Mutex<[String]>([])
         let script = try Script()
         defer { script.runtime.close() }

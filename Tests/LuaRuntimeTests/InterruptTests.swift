@@ -29,32 +29,32 @@ func interrupted(_ source: String, times: Int = 1) throws -> Outcome {
     return script.run("local rt = require 'limiq.runtime'; local perform = rt.perform; " + source)
 }
 
-@Suite struct InterruptTests {
-    @Test func anEndlessLoopIsInterrupted() throws {
+@Suite struct `Interrupting a script` {
+    @Test func `an endless loop is interrupted`() throws {
         let outcome = try interrupted("perform('started')\nwhile true do end")
         #expect(outcome.error?.failure.code == .interrupted)
         #expect(outcome.error?.location == "test.lua:2")
     }
 
-    @Test func anEndlessLoopInACoroutineOfATaskIsInterrupted() throws {
+    @Test func `an endless loop in a coroutine of a task is interrupted`() throws {
         let outcome = try interrupted(
             "rt.spawn(function() coroutine.wrap(function() perform('started') while true do end end)() end):join()"
         )
         #expect(outcome.error?.failure.code == .interrupted)
     }
 
-    @Test func aBlockingPrimitiveDoesNotHoldUpTheEnd() throws {
+    @Test func `a blocking primitive does not hold up the end`() throws {
         let outcome = try interrupted("perform('started') perform('block')")
         #expect(outcome.error?.failure.code == .interrupted)
     }
 
-    @Test func aPrimitiveThatUndoesWhatItMadeSaysSo() throws {
+    @Test func `a primitive that undoes what it made says so`() throws {
         let outcome = try interrupted("perform('started') perform('undo')")
         #expect(outcome.error?.failure.code == .interrupted)
         #expect(outcome.error?.failure.hint == "the thing was removed again")
     }
 
-    @Test func theFirstIsCaughtAndCleanUpMayWait() throws {
+    @Test func `the first is caught and clean up may wait`() throws {
         let outcome = try interrupted(
             """
             local ok, e = pcall(function()
@@ -69,7 +69,7 @@ func interrupted(_ source: String, times: Int = 1) throws -> Outcome {
         #expect(outcome.error?.failure.code == .interrupted)
     }
 
-    @Test func everyTaskGetsItOnce() throws {
+    @Test func `every task gets it once`() throws {
         let outcome = try interrupted(
             """
             local count = 0
@@ -88,7 +88,7 @@ func interrupted(_ source: String, times: Int = 1) throws -> Outcome {
         #expect(outcome.error == nil)
     }
 
-    @Test func theSecondIsNotCaught() throws {
+    @Test func `the second is not caught`() throws {
         let outcome = try interrupted(
             "while true do pcall(function() perform('started') while true do end end) end", times: 2)
         #expect(outcome.error?.failure.code == .interrupted)
@@ -99,7 +99,7 @@ func interrupted(_ source: String, times: Int = 1) throws -> Outcome {
         #expect(waiting.output == "")
     }
 
-    @Test func theSecondEndsHandlersThatDoNot() throws {
+    @Test func `the second ends handlers that do not`() throws {
         let outcome = try interrupted(
             """
             local _ <close> = setmetatable({}, { __close = function() perform('started') while true do pcall(rt.sleep, 1) end end })
@@ -109,7 +109,7 @@ func interrupted(_ source: String, times: Int = 1) throws -> Outcome {
         #expect(outcome.error?.failure.code == .interrupted)
     }
 
-    @Test func cleanUpInsideEachAndTimeoutIsNotCancelledToo() throws {
+    @Test func `clean up inside each and timeout is not cancelled too`() throws {
         let outcome = try interrupted(
             """
             local function work(name)
@@ -123,7 +123,7 @@ func interrupted(_ source: String, times: Int = 1) throws -> Outcome {
         #expect(outcome.error == nil)
     }
 
-    @Test func aDeadlockIsFoundAfterAnInterruptToo() throws {
+    @Test func `a deadlock is found after an interrupt too`() throws {
         let outcome = try interrupted(
             """
             pcall(function() perform("started") rt.sleep(100) end)
@@ -137,7 +137,7 @@ func interrupted(_ source: String, times: Int = 1) throws -> Outcome {
         #expect(outcome.error?.failure.code == .deadlock)
     }
 
-    @Test func theNextRunIsNotInterrupted() throws {
+    @Test func `the next run is not interrupted`() throws {
         let script = try Script()
         defer { script.runtime.close() }
         script.runtime.interrupter.interrupt()

@@ -3,8 +3,8 @@ import LuaRuntime
 import Synchronization
 import Testing
 
-@Suite struct LanguageTests {
-    @Test func whatASandboxMustNotHaveIsGone() throws {
+@Suite struct `The language` {
+    @Test func `what a sandbox must not have is gone`() throws {
         try check(
             """
             for _, name in ipairs { "execute", "exit", "remove", "rename", "tmpname", "setlocale" } do assert(os[name] == nil, name) end
@@ -22,7 +22,7 @@ import Testing
             """)
     }
 
-    @Test func bytecodeIsRefused() throws {
+    @Test func `bytecode is refused`() throws {
         try check(
             """
             local code = "\\27Lua\\x54\\0\\x19\\x93\\r\\n\\x1a\\n"
@@ -46,7 +46,7 @@ import Testing
         }
     }
 
-    @Test func loadTakesWhatTheManualSays() throws {
+    @Test func `load takes what the manual says`() throws {
         try check(
             """
             assert(load("return 1 + 1")() == 2)
@@ -65,7 +65,7 @@ import Testing
             """)
     }
 
-    @Test func theRestOfTheLanguageIsThere() throws {
+    @Test func `the rest of the language is there`() throws {
         try check(
             """
             assert(7 // 2 == 3 and -7 // 2 == -4 and 7 % -3 == -2 and 2 ^ 10 == 1024.0 and 1 << 62 == 4611686018427387904)
@@ -99,7 +99,7 @@ import Testing
             """)
     }
 
-    @Test func printAndWriteKeepBytesAndOrder() throws {
+    @Test func `print and write keep bytes and order`() throws {
         let outcome = try run(
             """
             print(1, 2.5, nil, true, setmetatable({}, { __tostring = function() return "own" end }))
@@ -120,7 +120,7 @@ import Testing
         #expect(outcome.errorOutput == "warning\n")
     }
 
-    @Test func readingTakesTheFormatsOfTheManual() throws {
+    @Test func `reading takes the formats of the manual`() throws {
         let chunks = Mutex<[String]>([
             "line one\nli", "ne two\n", "  12 0x1F -3.5e2 rest\n", "kept\n", "abc", "def",
         ])
@@ -143,7 +143,7 @@ import Testing
         #expect(outcome.error == nil)
     }
 
-    @Test func aScriptMayReplaceLibraryFunctionsWithoutHarmToTheRuntime() throws {
+    @Test func `a script may replace library functions without harm to the runtime`() throws {
         try check(
             """
             local keep_type, keep_assert = type, assert

@@ -4,8 +4,8 @@ import LuaRuntime
 import Synchronization
 import Testing
 
-@Suite struct LimitTests {
-    @Test func aRunawayScriptEndsWithAnError() throws {
+@Suite struct `Limits` {
+    @Test func `a runaway script ends with an error`() throws {
         for source in [
             "local t = {} while true do t[#t + 1] = ('x'):rep(1000) .. #t end",
             "local s = 'x' while true do s = s .. s end",
@@ -20,11 +20,11 @@ import Testing
         }
     }
 
-    @Test func aStringLargerThanLuaCanMakeIsAScriptError() throws {
+    @Test func `a string larger than Lua can make is a script error`() throws {
         #expect(try failure("return ('x'):rep(1 << 40)").failure.message == "resulting string too large")
     }
 
-    @Test func theLimitIsCatchable() throws {
+    @Test func `the limit is catchable`() throws {
         let outcome = try run(
             """
             local ok, e = pcall(string.rep, "x", 1 << 30)
@@ -35,7 +35,7 @@ import Testing
         #expect(outcome.values == [1])
     }
 
-    @Test func anAnswerLargerThanTheLimitIsNotRefusedOnItsWay() throws {
+    @Test func `an answer larger than the limit is not refused on its way`() throws {
         let outcome = try run(
             "return #perform('large')",
             primitives: [
@@ -45,7 +45,7 @@ import Testing
         #expect(outcome.values == [.int(32 << 20)])
     }
 
-    @Test func endlessRecursionIsAScriptError() throws {
+    @Test func `endless recursion is a script error`() throws {
         let error = try failure("local function f() return 1 + f() end\nf()")
         #expect(error.failure.message.contains("stack overflow"))
         #expect(error.location == "test.lua:1")
@@ -66,7 +66,7 @@ import Testing
             """)
     }
 
-    @Test func errorsInErrorHandlersEnd() throws {
+    @Test func `errors in error handlers end`() throws {
         try check(
             """
             local ok, e = xpcall(error, function(m) error(m) end, "x")
@@ -83,7 +83,7 @@ import Testing
         "local t = {} for i = 1, 200 do t = { a = t, b = t, [\"c\" .. i] = t } if i % 90 == 0 then t = {} end end perform('echo_later', t)",
         "local t = {} for i = 1, 2000001 do t[i] = true end perform('echo', t)",
         "local t = {} for i = 1, 2000 do t[i] = {} end local u = {} for i = 1, 2000 do u[i] = t end perform('echo', 1, u)",
-    ]) func tablesThatAreShared(_ source: String) throws {
+    ]) func `tables that are shared`(_ source: String) throws {
         let error = try failure(
             source.replacing("if i % 90 == 0 then t = {} end", with: "if i == 50 then break end"))
         #expect(error.failure.code == .badField)
@@ -91,7 +91,7 @@ import Testing
         #expect(error.failure.hint == "a table that is in several places counts in each of them")
     }
 
-    @Test func textsThatAreShared() throws {
+    @Test func `texts that are shared`() throws {
         for value in ["s", "rt.secret(s)"] {
             let error = try failure(
                 "local s, t = ('x'):rep(1 << 20), {} for i = 1, 300 do t[i] = \(value) end perform('echo', t)"
@@ -103,13 +103,13 @@ import Testing
         #expect(error.failure.message.count < 400)
     }
 
-    @Test func whatIsSharedAndSmallCrosses() throws {
+    @Test func `what is shared and small crosses`() throws {
         #expect(try value("local t = { 1 } return #perform('echo', { t, t, { a = t, b = { t } } })") == 3)
     }
 
     // MARK: files
 
-    @Test func aModuleIsARegularFileOfBoundedSize() throws {
+    @Test func `a module is a regular file of bounded size`() throws {
         try withFolder(["main.lua": "", "long.lua": "return 1"]) { folder in
             #expect(truncate(folder + "/long.lua", 8 << 30) == 0)
             #expect(mkfifo(folder + "/pipe.lua", 0o600) == 0)
@@ -137,7 +137,7 @@ import Testing
     @Test(arguments: [
         "print(('a'):rep(20):find(('.-'):rep(11) .. 'b'))",
         "print(#(''):rep(1000000000))",
-    ]) func aCallThatDoesNotEndIsToldOf(_ call: String) throws {
+    ]) func `a call that does not end is told of`(_ call: String) throws {
         let undone = Mutex(false)
         let work = Primitive("work", .pooled, grace: .seconds(10)) { request in
             let mailbox = Mailbox<Void>()

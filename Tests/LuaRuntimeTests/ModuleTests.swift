@@ -2,7 +2,7 @@ import Basics
 import LuaRuntime
 import Testing
 
-@Suite struct ModuleTests {
+@Suite struct `Modules` {
     /// Runs `main.lua` of a folder with these files.
     private func run(_ files: [String: String], search: [String] = []) throws -> Outcome {
         try withFolder(files) { folder in
@@ -12,7 +12,7 @@ import Testing
         }
     }
 
-    @Test func modulesLieBesideTheScriptAndThenInTheSearchPath() throws {
+    @Test func `modules lie beside the script and then in the search path`() throws {
         let outcome = try run(
             [
                 "main.lua": """
@@ -30,7 +30,7 @@ import Testing
         #expect(outcome.values == ["a", "b.c", "pack", "beside", "b.c"])
     }
 
-    @Test func aModulesBodyMayCallPrimitives() throws {
+    @Test func `a module's body may call primitives`() throws {
         let outcome = try run([
             "main.lua": "return (require 'slow')",
             "slow.lua":
@@ -39,7 +39,7 @@ import Testing
         #expect(outcome.values == ["done"])
     }
 
-    @Test func twoTasksLoadAModuleOnce() throws {
+    @Test func `two tasks load a module once`() throws {
         let outcome = try run([
             "main.lua": """
             local rt = require "limiq.runtime"
@@ -53,13 +53,13 @@ import Testing
         #expect(outcome.output == "loading\n")
     }
 
-    @Test func aCycleIsNamed() throws {
+    @Test func `a cycle is named`() throws {
         let outcome = try run(["main.lua": "require 'a'", "a.lua": "require 'b'", "b.lua": "\nrequire 'a'"])
         #expect(outcome.error?.failure.message == "modules require each other: a → b → a")
         #expect(outcome.error?.location == "b.lua:2")
     }
 
-    @Test func aMissingModuleSaysWhereItWasLookedFor() throws {
+    @Test func `a missing module says where it was looked for`() throws {
         let outcome = try run(["main.lua": "\nrequire 'machnies'", "machines.lua": ""], search: ["other"])
         let message = outcome.error?.failure.message ?? ""
         #expect(message.contains("module 'machnies' not found:"))
@@ -71,7 +71,7 @@ import Testing
         #expect(try run(["main.lua": "require 'limiq.runtmie'"]).error?.failure.code == .notFound)
     }
 
-    @Test func errorsInModulesNameTheirLine() throws {
+    @Test func `errors in modules name their line`() throws {
         let outcome = try run(["main.lua": "require 'sub.broken'", "sub/broken.lua": "local x\n\nx.y = 1"])
         #expect(outcome.error?.location == "sub/broken.lua:3")
         #expect(
@@ -82,7 +82,7 @@ import Testing
         #expect(syntax.error?.description.hasPrefix("error loading module 'broken' from file") == true)
     }
 
-    @Test func searchersAndPreloadAndPathWorkAsTheManualSays() throws {
+    @Test func `searchers and preload and path work as the manual says`() throws {
         let outcome = try run([
             "main.lua": """
             package.preload.virtual = function(name, extra) return { name, extra } end
@@ -109,7 +109,7 @@ import Testing
         #expect(outcome.error == nil, "\(outcome.error?.traceback ?? "")")
     }
 
-    @Test func dofileAndLoadfileTakeTextThatMayWait() throws {
+    @Test func `dofile and loadfile take text that may wait`() throws {
         let outcome = try run([
             "main.lua": """
             local value = dofile "part.lua"
@@ -129,14 +129,14 @@ import Testing
         #expect(outcome.values == [7, 7, 3])
     }
 
-    @Test func aScriptMayBeginWithAnInterpreterLine() throws {
+    @Test func `a script may begin with an interpreter line`() throws {
         #expect(try run(["main.lua": "#!/usr/bin/env limiq\nreturn 1"]).values == [1])
         #expect(try run(["main.lua": "#!/usr/bin/env limiq\nerror 'x'"]).error?.location == "main.lua:2")
         #expect(try run(["main.lua": "\u{FEFF}return 1"]).values == [1])
         #expect(try run(["other.lua": ""]).error?.failure.code == .notFound)
     }
 
-    @Test func theLibraryIsFoundByItsName() throws {
+    @Test func `the library is found by its name`() throws {
         try withFolder([
             "limiq/init.lua": "return 'root'", "limiq/x.lua": "return 'x'",
             "limiq/y/init.lua": "return { ... }", "main.lua": "",

@@ -2,7 +2,7 @@ import Basics
 import Glibc
 import Testing
 
-@Suite struct SourceTests {
+@Suite struct `The runtime's own source` {
     /// The Lua calls that may raise: a `longjmp` over a Swift frame.
     private static let raising = [
         "lua_call", "lua_callk", "lua_getfield", "lua_setfield", "lua_gettable", "lua_settable",
@@ -14,7 +14,7 @@ import Testing
         "luaL_checkstack", "luaL_traceback", "luaL_where", "luaL_gsub", "luaL_getsubtable",
     ]
 
-    @Test func swiftCallsNothingThatRaises() throws {
+    @Test func `Swift calls nothing that raises`() throws {
         let folder =
             #filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" } + "/Sources/LuaRuntime"
         var looked = 0

@@ -4,8 +4,8 @@ import LuaRuntime
 import Synchronization
 import Testing
 
-@Suite struct TaskTests {
-    @Test func joinGivesAllValuesAndMayBeRepeated() throws {
+@Suite struct `Tasks` {
+    @Test func `join gives all values and may be repeated`() throws {
         try check(
             """
             local t = rt.spawn(function(...) perform('echo_later'); return ... end, 1, nil, 3)
@@ -20,7 +20,7 @@ import Testing
             """)
     }
 
-    @Test func joinRaisesWithTheTasksOwnTraceback() throws {
+    @Test func `join raises with the task's own traceback`() throws {
         let error = try failure(
             """
             local function build()
@@ -43,12 +43,12 @@ import Testing
         )
     }
 
-    @Test func aScriptEndsWhenItsTasksHave() throws {
+    @Test func `a script ends when its tasks have`() throws {
         let outcome = try run("rt.spawn(function() rt.sleep(0.01) print 'late' end) print 'early'")
         #expect(outcome.output == "early\nlate\n")
     }
 
-    @Test func theErrorOfATaskNobodyJoinedIsTheScripts() throws {
+    @Test func `the error of a task nobody joined is the script's`() throws {
         let error = try failure("rt.spawn(function()\nerror 'lost' end)\nrt.sleep(0.01)")
         #expect(error.location == "test.lua:2")
         #expect(error.failure.message == "lost")
@@ -57,7 +57,7 @@ import Testing
         #expect(try run("local t = rt.spawn(rt.sleep, 10) t:cancel()").error == nil)
     }
 
-    @Test func aFailedScriptCancelsItsTasksAndSeesThemOut() throws {
+    @Test func `a failed script cancels its tasks and sees them out`() throws {
         let outcome = try run(
             """
             rt.spawn(function()
@@ -71,7 +71,7 @@ import Testing
         #expect(outcome.output == "clean\n")
     }
 
-    @Test func eachKeepsOrderAndItsLimit() throws {
+    @Test func `each keeps order and its limit`() throws {
         try check(
             """
             local at_once, most = 0, 0
@@ -92,7 +92,7 @@ import Testing
             """)
     }
 
-    @Test func eachRunsAllAndListsEveryFailure() throws {
+    @Test func `each runs all and lists every failure`() throws {
         let error = try failure(
             """
             local ran = 0
@@ -111,7 +111,7 @@ import Testing
         #expect(error.traceback?.contains("item 1 of each at test.lua:2") == true)
     }
 
-    @Test func eachStopsAtAFailureWhereThatIsAskedFor() throws {
+    @Test func `each stops at a failure where that is asked for`() throws {
         try check(
             """
             local begun, cleaned = {}, 0
@@ -129,7 +129,7 @@ import Testing
             """)
     }
 
-    @Test func timeoutEndsWhatTakesTooLong() throws {
+    @Test func `timeout ends what takes too long`() throws {
         try check(
             """
             local cleaned
@@ -146,7 +146,7 @@ import Testing
             """)
     }
 
-    @Test func aNestedTimeoutEndsWithItsOwner() throws {
+    @Test func `a nested timeout ends with its owner`() throws {
         try check(
             """
             local stopped
@@ -161,7 +161,7 @@ import Testing
             """)
     }
 
-    @Test func retryTriesAsOftenAsAsked() throws {
+    @Test func `retry tries as often as asked`() throws {
         try check(
             """
             local count = 0
@@ -186,7 +186,7 @@ import Testing
             """)
     }
 
-    @Test func tryGivesTheErrorAsAValue() throws {
+    @Test func `try gives the error as a value`() throws {
         try check(
             """
             local v, e = rt.try(function(x) return x end, 5)
@@ -196,7 +196,7 @@ import Testing
             """)
     }
 
-    @Test func durationsAreNumbersOrTexts() throws {
+    @Test func `durations are numbers or texts`() throws {
         try check(
             """
             rt.sleep(0) rt.sleep("1ms") rt.sleep("0.001s") rt.sleep("0m1ms")
@@ -209,7 +209,7 @@ import Testing
             """)
     }
 
-    @Test func cancelRaisesAtTheWaitAndCleanUpMayWait() throws {
+    @Test func `cancel raises at the wait and clean up may wait`() throws {
         try check(
             """
             local log = {}
@@ -232,7 +232,7 @@ import Testing
             """)
     }
 
-    @Test func aCycleOfJoinsIsADeadlock() throws {
+    @Test func `a cycle of joins is a deadlock`() throws {
         let error = try failure(
             """
             local a, b
@@ -246,7 +246,7 @@ import Testing
                 == "every task waits for another: task 1 for task 2, task 2 for task 3, task 3 for task 2")
     }
 
-    @Test func tasksThatWaitForEachOtherEndTheScriptEvenWhereTheyTakeNoError() throws {
+    @Test func `tasks that wait for each other end the script even where they take no error`() throws {
         for body in ["%s:join()", "while true do pcall(%s.join, %s) end"] {
             let (a, b) = (body.replacing("%s", with: "a"), body.replacing("%s", with: "b"))
             let error = try failure(
@@ -259,7 +259,7 @@ import Testing
         }
     }
 
-    @Test func aTaskThatIsCancelledWhileItsModuleLoadsHoldsUpNobodyElse() throws {
+    @Test func `a task that is cancelled while its module loads holds up nobody else`() throws {
         try check(
             """
             package.preload.slow = function() rt.sleep(0.01) return "loaded" end
@@ -272,7 +272,7 @@ import Testing
             """)
     }
 
-    @Test func whatIsCancelledTwiceStillUndoesWhatItBegan() throws {
+    @Test func `what is cancelled twice still undoes what it began`() throws {
         let undone = Mutex(0)
         let work = Primitive("work", .pooled, grace: .seconds(10)) { request in
             let mailbox = Mailbox<Bool>()
@@ -292,7 +292,7 @@ import Testing
         #expect(undone.withLock(\.self) == 5)
     }
 
-    @Test func theCleanUpOfManyTasksMayStartTasksOfItsOwn() throws {
+    @Test func `the clean up of many tasks may start tasks of its own`() throws {
         let outcome = try run(
             """
             for i = 1, 350 do
@@ -309,7 +309,7 @@ import Testing
         #expect(outcome.error?.failure.message == "the script fails")
     }
 
-    @Test func aThousandCoroutinesWaitTogether() throws {
+    @Test func `a thousand coroutines wait together`() throws {
         let running = Mutex((now: 0, all: 0))
         let work = Primitive("work", .pooled) { request in
             running.withLock { $0.all += 1 }
@@ -331,7 +331,7 @@ import Testing
         #expect(running.withLock { $0.all } == 4000)
     }
 
-    @Test func aScriptMayRunAgainAndAgain() throws {
+    @Test func `a script may run again and again`() throws {
         let script = try Script()
         defer { script.runtime.close() }
         #expect(script.run("error 'first'").error?.failure.message == "first")

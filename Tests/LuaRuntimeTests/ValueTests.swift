@@ -3,7 +3,7 @@ import LuaRuntime
 import Synchronization
 import Testing
 
-@Suite struct ValueTests {
+@Suite struct `Values that cross` {
     /// What a primitive gets as its first argument.
     private func received(_ expression: String) throws -> Value {
         let seen = Mutex(Value.null)
@@ -21,7 +21,7 @@ import Testing
         return error.failure.message
     }
 
-    @Test func plainValuesArriveAsTheyAre() throws {
+    @Test func `plain values arrive as they are`() throws {
         #expect(try received("nil") == .null)
         #expect(try received("rt.null") == .null)
         #expect(try received("1") == 1)
@@ -38,7 +38,7 @@ import Testing
             ])
     }
 
-    @Test func theSameTableGivesTheSameMap() throws {
+    @Test func `the same table gives the same map`() throws {
         let sorted: Value = ["A": 1, "a": 2, "b": 3, "ä": 4]
         #expect(try received("{ b = 3, a = 2, ['ä'] = 4, A = 1 }") == sorted)
         #expect(
@@ -47,7 +47,7 @@ import Testing
             ) == sorted)
     }
 
-    @Test func whatCannotCrossIsNamedByItsPath() throws {
+    @Test func `what cannot cross is named by its path`() throws {
         #expect(try refused("print") == "echo: argument 1 is a function: only plain values reach a primitive")
         #expect(
             try refused("{ disks = { { size = print } } }")
@@ -72,11 +72,11 @@ import Testing
                 "nested deeper than 100 tables"))
     }
 
-    @Test func aTableUsedTwiceIsNoCycle() throws {
+    @Test func `a table used twice is no cycle`() throws {
         #expect(try received("(function() local t = { 1 } return { t, t } end)()") == [[1], [1]])
     }
 
-    @Test func valuesComeBackAsTheyWent() throws {
+    @Test func `values come back as they went`() throws {
         try check(
             """
             local t = perform('echo_later', { name = "x", list = { 1, 2.5, "s", true, rt.null }, deep = { { {} } } })
@@ -87,7 +87,7 @@ import Testing
             """)
     }
 
-    @Test func anEmptyListStaysOne() throws {
+    @Test func `an empty list stays one`() throws {
         let seen = Mutex<[Value]>([])
         let outcome = try run(
             """
@@ -110,7 +110,7 @@ import Testing
         #expect(seen.withLock { $0 } == [["empty": [], "map": [:]], ["empty": ["x": 1], "map": [1]], []])
     }
 
-    @Test func whatIsJoinedWithASecretIsOne() throws {
+    @Test func `what is joined with a secret is one`() throws {
         #expect(try received("rt.secret('x') .. 'y'") == .secret("xy"))
         #expect(try received("'a' .. 1 .. rt.secret('x') .. rt.secret('') .. 2.5") == .secret("a1x2.5"))
         #expect(try received("rt.secret('') .. rt.secret('')") == .secret(""))
@@ -119,7 +119,7 @@ import Testing
         #expect(try received("pcall(function() return rt.secret('x') .. nil end)") == .bool(false))
     }
 
-    @Test func secretsAndNullShowNothing() throws {
+    @Test func `secrets and null show nothing`() throws {
         try check(
             """
             local s = rt.secret("hunter2")
@@ -135,7 +135,7 @@ import Testing
             """)
     }
 
-    @Test func aMillionMembersCross() throws {
+    @Test func `a million members cross`() throws {
         try check(
             """
             local t = {}
@@ -147,7 +147,7 @@ import Testing
             """)
     }
 
-    @Test func aWrongPrimitiveNameIsAnError() throws {
+    @Test func `a wrong primitive name is an error`() throws {
         #expect(try failure("perform('no.such')").failure.message == "there is no primitive no.such")
     }
 }

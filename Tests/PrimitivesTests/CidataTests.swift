@@ -6,10 +6,8 @@ import Testing
 
 @testable import Primitives
 
-@Suite("limiq.cidata")
-struct CidataPrimitiveTests {
-    @Test("makes a seed of the texts it is given")
-    func seed() async throws {
+@Suite struct `limiq.cidata` {
+    @Test func `makes a seed of the texts it is given`() async throws {
         try await ScriptFolder.with { folder in
             let cidata = folder.primitives(cidataDefinitions)
             let path = try cidata(
@@ -31,8 +29,7 @@ struct CidataPrimitiveTests {
         }
     }
 
-    @Test("carries bytes, and refuses what a guest would not understand")
-    func bytes() async throws {
+    @Test func `carries bytes, and refuses what a guest would not understand`() async throws {
         try await ScriptFolder.with { folder in
             let cidata = folder.primitives(cidataDefinitions)
             let packed: [UInt8] = [0x1F, 0x8B, 0x08, 0x00, 0xFF, 0x00]
@@ -48,8 +45,7 @@ struct CidataPrimitiveTests {
         }
     }
 
-    @Test("makes the same bytes of the same arguments, over the seed that is there")
-    func again() async throws {
+    @Test func `makes the same bytes of the same arguments, over the seed that is there`() async throws {
         try await ScriptFolder.with { folder in
             let cidata = folder.primitives(cidataDefinitions)
             _ = try cidata("cidata.create", ["path": "a.iso", "user_data": "#!/bin/sh\n"])

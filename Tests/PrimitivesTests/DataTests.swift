@@ -19,27 +19,25 @@ private func environment(_ folder: String) -> Primitives.Environment {
     }
 }
 
-@Suite("limiq.json and limiq.yaml")
-struct DocumentTests {
+@Suite struct `limiq.json and limiq.yaml` {
     static let values: [Value] = [
         .null, true, 0, .int(.max), .int(.min), .double(0.5), .double(1e300), "", "é \"quoted\" \\ \n\t\u{1}",
         [], [:],
         ["list": [1, "two", [.null]], "map": ["x": ["y": false]]],
     ]
 
-    @Test("what is written as JSON is read back the same", arguments: values)
-    func json(value: Value) throws {
+    @Test(arguments: values)
+    func `what is written as JSON is read back the same`(value: Value) throws {
         #expect(try parseJSON(Array(try jsonText(value).utf8)) == value)
         #expect(try JSONSerialization.jsonObject(with: Data(try jsonText([value]).utf8)) is [Any])
     }
 
-    @Test("what is no JSON is refused", arguments: ["", "{", "[1 2]", "{\"a\" 1}", "nul", "'a'"])
-    func noJSON(text: String) {
+    @Test(arguments: ["", "{", "[1 2]", "{\"a\" 1}", "nul", "'a'"])
+    func `what is no JSON is refused`(text: String) {
         #expect { try parseJSON(Array(text.utf8)) } throws: { ($0 as? Failure)?.code == .badJSON }
     }
 
-    @Test("a document of a file names the file in its error")
-    func files() async throws {
+    @Test func `a document of a file names the file in its error`() async throws {
         try await ScratchFolder.with { folder in
             let definitions = jsonDefinitions(environment(folder)) + yamlDefinitions(environment(folder))
             try Data("{\"name\": \"web\", \"n\": 1}".utf8).write(
@@ -56,10 +54,8 @@ struct DocumentTests {
     }
 }
 
-@Suite("limiq.file")
-struct FileTests {
-    @Test("bytes are written whole, read back, listed, and readable by nobody else")
-    func roundTrip() async throws {
+@Suite struct `limiq.file` {
+    @Test func `bytes are written whole, read back, listed, and readable by nobody else`() async throws {
         try await ScratchFolder.with { folder in
             let files = fileDefinitions(environment(folder))
             _ = try call(files, "file.write", "a.bin", .bytes([0xFF, 0]))
@@ -84,8 +80,9 @@ struct FileTests {
         }
     }
 
-    @Test("a mode is octal digits in quotes, here and in the guest: Lua would read 0400 as decimal")
-    func mode() async throws {
+    @Test func `a mode is octal digits in quotes, here and in the guest: Lua would read 0400 as decimal`()
+        async throws
+    {
         try await ScratchFolder.with { folder in
             let all = fileDefinitions(environment(folder)) + domainGuestDefinitions(environment(folder))
             for (mode, message) in [
@@ -115,8 +112,8 @@ struct FileTests {
         }
     }
 
-    @Test("what cannot be read or written is named", arguments: ["none", ".", "fifo"])
-    func refused(name: String) async throws {
+    @Test(arguments: ["none", ".", "fifo"])
+    func `what cannot be read or written is named`(name: String) async throws {
         try await ScratchFolder.with { folder in
             mkfifo(folder + "/fifo", 0o600)
             #expect { try call(fileDefinitions(environment(folder)), "file.read", .string(name)) } throws: {

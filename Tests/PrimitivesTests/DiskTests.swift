@@ -8,10 +8,8 @@ import Testing
 
 @testable import Primitives
 
-@Suite("limiq.disk")
-struct DiskPrimitiveTests {
-    @Test("makes, tells, grows and removes disks, by paths relative to the script")
-    func wholeLife() async throws {
+@Suite struct `limiq.disk` {
+    @Test func `makes, tells, grows and removes disks, by paths relative to the script`() async throws {
         try await ScriptFolder.with { folder in
             let disk = folder.primitives(diskDefinitions)
             #expect(
@@ -33,8 +31,7 @@ struct DiskPrimitiveTests {
         }
     }
 
-    @Test("takes a raw format by either name")
-    func format() async throws {
+    @Test func `takes a raw format by either name`() async throws {
         try await ScriptFolder.with { folder in
             let disk = folder.primitives(diskDefinitions)
             _ = try disk("disk.create", ["path": "a", "size": .int(1 << 20), "format": "raw"])
@@ -44,8 +41,7 @@ struct DiskPrimitiveTests {
         }
     }
 
-    @Test("says what is wrong with an argument, and with a base")
-    func complaints() async throws {
+    @Test func `says what is wrong with an argument, and with a base`() async throws {
         try await ScriptFolder.with { folder in
             let disk = folder.primitives(diskDefinitions)
             _ = try disk("disk.create", ["path": "base.qcow2", "size": "2GiB"])

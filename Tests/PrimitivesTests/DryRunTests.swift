@@ -8,8 +8,7 @@ import Testing
 
 @testable import Primitives
 
-@Suite("A dry run")
-struct DryRunTests {
+@Suite struct `A dry run` {
     private struct Outcome {
         /// `error web.lua:3 vm web: text (hint)`
         var findings: [String]
@@ -40,8 +39,7 @@ struct DryRunTests {
         return outcome
     }
 
-    @Test("finds a wait that could never end")
-    func ways() throws {
+    @Test func `finds a wait that could never end`() throws {
         let outcome = try look(
             """
             limiq.vm { name = "a", nics = { { forward = { { host = 8080, guest = 80 } } } } }:up { wait = "ssh" }
@@ -56,8 +54,7 @@ struct DryRunTests {
         #expect(outcome.findings[1].hasPrefix("error web.lua:3 b: b has no nic"))
     }
 
-    @Test("finds a wrong field, and goes on to the next VM")
-    func fields() throws {
+    @Test func `finds a wrong field, and goes on to the next VM`() throws {
         let outcome = try look(
             """
             limiq.vm {
@@ -76,10 +73,11 @@ struct DryRunTests {
             ])
     }
 
-    @Test(
-        "finds what is wrong with cloud-init files: in a table at its path, in a text at its line, once for many VMs"
-    )
-    func cloudInit() throws {
+    @Test
+    func
+        `finds what is wrong with cloud-init files: in a table at its path, in a text at its line, once for many VMs`()
+        throws
+    {
         let outcome = try look(
             """
             local tasks = limiq.each({ 1, 2, 3 }, function(i)
@@ -98,8 +96,10 @@ struct DryRunTests {
             ])
     }
 
-    @Test("makes nothing, waits for nothing, asks no machine and no image, but reads the script's files")
-    func harmless() throws {
+    @Test
+    func `makes nothing, waits for nothing, asks no machine and no image, but reads the script's files`()
+        throws
+    {
         let outcome = try look(
             """
             local text = limiq.file.read "user-data"
@@ -127,8 +127,7 @@ struct DryRunTests {
         #expect(outcome.folder == ["user-data"])
     }
 
-    @Test("answers in the form a run does")
-    func forms() throws {
+    @Test func `answers in the form a run does`() throws {
         let outcome = try look(
             """
             assert(limiq.image.add { name = "tiny", path = "x.raw" }:match "%.raw$")
@@ -145,8 +144,7 @@ struct DryRunTests {
             "\(outcome.error.map(String.init(describing:)) ?? "")")
     }
 
-    @Test("knows when a script's error may come of an answer that was made up")
-    func guessing() throws {
+    @Test func `knows when a script's error may come of an answer that was made up`() throws {
         let sure = try look("limiq.vm { name = \"a\" }:up { waitt = \"running\" }")
         #expect(!sure.isGuessing)
         #expect(sure.error?.failure.code == .badField)
@@ -161,8 +159,10 @@ struct DryRunTests {
         }
     }
 
-    @Test("answers every primitive of the library, and says what one misses that is called with nothing")
-    func all() throws {
+    @Test
+    func `answers every primitive of the library, and says what one misses that is called with nothing`()
+        throws
+    {
         let definitions = libraryDefinitions(try HostSide().environment, overrides: [:]) { _, _ in }
         for definition in definitions {
             let name = definition.primitive.name

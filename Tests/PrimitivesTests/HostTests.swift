@@ -5,9 +5,8 @@ import Testing
 
 @testable import Primitives
 
-struct HostTests {
-    @Test("A program's code, output and errors come back, bytes as they are")
-    func result() async throws {
+struct `limiq.host` {
+    @Test func `A program's code, output and errors come back, bytes as they are`() async throws {
         try await onThread {
             let host = try HostSide()
             let answer = try host.call(
@@ -18,8 +17,7 @@ struct HostTests {
         }
     }
 
-    @Test("Input, variables and the folder reach the program; arguments pass no shell")
-    func inputs() async throws {
+    @Test func `Input, variables and the folder reach the program; arguments pass no shell`() async throws {
         try await onThread {
             let host = try HostSide()
             let answer = try host.call(
@@ -37,8 +35,9 @@ struct HostTests {
         }
     }
 
-    @Test("What repeats a secret is a secret, in a failure's cause too; what does not is text")
-    func secrets() async throws {
+    @Test func `What repeats a secret is a secret, in a failure's cause too; what does not is text`()
+        async throws
+    {
         try await onThread {
             let host = try HostSide()
             Secrets.remember("kept by no program")
@@ -57,8 +56,7 @@ struct HostTests {
         }
     }
 
-    @Test("A program that does not read its input is no error")
-    func unreadInput() async throws {
+    @Test func `A program that does not read its input is no error`() async throws {
         try await onThread {
             let host = try HostSide()
             let input = Value.string(String(repeating: "x", count: 1 << 20))
@@ -68,8 +66,7 @@ struct HostTests {
         }
     }
 
-    @Test("A code other than 0 raises, with what the program said")
-    func check() async throws {
+    @Test func `A code other than 0 raises, with what the program said`() async throws {
         try await onThread {
             let host = try HostSide()
             let refused = failure {
@@ -84,8 +81,7 @@ struct HostTests {
         }
     }
 
-    @Test("What cannot be run is said plainly")
-    func missing() async throws {
+    @Test func `What cannot be run is said plainly`() async throws {
         try await onThread {
             let host = try HostSide()
             func message(_ command: Value, _ options: Value = .null) -> String {
@@ -104,8 +100,7 @@ struct HostTests {
         }
     }
 
-    @Test("--no-host forbids every program")
-    func forbidden() async throws {
+    @Test func `--no-host forbids every program`() async throws {
         try await onThread {
             let host = try HostSide(gate: .withoutPrograms)
             let refused = failure {
@@ -117,8 +112,7 @@ struct HostTests {
         }
     }
 
-    @Test("A timeout ends the program and all it started, those that ignore SIGTERM too")
-    func timeout() async throws {
+    @Test func `A timeout ends the program and all it started, those that ignore SIGTERM too`() async throws {
         try await onThread {
             let host = try HostSide()
             let script = "trap '' TERM; sleep 300 & echo $! > child; echo $$ > parent; wait; sleep 300"
@@ -138,8 +132,7 @@ struct HostTests {
         }
     }
 
-    @Test("A cancelled call ends the program and all it started")
-    func cancelled() async throws {
+    @Test func `A cancelled call ends the program and all it started`() async throws {
         try await onThread {
             let host = try HostSide()
             let cancellation = Cancellation()
@@ -166,8 +159,7 @@ struct HostTests {
         }
     }
 
-    @Test("A program that writes without end is ended and named")
-    func outputLimit() async throws {
+    @Test func `A program that writes without end is ended and named`() async throws {
         try await onThread {
             let host = try HostSide()
             let refused = failure {

@@ -5,10 +5,8 @@ import Testing
 
 @testable import Primitives
 
-@Suite("limiq.iso")
-struct ISOPrimitiveTests {
-    @Test("makes an image, lists it and reads it back")
-    func roundTrip() async throws {
+@Suite struct `limiq.iso` {
+    @Test func `makes an image, lists it and reads it back`() async throws {
         try await ScriptFolder.with { folder in
             let iso = folder.primitives(isoDefinitions)
             let arguments: Value = [
@@ -39,8 +37,7 @@ struct ISOPrimitiveTests {
         }
     }
 
-    @Test("says what is wrong with a name or its contents")
-    func complaints() async throws {
+    @Test func `says what is wrong with a name or its contents`() async throws {
         try await ScriptFolder.with { folder in
             let iso = folder.primitives(isoDefinitions)
             for (files, message) in [

@@ -4,10 +4,8 @@ import Testing
 
 @testable import Primitives
 
-@Suite("limiq.image")
-struct ImagePrimitiveTests {
-    @Test("adds, lists, finds and removes images, by paths relative to the script")
-    func wholeLife() async throws {
+@Suite struct `limiq.image` {
+    @Test func `adds, lists, finds and removes images, by paths relative to the script`() async throws {
         try await ScriptFolder.with { folder in
             let images = folder.primitives(imageDefinitions)
             let disk = folder.primitives(diskDefinitions)
@@ -31,8 +29,7 @@ struct ImagePrimitiveTests {
         }
     }
 
-    @Test("says what is wrong with an argument")
-    func complaints() async throws {
+    @Test func `says what is wrong with an argument`() async throws {
         try await ScriptFolder.with { folder in
             let images = folder.primitives(imageDefinitions)
             for (arguments, message) in [
@@ -58,8 +55,7 @@ struct ImagePrimitiveTests {
         }
     }
 
-    @Test("finds ISO images by name and by a path relative to the script")
-    func iso() async throws {
+    @Test func `finds ISO images by name and by a path relative to the script`() async throws {
         try await ScriptFolder.with { folder in
             let images = folder.primitives(imageDefinitions)
             let missing = #expect(throws: Failure.self) { try images("image.iso", "virtio-win") }

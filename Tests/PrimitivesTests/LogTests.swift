@@ -4,9 +4,8 @@ import Testing
 
 @testable import Primitives
 
-struct LogTests {
-    @Test("Lines reach the sink with their level and fields, secrets hidden")
-    func lines() throws {
+struct `limiq.log` {
+    @Test func `Lines reach the sink with their level and fields, secrets hidden`() throws {
         let lines = Lines()
         let definitions = logDefinitions { level, line in lines.add("\(level): \(line)") }
         for (name, arguments) in [

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Primitives
 
-struct ParamsTests {
+struct `limiq.params` {
     private let defaults: Value = [
         "count": 1, "debug": false, "name": "web-01", "none": [:], "packages": ["nginx"],
         "password": .secret("x"), "ratio": .double(0.5),
@@ -14,13 +14,11 @@ struct ParamsTests {
         try HostSide.call("params.get", [defaults ?? self.defaults], in: paramsDefinitions(overrides))
     }
 
-    @Test("Defaults stand where nothing is set")
-    func defaultsStand() throws {
+    @Test func `Defaults stand where nothing is set`() throws {
         #expect(try params([:]) == defaults)
     }
 
-    @Test("What is set has the type of its default")
-    func typed() throws {
+    @Test func `What is set has the type of its default`() throws {
         let answer = try params([
             "count": "3", "debug": "true", "name": "007", "none": "x", "packages": "curl,jq",
             "password": "hush", "ratio": "2",
@@ -34,22 +32,21 @@ struct ParamsTests {
         #expect(try params(["packages": ""])["packages"] == [])
     }
 
-    @Test(
-        "A value of the wrong type is named with what is expected",
-        arguments: [
-            ("count", "three", "--set count=three: count is a whole number"),
-            ("count", "2.5", "--set count=2.5: count is a whole number"),
-            ("debug", "yes", "--set debug=yes: debug is true or false"),
-            ("ratio", "nan", "--set ratio=nan: ratio is a number"),
-        ])
-    func wrongType(name: String, text: String, message: String) {
+    @Test(arguments: [
+        ("count", "three", "--set count=three: count is a whole number"),
+        ("count", "2.5", "--set count=2.5: count is a whole number"),
+        ("debug", "yes", "--set debug=yes: debug is true or false"),
+        ("ratio", "nan", "--set ratio=nan: ratio is a number"),
+    ])
+    func `A value of the wrong type is named with what is expected`(
+        name: String, text: String, message: String
+    ) {
         let refused = failure { try params([name: text]) }
         #expect(refused.code == .badField)
         #expect(refused.message == message)
     }
 
-    @Test("An unknown name is an error with the nearest one")
-    func unknown() {
+    @Test func `An unknown name is an error with the nearest one`() {
         #expect(failure { try params(["cuont": "3"]) }.hint == "did you mean count?")
         #expect(
             failure { try params(["zzzzzz": "3"]) }.hint?.hasPrefix("its parameters are count, debug") == true
@@ -57,14 +54,12 @@ struct ParamsTests {
         #expect(failure { try params(["a": "3"], [:]) }.hint == "it takes none")
     }
 
-    @Test("A default of no type a caller could write is refused, set or not")
-    func badDefault() {
+    @Test func `A default of no type a caller could write is refused, set or not`() {
         #expect(failure { try params([:], ["x": ["a": 1]]) }.message.hasPrefix("the parameter x needs"))
         #expect(failure { try params([:], ["x": [1]]) }.message.hasPrefix("the parameter x needs"))
     }
 
-    @Test("A variable of the environment is text, or nil")
-    func environment() throws {
+    @Test func `A variable of the environment is text, or nil`() throws {
         let definitions = try environmentDefinitions(HostSide().environment)
         let path = try #require(getenv("PATH").map { String(cString: $0) })
         #expect(try HostSide.call("env.get", ["PATH"], in: definitions) == .string(path))

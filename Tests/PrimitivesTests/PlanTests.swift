@@ -10,8 +10,7 @@ import Testing
 @testable import Primitives
 
 /// On libvirt's test driver, whose domains have no files.
-@Suite("A plan", .serialized)
-struct PlanTests {
+@Suite(.serialized) struct `A plan` {
     private struct Outcome {
         /// `+ make vm web`
         var steps: [String]
@@ -80,8 +79,7 @@ struct PlanTests {
 
     private static let web = #"limiq.vm { name = "NAME-web", memory = "512MiB" }:up()"#
 
-    @Test("of a new VM makes nothing; after the run there is nothing left to do")
-    func make() throws {
+    @Test func `of a new VM makes nothing; after the run there is nothing left to do`() throws {
         let host = try Host()
         let before = try plan(Self.web, host)
         #expect(before.steps == ["make vm NAME-web"] && before.plan.isChange)
@@ -94,8 +92,9 @@ struct PlanTests {
         try run(#"limiq.vm { name = "NAME-web" }:remove()"#, host)
     }
 
-    @Test("refuses what a run would: a machine whose disk another stands on, until that would be gone")
-    func standsOn() throws {
+    @Test func `refuses what a run would: a machine whose disk another stands on, until that would be gone`()
+        throws
+    {
         let host = try Host()
         try run(
             """
@@ -118,8 +117,7 @@ struct PlanTests {
         try run(removeChild + remove, host)
     }
 
-    @Test("answers from what the calls before would have made")
-    func forecast() throws {
+    @Test func `answers from what the calls before would have made`() throws {
         let host = try Host()
         let outcome = try plan(
             """
@@ -148,8 +146,7 @@ struct PlanTests {
         #expect(outcome.folder == [])
     }
 
-    @Test("marks what only a running guest knows, and ends where the script needs it")
-    func unknown() throws {
+    @Test func `marks what only a running guest knows, and ends where the script needs it`() throws {
         let host = try Host()
         let outcome = try plan(
             """
@@ -165,8 +162,7 @@ struct PlanTests {
         #expect(try host.environment.hypervisor(nil).domain(prefix + "-a") == nil)
     }
 
-    @Test("writes no file, and answers as if it had")
-    func files() throws {
+    @Test func `writes no file, and answers as if it had`() throws {
         let host = try Host()
         let outcome = try plan(
             """
@@ -193,8 +189,7 @@ struct PlanTests {
         #expect(String(decoding: other, as: UTF8.self) == "old")
     }
 
-    @Test("leaves a domain alone that is not ours, with the error of the run")
-    func foreign() throws {
+    @Test func `leaves a domain alone that is not ours, with the error of the run`() throws {
         let host = try Host()
         let outcome = try plan(#"limiq.vm { name = "test" }:up()"#, host)
         #expect(outcome.error?.failure.code == .notOurs && outcome.steps == [])
@@ -297,8 +292,8 @@ struct PlanTests {
         """,
     ]
 
-    @Test("answers what the run answers", arguments: questions)
-    func answers(question: String) throws {
+    @Test(arguments: questions)
+    func `answers what the run answers`(question: String) throws {
         func ask(_ primitives: (Environment) -> [Primitive]) throws -> String {
             let host = try Host()
             try writeBytes([UInt8](repeating: 7, count: 1 << 20), to: host.environment.absolute("x.raw"))
@@ -310,8 +305,7 @@ struct PlanTests {
         #expect(plan == run && plan != "[]")
     }
 
-    @Test("gives no forward to a guest that will not have it before it starts anew")
-    func pendingForward() throws {
+    @Test func `gives no forward to a guest that will not have it before it starts anew`() throws {
         let host = try Host()
         let wanted = #"{ name = "NAME-f", nics = { { forward = { { host = 24303, guest = 80 } } } } }"#
         let outcome = try plan(

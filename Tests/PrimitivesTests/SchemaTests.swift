@@ -57,10 +57,8 @@ private let spec = Record(
         Field("timeout", \.timeout, .duration, "How long."),
     ])
 
-@Suite("The schema of arguments")
-struct SchemaTests {
-    @Test("a table is read into the structure, and written back")
-    func roundTrip() throws {
+@Suite struct `The schema of arguments` {
+    @Test func `a table is read into the structure, and written back`() throws {
         let value: Value = [
             "name": "web", "disks": [["id": "boot", "size": .double(20), "bus": "sata", "path": .null]],
             "labels": ["team": "a"], "timeout": "1m30s",
@@ -141,8 +139,8 @@ struct SchemaTests {
         ("web", "the argument must be a table of fields, not \"web\"", nil),
     ]
 
-    @Test("a mistake is told by its path, with the way out", arguments: mistakes)
-    func mistake(value: Value, message: String, hint: String?) {
+    @Test(arguments: mistakes)
+    func `a mistake is told by its path, with the way out`(value: Value, message: String, hint: String?) {
         #expect(throws: Failure(.badField, message, hint: hint)) { try spec.decode(value, at: "") }
     }
 }

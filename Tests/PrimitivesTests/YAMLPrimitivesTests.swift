@@ -3,9 +3,8 @@ import Testing
 
 @testable import Primitives
 
-struct YAMLPrimitivesTests {
-    @Test("A value is written and read back; nothing is null")
-    func roundTrip() throws {
+struct `limiq.yaml` {
+    @Test func `A value is written and read back; nothing is null`() throws {
         let host = try HostSide()
         let value: Value = ["mode": "0644", "ports": [80, 443], "script": "#!/bin/sh\necho\n"]
         let text = try host.call("yaml.encode", value, in: yamlDefinitions)
@@ -15,8 +14,7 @@ struct YAMLPrimitivesTests {
         #expect(try host.call("yaml.encode", ["a": .secret("x")], in: yamlDefinitions) == .secret("a: x\n"))
     }
 
-    @Test("Errors give the place, and the file where there is one")
-    func errors() throws {
+    @Test func `Errors give the place, and the file where there is one`() throws {
         let host = try HostSide()
         let refused = failure { try host.call("yaml.decode", "a: 1\na: 2\n", in: yamlDefinitions) }
         #expect(refused.code == .badYAML)
@@ -31,20 +29,19 @@ struct YAMLPrimitivesTests {
         #expect(failure { try host.call("yaml.read", "none.yaml", in: yamlDefinitions) }.code == .notFound)
     }
 
-    @Test(
-        "Base64 is that of RFC 4648",
-        arguments: [
-            ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="),
-            ("fooba", "Zm9vYmE="), ("foobar", "Zm9vYmFy"),
-        ])
-    func base64(plain: String, encoded: String) throws {
+    @Test(arguments: [
+        ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="),
+        ("fooba", "Zm9vYmE="), ("foobar", "Zm9vYmFy"),
+    ])
+    func `Base64 is that of RFC 4648`(plain: String, encoded: String) throws {
         let host = try HostSide()
         #expect(try host.call("base64.encode", .string(plain), in: base64Definitions) == .string(encoded))
         #expect(try host.call("base64.decode", .string(encoded), in: base64Definitions) == .string(plain))
     }
 
-    @Test("Base64 of a secret is one, and a text can be UTF-16 before, as Windows hides passwords")
-    func base64Options() throws {
+    @Test func `Base64 of a secret is one, and a text can be UTF-16 before, as Windows hides passwords`()
+        throws
+    {
         let host = try HostSide()
         let windows: Value = ["encoding": "utf-16le"]
         // The example of Microsoft's documentation of AdministratorPassword.
@@ -64,8 +61,7 @@ struct YAMLPrimitivesTests {
                 == "bytes must be a string, not 3")
     }
 
-    @Test("Bytes survive base64, and what is no base64 is refused")
-    func base64Bytes() throws {
+    @Test func `Bytes survive base64, and what is no base64 is refused`() throws {
         let host = try HostSide()
         let bytes = Value.bytes((0...255).map { UInt8($0) })
         let text = try host.call("base64.encode", bytes, in: base64Definitions)

@@ -2,7 +2,7 @@ import Basics
 import Testing
 import YAML
 
-struct ReadingTests {
+struct `Reading YAML` {
     /// Texts whose meaning differs between readers, or that a reader gets wrong.
     private static let texts = [
         "a", "yes", "Yes", "YES", "yEs", "y", "no", "on", "Off", "true", "TRUE", "tRue", "~", "null", "NULL",
@@ -31,8 +31,7 @@ struct ReadingTests {
         "a: b#c", "a:#b", "http://x:80/", "a: -", "a: [b]c",
     ]
 
-    @Test("A text means what it means to PyYAML, or is refused by both")
-    func agreesWithPyYAML() async throws {
+    @Test func `A text means what it means to PyYAML, or is refused by both`() async throws {
         let loaded = try await PyYAML.load(Self.texts)
         try #require(loaded.count == Self.texts.count)
         for (text, meant) in zip(Self.texts, loaded) {
@@ -44,16 +43,14 @@ struct ReadingTests {
         }
     }
 
-    @Test("Dates stay the text they were written as")
-    func dates() throws {
+    @Test func `Dates stay the text they were written as`() throws {
         #expect(
             try YAML.parse("a: 2024-01-01\nb: 2024-01-01 12:30:00Z\n") == [
                 "a": "2024-01-01", "b": "2024-01-01 12:30:00Z",
             ])
     }
 
-    @Test("What PyYAML takes for a date or time is known for one")
-    func timestamps() async throws {
+    @Test func `What PyYAML takes for a date or time is known for one`() async throws {
         let texts = [
             "2024-01-01", "2024-1-1", "2024-01-1", "24-01-01", "2024-01-01T1:02:03", "2024-1-1 12:30:00Z",
             "2024-01-01t12:30:00.", "2024-01-01 12:30:00.5 +1", "2024-01-01 12:30:00 -01:30",
@@ -69,13 +66,11 @@ struct ReadingTests {
         }
     }
 
-    @Test("A key that is no text becomes the text it was written as")
-    func keys() throws {
+    @Test func `A key that is no text becomes the text it was written as`() throws {
         #expect(try YAML.parse("80: http\non: push\n~: x\n") == ["80": "http", "on": "push", "~": "x"])
     }
 
-    @Test("An error gives the file, line, column and the line itself")
-    func errors() {
+    @Test func `An error gives the file, line, column and the line itself`() {
         expect(
             "a: 1\nfoo: bar: baz\n",
             "web.yaml:2:9: mapping values are not allowed in this context: \"foo: bar: baz\"")
@@ -96,13 +91,11 @@ struct ReadingTests {
         expect("a\n---\nb\n", "web.yaml holds 2 documents, not one: the second begins at line 3")
     }
 
-    @Test("An alias cannot stand inside its own anchor")
-    func circle() {
+    @Test func `An alias cannot stand inside its own anchor`() {
         expect("&a [x, *a]", "web.yaml:1:8: the alias *a stands inside its own anchor")
     }
 
-    @Test("Aliases that would expand beyond measure are refused")
-    func billionLaughs() {
+    @Test func `Aliases that would expand beyond measure are refused`() {
         var text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
         for level in 1...9 {
             let alias = "*a\(level - 1)"
@@ -114,16 +107,15 @@ struct ReadingTests {
         expect(text, "the aliases expand to more than 100000 values")
     }
 
-    @Test("A text of more values than memory has room for is refused, and one of many duplicates soon")
-    func many() {
+    @Test func `A text of more values than memory has room for is refused, and one of many duplicates soon`()
+    {
         expect("[\(String(repeating: "[],", count: 2_000_001))x]", "it holds more than 2000000 values")
         let start = ContinuousClock.now
         expect(String(repeating: "a: 1\n", count: 100_000), "the key a is there twice")
         #expect(ContinuousClock.now - start < .seconds(60))
     }
 
-    @Test("Nesting that would exhaust a thread's stack is refused")
-    func depth() {
+    @Test func `Nesting that would exhaust a thread's stack is refused`() {
         expect(
             String(repeating: "[", count: 900) + String(repeating: "]", count: 900),
             "nested more than 200 deep")
@@ -132,8 +124,7 @@ struct ReadingTests {
         )
     }
 
-    @Test("Nodes know the places of keys and values, aliases those of their anchors")
-    func places() throws {
+    @Test func `Nodes know the places of keys and values, aliases those of their anchors`() throws {
         let root = try #require(try YAML.nodes("a: 1\nb:\n  c: &x [é, 0644]\n  d: *x\n").documents.first)
         let b = try #require(root.entry("b"))
         #expect(b.mark == YAMLMark(line: 2, column: 1))
@@ -148,16 +139,14 @@ struct ReadingTests {
         #expect(members[1].content == .scalar(420, text: "0644"))
     }
 
-    @Test("Duplicate keys are collected where they need not be errors, the last one counting")
-    func duplicates() throws {
+    @Test func `Duplicate keys are collected where they need not be errors, the last one counting`() throws {
         let stream = try YAML.nodes("a: 1\nb: {c: 1, c: 2}\na: 3\n")
         #expect(stream.documents.first?.value == ["a": 3, "b": ["c": 2]])
         #expect(
             stream.duplicateKeys.map(\.mark) == [YAMLMark(line: 2, column: 11), YAMLMark(line: 3, column: 1)])
     }
 
-    @Test("Every document of a text is read")
-    func documents() throws {
+    @Test func `Every document of a text is read`() throws {
         #expect(try YAML.documents("a\n---\n- 1\n...\n---\n") == ["a", [1], .null])
         #expect(try YAML.documents("") == [])
     }

@@ -3,7 +3,7 @@ import Support
 import Testing
 import YAML
 
-struct WritingTests {
+struct `Writing YAML` {
     private static let nasty: [String] = [
         "", " ", "  x", "x  ", "yes", "No", "on", "OFF", "y", "n", "true", "null", "~", "007", "0644", "0o17",
         "0x1F",
@@ -27,8 +27,9 @@ struct WritingTests {
         String(repeating: "k", count: 1500), "a\n ", "a\n\t", "a\n  \n", "\ta\n", "\t\n a\n", "  \n a\n",
     ]
 
-    @Test("Every nasty text is read back by PyYAML as itself, as a value, a list member and a key")
-    func nastyTexts() async throws {
+    @Test func `Every nasty text is read back by PyYAML as itself, as a value, a list member and a key`()
+        async throws
+    {
         let values = Self.nasty.flatMap { text in
             [
                 .string(text), .list([.string(text), "x"]),
@@ -46,14 +47,12 @@ struct WritingTests {
         try await expectRoundTrip(values)
     }
 
-    @Test("Random structures of every type are read back by PyYAML with the same values")
-    func randomStructures() async throws {
+    @Test func `Random structures of every type are read back by PyYAML with the same values`() async throws {
         var generator = SeededGenerator(state: 20_240_601)
         try await expectRoundTrip((0..<600).map { _ in Self.value(depth: 0, &generator) })
     }
 
-    @Test("What is written is read back by this reader too")
-    func ownReader() throws {
+    @Test func `What is written is read back by this reader too`() throws {
         var generator = SeededGenerator(state: 7)
         for _ in 0..<600 {
             let value = Self.value(depth: 0, &generator)
@@ -61,8 +60,7 @@ struct WritingTests {
         }
     }
 
-    @Test("A script is a literal block, a mode is quoted, and the same value gives the same text")
-    func readable() {
+    @Test func `A script is a literal block, a mode is quoted, and the same value gives the same text`() {
         let value: Value = [
             "write_files": [
                 ["path": "/etc/x", "permissions": "0644", "content": "#!/bin/sh\n\techo hi\n"]

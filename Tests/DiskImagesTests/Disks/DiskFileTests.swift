@@ -8,12 +8,11 @@ import Testing
 
 @testable import DiskImages
 
-@Suite("Disks as files")
-struct DiskFileTests {
-    @Test(
-        "are made blank as qemu-img makes them",
-        arguments: [(DiskFormat.qcow2, "qcow2", "1G"), (.raw, "raw", "1G"), (.qcow2, "qcow2", "3T")])
-    func blank(_ format: DiskFormat, _ name: String, _ size: String) async throws {
+@Suite struct `Disks as files` {
+    @Test(arguments: [(DiskFormat.qcow2, "qcow2", "1G"), (.raw, "raw", "1G"), (.qcow2, "qcow2", "3T")])
+    func `are made blank as qemu-img makes them`(_ format: DiskFormat, _ name: String, _ size: String)
+        async throws
+    {
         try await DisksScratch.with { scratch in
             try scratch.run("qemu-img", "create", "-q", "-f", name, "theirs", size)
             try Disk.create(
@@ -27,8 +26,7 @@ struct DiskFileTests {
         }
     }
 
-    @Test("can have no size of 0 nor one beyond all bounds")
-    func sizes() async throws {
+    @Test func `can have no size of 0 nor one beyond all bounds`() async throws {
         try await DisksScratch.with { scratch in
             for (size, format) in [(0, DiskFormat.qcow2), (0, .raw), (UInt64.max, .raw), (1 << 62, .qcow2)] {
                 let failure = #expect(throws: Failure.self) {
@@ -40,8 +38,8 @@ struct DiskFileTests {
         }
     }
 
-    @Test("grow and do not shrink", arguments: [DiskFormat.qcow2, .raw])
-    func resize(_ format: DiskFormat) async throws {
+    @Test(arguments: [DiskFormat.qcow2, .raw])
+    func `grow and do not shrink`(_ format: DiskFormat) async throws {
         try await DisksScratch.with { scratch in
             let path = scratch.path("d")
             try Disk.create(path, size: ByteSize(mib: 64), format: format)
@@ -55,8 +53,8 @@ struct DiskFileTests {
         }
     }
 
-    @Test("are not resized or removed while somebody has them open", arguments: [true, false])
-    func inUse(_ readOnly: Bool) async throws {
+    @Test(arguments: [true, false])
+    func `are not resized or removed while somebody has them open`(_ readOnly: Bool) async throws {
         try await DisksScratch.with { scratch in
             let path = scratch.path("d.qcow2")
             try Disk.create(path, size: ByteSize(mib: 64))
@@ -72,8 +70,7 @@ struct DiskFileTests {
         }
     }
 
-    @Test("are removed and resized, and other files are not")
-    func remove() async throws {
+    @Test func `are removed and resized, and other files are not`() async throws {
         try await DisksScratch.with { scratch in
             try Disk.create(scratch.path("blank"), size: ByteSize(mib: 1), format: .raw)
             try Disk.remove(scratch.path("blank"))
@@ -93,10 +90,8 @@ struct DiskFileTests {
         }
     }
 
-    @Test(
-        "of other formats are recognised as QEMU recognises them",
-        arguments: ["vmdk", "vdi", "vhdx", "vpc", "qed", "qcow"])
-    func formats(_ format: String) async throws {
+    @Test(arguments: ["vmdk", "vdi", "vhdx", "vpc", "qed", "qcow"])
+    func `of other formats are recognised as QEMU recognises them`(_ format: String) async throws {
         try await DisksScratch.with { scratch in
             try scratch.run("qemu-img", "create", "-q", "-f", format, "d", "64M")
             let image = try DiskImage.inspect(scratch.path("d"))[0]
@@ -105,8 +100,7 @@ struct DiskFileTests {
         }
     }
 
-    @Test("the version of qemu-img tells what it knows")
-    func version() {
+    @Test func `the version of qemu-img tells what it knows`() {
         #expect(QemuImg.knowsExtendedL2(version: "qemu-img version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)"))
         #expect(QemuImg.knowsExtendedL2(version: "qemu-img version 10.0.2"))
         #expect(QemuImg.knowsExtendedL2(version: "qemu-img version 5.2.0"))
@@ -115,12 +109,10 @@ struct DiskFileTests {
     }
 }
 
-@Suite("Files that appear whole")
-struct AtomicFileTests {
+@Suite struct `Files that appear whole` {
     private struct Stop: Error {}
 
-    @Test("take no device's, pipe's or socket's place")
-    func special() async throws {
+    @Test func `take no device's, pipe's or socket's place`() async throws {
         try await DisksScratch.with { scratch in
             let pipe = scratch.path("pipe")
             #expect(mkfifo(pipe, 0o600) == 0)
@@ -130,8 +122,7 @@ struct AtomicFileTests {
         }
     }
 
-    @Test("have no name before they are written, and leave nothing after an error")
-    func error() async throws {
+    @Test func `have no name before they are written, and leave nothing after an error`() async throws {
         try await DisksScratch.with { scratch in
             let failure = #expect(throws: Failure.self) {
                 try AtomicFile.write(scratch.path("f"), existing: .replace) {
@@ -147,8 +138,7 @@ struct AtomicFileTests {
         }
     }
 
-    @Test("leave, after a kill, what can be told from others' files")
-    func leftovers() async throws {
+    @Test func `leave, after a kill, what can be told from others' files`() async throws {
         try await DisksScratch.with { scratch in
             let dead = try Int32(scratch.run("sh", "-c", "echo $$").dropLast()) ?? 0
             for name in [
@@ -162,8 +152,7 @@ struct AtomicFileTests {
         }
     }
 
-    @Test("may have a name as long as the filesystem takes")
-    func longName() async throws {
+    @Test func `may have a name as long as the filesystem takes`() async throws {
         try await DisksScratch.with { scratch in
             let name = String(repeating: "é", count: 127)
             try Disk.create(scratch.path(name), size: ByteSize(mib: 1))
@@ -174,8 +163,7 @@ struct AtomicFileTests {
         }
     }
 
-    @Test("say in one line that the folder is not there")
-    func noFolder() async throws {
+    @Test func `say in one line that the folder is not there`() async throws {
         try await DisksScratch.with { scratch in
             let path = scratch.path("no/such/seed.iso")
             let failure = #expect(throws: Failure.self) { try Cidata.create(path, CloudInitSpec()) }
@@ -184,10 +172,8 @@ struct AtomicFileTests {
         }
     }
 
-    @Test(
-        "say in one line that the disk is full",
-        .enabled(if: geteuid() == 0, "a small filesystem is mounted by root"))
-    func fullDisk() async throws {
+    @Test(.enabled(if: geteuid() == 0, "a small filesystem is mounted by root"))
+    func `say in one line that the disk is full`() async throws {
         try await DisksScratch.with { scratch in
             try scratch.run("mkdir", "small")
             try scratch.run("mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", "small")
@@ -203,10 +189,8 @@ struct AtomicFileTests {
         }
     }
 
-    @Test(
-        "say in one line that the folder is not ours", .enabled(if: geteuid() != 0, "root may write anywhere")
-    )
-    func closedFolder() async throws {
+    @Test(.enabled(if: geteuid() != 0, "root may write anywhere"))
+    func `say in one line that the folder is not ours`() async throws {
         try await DisksScratch.with { scratch in
             try scratch.run("mkdir", "-m", "555", "closed")
             let failure = #expect(throws: Failure.self) {
@@ -216,8 +200,7 @@ struct AtomicFileTests {
         }
     }
 
-    @Test("go by access control lists, too")
-    func accessControlList() async throws {
+    @Test func `go by access control lists, too`() async throws {
         try await DisksScratch.with { scratch in
             try scratch.run("mkdir", "-m", "700", "closed")
             // setfacl's own words for user:65534:--x with the mask and the owner's entries: version 2, then tag,

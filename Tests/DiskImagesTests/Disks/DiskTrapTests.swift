@@ -6,8 +6,7 @@ import Testing
 
 @testable import DiskImages
 
-@Suite("An overlay is refused")
-struct OverlayTrapTests {
+@Suite struct `An overlay is refused` {
     /// Tries to make `top.qcow2`; the failure, and that nothing was left behind.
     private func refusal(
         _ scratch: DisksScratch, base: String = "base.qcow2", format: String? = nil, size: ByteSize? = nil,
@@ -33,8 +32,7 @@ struct OverlayTrapTests {
         }
     }
 
-    @Test("with a size below its base's")
-    func size() async throws {
+    @Test func `with a size below its base's`() async throws {
         try await withBase { scratch in
             let failure = try refusal(scratch, size: ByteSize(gib: 1))
             #expect(failure.message == "size is 1 GiB, smaller than its base (2 GiB)")
@@ -46,8 +44,7 @@ struct OverlayTrapTests {
         }
     }
 
-    @Test("with a format the base does not have")
-    func format() async throws {
+    @Test func `with a format the base does not have`() async throws {
         try await withBase { scratch in
             #expect(
                 try refusal(scratch, format: "raw").message
@@ -60,8 +57,7 @@ struct OverlayTrapTests {
         }
     }
 
-    @Test("on a chain that does not say its format")
-    func missingFormat() async throws {
+    @Test func `on a chain that does not say its format`() async throws {
         try await withBase { scratch in
             try Overlay.create(scratch.path("middle.qcow2"), base: scratch.path("base.qcow2"))
             // The extension's type, made one nobody knows.
@@ -71,8 +67,8 @@ struct OverlayTrapTests {
         }
     }
 
-    @Test("on a base that is cut short", arguments: [100, 65_536, 70_000, 200_000, 300_000, 500_000])
-    func truncated(_ length: Int) async throws {
+    @Test(arguments: [100, 65_536, 70_000, 200_000, 300_000, 500_000])
+    func `on a base that is cut short`(_ length: Int) async throws {
         try await withBase { scratch in
             try scratch.run("truncate", "-s", "\(length)", "base.qcow2")
             let failure = try refusal(scratch)
@@ -81,8 +77,7 @@ struct OverlayTrapTests {
         }
     }
 
-    @Test("on an empty base, and on a header that makes no sense")
-    func nonsense() async throws {
+    @Test func `on an empty base, and on a header that makes no sense`() async throws {
         try await withBase { scratch in
             try scratch.write("empty.raw", Data())
             #expect(try refusal(scratch, base: "empty.raw").message.contains("is empty"))
@@ -102,23 +97,22 @@ struct OverlayTrapTests {
         }
     }
 
-    @Test(
-        "on a base with a feature a guest would stumble over",
-        arguments: [
-            (offset: 79, bytes: [1 as UInt8], says: "was not closed properly"),
-            (79, [2], "is marked corrupt"),
-            (79, [4], "keeps its data in another file"), (74, [1], "incompatible qcow2 feature 40"),
-            (35, [2], "is encrypted"),
-        ])
-    func feature(_ given: (offset: Int, bytes: [UInt8], says: String)) async throws {
+    @Test(arguments: [
+        (offset: 79, bytes: [1 as UInt8], says: "was not closed properly"),
+        (79, [2], "is marked corrupt"),
+        (79, [4], "keeps its data in another file"), (74, [1], "incompatible qcow2 feature 40"),
+        (35, [2], "is encrypted"),
+    ])
+    func `on a base with a feature a guest would stumble over`(
+        _ given: (offset: Int, bytes: [UInt8], says: String)
+    ) async throws {
         try await withBase { scratch in
             try scratch.patch("base.qcow2", at: given.offset, given.bytes)
             #expect(try refusal(scratch).message.contains(given.says))
         }
     }
 
-    @Test("on a chain that bites its tail")
-    func loop() async throws {
+    @Test func `on a chain that bites its tail`() async throws {
         try await withBase { scratch in
             try scratch.run(
                 "qemu-img", "rebase", "-u", "-b", scratch.path("base.qcow2"), "-F", "qcow2", "base.qcow2")
@@ -138,8 +132,7 @@ struct OverlayTrapTests {
         return scratch.path("plain.raw")
     }
 
-    @Test("on a chain with too many members")
-    func deep() async throws {
+    @Test func `on a chain with too many members`() async throws {
         try await DisksScratch.with { scratch in
             try scratch.run("truncate", "-s", "1M", "0")
             for level in 1...DiskImage.maximumDepth {
@@ -159,8 +152,7 @@ struct OverlayTrapTests {
         }
     }
 
-    @Test("on what is no regular file, without waiting for it")
-    func noFile() async throws {
+    @Test func `on what is no regular file, without waiting for it`() async throws {
         try await withBase { scratch in
             try scratch.run("mkfifo", "fifo")
             #expect(
@@ -174,8 +166,7 @@ struct OverlayTrapTests {
         }
     }
 
-    @Test("where a member of the chain is missing, and names it")
-    func missing() async throws {
+    @Test func `where a member of the chain is missing, and names it`() async throws {
         try await withBase { scratch in
             #expect(try refusal(scratch, base: "absent.qcow2").code == .notFound)
             try scratch.run("qemu-img", "rebase", "-u", "-b", "gone.qcow2", "-F", "qcow2", "base.qcow2")
@@ -188,8 +179,7 @@ struct OverlayTrapTests {
         }
     }
 
-    @Test("where its name is taken, be it by a link that leads nowhere")
-    func taken() async throws {
+    @Test func `where its name is taken, be it by a link that leads nowhere`() async throws {
         try await withBase { scratch in
             try scratch.write("top.qcow2", Data("mine".utf8))
             #expect(try refusal(scratch).code == .diskExists)
@@ -200,8 +190,7 @@ struct OverlayTrapTests {
         }
     }
 
-    @Test("while its base is open for writing, and not while it is open for reading")
-    func writer() async throws {
+    @Test func `while its base is open for writing, and not while it is open for reading`() async throws {
         try await withBase { scratch in
             let writer = try OpenDisk(scratch.path("base.qcow2"), format: "qcow2", readOnly: false)
             let failure = try refusal(scratch)
@@ -214,8 +203,7 @@ struct OverlayTrapTests {
         }
     }
 
-    @Test("where QEMU's user may not search a folder on the way, and names both")
-    func folder() async throws {
+    @Test func `where QEMU's user may not search a folder on the way, and names both`() async throws {
         try await withBase { scratch in
             try scratch.run("mkdir", "-p", "open/closed/inner")
             try scratch.run("cp", "base.qcow2", "open/closed/inner/base.qcow2")
@@ -247,12 +235,10 @@ struct OverlayTrapTests {
         }
     }
 
-    @Test(
-        "with a name that is relative or a protocol",
-        arguments: [
-            "base.qcow2", "./base.qcow2", "nbd://localhost/x", "json:{\"driver\":\"null-co\"}", "a:b", "",
-        ])
-    func names(_ name: String) async throws {
+    @Test(arguments: [
+        "base.qcow2", "./base.qcow2", "nbd://localhost/x", "json:{\"driver\":\"null-co\"}", "a:b", "",
+    ])
+    func `with a name that is relative or a protocol`(_ name: String) async throws {
         try await withBase { scratch in
             let failure = try refusal(scratch, base: "!\(name)")
             #expect(failure.code == .badField)
@@ -260,8 +246,7 @@ struct OverlayTrapTests {
         }
     }
 
-    @Test("on a chain that leaves the local files")
-    func protocols() async throws {
+    @Test func `on a chain that leaves the local files`() async throws {
         try await withBase { scratch in
             for name in ["nbd://127.0.0.1:1/x", "json:{\"driver\":\"null-co\"}", "a:b"] {
                 try AtomicFile.write(scratch.path("middle"), existing: .replace) {
@@ -274,8 +259,8 @@ struct OverlayTrapTests {
         }
     }
 
-    @Test("with colons and braces in a path, it works, as an absolute path is no protocol")
-    func odd() async throws {
+    @Test func `with colons and braces in a path, it works, as an absolute path is no protocol`() async throws
+    {
         try await withBase { scratch in
             try scratch.run("mv", "base.qcow2", "a:b {é} .qcow2")
             try Overlay.create(scratch.path("top:1.qcow2"), base: scratch.path("a:b {é} .qcow2"))

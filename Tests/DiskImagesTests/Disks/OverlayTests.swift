@@ -5,15 +5,12 @@ import HostFiles
 import Support
 import Testing
 
-@Suite("Overlays")
-struct OverlayTests {
-    @Test(
-        "are the bytes qemu-img writes",
-        arguments: [
-            (extended: false, size: "2G"), (extended: true, size: "2G"), (extended: false, size: "10T"),
-            (extended: true, size: "10T"), (extended: false, size: "1537M"), (extended: true, size: "700M"),
-        ])
-    func sameBytes(_ given: (extended: Bool, size: String)) async throws {
+@Suite struct `Overlays` {
+    @Test(arguments: [
+        (extended: false, size: "2G"), (extended: true, size: "2G"), (extended: false, size: "10T"),
+        (extended: true, size: "10T"), (extended: false, size: "1537M"), (extended: true, size: "700M"),
+    ])
+    func `are the bytes qemu-img writes`(_ given: (extended: Bool, size: String)) async throws {
         try await DisksScratch.with { scratch in
             try scratch.run("truncate", "-s", given.size, "base.raw")
             let options = given.extended ? "extended_l2=on,cluster_size=128k" : "cluster_size=64k"
@@ -28,8 +25,7 @@ struct OverlayTests {
         }
     }
 
-    @Test("pass qemu-img check and show their chain")
-    func chain() async throws {
+    @Test func `pass qemu-img check and show their chain`() async throws {
         try await DisksScratch.with { scratch in
             try scratch.run("qemu-img", "create", "-q", "-f", "qcow2", "base.qcow2", "1G")
             try Overlay.create(scratch.path("a.qcow2"), base: scratch.path("base.qcow2"))
@@ -49,8 +45,8 @@ struct OverlayTests {
         }
     }
 
-    @Test("take what a guest writes and leave the base as it was", arguments: [5_001_000, 7_002_000])
-    func patterns(_ version: Int) async throws {
+    @Test(arguments: [5_001_000, 7_002_000])
+    func `take what a guest writes and leave the base as it was`(_ version: Int) async throws {
         try await DisksScratch.with { scratch in
             try scratch.run("qemu-img", "create", "-q", "-f", "qcow2", "base.qcow2", "64M")
             try scratch.run("qemu-io", "-f", "qcow2", "-c", "write -P 0xaa 0 8M", "base.qcow2")
@@ -68,8 +64,7 @@ struct OverlayTests {
         }
     }
 
-    @Test("take a base of another format")
-    func otherFormat() async throws {
+    @Test func `take a base of another format`() async throws {
         try await DisksScratch.with { scratch in
             try scratch.run("qemu-img", "create", "-q", "-f", "vmdk", "base.vmdk", "64M")
             let chain = try Overlay.create(scratch.path("top.qcow2"), base: scratch.path("base.vmdk"))
@@ -79,8 +74,7 @@ struct OverlayTests {
         }
     }
 
-    @Test("name the file a link leads to, not the link")
-    func link() async throws {
+    @Test func `name the file a link leads to, not the link`() async throws {
         try await DisksScratch.with { scratch in
             try scratch.run("truncate", "-s", "1M", "base-1.raw")
             try scratch.run("ln", "-s", "base-1.raw", "base.raw")
@@ -89,8 +83,7 @@ struct OverlayTests {
         }
     }
 
-    @Test("are for their owner alone, and for QEMU's user where that is another")
-    func mode() async throws {
+    @Test func `are for their owner alone, and for QEMU's user where that is another`() async throws {
         try await DisksScratch.with { scratch in
             try scratch.run("truncate", "-s", "1M", "base.raw")
             try Overlay.create(scratch.path("own.qcow2"), base: scratch.path("base.raw"))
@@ -101,8 +94,7 @@ struct OverlayTests {
         }
     }
 
-    @Test("round an odd size up to whole sectors")
-    func oddSize() async throws {
+    @Test func `round an odd size up to whole sectors`() async throws {
         try await DisksScratch.with { scratch in
             try scratch.write("base.raw", Data(count: 1000))
             #expect(
@@ -114,8 +106,8 @@ struct OverlayTests {
         }
     }
 
-    @Test("one of two that are made at once under one name wins, and nothing else is left")
-    func race() async throws {
+    @Test func `one of two that are made at once under one name wins, and nothing else is left`() async throws
+    {
         try await DisksScratch.with { scratch in
             try scratch.run("truncate", "-s", "1M", "base.raw")
             for round in 0..<10 {

@@ -5,8 +5,7 @@ import HostFiles
 import Support
 import Testing
 
-@Suite("An ISO image")
-struct ISOImageTests {
+@Suite struct `An ISO image` {
     /// What makes names hard: length, case, script, dots, signs Joliet lacks, two spellings of one letter.
     static let awkward = [
         ISOFile("user-data", "#cloud-config\n"), ISOFile("empty", ""), ISOFile("README", "a"),
@@ -58,8 +57,7 @@ struct ISOImageTests {
         try scratch.run("bsdtar", "-x", "-f", "i.iso", "-C", "bsdtar")
     }
 
-    @Test("holds every kind of name, to xorriso, bsdtar and isovfy")
-    func names() async throws {
+    @Test func `holds every kind of name, to xorriso, bsdtar and isovfy`() async throws {
         try await DisksScratch.with { scratch in
             try write(scratch, Self.awkward, folders: ["hollow/inner"])
             try extract(scratch)
@@ -71,8 +69,7 @@ struct ISOImageTests {
         }
     }
 
-    @Test("says what it is to isoinfo and blkid")
-    func descriptors() async throws {
+    @Test func `says what it is to isoinfo and blkid`() async throws {
         try await DisksScratch.with { scratch in
             try write(scratch, Self.awkward, label: "cidata")
             let info = try scratch.run("isoinfo", "-d", "-i", "i.iso")
@@ -89,8 +86,7 @@ struct ISOImageTests {
         }
     }
 
-    @Test("has each name unique in each of its three trees, to isoinfo")
-    func uniqueNames() async throws {
+    @Test func `has each name unique in each of its three trees, to isoinfo`() async throws {
         try await DisksScratch.with { scratch in
             try write(scratch, Self.awkward)
             for option in [[], ["-R"], ["-J"]] {
@@ -111,8 +107,7 @@ struct ISOImageTests {
         }
     }
 
-    @Test("is the same bytes for the same files in any order")
-    func deterministic() async throws {
+    @Test func `is the same bytes for the same files in any order`() async throws {
         try await DisksScratch.with { scratch in
             let image = try ISOImage.bytes(label: "A", files: Self.awkward)
             #expect(try ISOImage.bytes(label: "A", files: Self.awkward.reversed()) == image)
@@ -122,8 +117,7 @@ struct ISOImageTests {
         }
     }
 
-    @Test("may be empty")
-    func empty() async throws {
+    @Test func `may be empty`() async throws {
         try await DisksScratch.with { scratch in
             try write(scratch, [])
             #expect(try scratch.run("isovfy", "i.iso").contains("No errors found"))
@@ -136,8 +130,7 @@ struct ISOImageTests {
         }
     }
 
-    @Test("holds folders deeper than ISO 9660's eight levels")
-    func deep() async throws {
+    @Test func `holds folders deeper than ISO 9660's eight levels`() async throws {
         try await DisksScratch.with { scratch in
             let files = [1, 8, 9, 40].map { depth in
                 ISOFile((1...depth).map { "level \($0)" }.joined(separator: "/") + "/file", "\(depth)")
@@ -150,8 +143,7 @@ struct ISOImageTests {
         }
     }
 
-    @Test("holds ten thousand files in one folder, all alike at first")
-    func many() async throws {
+    @Test func `holds ten thousand files in one folder, all alike at first`() async throws {
         try await DisksScratch.with { scratch in
             let stem = String(repeating: "same ", count: 20)
             let files = (0..<10_000).map { ISOFile("folder/\(stem)\($0).txt", "\($0)") }
@@ -166,8 +158,8 @@ struct ISOImageTests {
         }
     }
 
-    @Test("holds any tree", arguments: 1...12 as ClosedRange<UInt64>)
-    func random(_ seed: UInt64) async throws {
+    @Test(arguments: 1...12 as ClosedRange<UInt64>)
+    func `holds any tree`(_ seed: UInt64) async throws {
         try await DisksScratch.with { scratch in
             var random = SeededNumbers(seed)
             let files = Self.randomTree(&random)
@@ -209,15 +201,13 @@ struct ISOImageTests {
         return files
     }
 
-    @Test(
-        "cannot have a name that leads elsewhere or nowhere",
-        arguments: [
-            ("", "is empty"), ("/etc/passwd", "has an empty part"), ("a//b", "has an empty part"),
-            ("a/", "empty part"),
-            ("..", "has \"..\" as a part"), ("a/../b", "has \"..\" as a part"), (".", "has \".\" as a part"),
-            ("a\0b", "has a NUL in it"), (String(repeating: "é", count: 127), "has a part of 254 bytes"),
-        ])
-    func badNames(_ name: String, _ complaint: String) throws {
+    @Test(arguments: [
+        ("", "is empty"), ("/etc/passwd", "has an empty part"), ("a//b", "has an empty part"),
+        ("a/", "empty part"),
+        ("..", "has \"..\" as a part"), ("a/../b", "has \"..\" as a part"), (".", "has \".\" as a part"),
+        ("a\0b", "has a NUL in it"), (String(repeating: "é", count: 127), "has a part of 254 bytes"),
+    ])
+    func `cannot have a name that leads elsewhere or nowhere`(_ name: String, _ complaint: String) throws {
         let thrown = #expect(throws: Failure.self) {
             try ISOImage.bytes(label: "X", files: [ISOFile(name, "")])
         }
@@ -227,8 +217,7 @@ struct ISOImageTests {
         #expect(!failure.description.utf8.contains(0))
     }
 
-    @Test("cannot have two files of one name, nor a file that is a folder")
-    func conflicts() throws {
+    @Test func `cannot have two files of one name, nor a file that is a folder`() throws {
         for (files, complaint) in [
             (["a", "a"], "is there twice"), (["a/b", "a"], "is a folder too"),
             (["a", "a/b"], "below a file"),
@@ -240,8 +229,7 @@ struct ISOImageTests {
         }
     }
 
-    @Test("cannot have a file of 2 GiB")
-    func tooLarge() {
+    @Test func `cannot have a file of 2 GiB`() {
         // Room nobody touches takes no memory.
         let huge = [UInt8](unsafeUninitializedCapacity: 2 << 30) { _, count in count = 2 << 30 }
         let failure = #expect(throws: Failure.self) {
@@ -251,14 +239,13 @@ struct ISOImageTests {
         #expect(failure?.hint == "a file of an ISO image must be smaller than 2 GiB")
     }
 
-    @Test("has a label that fits both trees", arguments: ["", "seventeen letters", "é", "a\nb", " x", "x "])
-    func badLabels(_ label: String) throws {
+    @Test(arguments: ["", "seventeen letters", "é", "a\nb", " x", "x "])
+    func `has a label that fits both trees`(_ label: String) throws {
         let failure = #expect(throws: Failure.self) { try ISOImage.bytes(label: label, files: []) }
         #expect(failure?.message.contains("is not 1 to 16 printable ASCII characters") == true)
     }
 
-    @Test("replaces an image, and no other file")
-    func replaces() async throws {
+    @Test func `replaces an image, and no other file`() async throws {
         try await DisksScratch.with { scratch in
             try write(scratch, [ISOFile("a", "1")])
             try write(scratch, [ISOFile("a", "2")])
@@ -273,8 +260,7 @@ struct ISOImageTests {
         }
     }
 
-    @Test("is for its owner alone, or for QEMU's user too")
-    func mode() async throws {
+    @Test func `is for its owner alone, or for QEMU's user too`() async throws {
         try await DisksScratch.with { scratch in
             try write(scratch, [])
             #expect(try scratch.run("stat", "-c", "%a", "i.iso") == "600\n")

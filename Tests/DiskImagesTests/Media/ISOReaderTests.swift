@@ -6,8 +6,7 @@ import Testing
 
 @testable import DiskImages
 
-@Suite("The ISO reader")
-struct ISOReaderTests {
+@Suite struct `The ISO reader` {
     private static let files = [
         ISOFile("user-data", "#cloud-config\n"), ISOFile("Some Folder/Größe.txt", "drei"),
         ISOFile("deep/1/2/3/4/5/6/7/8/9/10/leaf", "leaf"),
@@ -30,15 +29,13 @@ struct ISOReaderTests {
         #expect(Set(listed.map(\.path)).count == listed.count)
     }
 
-    @Test(
-        "reads the images of other programs",
-        arguments: [
-            ["genisoimage", "-quiet", "-R", "-J", "-input-charset", "utf-8", "-o", "i.iso", "tree"],
-            ["genisoimage", "-quiet", "-D", "-R", "-input-charset", "utf-8", "-o", "i.iso", "tree"],
-            ["xorrisofs", "-quiet", "-R", "-J", "-o", "i.iso", "tree"],
-            ["bsdtar", "-c", "--format=iso9660", "-f", "i.iso", "-C", "tree", "."],
-        ])
-    func others(_ command: [String]) async throws {
+    @Test(arguments: [
+        ["genisoimage", "-quiet", "-R", "-J", "-input-charset", "utf-8", "-o", "i.iso", "tree"],
+        ["genisoimage", "-quiet", "-D", "-R", "-input-charset", "utf-8", "-o", "i.iso", "tree"],
+        ["xorrisofs", "-quiet", "-R", "-J", "-o", "i.iso", "tree"],
+        ["bsdtar", "-c", "--format=iso9660", "-f", "i.iso", "-C", "tree", "."],
+    ])
+    func `reads the images of other programs`(_ command: [String]) async throws {
         try await DisksScratch.with { scratch in
             try plant(scratch)
             try scratch.run(command[0], Array(command.dropFirst()))
@@ -46,8 +43,7 @@ struct ISOReaderTests {
         }
     }
 
-    @Test("reads Joliet's names where there are no better ones")
-    func joliet() async throws {
+    @Test func `reads Joliet's names where there are no better ones`() async throws {
         try await DisksScratch.with { scratch in
             try scratch.run("mkdir", "tree")
             try scratch.write("tree/user-data é.txt", Data("x".utf8))
@@ -60,8 +56,7 @@ struct ISOReaderTests {
         }
     }
 
-    @Test("reads ISO 9660's own names where there are no others")
-    func plain() async throws {
+    @Test func `reads ISO 9660's own names where there are no others`() async throws {
         try await DisksScratch.with { scratch in
             try scratch.run("mkdir", "tree")
             try scratch.write("tree/readme.txt", Data("x".utf8))
@@ -70,8 +65,7 @@ struct ISOReaderTests {
         }
     }
 
-    @Test("tells links from files")
-    func links() async throws {
+    @Test func `tells links from files`() async throws {
         try await DisksScratch.with { scratch in
             try scratch.run("mkdir", "tree")
             try scratch.run("ln", "-s", "/etc/passwd", "tree/link")
@@ -82,8 +76,7 @@ struct ISOReaderTests {
         }
     }
 
-    @Test("says what is missing, and what is near")
-    func missing() async throws {
+    @Test func `says what is missing, and what is near`() async throws {
         try await DisksScratch.with { scratch in
             try ISOImage.write(to: scratch.path("i.iso"), label: "X", files: Self.files)
             let reader = try ISOReader(scratch.path("i.iso"))
@@ -110,8 +103,7 @@ struct ISOReaderTests {
         return at - 33
     }
 
-    @Test("survives loops, places outside the file and sizes beyond reason")
-    func hostile() async throws {
+    @Test func `survives loops, places outside the file and sizes beyond reason`() async throws {
         try await DisksScratch.with { scratch in
             let image = try ISOImage.bytes(
                 label: "X", files: [ISOFile("sub/file", "12345"), ISOFile("top", "1")])
@@ -151,11 +143,11 @@ struct ISOReaderTests {
         }
     }
 
-    @Test("survives any bytes changed", arguments: 1...3 as ClosedRange<UInt64>)
-    func noise(_ seed: UInt64) async throws {
+    @Test(arguments: 1...3 as ClosedRange<UInt64>)
+    func `survives any bytes changed`(_ seed: UInt64) async throws {
         try await DisksScratch.with { scratch in
             var random = SeededNumbers(seed)
-            let image = try ISOImage.bytes(label: "X", files: ISOImageTests.awkward)
+            let image = try ISOImage.bytes(label: "X", files: `An ISO image`.awkward)
             for _ in 0..<200 {
                 var bytes = image
                 for _ in 0..<Int.random(in: 1...30, using: &random) {
@@ -175,8 +167,7 @@ struct ISOReaderTests {
     }
 
     /// Each record's name may go on elsewhere, in pieces of 64 KiB: a small file then stands for terabytes to read.
-    @Test("reads no more of an image than a real one has, whatever its records say")
-    func bounded() async throws {
+    @Test func `reads no more of an image than a real one has, whatever its records say`() async throws {
         try await DisksScratch.with { scratch in
             var image = try ISOImage.bytes(
                 label: "X", files: (0..<300).map { ISOFile("file-with-a-long-name-\($0)", "1") })
@@ -204,8 +195,7 @@ struct ISOReaderTests {
         }
     }
 
-    @Test("tells of a file that is too large to read at once")
-    func large() async throws {
+    @Test func `tells of a file that is too large to read at once`() async throws {
         try await DisksScratch.with { scratch in
             var image = try ISOImage.bytes(label: "X", files: [ISOFile("file", "12345")])
             let file = try record("FILE.;1", in: image)

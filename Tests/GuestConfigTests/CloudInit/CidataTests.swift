@@ -6,8 +6,7 @@ import MachineSpec
 import Support
 import Testing
 
-@Suite("A seed")
-struct CidataTests {
+@Suite struct `A seed` {
     private func files(_ spec: CloudInitSpec, name: String? = nil) -> [String: String] {
         Dictionary(
             uniqueKeysWithValues: Cidata.files(spec, name: name).map {
@@ -15,8 +14,7 @@ struct CidataTests {
             })
     }
 
-    @Test("is what cloud-init looks for, to blkid and bsdtar")
-    func image() async throws {
+    @Test func `is what cloud-init looks for, to blkid and bsdtar`() async throws {
         try await DisksScratch.with { scratch in
             try Cidata.create(
                 scratch.path("seed.iso"),
@@ -34,15 +32,13 @@ struct CidataTests {
         }
     }
 
-    @Test("has both files the datasource needs, and no others, where nothing is given")
-    func leastFiles() {
+    @Test func `has both files the datasource needs, and no others, where nothing is given`() {
         #expect(files(CloudInitSpec()).keys.sorted() == ["meta-data", "user-data"])
         #expect(files(CloudInitSpec())["user-data"] == "")
         #expect(files(CloudInitSpec(metaData: ""))["meta-data"] == "")
     }
 
-    @Test("gets an instance-id that changes with anything in it, and with nothing else")
-    func instanceID() {
+    @Test func `gets an instance-id that changes with anything in it, and with nothing else`() {
         let specs = [
             CloudInitSpec(), CloudInitSpec(userData: ""), CloudInitSpec(userData: "ab"),
             CloudInitSpec(userData: "a", networkConfig: "b"), CloudInitSpec(userData: "a", vendorData: "b"),
@@ -56,10 +52,8 @@ struct CidataTests {
         #expect(Cidata.metaData(for: specs[3], name: "web") == texts[7])
     }
 
-    @Test(
-        "keeps names text for YAML, whatever they look like",
-        arguments: ["007", "no", "a\"b\\c", "ä\u{1}\n", "1e3"])
-    func quoting(_ name: String) async throws {
+    @Test(arguments: ["007", "no", "a\"b\\c", "ä\u{1}\n", "1e3"])
+    func `keeps names text for YAML, whatever they look like`(_ name: String) async throws {
         try await DisksScratch.with { scratch in
             try scratch.write("meta-data", Data(Cidata.metaData(for: CloudInitSpec(), name: name).utf8))
             let read = try scratch.run(
@@ -70,8 +64,7 @@ struct CidataTests {
         }
     }
 
-    @Test("is the same bytes for the same input")
-    func same() async throws {
+    @Test func `is the same bytes for the same input`() async throws {
         try await DisksScratch.with { scratch in
             let spec = CloudInitSpec(userData: "#cloud-config\n")
             try Cidata.create(scratch.path("a.iso"), spec, name: "web")

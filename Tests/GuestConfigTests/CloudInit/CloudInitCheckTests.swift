@@ -3,57 +3,55 @@ import GuestConfig
 import MachineSpec
 import Testing
 
-struct CloudInitCheckTests {
-    @Test(
-        "Headers cloud-init knows are taken",
-        arguments: [
-            "", "\n", "#cloud-config\n", "#cloud-config\npackages: [nginx]\n",
-            "#cloud-config # mine\ntimezone: UTC\n",
-            "#Cloud-Config\n",
-            "#!/bin/sh\necho\n", "## template: jinja\n#cloud-config\na: {{ x }}\n", "#include\nhttp://x/\n",
-            "#cloud-boothook\nx",
-            "#part-handler\n", "#cloud-config-archive\n- x\n",
-            "Content-Type: multipart/mixed; boundary=\"x\"\nMIME-Version: 1.0\n\n--x",
-            "\n#cloud-config\ntimezone: UTC\n",
-        ])
-    func knownHeaders(text: String) {
+struct `A check of cloud-init documents` {
+    @Test(arguments: [
+        "", "\n", "#cloud-config\n", "#cloud-config\npackages: [nginx]\n",
+        "#cloud-config # mine\ntimezone: UTC\n",
+        "#Cloud-Config\n",
+        "#!/bin/sh\necho\n", "## template: jinja\n#cloud-config\na: {{ x }}\n", "#include\nhttp://x/\n",
+        "#cloud-boothook\nx",
+        "#part-handler\n", "#cloud-config-archive\n- x\n",
+        "Content-Type: multipart/mixed; boundary=\"x\"\nMIME-Version: 1.0\n\n--x",
+        "\n#cloud-config\ntimezone: UTC\n",
+    ])
+    func `Headers cloud-init knows are taken`(text: String) {
         #expect(CloudInitCheck.check(CloudInitSpec(userData: .text(text))) == [])
         #expect(CloudInitCheck.check(CloudInitSpec(vendorData: .text(text))) == [])
     }
 
-    @Test(
-        "A first line the guest would ignore is an error with the way out",
-        arguments: [
-            (
-                "\u{feff}#cloud-config\na: 1\n", "begins with a byte order mark",
-                "save it as UTF-8 without a BOM"
-            ),
-            (
-                "# cloud-config\na: 1\n", "the first line is \"# cloud-config\"",
-                "write it without a space: #cloud-config"
-            ),
-            (
-                "cloud-config\na: 1\n", "the first line is \"cloud-config\"",
-                "write it without a space: #cloud-config"
-            ),
-            (
-                "#cloud_config\na: 1\n", "the first line is \"#cloud_config\"",
-                "write it without a space: #cloud-config"
-            ),
-            (
-                "#cloud-configs\na: 1\n", "the first line is \"#cloud-configs\"",
-                "make the first line #cloud-config"
-            ),
-            (
-                "# my server\n#cloud-config\na: 1\n", "the first line is \"# my server\"",
-                "move the line #cloud-config to the top"
-            ),
-            (
-                "packages: [nginx]\n", "the first line is \"packages: [nginx]\"",
-                "make the first line #cloud-config, or #! for a script"
-            ),
-        ])
-    func unknownHeaders(text: String, message: String, hint: String) throws {
+    @Test(arguments: [
+        (
+            "\u{feff}#cloud-config\na: 1\n", "begins with a byte order mark",
+            "save it as UTF-8 without a BOM"
+        ),
+        (
+            "# cloud-config\na: 1\n", "the first line is \"# cloud-config\"",
+            "write it without a space: #cloud-config"
+        ),
+        (
+            "cloud-config\na: 1\n", "the first line is \"cloud-config\"",
+            "write it without a space: #cloud-config"
+        ),
+        (
+            "#cloud_config\na: 1\n", "the first line is \"#cloud_config\"",
+            "write it without a space: #cloud-config"
+        ),
+        (
+            "#cloud-configs\na: 1\n", "the first line is \"#cloud-configs\"",
+            "make the first line #cloud-config"
+        ),
+        (
+            "# my server\n#cloud-config\na: 1\n", "the first line is \"# my server\"",
+            "move the line #cloud-config to the top"
+        ),
+        (
+            "packages: [nginx]\n", "the first line is \"packages: [nginx]\"",
+            "make the first line #cloud-config, or #! for a script"
+        ),
+    ])
+    func `A first line the guest would ignore is an error with the way out`(
+        text: String, message: String, hint: String
+    ) throws {
         let finding = try #require(CloudInitCheck.check(CloudInitSpec(userData: .text(text))).first)
         #expect(finding.severity == .error)
         #expect(finding.mark?.line == 1)
@@ -61,8 +59,7 @@ struct CloudInitCheckTests {
         #expect(finding.hint == hint)
     }
 
-    @Test("A syntax error is found with its line and column, the header counted")
-    func syntax() {
+    @Test func `A syntax error is found with its line and column, the header counted`() {
         let findings = CloudInitCheck.check(
             CloudInitSpec(userData: "#cloud-config\nusers:\n  - name: a: b\n"))
         #expect(
@@ -71,8 +68,8 @@ struct CloudInitCheckTests {
             ])
     }
 
-    @Test("Keys without an effect and keys that are there twice are warnings, in the order of their lines")
-    func warnings() {
+    @Test
+    func `Keys without an effect and keys that are there twice are warnings, in the order of their lines`() {
         let findings = CloudInitCheck.check(
             CloudInitSpec(userData: "#cloud-config\nnetwork: {version: 2}\nruncmd: [a]\nruncmd: [b]\n"))
         #expect(findings.map(\.severity) == [.warning, .warning])
@@ -83,8 +80,7 @@ struct CloudInitCheckTests {
             ])
     }
 
-    @Test("User-data that is no map, or two documents, is an error")
-    func shape() {
+    @Test func `User-data that is no map, or two documents, is an error`() {
         #expect(
             CloudInitCheck.check(CloudInitSpec(userData: "#cloud-config\n- a\n")).map(\.severity) == [.error])
         #expect(
@@ -98,8 +94,7 @@ struct CloudInitCheckTests {
         }
     }
 
-    @Test("A misspelt key is an error with the nearest name, one that is like none a warning")
-    func keys() {
+    @Test func `A misspelt key is an error with the nearest name, one that is like none a warning`() {
         #expect(
             found("#cloud-config\nusers:\n- name: a\n  shel: /bin/sh\nruncmds: [a]\ndocker: {}\n") == [
                 "error user-data:4:3: users[1].shel is no cloud-config key (did you mean shell?)",
@@ -109,8 +104,7 @@ struct CloudInitCheckTests {
         #expect(found("#cloud-config\nlaunch-index: 1\nubuntu_pro: {}\noutput: {}\n") == [])
     }
 
-    @Test("What only a newer cloud-init takes is a warning")
-    func newer() {
+    @Test func `What only a newer cloud-init takes is a warning`() {
         let told = "is taken by newer versions of cloud-init, but not by 22.4, which Debian 12 has"
         #expect(
             found("#cloud-config\npackages: [a, {snap: [b]}]\nusers: [{name: a, doas: [b], sudo: [c]}]\n")
@@ -121,8 +115,7 @@ struct CloudInitCheckTests {
                 ])
     }
 
-    @Test("Of a table the place is given as its author wrote it")
-    func tables() {
+    @Test func `Of a table the place is given as its author wrote it`() {
         #expect(
             found(.table(["runcmds": ["a"], "users": [["name": "a"], ["name": true]]])) == [
                 "error user_data.runcmds is no cloud-config key (did you mean runcmd?)",
@@ -135,8 +128,7 @@ struct CloudInitCheckTests {
             ])
     }
 
-    @Test("What cloud-init deprecates is a warning with the way out")
-    func deprecated() {
+    @Test func `What cloud-init deprecates is a warning with the way out`() {
         #expect(
             found("#cloud-config\napt_update: true\nusers: [{name: a, sudo: false}]\n") == [
                 "warning user-data:2:1: apt_update is deprecated (dropped after April 2027; use package_update)",
@@ -145,8 +137,7 @@ struct CloudInitCheckTests {
             ])
     }
 
-    @Test("Passwords that are no hashes and names that are no host names are warnings")
-    func passwordsAndNames() {
+    @Test func `Passwords that are no hashes and names that are no host names are warnings`() {
         #expect(
             found(
                 """
@@ -172,8 +163,7 @@ struct CloudInitCheckTests {
                 ])
     }
 
-    @Test("No message shows a text that may be a secret")
-    func secrets() {
+    @Test func `No message shows a text that may be a secret`() {
         let texts: [CloudInitDocument] = [
             "#cloud-config\nchpasswd: {list: [hunter2]}\n", "#cloud-config\nchpasswd: hunter2\n",
             "#cloud-config\nusers: [{name: a, passwd: hunter2, ssh_authorized_keys: hunter2, uid: hunter2}]\n",
@@ -184,8 +174,7 @@ struct CloudInitCheckTests {
         }
     }
 
-    @Test("What is no text passes where cloud-init unpacks it, and is an error where it reads it")
-    func bytes() {
+    @Test func `What is no text passes where cloud-init unpacks it, and is an error where it reads it`() {
         #expect(found(.bytes([0x1F, 0x8B, 8, 0, 0xFF])) == [])
         #expect(found(.bytes(Array("#!/bin/sh\necho ".utf8) + [0xE9])) == [])
         #expect(
@@ -197,8 +186,7 @@ struct CloudInitCheckTests {
                 == ["network-config:1:1: is not UTF-8"])
     }
 
-    @Test("A template is checked as far as the header of what it makes")
-    func templates() {
+    @Test func `A template is checked as far as the header of what it makes`() {
         #expect(found("## template: jinja\n#cloud-config\nruncmds: [{{ x }}]\n") == [])
         #expect(found("## template: jinja\n{% if x %}\n# cloud-config\n{% endif %}\n") == [])
         #expect(found("## template: jinja\n") == [])
@@ -209,8 +197,7 @@ struct CloudInitCheckTests {
             ])
     }
 
-    @Test("A text that was checked is not read again")
-    func cache() {
+    @Test func `A text that was checked is not read again`() {
         let text =
             "#cloud-config\nwrite_files:\n" + (0..<2000).map { "- {path: /f\($0), content: x}\n" }.joined()
         let clock = ContinuousClock()
@@ -219,8 +206,7 @@ struct CloudInitCheckTests {
         #expect(second * 5 < first)
     }
 
-    @Test("Meta-data must be a map, and its instance-id a text")
-    func metaData() {
+    @Test func `Meta-data must be a map, and its instance-id a text`() {
         func found(_ text: String) -> [String] {
             CloudInitCheck.check(CloudInitSpec(metaData: .text(text))).map(\.text)
         }
@@ -238,8 +224,7 @@ struct CloudInitCheckTests {
         #expect(found("instance-id: 'x\n").count == 1)
     }
 
-    @Test("Network-config needs its version, below network: or not")
-    func networkConfig() {
+    @Test func `Network-config needs its version, below network: or not`() {
         func found(_ text: String) -> [String] {
             CloudInitCheck.check(CloudInitSpec(networkConfig: .text(text))).map(\.message)
         }
@@ -251,8 +236,7 @@ struct CloudInitCheckTests {
         #expect(found("- a\n") == ["must be a map of keys and values"])
     }
 
-    @Test("The first error is thrown with the others as its cause; warnings pass")
-    func throwing() throws {
+    @Test func `The first error is thrown with the others as its cause; warnings pass`() throws {
         let warning = CloudInitCheck.check(CloudInitSpec(userData: "#cloud-config\nnetwork: {version: 2}\n"))
         #expect(warning.count == 1)
         try CloudInitCheck.requireNoErrors(in: warning)

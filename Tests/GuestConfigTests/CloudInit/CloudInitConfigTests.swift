@@ -3,9 +3,8 @@ import GuestConfig
 import MachineSpec
 import Testing
 
-struct CloudInitConfigTests {
-    @Test("A table becomes user-data that its own check finds nothing wrong with")
-    func userData() {
+struct `What a cloud-config says` {
+    @Test func `A table becomes user-data that its own check finds nothing wrong with`() {
         let text = CloudConfig.userData(from: [
             "packages": ["nginx"], "write_files": [["path": "/a", "permissions": "0644"]],
         ])
@@ -16,7 +15,6 @@ struct CloudInitConfigTests {
     }
 
     @Test(
-        "ssh logs in as the first user that the cloud-config makes",
         arguments: [
             ("#cloud-config\nusers: [default, {name: ann}, {name: bob}]\n", "ann"),
             ("#cloud-config\nuser: carl\n", "carl"),
@@ -24,19 +22,17 @@ struct CloudInitConfigTests {
             ("#cloud-config\nusers: [default]\n", nil), ("#!/bin/sh\nusers: [{name: eve}]\n", nil),
             ("#cloud-config\nusers: [\n", nil),
         ] as [(String, String?)])
-    func loginUser(text: String, name: String?) {
+    func `ssh logs in as the first user that the cloud-config makes`(text: String, name: String?) {
         #expect(CloudInitSpec(userData: .text(text)).loginUser == name)
     }
 
-    @Test("An instance-id or hostname that looks like a number stays a text")
-    func metaData() {
+    @Test func `An instance-id or hostname that looks like a number stays a text`() {
         let text = CloudConfig.metaData(from: ["instance-id": 7, "local-hostname": "007", "x": 1])
         #expect(text == "instance-id: '7'\nlocal-hostname: '007'\nx: 1\n")
         #expect(CloudInitCheck.check(CloudInitSpec(metaData: .text(text))) == [])
     }
 
-    @Test("A network table is written as it is, addresses quoted where YAML would read a number")
-    func network() {
+    @Test func `A network table is written as it is, addresses quoted where YAML would read a number`() {
         let text = CloudConfig.networkConfig(from: [
             "version": 2,
             "ethernets": ["nic0": ["match": ["macaddress": "52:54:00:12:34:56"], "dhcp4": true]],

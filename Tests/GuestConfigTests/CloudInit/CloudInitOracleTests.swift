@@ -6,7 +6,7 @@ import Testing
 import YAML
 
 /// What limiq says of a cloud-config, and what cloud-init itself says.
-struct CloudInitOracleTests {
+struct `The check beside cloud-init's own` {
     /// Where limiq is stricter on purpose: a key of the first level that is nearly a known one.
     private func isStricter(_ finding: CloudInitCheck.Finding) -> Bool {
         finding.message == "is no cloud-config key" && !finding.path.contains { ".[".contains($0) }
@@ -53,16 +53,17 @@ struct CloudInitOracleTests {
         }
     }
 
-    @Test("Of each example of cloud-init's documentation limiq says what cloud-init says")
-    func examples() async throws {
+    @Test func `Of each example of cloud-init's documentation limiq says what cloud-init says`() async throws
+    {
         let examples = try await CloudInitOracle.examples().filter { $0.text.hasPrefix("#cloud-config\n") }
         let verdicts = try await CloudInitOracle.verdicts(examples.map(\.text))
         for (example, verdict) in zip(examples, verdicts) { compare(example.text, verdict, example.name) }
         #expect(verdicts.count { $0.error == nil } > 100)
     }
 
-    @Test("The only error of limiq's own in those examples is a key that is misspelt in them")
-    func misspeltExamples() async throws {
+    @Test func `The only error of limiq's own in those examples is a key that is misspelt in them`()
+        async throws
+    {
         let examples = try await CloudInitOracle.examples().filter { $0.text.hasPrefix("#cloud-config\n") }
         let stricter = examples.flatMap { example in
             findings(example.text).filter(isStricter).map { "\($0.path): \($0.hint ?? "")" }
@@ -74,8 +75,9 @@ struct CloudInitOracleTests {
             ])
     }
 
-    @Test("Of 1500 examples with one or two things changed limiq says what cloud-init says")
-    func mutations() async throws {
+    @Test func `Of 1500 examples with one or two things changed limiq says what cloud-init says`()
+        async throws
+    {
         var generator = SeededGenerator(state: 20_260_102)
         let maps = try await CloudInitOracle.examples().filter { $0.text.hasPrefix("#cloud-config\n") }
             .compactMap { example -> Value? in

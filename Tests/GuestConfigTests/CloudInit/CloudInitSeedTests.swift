@@ -6,7 +6,7 @@ import Support
 import Testing
 
 /// What a guest's cloud-init makes of a seed's bytes: its own code reads the files that bsdtar takes out of the image.
-struct CloudInitSeedTests {
+struct `The files of a seed` {
     private struct Reading: Decodable {
         /// Each part of the user-data as `text/cloud-config:` and its text in hexadecimal.
         let userData: [String]
@@ -66,8 +66,7 @@ struct CloudInitSeedTests {
         return "text/\(type):" + String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
     }
 
-    @Test("Gzip, MIME, a template and what is no UTF-8 come out as they went in")
-    func unharmed() async throws {
+    @Test func `Gzip, MIME, a template and what is no UTF-8 come out as they went in`() async throws {
         let config = "#cloud-config\ntimezone: UTC\n"
         let packed = try await command(
             "/usr/bin/python3",
@@ -142,8 +141,10 @@ struct CloudInitSeedTests {
         return nic
     }
 
-    @Test("A network in user-data becomes the guest's, bound to its only nic, for netplan and for ifupdown")
-    func movedNetwork() async throws {
+    @Test
+    func `A network in user-data becomes the guest's, bound to its only nic, for netplan and for ifupdown`()
+        async throws
+    {
         let spec = CloudInitSpec(userData: .text(Self.page))
         let reading = try await read(spec, nics: [bridged])
         #expect(
@@ -175,8 +176,7 @@ struct CloudInitSeedTests {
             ])
     }
 
-    @Test("A nic that nothing configures is told of, and how to configure it")
-    func secondNIC() {
+    @Test func `A nic that nothing configures is told of, and how to configure it`() {
         var nics = [NICSpec(id: "lan"), NICSpec(id: "wan")]
         nics[1].macAddress = "52:54:00:AB:CD:02"
         func warnings(_ config: CloudInitDocument?) -> [String] {
@@ -200,10 +200,11 @@ struct CloudInitSeedTests {
         #expect(warnings(nil).isEmpty)
     }
 
-    @Test(
-        "What is advised in the place of a deprecated gateway is a default route for every renderer, and gateway6 stays"
-    )
-    func gateways() async throws {
+    @Test
+    func
+        `What is advised in the place of a deprecated gateway is a default route for every renderer, and gateway6 stays`()
+        async throws
+    {
         func config(_ more: String) -> CloudInitSpec {
             CloudInitSpec(
                 networkConfig: .text(
@@ -226,8 +227,9 @@ struct CloudInitSeedTests {
         #expect(try await read(gateway6, nics: [bridged]).eni?.contains("gateway fd00::1") == true)
     }
 
-    @Test("So does one in a table, in braces, in version 1, and one with an anchor others use")
-    func otherForms() async throws {
+    @Test func `So does one in a table, in braces, in version 1, and one with an anchor others use`()
+        async throws
+    {
         let nic = NICSpec(id: "nic1")
         let table = try await read(
             CloudInitSpec(
@@ -264,8 +266,7 @@ struct CloudInitSeedTests {
         #expect(alone.userData == [part("cloud-config", Array("#cloud-config\n".utf8))])
     }
 
-    @Test("A network of the VM's own stays, and one in user-data beside it is an error")
-    func twoNetworks() {
+    @Test func `A network of the VM's own stays, and one in user-data beside it is an error`() {
         let spec = CloudInitSpec(userData: .text(Self.page), networkConfig: "version: 2\nethernets: {}\n")
         #expect(
             CloudInitCheck.check(spec).map { "\($0.severity) \($0.text)" } == [
@@ -273,8 +274,9 @@ struct CloudInitSeedTests {
             ])
     }
 
-    @Test("With several nics, and with a match, names stay as they are; without a match it is said")
-    func severalNICs() async throws {
+    @Test func `With several nics, and with a match, names stay as they are; without a match it is said`()
+        async throws
+    {
         let nics = [NICSpec(id: "a"), NICSpec(id: "b")]
         func spec(_ ethernets: String) -> CloudInitSpec {
             CloudInitSpec(
@@ -292,8 +294,7 @@ struct CloudInitSeedTests {
         #expect(try await read(matched, nics: [NICSpec(id: "a")]).renamed == [])
     }
 
-    @Test("An error in a network that is moved is said where it was written")
-    func movedErrors() {
+    @Test func `An error in a network that is moved is said where it was written`() {
         #expect(
             CloudInitCheck.check(CloudInitSpec(userData: "#cloud-config\nnetwork:\n  ethernets: {}\n")).map {
                 "\($0.severity) \($0.text)"
@@ -303,8 +304,7 @@ struct CloudInitSeedTests {
             ])
     }
 
-    @Test("A static address that user networking does not lead to is a warning")
-    func unreachable() {
+    @Test func `A static address that user networking does not lead to is a warning`() {
         func found(_ address: String, _ nic: NICSpec) -> [String] {
             let config =
                 "version: 2\nethernets:\n  ens3:\n    match: {name: 'en*'}\n    addresses: [\(address)]\n"

@@ -6,8 +6,7 @@ import Hypervisors
 import Support
 import Testing
 
-@Suite("What a script may reach")
-struct GateTests {
+@Suite struct `What a script may reach` {
     /// A folder with `box` for the script, `out` outside of it, and links from one to the other.
     private func withFolders(_ body: (String) throws -> Void) async throws {
         try await ScratchFolder.with { folder in
@@ -37,8 +36,7 @@ struct GateTests {
     private func mayRead(_ gate: Gate, _ path: String) -> Bool { (try? gate.reading(path)) != nil }
     private func mayWrite(_ gate: Gate, _ path: String) -> Bool { (try? gate.writing(path)) != nil }
 
-    @Test("is below its folder, wherever links and dots lead")
-    func paths() async throws {
+    @Test func `is below its folder, wherever links and dots lead`() async throws {
         try await withFolders { folder in
             let gate = try gate(folder)
             for path in [
@@ -65,8 +63,10 @@ struct GateTests {
         }
     }
 
-    @Test("reads the images of the state folder and nothing else there, be it below the script's folder")
-    func stateFolder() async throws {
+    @Test
+    func `reads the images of the state folder and nothing else there, be it below the script's folder`()
+        async throws
+    {
         try await withFolders { folder in
             for state in ["state", "box/state"] {
                 let root = "\(folder)/\(state)"
@@ -83,8 +83,7 @@ struct GateTests {
         }
     }
 
-    @Test("has what the caller allows, through links as well")
-    func allowed() async throws {
+    @Test func `has what the caller allows, through links as well`() async throws {
         try await withFolders { folder in
             let reads = try gate(folder, .init(reading: [folder + "/box/link"]))
             #expect(mayRead(reads, folder + "/out/file") && mayRead(reads, folder + "/box/file-link"))
@@ -99,8 +98,9 @@ struct GateTests {
         }
     }
 
-    @Test("gives a machine no disk that it can write, and none that stands on what it may not read")
-    func disks() async throws {
+    @Test func `gives a machine no disk that it can write, and none that stands on what it may not read`()
+        async throws
+    {
         try await withFolders { folder in
             let base = folder + "/state/cloud-images/base.qcow2"
             try Disk.create(base, size: ByteSize(mib: 1))
@@ -126,8 +126,7 @@ struct GateTests {
         }
     }
 
-    @Test("is no other host than the run's own under --sandbox")
-    func ownHost() async throws {
+    @Test func `is no other host than the run's own under --sandbox`() async throws {
         try await withFolders { folder in
             let gate = try gate(folder)
             try gate.host(nil)
@@ -138,31 +137,27 @@ struct GateTests {
         }
     }
 
-    @Test(
-        "is no host whose URI may run a program under --no-host",
-        arguments: [
-            "qemu+ext:///system?command=/tmp/x", "qemu+EXT:///system?command=/tmp/x", "QEMU+ext:///system",
-            "qemu+ssh://h/system?command=/tmp/x", "qemu+ssh://h/system?socket=/s&command=/tmp/x",
-            "qemu+ssh://h/system?socket=/s;command=/tmp/x", "qemu+ssh://h/system?COMMAND=/tmp/x",
-            "qemu+ssh://h/system?c%6fmmand=/tmp/x", "qemu+ssh://-oProxyCommand=x/system",
-            "qemu+ssh://user@-oProxyCommand=x/system", "qemu+ssh://%2doProxyCommand=x/system",
-            "qemu+ssh://-oProxyCommand=x@h/system", "qemu+libssh://h/system?proxy=/tmp/x",
-            "qemu+ssh://h/system?netcat=/tmp/x", "vz:///system", "vbox:///session", "lxc:///",
-            "test+ext:///default",
-        ])
-    func programs(_ uri: String) throws {
+    @Test(arguments: [
+        "qemu+ext:///system?command=/tmp/x", "qemu+EXT:///system?command=/tmp/x", "QEMU+ext:///system",
+        "qemu+ssh://h/system?command=/tmp/x", "qemu+ssh://h/system?socket=/s&command=/tmp/x",
+        "qemu+ssh://h/system?socket=/s;command=/tmp/x", "qemu+ssh://h/system?COMMAND=/tmp/x",
+        "qemu+ssh://h/system?c%6fmmand=/tmp/x", "qemu+ssh://-oProxyCommand=x/system",
+        "qemu+ssh://user@-oProxyCommand=x/system", "qemu+ssh://%2doProxyCommand=x/system",
+        "qemu+ssh://-oProxyCommand=x@h/system", "qemu+libssh://h/system?proxy=/tmp/x",
+        "qemu+ssh://h/system?netcat=/tmp/x", "vz:///system", "vbox:///session", "lxc:///",
+        "test+ext:///default",
+    ])
+    func `is no host whose URI may run a program under --no-host`(_ uri: String) throws {
         let failure = #expect(throws: Failure.self) { try Gate.withoutPrograms.host(uri) }
         #expect(failure?.code == .forbidden)
         try Gate.open.host(uri)
     }
 
-    @Test(
-        "is every plain host under --no-host",
-        arguments: [
-            "qemu:///system", "qemu:///session", "qemu+ssh://root@node2/system",
-            "qemu+tls://node2/system?no_verify=1",
-            "qemu+unix:///system?socket=/run/libvirt/sock", "test:///default",
-            "qemu+ssh://node2:2222/system?keyfile=/k",
-        ])
-    func plainHosts(_ uri: String) throws { try Gate.withoutPrograms.host(uri) }
+    @Test(arguments: [
+        "qemu:///system", "qemu:///session", "qemu+ssh://root@node2/system",
+        "qemu+tls://node2/system?no_verify=1",
+        "qemu+unix:///system?socket=/run/libvirt/sock", "test:///default",
+        "qemu+ssh://node2:2222/system?keyfile=/k",
+    ])
+    func `is every plain host under --no-host`(_ uri: String) throws { try Gate.withoutPrograms.host(uri) }
 }

@@ -6,8 +6,7 @@ import Testing
 
 @testable import ImageLibrary
 
-@Suite("The library of ISO images")
-struct ImagesISOTests {
+@Suite struct `The library of ISO images` {
     private static func with(
         _ body: @escaping @Sendable (DisksScratch, ISOLibrary, _ folder: String) throws -> Void
     ) async throws {
@@ -24,13 +23,11 @@ struct ImagesISOTests {
         }
     }
 
-    @Test(
-        "a name is NAME.iso of the folder, and what has a slash a path",
-        arguments: [
-            ["genisoimage", "-quiet", "-R"], ["genisoimage", "-quiet", "-udf"],
-            ["xorrisofs", "-quiet", "-J"],
-        ])
-    func resolve(_ generator: [String]) async throws {
+    @Test(arguments: [
+        ["genisoimage", "-quiet", "-R"], ["genisoimage", "-quiet", "-udf"],
+        ["xorrisofs", "-quiet", "-J"],
+    ])
+    func `a name is NAME.iso of the folder, and what has a slash a path`(_ generator: [String]) async throws {
         try await Self.with { scratch, library, folder in
             let iso = folder + "/drivers.iso"
             try scratch.run(generator[0], Array(generator.dropFirst()) + ["-o", iso, "tree"])
@@ -42,8 +39,7 @@ struct ImagesISOTests {
         }
     }
 
-    @Test("a missing name says the folder and the way out")
-    func missing() async throws {
+    @Test func `a missing name says the folder and the way out`() async throws {
         try await Self.with { scratch, library, folder in
             try scratch.run("genisoimage", "-quiet", "-o", folder + "/windows-11.iso", "tree")
             func hint(_ name: String) -> String? {
@@ -71,8 +67,7 @@ struct ImagesISOTests {
         }
     }
 
-    @Test("its folder need not be there")
-    func noFolder() async throws {
+    @Test func `its folder need not be there`() async throws {
         try await Self.with { scratch, library, folder in
             try scratch.run("rmdir", folder)
             #expect(try library.list() == [.init(name: "drivers"), .init(name: "trial")])
@@ -80,8 +75,7 @@ struct ImagesISOTests {
         }
     }
 
-    @Test("a folder with a blank or a quote in its name is quoted in the command")
-    func quoted() async throws {
+    @Test func `a folder with a blank or a quote in its name is quoted in the command`() async throws {
         try await DisksScratch.with { scratch in
             let state = StateFolder(root: scratch.path("it's a state"))
             try scratch.write("source.iso", Data("bytes".utf8))
@@ -95,8 +89,7 @@ struct ImagesISOTests {
         }
     }
 
-    @Test("what is no ISO image is refused with its reason")
-    func refused() async throws {
+    @Test func `what is no ISO image is refused with its reason`() async throws {
         try await Self.with { scratch, library, folder in
             for (bytes, what) in [
                 (Data(), "empty"), (Data("<!DOCTYPE html><html>".utf8), "a web page, not an image"),
@@ -114,16 +107,16 @@ struct ImagesISOTests {
         }
     }
 
-    @Test("virtio-win has its official address")
-    func catalogue() {
+    @Test func `virtio-win has its official address`() {
         #expect(
             isoCatalogue.first { $0.name == "virtio-win" }?.url
                 == "https://fedorapeople.org/groups/virt/virtio-win/direct-downloads/stable-virtio/virtio-win.iso"
         )
     }
 
-    @Test("asked for as a disk's image, an ISO image is told apart from a name nobody knows")
-    func asDisk() async throws {
+    @Test func `asked for as a disk's image, an ISO image is told apart from a name nobody knows`()
+        async throws
+    {
         try await Self.with { scratch, _, folder in
             let state = StateFolder(root: scratch.path("state"))
             let images = ImageLibrary(state: state, builders: scratch.root, catalogue: [])

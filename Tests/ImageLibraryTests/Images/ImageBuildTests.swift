@@ -5,12 +5,10 @@ import Steps
 import Support
 import Testing
 
-@Suite("Building an image where its publisher cannot be reached")
-struct ImagesBuildTests {
+@Suite struct `Building an image where its publisher cannot be reached` {
     private static let copy = "cp \"$(dirname \"$0\")/../publisher/files/latest/disk.qcow2\" \"$1\""
 
-    @Test("calls the builder and shows what it says")
-    func build() async throws {
+    @Test func `calls the builder and shows what it says`() async throws {
         try await ImageFixture.with { fixture in
             try fixture.builder(
                 "echo 'debian-12: unpacking' >&2; echo noise >&2; \(Self.copy); echo 'debian-12: done' >&2")
@@ -27,8 +25,7 @@ struct ImagesBuildTests {
         }
     }
 
-    @Test("a network's login page in place of the list is no publisher")
-    func loginPage() async throws {
+    @Test func `a network's login page in place of the list is no publisher`() async throws {
         try await ImageFixture.with { fixture in
             try fixture.publisher.set(["/latest/SUMS": .init(login: true)])
             let failure = #expect(throws: Failure.self) { try fixture.resolve() }
@@ -46,8 +43,8 @@ struct ImagesBuildTests {
         }
     }
 
-    @Test("is not tried where the publisher answers", arguments: [404, 503])
-    func reachable(_ status: Int) async throws {
+    @Test(arguments: [404, 503])
+    func `is not tried where the publisher answers`(_ status: Int) async throws {
         try await ImageFixture.with { fixture in
             try fixture.builder(Self.copy)
             try fixture.publisher.set(["/latest/SUMS": .init(status: status)])
@@ -56,8 +53,8 @@ struct ImagesBuildTests {
         }
     }
 
-    @Test("without a builder the way out is a file", arguments: [false, true])
-    func noBuilder(_ isThere: Bool) async throws {
+    @Test(arguments: [false, true])
+    func `without a builder the way out is a file`(_ isThere: Bool) async throws {
         try await ImageFixture.with { fixture in
             if isThere {
                 // One that may not be run is none.
@@ -77,8 +74,7 @@ struct ImagesBuildTests {
         }
     }
 
-    @Test("a builder that fails is quoted, and what it left half-made is gone")
-    func failing() async throws {
+    @Test func `a builder that fails is quoted, and what it left half-made is gone`() async throws {
         try await ImageFixture.with { fixture in
             try fixture.builder(
                 """
@@ -102,8 +98,7 @@ struct ImagesBuildTests {
         }
     }
 
-    @Test("a builder that was killed, or made no image, leaves nothing under the name")
-    func half() async throws {
+    @Test func `a builder that was killed, or made no image, leaves nothing under the name`() async throws {
         try await ImageFixture.with { fixture in
             for script in ["\(Self.copy); kill -9 $$", "printf '<html>' > \"$1\"", ": > \"$1\"", ":"] {
                 try fixture.builder(script)
@@ -115,8 +110,7 @@ struct ImagesBuildTests {
         }
     }
 
-    @Test("can be cancelled: the builder has time to clean up")
-    func cancelled() async throws {
+    @Test func `can be cancelled: the builder has time to clean up`() async throws {
         try await ImageFixture.with { fixture in
             try fixture.builder(
                 """
@@ -136,8 +130,7 @@ struct ImagesBuildTests {
         }
     }
 
-    @Test("a file that somebody put there meanwhile is not written over")
-    func putMeanwhile() async throws {
+    @Test func `a file that somebody put there meanwhile is not written over`() async throws {
         try await ImageFixture.with { fixture in
             try fixture.builder("\(Self.copy); echo mine > \"$(dirname \"$1\")/debian-12.qcow2\"")
             let failure = #expect(throws: Failure.self) {

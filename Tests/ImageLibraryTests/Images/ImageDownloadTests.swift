@@ -7,25 +7,24 @@ import Steps
 import Support
 import Testing
 
-@Suite("Downloading an image")
-struct ImagesDownloadTests {
+@Suite struct `Downloading an image` {
     private static let path = "/latest/disk.qcow2"
 
-    @Test(
-        "checks it by every form of list a publisher may have, before it has its name",
-        arguments: [
-            ("sha256sum other.qcow2 disk.qcow2", ImageDigest.sha256),
-            ("sha256sum --binary disk.qcow2", .sha256),
-            ("sha256sum ./disk.qcow2", .sha256), ("sha256sum --tag other.qcow2 disk.qcow2", .sha256),
-            ("sha512sum disk.qcow2 other.qcow2", .sha512), ("sha512sum --binary disk.qcow2", .sha512),
-            ("sha512sum --tag disk.qcow2", .sha512),
-            // Both in one list, as some have it, and a signature around.
-            (
-                "(echo '-----BEGIN PGP SIGNED MESSAGE-----'; sha512sum --tag disk.qcow2; sha256sum disk.qcow2; tail -n 1 /dev/null)",
-                .sha256
-            ),
-        ])
-    func listForms(_ list: String, _ digest: ImageDigest) async throws {
+    @Test(arguments: [
+        ("sha256sum other.qcow2 disk.qcow2", ImageDigest.sha256),
+        ("sha256sum --binary disk.qcow2", .sha256),
+        ("sha256sum ./disk.qcow2", .sha256), ("sha256sum --tag other.qcow2 disk.qcow2", .sha256),
+        ("sha512sum disk.qcow2 other.qcow2", .sha512), ("sha512sum --binary disk.qcow2", .sha512),
+        ("sha512sum --tag disk.qcow2", .sha512),
+        // Both in one list, as some have it, and a signature around.
+        (
+            "(echo '-----BEGIN PGP SIGNED MESSAGE-----'; sha512sum --tag disk.qcow2; sha256sum disk.qcow2; tail -n 1 /dev/null)",
+            .sha256
+        ),
+    ])
+    func `checks it by every form of list a publisher may have, before it has its name`(
+        _ list: String, _ digest: ImageDigest
+    ) async throws {
         try await ImageFixture.with { fixture in
             try fixture.scratch.write("publisher/files/latest/other.qcow2", Data("other".utf8))
             try fixture.publishChecksums(list)
@@ -51,8 +50,7 @@ struct ImagesDownloadTests {
         }
     }
 
-    @Test("shows how far it is of the file's size, not of a redirect's")
-    func redirect() async throws {
+    @Test func `shows how far it is of the file's size, not of a redirect's`() async throws {
         try await ImageFixture.with { fixture in
             try fixture.scratch.run("cp", "-r", "publisher/files/latest", "publisher/files/mirror")
             try fixture.publisher.set([Self.path: .init(location: "/mirror/disk.qcow2")])
@@ -62,8 +60,7 @@ struct ImagesDownloadTests {
         }
     }
 
-    @Test("goes on where a connection broke, in the same run and in the next")
-    func brokenOff() async throws {
+    @Test func `goes on where a connection broke, in the same run and in the next`() async throws {
         try await ImageFixture.with { fixture in
             try fixture.publisher.set([Self.path: .init(breakAfter: 600_000)])
             let failure = #expect(throws: Failure.self) { try fixture.resolve() }
@@ -88,8 +85,7 @@ struct ImagesDownloadTests {
         }
     }
 
-    @Test("tries again when the server is not able for a moment")
-    func serverError() async throws {
+    @Test func `tries again when the server is not able for a moment`() async throws {
         try await ImageFixture.with { fixture in
             try fixture.publisher.set([Self.path: .init(status: 503)])
             let publisher = fixture.publisher
@@ -101,8 +97,7 @@ struct ImagesDownloadTests {
         }
     }
 
-    @Test("begins anew where the server cannot continue")
-    func withoutRange() async throws {
+    @Test func `begins anew where the server cannot continue`() async throws {
         try await ImageFixture.with { fixture in
             try fixture.publisher.set([Self.path: .init(breakAfter: 1_000_000, noRange: true)])
             #expect(throws: Failure.self) { try fixture.resolve() }
@@ -113,10 +108,10 @@ struct ImagesDownloadTests {
         }
     }
 
-    @Test(
-        "takes what a killed run had downloaded whole, and not what has its length only",
-        arguments: [true, false])
-    func wholePart(_ isRight: Bool) async throws {
+    @Test(arguments: [true, false])
+    func `takes what a killed run had downloaded whole, and not what has its length only`(_ isRight: Bool)
+        async throws
+    {
         try await ImageFixture.with { fixture in
             try fixture.publisher.set([Self.path: .init(breakAfter: 1000)])
             #expect(throws: Failure.self) { try fixture.resolve() }
@@ -130,8 +125,8 @@ struct ImagesDownloadTests {
         }
     }
 
-    @Test("begins anew where more is here than there is", arguments: [false, true])
-    func overlongPart(_ hidesLength: Bool) async throws {
+    @Test(arguments: [false, true])
+    func `begins anew where more is here than there is`(_ hidesLength: Bool) async throws {
         try await ImageFixture.with { fixture in
             try fixture.publisher.set([Self.path: .init(breakAfter: 1000)])
             #expect(throws: Failure.self) { try fixture.resolve() }
@@ -142,8 +137,7 @@ struct ImagesDownloadTests {
         }
     }
 
-    @Test("throws away what has the wrong checksum")
-    func wrongBytes() async throws {
+    @Test func `throws away what has the wrong checksum`() async throws {
         try await ImageFixture.with { fixture in
             try fixture.publisher.set([Self.path: .init(wrong: true)])
             let failure = #expect(throws: Failure.self) { try fixture.resolve() }
@@ -158,8 +152,7 @@ struct ImagesDownloadTests {
         }
     }
 
-    @Test("removes the half of a version that is gone, and no other image's")
-    func otherParts() async throws {
+    @Test func `removes the half of a version that is gone, and no other image's`() async throws {
         try await ImageFixture.with { fixture in
             let mine = ".debian-12.0123456789abcdef.part"
             let others = [".debian-12.5.0123456789abcdef.part", ".debian-1.0123456789abcdef.part"]
@@ -169,8 +162,7 @@ struct ImagesDownloadTests {
         }
     }
 
-    @Test("can be cancelled at any time; what came stays")
-    func cancelled() async throws {
+    @Test func `can be cancelled at any time; what came stays`() async throws {
         try await ImageFixture.with { fixture in
             try fixture.publisher.set([Self.path: .init(rate: 2_000_000)])
             let cancellation = Cancellation()
@@ -197,9 +189,9 @@ struct ImagesDownloadTests {
     }
 
     @Test(
-        "a full disk is one clear line, and nothing is lost", .enabled(if: geteuid() == 0, "mounts a tmpfs"),
+        .enabled(if: geteuid() == 0, "mounts a tmpfs"),
         arguments: [false, true])
-    func diskFull(_ hidesLength: Bool) async throws {
+    func `a full disk is one clear line, and nothing is lost`(_ hidesLength: Bool) async throws {
         try await ImageFixture.with { fixture in
             try fixture.scratch.run("mkdir", "state")
             try fixture.scratch.run("mount", "-t", "tmpfs", "-o", "size=2m", "none", fixture.state.root)
@@ -227,8 +219,8 @@ struct ImagesDownloadTests {
         }
     }
 
-    @Test("an image or checksum the publisher has no more is said so", arguments: ["/latest/SUMS", path])
-    func notThere(_ missing: String) async throws {
+    @Test(arguments: ["/latest/SUMS", path])
+    func `an image or checksum the publisher has no more is said so`(_ missing: String) async throws {
         try await ImageFixture.with { fixture in
             try fixture.publisher.set([missing: .init(status: 404)])
             let failure = #expect(throws: Failure.self) { try fixture.resolve() }
@@ -238,8 +230,7 @@ struct ImagesDownloadTests {
         }
     }
 
-    @Test("a list without the file is said so")
-    func notListed() async throws {
+    @Test func `a list without the file is said so`() async throws {
         try await ImageFixture.with { fixture in
             try fixture.publishChecksums("sha256sum disk.qcow2 | sed s/disk/diskette/")
             let failure = #expect(throws: Failure.self) { try fixture.resolve() }

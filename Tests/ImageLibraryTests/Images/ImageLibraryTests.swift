@@ -7,8 +7,7 @@ import Testing
 
 @testable import ImageLibrary
 
-@Suite("The image library")
-struct ImagesLibraryTests {
+@Suite struct `The image library` {
     /// What a name of the library cannot be.
     private static let hostileNames = [
         "", ".", "..", ".hidden", "a/b", "../outside", "/tmp/outside", "two\nlines", "nul\0byte",
@@ -26,8 +25,8 @@ struct ImagesLibraryTests {
 
         """
 
-    @Test("a file in cloud-images counts, and nobody is asked", arguments: ["qcow2", "img", "raw"])
-    func ownFile(_ ending: String) async throws {
+    @Test(arguments: ["qcow2", "img", "raw"])
+    func `a file in cloud-images counts, and nobody is asked`(_ ending: String) async throws {
         try await ImageFixture.with { fixture in
             try fixture.put("debian-12.\(ending)", fixture.image)
             #expect(try fixture.resolve() == fixture.path("debian-12.\(ending)"))
@@ -41,8 +40,7 @@ struct ImagesLibraryTests {
         }
     }
 
-    @Test("a name with a slash is a file's path")
-    func pathOfFile() async throws {
+    @Test func `a name with a slash is a file's path`() async throws {
         try await ImageFixture.with { fixture in
             let file = fixture.scratch.path("publisher/files/latest/disk.qcow2")
             let resolved = try fixture.resolve(file)
@@ -52,8 +50,7 @@ struct ImagesLibraryTests {
         }
     }
 
-    @Test("an unknown name is answered with the nearest, or with all there are")
-    func unknown() async throws {
+    @Test func `an unknown name is answered with the nearest, or with all there are`() async throws {
         try await ImageFixture.with { fixture in
             try fixture.put("own.img", fixture.image)
             func hint(_ name: String) throws -> String? {
@@ -72,8 +69,8 @@ struct ImagesLibraryTests {
         }
     }
 
-    @Test("a hostile name reaches no file", arguments: hostileNames)
-    func hostile(_ name: String) async throws {
+    @Test(arguments: hostileNames)
+    func `a hostile name reaches no file`(_ name: String) async throws {
         try await ImageFixture.with { fixture in
             let source = fixture.scratch.path("publisher/files/latest/disk.qcow2")
             try fixture.put("own.qcow2", fixture.image)
@@ -101,8 +98,7 @@ struct ImagesLibraryTests {
         }
     }
 
-    @Test("add takes a copy, list shows it, remove removes it")
-    func addListRemove() async throws {
+    @Test func `add takes a copy, list shows it, remove removes it`() async throws {
         try await ImageFixture.with { fixture in
             let library = fixture.library()
             let source = fixture.scratch.path("publisher/files/latest/disk.qcow2")
@@ -147,8 +143,7 @@ struct ImagesLibraryTests {
         }
     }
 
-    @Test("what is no image is refused before it is copied")
-    func refused() async throws {
+    @Test func `what is no image is refused before it is copied`() async throws {
         try await ImageFixture.with { fixture in
             let scratch = fixture.scratch
             try scratch.write("empty", Data())
@@ -200,8 +195,7 @@ struct ImagesLibraryTests {
         }
     }
 
-    @Test("a file of the library that is no image is refused as well")
-    func refusedInPlace() async throws {
+    @Test func `a file of the library that is no image is refused as well`() async throws {
         try await ImageFixture.with { fixture in
             try fixture.put("debian-12.raw", Data("<html>login</html>".utf8))
             let failure = #expect(throws: Failure.self) { try fixture.resolve() }
@@ -211,8 +205,9 @@ struct ImagesLibraryTests {
         }
     }
 
-    @Test("an image that a machine's disk stands on stays, by whatever name the disk calls it")
-    func inUse() async throws {
+    @Test func `an image that a machine's disk stands on stays, by whatever name the disk calls it`()
+        async throws
+    {
         try await ImageFixture.with { fixture in
             try fixture.put("own.qcow2", fixture.image)
             let disk = fixture.state.machine("web-01") + "/boot-disk.qcow2"
@@ -240,8 +235,7 @@ struct ImagesLibraryTests {
         }
     }
 
-    @Test("an image that QEMU has open stays, wherever the disk on it is")
-    func open() async throws {
+    @Test func `an image that QEMU has open stays, wherever the disk on it is`() async throws {
         try await ImageFixture.with { fixture in
             try fixture.put("own.qcow2", fixture.image)
             try fixture.scratch.run(
@@ -262,8 +256,9 @@ struct ImagesLibraryTests {
         }
     }
 
-    @Test("add downloads from an address, continued only where a checksum tells what it is")
-    func addFromAddress() async throws {
+    @Test func `add downloads from an address, continued only where a checksum tells what it is`()
+        async throws
+    {
         try await ImageFixture.with { fixture in
             let library = fixture.library()
             let url = fixture.publisher.url + "/latest/disk.qcow2"
@@ -295,8 +290,7 @@ struct ImagesLibraryTests {
         }
     }
 
-    @Test("an address is taken as it is: no pattern, no option, no file of this machine")
-    func addresses() async throws {
+    @Test func `an address is taken as it is: no pattern, no option, no file of this machine`() async throws {
         try await ImageFixture.with { fixture in
             let library = fixture.library()
             try fixture.scratch.run(
@@ -324,8 +318,7 @@ struct ImagesLibraryTests {
         }
     }
 
-    @Test("what an address gives is thrown away where it is no image")
-    func addNoImage() async throws {
+    @Test func `what an address gives is thrown away where it is no image`() async throws {
         try await ImageFixture.with { fixture in
             let url = fixture.publisher.url + "/latest/disk.qcow2"
             func complaint() -> String? {

@@ -241,7 +241,7 @@ import XML
 
     @Test func `on another machine is compared with what its libvirt says`() throws {
         try withScratchState { state throws in
-            let setting = try MachinesVolumesTests.Setting(state)
+            let setting = try `A VM on another machine, its volumes in memory`.Setting(state)
             _ = try setting.up()
             let bases = try #require(try setting.machine.record()?.bases)
             #expect(bases.keys.sorted() == ["boot-disk"])

@@ -335,7 +335,7 @@ import XML
 
     @Test func `on another machine is known by what its libvirt says`() throws {
         try withScratchState { state throws in
-            let setting = try MachinesVolumesTests.Setting(state)
+            let setting = try `A VM on another machine, its volumes in memory`.Setting(state)
             _ = try setting.up()
             let disk = try #require(
                 setting.host.domainNode("web")?.drive("ua-disk-data")?.first("source")?.attributes["file"])

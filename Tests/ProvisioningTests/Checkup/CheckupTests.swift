@@ -4,8 +4,7 @@ import Testing
 
 @testable import Provisioning
 
-@Suite("What limiq doctor looks at")
-struct CheckupTests {
+@Suite struct `What limiq doctor looks at` {
     private func sockets(_ version: Int, _ environment: [String: String]) -> SessionSockets {
         SessionSockets(libvirtVersion: version, environment: { environment[$0] })
     }
@@ -13,8 +12,8 @@ struct CheckupTests {
     /// The path of a socket has at most 107 bytes.
     private func room(_ path: String) -> Int { 107 - path.utf8.count }
 
-    @Test("an older libvirt has the agent's socket below its configuration, a newer one beside its own")
-    func sockets() {
+    @Test func `an older libvirt has the agent's socket below its configuration, a newer one beside its own`()
+    {
         let user = ["HOME": "/home/ada", "XDG_RUNTIME_DIR": "/run/user/1000"]
         let old = sockets(9_000_000, user)
         #expect(old.folder == "/home/ada/.config/libvirt" && old.variable == "XDG_CONFIG_HOME")
@@ -32,8 +31,7 @@ struct CheckupTests {
                 == room("/home/ada/there/it/is/kept/libvirt/qemu/lib/domain-999-/monitor.sock"))
     }
 
-    @Test("without a runtime folder the newer one's is in the cache")
-    func cache() {
+    @Test func `without a runtime folder the newer one's is in the cache`() {
         let home = "/home/" + String(repeating: "a", count: 20)
         let new = sockets(11_003_000, ["HOME": home, "XDG_CONFIG_HOME": "/c"])
         #expect(new.folder == home + "/.cache/libvirt" && new.variable == "XDG_CACHE_HOME")
@@ -42,8 +40,7 @@ struct CheckupTests {
                 == room("\(home)/.cache/libvirt/qemu/run/channel/999-/org.qemu.guest_agent.0"))
     }
 
-    @Test("the list of packages has a reason for each, and a name on Debian")
-    func packages() throws {
+    @Test func `the list of packages has a reason for each, and a name on Debian`() throws {
         let packages = try HostPackages(list: repository + "/stdlib/packages").all
         let groups = Set(packages.map(\.group))
         #expect(groups == ["build", "run", "host", "network", "some", "tests", "bench"])

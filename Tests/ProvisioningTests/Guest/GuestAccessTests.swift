@@ -29,7 +29,7 @@ import Testing
         #expect(text.contains("\n# db: it is off\n"))
         try withScratchState { state throws in
             try writeBytes(Array(text.utf8), to: state.root + "/config")
-            let read = run("ssh", "-F", state.root + "/config", "-G", "web-01").output
+            let read = try run("ssh", "-F", state.root + "/config", "-G", "web-01").output
             for line in [
                 "hostname 127.0.0.1", "port 20022", "user admin", "hostkeyalias guest",
                 "userknownhostsfile /a folder/web-01/known_hosts",
@@ -52,7 +52,7 @@ import Testing
         #expect(list["web"]?["hosts"] == ["web-01"])
         // As Ansible takes it apart, by Python's shlex.
         let options = try #require(host["ansible_ssh_common_args"]?.string)
-        let words = run(
+        let words = try run(
             "/usr/bin/python3", "-c", "import shlex, sys; print('\\n'.join(shlex.split(sys.argv[1])))",
             options)
         #expect(

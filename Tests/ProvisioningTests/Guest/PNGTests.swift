@@ -5,8 +5,7 @@ import Testing
 
 @testable import Provisioning
 
-@Suite("Pictures of a screen")
-struct MachinesPictureTests {
+@Suite struct `Pictures of a screen` {
     /// Reads the PNG by Python's zlib and struct: checks each chunk's CRC, then prints size and pixels.
     private static let reader = """
         import struct, sys, zlib
@@ -24,8 +23,9 @@ struct MachinesPictureTests {
         print(zlib.crc32(zlib.decompress(image)), kind.decode())
         """
 
-    @Test("a pixmap becomes a PNG that others can read, also one that needs several blocks")
-    func png() async throws {
+    @Test func `a pixmap becomes a PNG that others can read, also one that needs several blocks`()
+        async throws
+    {
         try await ScratchFolder.with { folder in
             let (width, height) = (321, 123)
             let pixels = (0..<width * height * 3).map { UInt8(truncatingIfNeeded: $0 &* 7) }
@@ -47,8 +47,7 @@ struct MachinesPictureTests {
         }
     }
 
-    @Test("what is no pixmap is none")
-    func refused() {
+    @Test func `what is no pixmap is none`() {
         for text in [
             "", "P6", "P5\n1 1\n255\nxxx", "P6\n2 2\n255\nxxx", "P6\n0 1\n255\n", "P6\n1 1\n65535\nxxxxxx",
         ] {

@@ -105,10 +105,8 @@ import Testing
 }
 
 extension `The address of a guest on a network` {
-    @Test(
-        "is read from the files of libvirt's DHCP servers",
-        .enabled(if: geteuid() == 0, "networks are root's to make"))
-    func ofLibvirt() async throws {
+    @Test(.enabled(if: geteuid() == 0, "networks are root's to make"))
+    func `is read from the files of libvirt's DHCP servers`() async throws {
         try await PrivateDaemon.with { daemon in
             let number = UInt16.random(in: 0...UInt16.max)
             let (network, bridge) = ("lab\(number)", "lq\(number)")

@@ -11,7 +11,7 @@ import XML
 @testable import Provisioning
 
 @Suite struct `Bringing a VM on another machine to another spec` {
-    private typealias Setting = MachinesVolumesTests.Setting
+    private typealias Setting = `A VM on another machine, its volumes in memory`.Setting
 
     /// A VM that runs there.
     private static func running(_ state: StateFolder) throws -> Setting {

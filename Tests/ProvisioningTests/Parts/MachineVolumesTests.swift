@@ -11,8 +11,7 @@ import XML
 
 @testable import Provisioning
 
-@Suite("A VM on another machine, its volumes in memory")
-struct MachinesVolumesTests {
+@Suite struct `A VM on another machine, its volumes in memory` {
     /// A host, a VM on it with an overlay, a blank disk, an ISO image and a seed.
     struct Setting {
         let host: FakeHypervisor
@@ -64,8 +63,7 @@ struct MachinesVolumesTests {
         }
     }
 
-    @Test("every file of the domain is a volume of that host, none of this machine")
-    func made() throws {
+    @Test func `every file of the domain is a volume of that host, none of this machine`() throws {
         try withScratchState { state throws in
             let setting = try Setting(state)
             #expect(try setting.up().changed)
@@ -99,10 +97,11 @@ struct MachinesVolumesTests {
         }
     }
 
-    @Test(
-        "images are uploaded before the disks are made, each step ends well, and goes without an image to upload"
-    )
-    func told() throws {
+    @Test
+    func
+        `images are uploaded before the disks are made, each step ends well, and goes without an image to upload`()
+        throws
+    {
         try withScratchState { state throws in
             var setting = try Setting(state)
             let steps = StepLog()
@@ -122,8 +121,7 @@ struct MachinesVolumesTests {
         }
     }
 
-    @Test("an upload that fails is the step that failed, and no disk has been made")
-    func uploadFails() throws {
+    @Test func `an upload that fails is the step that failed, and no disk has been made`() throws {
         try withScratchState { state throws in
             let setting = try Setting(state)
             let (steps, cancellation) = (StepLog(), Cancellation())
@@ -136,8 +134,9 @@ struct MachinesVolumesTests {
         }
     }
 
-    @Test("the seed has the network where the guest reads it, and ssh takes the host keys in it alone")
-    func seed() throws {
+    @Test func `the seed has the network where the guest reads it, and ssh takes the host keys in it alone`()
+        throws
+    {
         try withScratchState { state throws in
             var setting = try Setting(state)
             let key = try HostKey(machine: "web", state: state)
@@ -162,8 +161,10 @@ struct MachinesVolumesTests {
         }
     }
 
-    @Test("the console of a guest that boots again is the new boot's, also to one who has not made the VM")
-    func rebooted() throws {
+    @Test
+    func `the console of a guest that boots again is the new boot's, also to one who has not made the VM`()
+        throws
+    {
         try withScratchState { state throws in
             let setting = try Setting(state)
             _ = try setting.up()
@@ -186,8 +187,7 @@ struct MachinesVolumesTests {
         }
     }
 
-    @Test("its spec is read back from its seed there, also by one who has not made the VM")
-    func description() throws {
+    @Test func `its spec is read back from its seed there, also by one who has not made the VM`() throws {
         try withScratchState { state throws in
             let setting = try Setting(state)
             _ = try setting.up()
@@ -198,8 +198,7 @@ struct MachinesVolumesTests {
         }
     }
 
-    @Test("a second up changes nothing, and removal leaves only what several VMs share")
-    func again() throws {
+    @Test func `a second up changes nothing, and removal leaves only what several VMs share`() throws {
         try withScratchState { state throws in
             let setting = try Setting(state)
             _ = try setting.up()
@@ -214,8 +213,7 @@ struct MachinesVolumesTests {
         }
     }
 
-    @Test("where a pool is gone the VM stays, and with it what tells of its volumes")
-    func poolGone() throws {
+    @Test func `where a pool is gone the VM stays, and with it what tells of its volumes`() throws {
         try withScratchState { state throws in
             let setting = try Setting(state)
             _ = try setting.up()
@@ -242,8 +240,7 @@ struct MachinesVolumesTests {
         }
     }
 
-    @Test("what cannot be brought up is removed again")
-    func undone() throws {
+    @Test func `what cannot be brought up is removed again`() throws {
         try withScratchState { state throws in
             let setting = try Setting(state)
             setting.host.behaviour.withLock { $0.startFails = { _ in Failure(.libvirt, "no start") } }
@@ -253,8 +250,7 @@ struct MachinesVolumesTests {
         }
     }
 
-    @Test("what a killed run left is removed by the next one, by its journal")
-    func killed() throws {
+    @Test func `what a killed run left is removed by the next one, by its journal`() throws {
         try withScratchState { state throws in
             let setting = try Setting(state)
             var volumes = MachineVolumes(setting.machine, setting.spec)
@@ -269,8 +265,7 @@ struct MachinesVolumesTests {
         }
     }
 
-    @Test("a volume of that name that is not ours is refused, and stays")
-    func taken() throws {
+    @Test func `a volume of that name that is not ours is refused, and stays`() throws {
         try withScratchState { state throws in
             let setting = try Setting(state)
             try setting.putOthersVolume()
@@ -281,8 +276,10 @@ struct MachinesVolumesTests {
         }
     }
 
-    @Test("a volume another host made of that name stays, also where this run is killed before it came to it")
-    func takenBehind() throws {
+    @Test
+    func `a volume another host made of that name stays, also where this run is killed before it came to it`()
+        throws
+    {
         try withScratchState { state throws in
             let setting = try Setting(state)
             try setting.putOthersVolume()
@@ -296,8 +293,7 @@ struct MachinesVolumesTests {
         }
     }
 
-    @Test("a volume whose making was not heard of is removed with the rest")
-    func unheard() throws {
+    @Test func `a volume whose making was not heard of is removed with the rest`() throws {
         try withScratchState { state throws in
             let setting = try Setting(state)
             setting.host.storage.state.withLock { $0.unheard = "web.data.qcow2" }
@@ -308,8 +304,10 @@ struct MachinesVolumesTests {
         }
     }
 
-    @Test("two hosts may have a VM of one name each, and what is of one stays when the other's is removed")
-    func sameName() throws {
+    @Test
+    func `two hosts may have a VM of one name each, and what is of one stays when the other's is removed`()
+        throws
+    {
         try withScratchState { state throws in
             let first = try Setting(state)
             let second = try Setting(state, uri: "fake+ssh://node3/system")
@@ -335,10 +333,11 @@ struct MachinesVolumesTests {
         }
     }
 
-    @Test(
-        "where a guest there dies under acceleration it runs emulated from the same volumes, and nothing is learnt of here"
-    )
-    func fallsBack() throws {
+    @Test
+    func
+        `where a guest there dies under acceleration it runs emulated from the same volumes, and nothing is learnt of here`()
+        throws
+    {
         try withScratchState { state throws in
             let setting = try Setting(state)
             setting.host.behaviour.withLock { behaviour in
@@ -366,8 +365,7 @@ struct MachinesVolumesTests {
         }
     }
 
-    @Test("a pool that is not there, or holds no files, is refused with the disk's name")
-    func pools() throws {
+    @Test func `a pool that is not there, or holds no files, is refused with the disk's name`() throws {
         try withScratchState { state throws in
             var setting = try Setting(state)
             for (pool, code) in [
@@ -385,8 +383,10 @@ struct MachinesVolumesTests {
         }
     }
 
-    @Test("a disk in Ceph is named as libvirt's own pool of it does, one that is made and one that is there")
-    func ceph() throws {
+    @Test
+    func `a disk in Ceph is named as libvirt's own pool of it does, one that is made and one that is there`()
+        throws
+    {
         try withScratchState { state throws in
             var setting = try Setting(state)
             setting.spec.disks[1].poolID = "ceph"
@@ -430,8 +430,7 @@ struct MachinesVolumesTests {
         }
     }
 
-    @Test("an overlay of this machine is no base for another")
-    func overlay() throws {
+    @Test func `an overlay of this machine is no base for another`() throws {
         try withScratchState { state throws in
             var setting = try Setting(state)
             let overlay = state.root + "/overlay.qcow2"

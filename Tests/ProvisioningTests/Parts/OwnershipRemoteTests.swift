@@ -8,9 +8,9 @@ import Support
 import Testing
 
 @Suite(
-    "Volumes on another machine that somebody else uses too, by ssh", .serialized,
+    .serialized,
     .enabled(if: geteuid() == 0, "another machine is an ordinary user of this one, which is root's to make"))
-struct OwnershipRemoteTests {
+struct `Volumes on another machine that somebody else uses too, by ssh` {
     private static func spec() -> VMSpec {
         var spec = VMSpec(name: "web")
         spec.memoryMiB = 64
@@ -21,8 +21,7 @@ struct OwnershipRemoteTests {
         return spec
     }
 
-    @Test("a clone's record, an undefined domain and an undefined pool cost no volume")
-    func life() async throws {
+    @Test func `a clone's record, an undefined domain and an undefined pool cost no volume`() async throws {
         try await RemoteHost.with(1) { hosts in
             let host = hosts[0]
             try await ScratchFolder.with { folder in
@@ -38,7 +37,7 @@ struct OwnershipRemoteTests {
                 let state = StateFolder(root: folder)
                 let hypervisor = LibvirtHypervisor(uri: host.uri)
                 let web = Machine("web", on: hypervisor, state: state)
-                _ = try web.up(Self.spec(), StorageRemoteTests.running)
+                _ = try web.up(Self.spec(), `VMs on another machine, by ssh`.running)
                 try hypervisor.destroy("web")
                 let volumes = host.volumes
                 #expect(volumes == ["web.console.log", "web.data.qcow2", "web.seed.iso"])
@@ -60,8 +59,8 @@ struct OwnershipRemoteTests {
                 // Undefined by hand, the volumes kept.
                 try hypervisor.undefine("web")
                 #expect(try Leftovers(state: state, on: hypervisor).survey().left.isEmpty)
-                #expect(try web.plan(Self.spec(), StorageRemoteTests.running).action == .adopt)
-                _ = try web.up(Self.spec(), StorageRemoteTests.running)
+                #expect(try web.plan(Self.spec(), `VMs on another machine, by ssh`.running).action == .adopt)
+                _ = try web.up(Self.spec(), `VMs on another machine, by ssh`.running)
                 #expect(try hypervisor.domain("web")?.uuid == uuid)
                 #expect(host.volumes == volumes)
                 try hypervisor.destroy("web")

@@ -11,9 +11,9 @@ import XML
 @testable import Provisioning
 
 @Suite(
-    "VMs on another machine, by ssh", .serialized,
+    .serialized,
     .enabled(if: geteuid() == 0, "another machine is an ordinary user of this one, which is root's to make"))
-struct StorageRemoteTests {
+struct `VMs on another machine, by ssh` {
     /// A VM with the small guest on an overlay, in 64 MiB.
     static func spec(_ name: String, base: String) -> VMSpec {
         var spec = VMSpec(name: name)
@@ -32,8 +32,10 @@ struct StorageRemoteTests {
         return options
     }
 
-    @Test("five VMs at once upload their image once, run from it, and are removed without a volume left")
-    func life() async throws {
+    @Test
+    func `five VMs at once upload their image once, run from it, and are removed without a volume left`()
+        async throws
+    {
         try await RemoteHost.with(1) { hosts in
             let host = hosts[0]
             try await ScratchFolder.with { folder in
@@ -79,10 +81,11 @@ struct StorageRemoteTests {
         }
     }
 
-    @Test(
-        "a VM there is changed in place: limits, a larger disk, a new one, another image in a drive, another seed"
-    )
-    func changes() async throws {
+    @Test
+    func
+        `a VM there is changed in place: limits, a larger disk, a new one, another image in a drive, another seed`()
+        async throws
+    {
         try await RemoteHost.with(1) { hosts in
             let host = hosts[0]
             try await ScratchFolder.with { folder in
@@ -148,8 +151,10 @@ struct StorageRemoteTests {
         }
     }
 
-    @Test("what a guest there says is read, its screen is seen, and a person's console is not in the way")
-    func guest() async throws {
+    @Test
+    func `what a guest there says is read, its screen is seen, and a person's console is not in the way`()
+        async throws
+    {
         try await RemoteHost.with(1) { hosts in
             let host = hosts[0]
             try await ScratchFolder.with { folder in
@@ -209,8 +214,7 @@ struct StorageRemoteTests {
         }
     }
 
-    @Test("ssh to a guest goes by way of its host, with what the host's URI says of ssh")
-    func proxy() async throws {
+    @Test func `ssh to a guest goes by way of its host, with what the host's URI says of ssh`() async throws {
         try await RemoteHost.with(1) { hosts in
             let host = hosts[0]
             try await ScratchFolder.with { folder in
@@ -251,8 +255,10 @@ struct StorageRemoteTests {
         }
     }
 
-    @Test("a host that is reached by TLS gets its VM's volumes and runs it, as one that is reached by ssh")
-    func tls() async throws {
+    @Test
+    func `a host that is reached by TLS gets its VM's volumes and runs it, as one that is reached by ssh`()
+        async throws
+    {
         try await RemoteHost.with(1) { hosts in
             try await ScratchFolder.with { folder in
                 let base = folder + "/tiny.raw"
@@ -273,8 +279,9 @@ struct StorageRemoteTests {
         }
     }
 
-    @Test("two hosts that share a pool get an image once altogether, and each runs from it")
-    func shared() async throws {
+    @Test func `two hosts that share a pool get an image once altogether, and each runs from it`()
+        async throws
+    {
         try await RemoteHost.with(2) { hosts in
             try await ScratchFolder.with { folder in
                 let pool = folder + "/pool"

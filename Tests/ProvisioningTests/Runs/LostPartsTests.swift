@@ -74,7 +74,7 @@ import XML
     @Test(arguments: ["web.seed.iso", "web.console.log"])
     func `is made again on another machine`(_ name: String) throws {
         try withScratchState { state throws in
-            let setting = try MachinesVolumesTests.Setting(state)
+            let setting = try `A VM on another machine, its volumes in memory`.Setting(state)
             _ = try setting.up()
             let host = setting.host
             let bytes = host.storage.bytes(name)

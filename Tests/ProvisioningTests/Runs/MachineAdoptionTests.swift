@@ -235,7 +235,7 @@ import XML
 
     @Test func `is taken up again on another machine, with its volumes`() throws {
         try withScratchState { state throws in
-            let setting = try MachinesVolumesTests.Setting(state)
+            let setting = try `A VM on another machine, its volumes in memory`.Setting(state)
             _ = try setting.up()
             let host = setting.host
             let uuid = try host.domain("web")?.uuid

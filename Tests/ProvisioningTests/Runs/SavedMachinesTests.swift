@@ -192,10 +192,8 @@ import XML
 }
 
 extension `A machine that is saved` {
-    @Test(
-        "is what libvirt keeps the memory of",
-        .enabled(if: geteuid() == 0, "a daemon of one's own is root's to start"))
-    func ofLibvirt() async throws {
+    @Test(.enabled(if: geteuid() == 0, "a daemon of one's own is root's to start"))
+    func `is what libvirt keeps the memory of`() async throws {
         try await PrivateDaemon.with { daemon in
             try await ScratchFolder.with { folder in
                 let host = LibvirtHypervisor(uri: daemon.uri)
