@@ -20,9 +20,9 @@ extension MachineInfo {
     /// The guest's addresses that others reach: those on networks and bridges. The one it has on user networking is known
     /// to nobody else.
     public var reachableAddresses: [String] {
-        let nics = record?.spec.nics ?? []
-        let inner = nics.contains(where: \.isUser) ? record?.userAddress ?? "10.0.2.15" : nil
-        return addresses.filter { $0 != inner }
+        guard let record, record.spec.nics.contains(where: \.isUser) else { return addresses }
+        // QEMU's router gives a guest an address of IPv6 as well, below the prefix of its own.
+        return addresses.filter { $0 != record.userAddress ?? "10.0.2.15" && !$0.hasPrefix("fec0:") }
     }
 }
 

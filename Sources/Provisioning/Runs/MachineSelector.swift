@@ -77,7 +77,8 @@ public struct MachineSelector: Sendable {
         let matching = own.filter { Self.matches($0.name, pattern) }
         if !matching.isEmpty { return matching }
         throw Failure(
-            .notFound, "no machine's name matches \(pattern)", hint: Self.hint(pattern, own), resource: pattern)
+            .notFound, "no machine's name matches \(pattern)", hint: Self.hint(pattern, own),
+            resource: pattern)
     }
 
     /// - Returns: `nil` where there is none of this name.
