@@ -6,6 +6,20 @@ import Testing
 @testable import limiq
 
 @Suite struct `The record of a run` {
+    @Test func `tells at its end how to get in, once for each machine that has come up`() {
+        var story = Story()
+        for name in ["a", "b"] {
+            story.ask(name, at: 0)
+            story.step(name, .start, at: 0)
+            story.step(name, .start, took: 1, at: 1)
+            story.tell(.vm(name), .wayIn("limiq ssh \(name)"), at: 1)
+            story.answer(name, failure: name == "b" ? Failure(.timeout, "late") : nil, at: 2)
+        }
+        let report = RunReport(story.record, took: .seconds(2), error: nil)
+        #expect(report.waysIn == ["limiq ssh a"])
+        #expect(report.text.hasSuffix("\nssh: limiq ssh a"), "\(report.text)")
+    }
+
     @Test func `gives each way out once, with NAME only where machines differ in it`() {
         func hints(_ given: [(String, String)]) -> [String] {
             var story = Story()

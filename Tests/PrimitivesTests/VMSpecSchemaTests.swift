@@ -74,6 +74,27 @@ import Testing
         #expect(try Self.complaint(zero).message == "nics[1].forward[1].host must be from 1 to 65535, not 0")
     }
 
+    @Test func `takes a range of ports for a forward of each`() throws {
+        func forwards(_ list: Value) throws -> [PortForward] {
+            try Self.decode(["name": "web", "nics": [["forward": list]]]).nics[0].forward
+        }
+        #expect(
+            try forwards([["host": "8000-8002", "guest": "80-82", "proto": "udp"], ["guest": 22]])
+                == (0...2).map { PortForward(host: 8000 + $0, guest: 80 + $0, proto: .udp) }
+                + [PortForward(host: PortForward.chosen, guest: 22)])
+        #expect(try forwards([["guest": "80-81"]]).map(\.host) == [PortForward.chosen, PortForward.chosen])
+        for (wrong, words) in [
+            (["host": "8000-8001", "guest": 80], "not of one length"),
+            (["guest": "81-80"], "a range of ports"),
+            (["guest": "0-3"], "a range of ports"), (["guest": "http"], "a range of ports"),
+            (["guest": "1-60000"], "more than 256"), (["host": "80-81"], "not of one length"),
+            (["host": true, "guest": "80-81"], "nics[1].forward[1].host"),
+        ] as [(Value, String)] {
+            let failure = try Self.complaint(["name": "w", "nics": [["forward": [wrong]]]])
+            #expect(failure.code == .badField && failure.message.contains(words), "\(failure)")
+        }
+    }
+
     @Test func `takes the API's document as it is`() throws {
         let document: Value = ["name": "web", "spec": ["cpu_cores": 4, "memory_mib": 2048]]
         let spec = try Self.decode(document)

@@ -24,7 +24,6 @@ extension Codec where Content == VMSpec {
                 if let network = spec.nics[index].network?.spec {
                     try environment.gate.changeNetworks(network.name)
                 }
-                spec.nics[index].forward = spec.nics[index].forward.map(\.plain)
             }
             for index in spec.cdroms.indices {
                 if spec.cdroms[index].id.isEmpty { spec.cdroms[index].id = "cdrom\(index + 1)" }
@@ -80,12 +79,5 @@ extension Environment {
             }
         }
         if let base = disk.backingFile { disk.backingFile = try self.disk(base, "\(field).backing_file") }
-    }
-}
-
-extension PortForward {
-    /// The forward with one value for one thing.
-    fileprivate var plain: PortForward {
-        PortForward(host: host, guest: guest, proto: proto, bind: bind)
     }
 }

@@ -188,7 +188,7 @@ enum SpecFields {
                 NumberPlace("bandwidth/outbound", attribute: "average", unit: 125)),
             SpecField(
                 Field(
-                    "forward", \.forward, .list(of: .record(SpecRecords.forward)),
+                    "forward", \.forward, .forwards,
                     "Ports of the host that lead into the guest."), Rules.forward
             ) { $0.forward.isEmpty ? nil : .list($0.forward.map { .forward($0) }) },
             // A cable that somebody has pulled.

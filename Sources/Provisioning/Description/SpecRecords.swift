@@ -55,38 +55,9 @@ package enum SpecRecords {
         listHint: "parts of recipes are joined: cloud_init = recipes.compose { …, … }",
         make: { CloudInitSpec() }, fields: SpecFields.cloudInit.flatMap(\.schema))
 
-    static let forward = Record<PortForward>(
-        "limiq.PortForward", "A port of the host that leads to a port of the guest.",
-        make: { PortForward(host: 0, guest: 0) },
-        fields: [
-            .chosenPort(
-                "host", \.host, "The host's port; left out, a free one is chosen and kept for the VM's life."),
-            Field("guest", \.guest, .int(1...65535), required: true, "The guest's port."),
-            Field("proto", \.proto, .choice(), "tcp where left out."),
-            Field(
-                "bind", \.bind, .publicText,
-                "The address of the host it is opened at, `\"0.0.0.0\"` for all; 127.0.0.1 where left out."),
-        ])
-
     private static func id<Device>(
         _ keyPath: any WritableKeyPath<Device, String> & Sendable
     ) -> Field<Device> {
         Field("id", keyPath, .publicText, "Unique in the VM; by position where left out.")
-    }
-}
-
-extension Field where Owner == PortForward {
-    /// A port that is limiq's to choose where it is left out.
-    fileprivate static func chosenPort(
-        _ name: String, _ keyPath: any WritableKeyPath<PortForward, UInt16> & Sendable, _ doc: String
-    ) -> Field {
-        let codec = Codec<UInt16>.int(1...65535)
-        return Field(name: name, luaType: codec.luaType, isRequired: false, doc: doc, records: { [] }) {
-            owner, value, path throws(Failure) in
-            owner[keyPath: keyPath] = try codec.decode(value, path)
-        } encode: { owner in
-            let port = owner[keyPath: keyPath]
-            return port == PortForward.chosen ? nil : codec.encode(port)
-        }
     }
 }
