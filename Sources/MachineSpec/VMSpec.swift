@@ -175,6 +175,16 @@ public struct NICSpec: Sendable, Equatable, Codable {
         return nic
     }
 
+    /// Whether it is the standard one, as it was settled.
+    public var isStandard: Bool {
+        var nic = self
+        if nic.network?.name == "default", nic.forward.isEmpty {
+            (nic.network, nic.forward) = (nil, Self.standard.forward)
+        }
+        for index in nic.forward.indices { nic.forward[index].host = PortForward.chosen }
+        return nic == .standard
+    }
+
     enum CodingKeys: String, CodingKey, CaseIterable {
         case id, bridge, network, address, model, forward
         case macAddress = "mac_address"

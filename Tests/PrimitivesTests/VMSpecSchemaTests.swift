@@ -49,6 +49,11 @@ import Testing
             #expect(spec.nics == [])
             #expect(try Self.decode(vmDocument(of: spec)).nics == [], "and so it is read back")
         }
+        var settled = try Self.decode(["name": "web"])
+        settled.nics[0].forward[0].host = 23_456
+        #expect(vmDocument(of: settled)["spec"]?["nics"] == nil, "its port is this machine's")
+        settled.nics[0].forward[0].guest = 80
+        #expect(vmDocument(of: settled)["spec"]?["nics"] != nil)
         // As a handle's spec goes down again.
         let checked = Codec<VMSpec>.vmSpec(Self.environment).encode(try Self.decode(["name": "web"]))
         #expect(try Self.decode(checked).nics == [.standard])

@@ -22,6 +22,8 @@ public func vmDocument(of spec: VMSpec) -> Value {
     }
     // Left out it would be a nic.
     if spec.nics.isEmpty { fields["nics"] = .list([]) }
+    // Of the one of a machine that says nothing of them nothing is said: its port is chosen anew for another machine.
+    if spec.nics.count == 1, spec.nics[0].isStandard { fields["nics"] = nil }
     fields["name"] = nil
     return .map(["name": .string(spec.name), "spec": .map(fields)])
 }
