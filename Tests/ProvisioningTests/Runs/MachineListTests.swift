@@ -1,3 +1,5 @@
+import MachineSpec
+import Hypervisors
 import Basics
 import Testing
 
