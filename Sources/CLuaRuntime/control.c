@@ -42,8 +42,8 @@ void limiq_set_cancelled_text(limiq_control *control, const char *text) {
 int raise_stop(lua_State *L) {
     limiq_control *control = control_of(L);
     if (is_killed(control)) return raise_failure(L, "interrupted", NULL, "interrupted");
-    if (control->told) set_flag(L, COROUTINE_STOPS);
-    control->told = 1;
+    if (control->has_stopped) set_flag(L, COROUTINE_STOPS);
+    control->has_stopped = 1;
     control->patience = 0;
     if (is_cancelled(control)) return raise_failure(L, "cancelled", NULL, "%s", control->cancelled_text);
     return raise_failure(L, "interrupted", NULL, "interrupted");
@@ -58,7 +58,7 @@ static void stop_hook(lua_State *L, lua_Debug *activation) {
     if (is_killed(control)) raise_stop(L);
     lua_sethook(L, NULL, 0, 0);
     if (!must_stop(control)) return;
-    if (control->told && ++control->patience < PATIENCE) return;
+    if (control->has_stopped && ++control->patience < PATIENCE) return;
     raise_stop(L);
 }
 

@@ -154,13 +154,13 @@ package struct ImageUpload {
             guard error.code == .diskExists else { throw error }
             return false
         }
-        var told = ContinuousClock.now
+        var lastNews = ContinuousClock.now
         tell("\(lastComponent(path)), \(ByteSize(bytes: length))")
         do throws(Failure) {
             try storage.upload(to: volume, length: length) { () throws(Failure) in
                 try cancellation.check()
-                if told.duration(to: .now) > .seconds(1) {
-                    told = .now
+                if lastNews.duration(to: .now) > .seconds(1) {
+                    lastNews = .now
                     tell("\(lastComponent(path)): \(percent(reader.position, length))")
                 }
                 return try reader.next()

@@ -24,7 +24,7 @@ final class LuaTask {
     /// Whether it is its clean-up's work: an interrupt does not stop it.
     let isShielded: Bool
     /// Whether it has had the error that stops it. The next is caught by no pcall.
-    var isTold = false
+    var hasStopped = false
     /// The number of times it was found computing on after that.
     var patience: Int32 = 0
     /// Whether nothing in it may catch an error any more.

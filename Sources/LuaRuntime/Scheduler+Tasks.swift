@@ -87,13 +87,13 @@ extension Scheduler {
         // It may compute.
         limiq_set_alarm(control, limiq_now() + Self.alarmDelay)
         guard task.isWaiting, kill || mayStop(task) else { return }
-        task.isTold = true
+        task.hasStopped = true
         abandon(task, failure)
     }
 
     /// Whether the wait a task is in ends when the task is to stop.
     func mayStop(_ task: LuaTask) -> Bool {
-        !task.isTold && limiq_is_cleaning_up(task.thread) == 0
+        !task.hasStopped && limiq_is_cleaning_up(task.thread) == 0
     }
 
     private func limit(_ task: LuaTask, to time: Duration, _ message: String) {

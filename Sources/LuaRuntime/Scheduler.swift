@@ -160,7 +160,7 @@ final class Scheduler {
                 guard interrupts >= 2 || (interrupts == 1 && !task.isShielded && mayStop(task)) else {
                     continue
                 }
-                task.isTold = true
+                task.hasStopped = true
                 abandon(task, Failure(.interrupted, "interrupted"))
             }
         }
@@ -223,7 +223,7 @@ final class Scheduler {
             tell(task)
             var results: Int32 = 0
             let status = limiq_resume(control, task.thread, nil, task.argumentCount, &results)
-            task.isTold = control.pointee.told != 0
+            task.hasStopped = control.pointee.has_stopped != 0
             task.patience = control.pointee.patience
             task.killed = control.pointee.killed != 0
             if control.pointee.output_length > 0 { writeOutput() }
@@ -243,7 +243,7 @@ final class Scheduler {
         control.pointee.cancelled = task.stop == nil ? 0 : 1
         control.pointee.deadline = limit?.deadline ?? 0
         control.pointee.shielded = task.isShielded ? 1 : 0
-        control.pointee.told = task.isTold ? 1 : 0
+        control.pointee.has_stopped = task.hasStopped ? 1 : 0
         control.pointee.patience = task.patience
         control.pointee.killed = task.killed ? 1 : 0
         if let message = task.stop?.message ?? limit?.message { limiq_set_cancelled_text(control, message) }

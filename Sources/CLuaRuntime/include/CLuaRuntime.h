@@ -36,7 +36,7 @@ typedef struct limiq_control {
     /// 0, 1 once interrupted, 2 when to stop at once. Written by `limiq_interrupt` on any thread.
     int interrupts;
 
-    // The scheduler writes these before it resumes a task, and reads `told`, `patience` and `killed` after.
+    // The scheduler writes these before it resumes a task, and reads `has_stopped`, `patience` and `killed` after.
     /// The task that runs.
     long long task;
     /// Its coroutine.
@@ -50,7 +50,7 @@ typedef struct limiq_control {
     /// Whether it was started by clean-up, so that an interrupt does not stop it.
     int shielded;
     /// Whether it has had the error that stops it: the next one is caught by no pcall.
-    int told;
+    int has_stopped;
     /// How often the alarm found it computing on after that.
     int patience;
     /// Whether nothing in this task may catch an error any more, and its clean-up may not wait.

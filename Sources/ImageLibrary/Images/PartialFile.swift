@@ -12,7 +12,7 @@ final class PartialFile: Sendable {
         var descriptor: Int32
         var length: UInt64
         /// The last step that was told.
-        var told: UInt64?
+        var lastTold: UInt64?
     }
 
     private let state: Mutex<State>
@@ -78,8 +78,8 @@ final class PartialFile: Sendable {
             let error = Self.append(bytes, &state)
             // For a person who watches, and not a line a second for a log.
             let step = total.map { state.length * 20 / max($0, 1) } ?? state.length >> 26
-            defer { state.told = step }
-            return (error, step == state.told ? nil : amount(state.length))
+            defer { state.lastTold = step }
+            return (error, step == state.lastTold ? nil : amount(state.length))
         }
         if let far { news.tell(.detail(Step(.download), far)) }
         guard error != 0 else { return }

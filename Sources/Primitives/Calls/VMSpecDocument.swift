@@ -7,18 +7,18 @@ import Records
 /// is left out.
 public func vmDocument(of spec: VMSpec) -> Value {
     let defaults = SpecRecords.machine.encode(VMSpec(name: ""))
-    var fields = told(SpecRecords.machine.encode(spec), beside: defaults)
+    var fields = withoutDefaults(SpecRecords.machine.encode(spec), defaults)
     for (name, record) in [
         ("disks", SpecRecords.disk.encode(DiskSpec(id: ""))),
         ("nics", SpecRecords.nic.encode(NICSpec(id: ""))),
         ("cdroms", SpecRecords.cdrom.encode(CDROMSpec())),
     ] {
         if let members = fields[name]?.list {
-            fields[name] = .list(members.map { .map(told($0, beside: record)) })
+            fields[name] = .list(members.map { .map(withoutDefaults($0, record)) })
         }
     }
     if let console = fields["console"] {
-        fields["console"] = .map(told(console, beside: SpecRecords.console.encode(ConsoleSpec())))
+        fields["console"] = .map(withoutDefaults(console, SpecRecords.console.encode(ConsoleSpec())))
     }
     // Left out it would be a nic.
     if spec.nics.isEmpty { fields["nics"] = .list([]) }
@@ -28,6 +28,6 @@ public func vmDocument(of spec: VMSpec) -> Value {
     return .map(["name": .string(spec.name), "spec": .map(fields)])
 }
 
-private func told(_ value: Value, beside defaults: Value) -> Map {
+private func withoutDefaults(_ value: Value, _ defaults: Value) -> Map {
     Map((value.map ?? Map()).entries.filter { $0.value != defaults[$0.key] })
 }

@@ -8,7 +8,7 @@ import XML
 struct LiveChanges {
     let machine: Machine
     let spec: VMSpec
-    let standing: MachineStanding
+    let domainNow: PresentDomain
     /// The description limiq makes of the spec, with the drives named as they are in the guest.
     let description: XMLNode
     let cancellation: Cancellation
@@ -16,12 +16,12 @@ struct LiveChanges {
     private(set) var unfollowed: [Change] = []
 
     init(
-        machine: Machine, spec: VMSpec, standing: MachineStanding, description: XMLNode,
+        machine: Machine, spec: VMSpec, domainNow: PresentDomain, description: XMLNode,
         cancellation: Cancellation
     ) {
         self.machine = machine
         self.spec = spec
-        self.standing = standing
+        self.domainNow = domainNow
         self.description = description
         self.cancellation = cancellation
     }
@@ -30,7 +30,7 @@ struct LiveChanges {
     ///
     /// - Throws: the first failure; its hint says what was done before it and what was not.
     mutating func apply(_ changes: [Change]) throws(Failure) {
-        guard let live = standing.live else { return }
+        guard let live = domainNow.live else { return }
         let changes = changes.filter { $0.kind == .live }
         for (index, change) in changes.enumerated() {
             try cancellation.check()
@@ -113,7 +113,7 @@ struct LiveChanges {
             let aliases = live.userNICs
             try PortForwards(hypervisor: machine.hypervisor, name: machine.name).change(
                 to: spec.nics.filter { aliases.contains(DomainXML.nicAlias($0.id)) },
-                at: standing.liveRecord?.userAddress)
+                at: domainNow.liveRecord?.userAddress)
         case "link", "bridge", "network":
             interface.children.removeAll { $0.name == "link" || $0.name == "source" }
             if let bridge = nic.bridge {

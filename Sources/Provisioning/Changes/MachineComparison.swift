@@ -5,43 +5,43 @@ import XML
 
 extension Machine {
     /// - Throws: `Failure` with code `not_ours`, as `requireOwn`.
-    func standing(_ domain: DomainSummary) throws(Failure) -> MachineStanding {
+    func domainNow(_ domain: DomainSummary) throws(Failure) -> PresentDomain {
         let next = try XMLReader.parse(try hypervisor.xml(name, inactive: true, secrets: false))
         let record = try requireOwn(try MachineRecord.of(next), of: domain)
         guard domain.state.isActive || domain.state == .saved else {
-            return MachineStanding(domain: domain, next: next, record: record, live: nil, liveRecord: nil)
+            return PresentDomain(domain: domain, next: next, record: record, live: nil, liveRecord: nil)
         }
         let live = try XMLReader.parse(
             domain.state == .saved
                 ? try hypervisor.savedXML(name) : try hypervisor.xml(name, inactive: false, secrets: false))
-        return MachineStanding(
+        return PresentDomain(
             domain: domain, next: next, record: record, live: live,
             liveRecord: try MachineRecord.of(live) ?? record,
             isPersistent: try hypervisor.isPersistent(name))
     }
 
     /// The comparison of the machine as it stands with a spec.
-    func convergence(_ spec: VMSpec, _ standing: MachineStanding) throws(Failure) -> Convergence {
-        let description = try description(of: spec, standing.record, MachineLayout(spec, of: self))
-        var wanted = DomainFacts(withSources(of: standing.next, description, spec))
+    func convergence(_ spec: VMSpec, _ domainNow: PresentDomain) throws(Failure) -> Convergence {
+        let description = try description(of: spec, domainNow.record, MachineLayout(spec, of: self))
+        var wanted = DomainFacts(withSources(of: domainNow.next, description, spec))
         var convergence = Convergence(
             wanted: spec, wantedFacts: wanted,
-            next: Convergence.Side(spec: standing.record.spec, facts: DomainFacts(standing.next)))
-        if let live = standing.live, let liveSpec = standing.liveRecord?.spec {
+            next: Convergence.Description(spec: domainNow.record.spec, facts: DomainFacts(domainNow.next)))
+        if let live = domainNow.live, let liveSpec = domainNow.liveRecord?.spec {
             var facts = DomainFacts(live)
-            if standing.isActive, (spec.nics + liveSpec.nics).contains(where: { !$0.forward.isEmpty }) {
+            if domainNow.isActive, (spec.nics + liveSpec.nics).contains(where: { !$0.forward.isEmpty }) {
                 let present = PortForwards.parse(try hypervisor.monitor(name, "info usernet"))
                 facts.add(present, for: spec)
                 wanted.addForwards(of: spec)
                 convergence.wantedFacts = wanted
             }
-            convergence.live = Convergence.Side(spec: liveSpec, facts: facts)
+            convergence.live = Convergence.Description(spec: liveSpec, facts: facts)
         }
         for disk in spec.disks where disk.path == nil {
-            let known = standing.record.spec.disks.first { $0.id == disk.id }
+            let known = domainNow.record.spec.disks.first { $0.id == disk.id }
             guard let known, known.sizeGiB != disk.sizeGiB else { continue }
             convergence.diskSizes[disk.id] =
-                try storage(for: standing.record.spec, try host()).virtualSize(of: known, standing.record)
+                try storage(for: domainNow.record.spec, try host()).virtualSize(of: known, domainNow.record)
         }
         return convergence
     }
@@ -62,7 +62,7 @@ extension Machine {
     /// - Throws: `Failure` with code `not_ours`.
     public func diff(_ spec: VMSpec) throws(Failure) -> [Change]? {
         guard let domain = try hypervisor.domain(name) else { return nil }
-        let standing = try standing(domain)
-        return try convergence(try settled(spec, after: standing.record.spec), standing).changes()
+        let domainNow = try domainNow(domain)
+        return try convergence(try settled(spec, after: domainNow.record.spec), domainNow).changes()
     }
 }

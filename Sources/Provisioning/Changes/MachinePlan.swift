@@ -64,10 +64,10 @@ extension Machine {
     ///   makes anything.
     public func plan(_ spec: VMSpec, _ options: UpOptions = UpOptions()) throws(Failure) -> MachinePlan {
         if let domain = try hypervisor.domain(name) {
-            let standing = try standing(domain)
-            let spec = try settled(spec, after: standing.record.spec)
+            let domainNow = try domainNow(domain)
+            let spec = try settled(spec, after: domainNow.record.spec)
             try requireNetworks(spec)
-            return try plan(spec, options, standing)
+            return try plan(spec, options, domainNow)
         }
         // What would be removed, or taken up, is looked at as a run would.
         let record = try ownership(nil) == nil ? nil : try keptRecord(beside: spec)
@@ -117,7 +117,7 @@ extension Machine {
         func facts(_ spec: VMSpec) throws(Failure) -> DomainFacts {
             DomainFacts(try description(of: spec, record, MachineLayout(spec, of: self)))
         }
-        let side = Convergence.Side(spec: record.spec, facts: try facts(record.spec))
+        let side = Convergence.Description(spec: record.spec, facts: try facts(record.spec))
         let convergence = Convergence(
             wanted: spec, wantedFacts: try facts(spec), next: side, live: isRunning ? side : nil)
         return try plan(
@@ -125,34 +125,34 @@ extension Machine {
     }
 
     func plan(
-        _ spec: VMSpec, _ options: UpOptions, _ standing: MachineStanding
+        _ spec: VMSpec, _ options: UpOptions, _ domainNow: PresentDomain
     ) throws(Failure) -> MachinePlan {
-        if try isLeftByRun(standing.record, options) {
+        if try isLeftByRun(domainNow.record, options) {
             try requireFreeAddresses(spec)
             return MachinePlan(action: .replace, starts: options.start)
         }
         var plan = try plan(
-            try convergence(spec, standing).changes(), options, standing.record,
-            isActive: standing.isActive, isPaused: standing.domain.state == .paused)
-        if standing.isSaved { plan.settleSaved(options) }
-        try compareBases(&plan, options, standing.record)
-        if plan.action == .replace { try standing.record.requireUnprotected("made anew") }
-        try requireUndisturbed(plan, spec, standing.record)
+            try convergence(spec, domainNow).changes(), options, domainNow.record,
+            isActive: domainNow.isActive, isPaused: domainNow.domain.state == .paused)
+        if domainNow.isSaved { plan.settleSaved(options) }
+        try compareBases(&plan, options, domainNow.record)
+        if plan.action == .replace { try domainNow.record.requireUnprotected("made anew") }
+        try requireUndisturbed(plan, spec, domainNow.record)
         let isNICOther = (plan.changes + plan.pending).contains { $0.field.list == "nics" }
         if plan.action == .replace || plan.starts || plan.restarts || isNICOther {
             try requireFreeAddresses(spec)
         }
-        try checkPorts(plan, spec, isActive: standing.isActive)
+        try checkPorts(plan, spec, isActive: domainNow.isActive)
         if plan.action == .replace { return plan }
-        plan.redefines = !standing.isPersistent
+        plan.redefines = !domainNow.isPersistent
         // What a killed run has left half-written in the place of what the machine had.
         if !isLocal, let journal = MachineJournal.read(in: folder) {
-            let broken = journal.broken(of: standing.record).map(\.name)
+            let broken = journal.broken(of: domainNow.record).map(\.name)
             plan.remade.seed = broken.contains(seedVolumeName)
-            plan.remade.media = standing.record.spec.cdroms.contains { broken.contains(volumeName(of: $0)) }
+            plan.remade.media = domainNow.record.spec.cdroms.contains { broken.contains(volumeName(of: $0)) }
         }
         // A running guest has its files open, whatever their names have become.
-        if plan.restarts || !standing.isActive { plan.remade.add(try lostParts(of: standing.record)) }
+        if plan.restarts || !domainNow.isActive { plan.remade.add(try lostParts(of: domainNow.record)) }
         if plan.redefines || plan.remade.isAny { plan.action = .change }
         return plan
     }

@@ -18,7 +18,7 @@ extension Machine {
         guard let domain = try hypervisor.domain(name) else {
             return try settled(spec, after: try keptRecord(beside: spec)?.spec)
         }
-        return try settled(spec, after: try standing(domain).record.spec)
+        return try settled(spec, after: try domainNow(domain).record.spec)
     }
 
     /// The addresses that a machine of this spec has for life, whether it is there or not, IPv4 first.

@@ -10,7 +10,7 @@ import XML
 /// that of its next start, so that the guest's own record says what it was started with, whoever starts it.
 struct Convergence {
     /// One of a domain's two descriptions, with limiq's record in it.
-    struct Side {
+    struct Description {
         var spec: VMSpec
         var facts: DomainFacts
     }
@@ -19,9 +19,9 @@ struct Convergence {
     /// The facts of the domain that limiq would define for the machine.
     var wantedFacts: DomainFacts
     /// The description of the next start.
-    var next: Side
+    var next: Description
     /// The description of the running guest; `nil` where none runs.
-    var live: Side?
+    var live: Description?
     var diskSizes: [String: UInt64] = [:]
 
     /// The changes, in the order of their paths.
@@ -78,10 +78,10 @@ struct Convergence {
         isFact(facts, path, exceptions) && facts.values[path] != wantedFacts.values[path]
     }
 
-    private func agrees(_ side: Side, _ exceptions: Set<String>) -> Bool {
-        side.spec == next.spec
-            && Set(side.facts.values.keys).union(wantedFacts.values.keys)
-                .allSatisfy { !isOurs($0) || !differs(side.facts, $0, exceptions) }
+    private func agrees(_ described: Description, _ exceptions: Set<String>) -> Bool {
+        described.spec == next.spec
+            && Set(described.facts.values.keys).union(wantedFacts.values.keys)
+                .allSatisfy { !isOurs($0) || !differs(described.facts, $0, exceptions) }
     }
 
     /// The paths of all fields that may differ. A device that no spec has ever named is somebody else's.

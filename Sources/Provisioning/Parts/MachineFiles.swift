@@ -14,7 +14,7 @@ struct MachineFiles: MachineStorage {
     private(set) var layout: MachineLayout
     private var isOpen = false
     /// The machine that is changed; `nil` for a new one.
-    private var changed: MachineStanding?
+    private var changed: PresentDomain?
 
     init(_ machine: Machine, _ spec: VMSpec, host: HostDescription) {
         self.machine = machine
@@ -148,10 +148,10 @@ struct MachineFiles: MachineStorage {
 
     // MARK: a machine that is there
 
-    mutating func openChange(of standing: MachineStanding) throws(Failure) {
-        changed = standing
+    mutating func openChange(of domainNow: PresentDomain) throws(Failure) {
+        changed = domainNow
         _ = try OwnFolder.open(layout.folder)
-        let record = standing.record
+        let record = domainNow.record
         let new = layout.madeFiles.filter { !record.made.contains($0) }
         guard !new.isEmpty else { return }
         var journal = MachineJournal(
@@ -162,25 +162,25 @@ struct MachineFiles: MachineStorage {
         // back to knew nothing of it.
         let broken = layout.disks.filter(\.isMade).map(\.path)
             .filter { begun.contains($0) && new.contains($0) }
-        try Ownership(of: machine, standing.domain, files: broken).removeParts()
+        try Ownership(of: machine, domainNow.domain, files: broken).removeParts()
     }
 
-    func requireOwn(_ disk: DiskSpec, _ standing: MachineStanding) throws(Failure) {
+    func requireOwn(_ disk: DiskSpec, _ domainNow: PresentDomain) throws(Failure) {
         let files = layout.disks.filter { $0.spec.id == disk.id }.map(\.path)
-        _ = try Ownership(of: machine, standing.domain, files: files)
+        _ = try Ownership(of: machine, domainNow.domain, files: files)
     }
 
     func grow(
-        _ disk: DiskSpec, _ standing: MachineStanding, _ cancellation: Cancellation
+        _ disk: DiskSpec, _ domainNow: PresentDomain, _ cancellation: Cancellation
     ) throws(Failure) {
         guard let file = layout.disks.first(where: { $0.spec.id == disk.id }) else { return }
-        try Ownership(of: machine, standing.domain, files: [file.path])
+        try Ownership(of: machine, domainNow.domain, files: [file.path])
             .grow(file.path, to: ByteSize(gib: disk.sizeGiB), cancellation)
     }
 
-    func removeUnused(of standing: MachineStanding) throws(Failure) {
-        let unused = standing.record.made.filter { !layout.madeFiles.contains($0) }
-        try Ownership(of: machine, standing.domain, files: unused).removeParts()
+    func removeUnused(of domainNow: PresentDomain) throws(Failure) {
+        let unused = domainNow.record.made.filter { !layout.madeFiles.contains($0) }
+        try Ownership(of: machine, domainNow.domain, files: unused).removeParts()
     }
 
     func lost(of record: MachineRecord) throws(Failure) -> LostParts {
@@ -202,10 +202,10 @@ struct MachineFiles: MachineStorage {
         return file.flatMap { try? DiskImage.inspect($0.path) }?.first?.virtualSize
     }
 
-    func existing(_ standing: MachineStanding) throws(Failure) -> MachineLayout {
-        try checkGiven(besides: standing.record.spec.disks)
+    func existing(_ domainNow: PresentDomain) throws(Failure) -> MachineLayout {
+        try checkGiven(besides: domainNow.record.spec.disks)
         var layout = MachineLayout(spec, of: machine)
-        layout.takeStamps(of: standing.record, self.layout)
+        layout.takeStamps(of: domainNow.record, self.layout)
         try layout.readChains()
         return layout
     }

@@ -38,15 +38,15 @@ protocol MachineStorage {
 
     /// Opens the storage of a machine that is there, instead of `open`: of the disks, those the machine does not have
     /// are made, and what a killed change left of them is removed.
-    mutating func openChange(of standing: MachineStanding) throws(Failure)
+    mutating func openChange(of domainNow: PresentDomain) throws(Failure)
     /// Makes sure that a disk that is to grow is the machine's own.
     ///
     /// - Throws: `Failure` with code `in_use` or `not_ours`, as `Ownership`.
-    func requireOwn(_ disk: DiskSpec, _ standing: MachineStanding) throws(Failure)
+    func requireOwn(_ disk: DiskSpec, _ domainNow: PresentDomain) throws(Failure)
     /// Grows a disk of a machine that is off.
-    func grow(_ disk: DiskSpec, _ standing: MachineStanding, _ cancellation: Cancellation) throws(Failure)
+    func grow(_ disk: DiskSpec, _ domainNow: PresentDomain, _ cancellation: Cancellation) throws(Failure)
     /// Removes what the machine had and the spec does not say any more; whoever has it open keeps it.
-    func removeUnused(of standing: MachineStanding) throws(Failure)
+    func removeUnused(of domainNow: PresentDomain) throws(Failure)
 
     /// The parts of a machine that are gone or not whole.
     func lost(of record: MachineRecord) throws(Failure) -> LostParts
@@ -55,7 +55,7 @@ protocol MachineStorage {
     /// The bytes a guest sees of a disk that limiq made; `nil` where there is none.
     func virtualSize(of disk: DiskSpec, _ record: MachineRecord) throws(Failure) -> UInt64?
     /// The paths of the machine's parts, with those a change has made.
-    func existing(_ standing: MachineStanding) throws(Failure) -> MachineLayout
+    func existing(_ domainNow: PresentDomain) throws(Failure) -> MachineLayout
 }
 
 extension MachineStorage {

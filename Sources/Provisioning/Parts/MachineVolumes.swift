@@ -20,7 +20,7 @@ struct MachineVolumes: MachineStorage {
     /// The volumes that are there already, or may be; no more than these are removed where the rest cannot be made.
     private var made: [HostVolume] = []
     /// The machine that is changed; `nil` for a new one.
-    private var changed: MachineStanding?
+    private var changed: PresentDomain?
     /// The volumes its journal has beside what is made now.
     private var kept: [HostVolume] = []
     /// The machine's own volumes that a run which was killed has not finished.
@@ -237,14 +237,16 @@ struct MachineVolumes: MachineStorage {
 
     /// The path at which a drive has the ISO image of this host that the spec names; `nil` where it has another. An
     /// image whose file is another by now stays until the script names another.
-    private func image(in cdrom: CDROMSpec, _ standing: MachineStanding) -> String? {
-        let isSame = standing.record.spec.cdroms.contains { $0.id == cdrom.id && $0.isoPath == cdrom.isoPath }
-        return isSame ? source(of: DomainXML.cdromAlias(cdrom.id), standing) : nil
+    private func image(in cdrom: CDROMSpec, _ domainNow: PresentDomain) -> String? {
+        let isSame = domainNow.record.spec.cdroms.contains {
+            $0.id == cdrom.id && $0.isoPath == cdrom.isoPath
+        }
+        return isSame ? source(of: DomainXML.cdromAlias(cdrom.id), domainNow) : nil
     }
 
     /// The source a drive has at the next start, where that is what the spec says.
-    private func source(of alias: String, _ standing: MachineStanding) -> String? {
-        guard let source = standing.next.drive(alias)?.first("source"),
+    private func source(of alias: String, _ domainNow: PresentDomain) -> String? {
+        guard let source = domainNow.next.drive(alias)?.first("source"),
             machine.isSource(source, of: alias, spec)
         else { return nil }
         return source.attributes["file"] ?? source.attributes["name"]
@@ -295,46 +297,46 @@ struct MachineVolumes: MachineStorage {
 
     // MARK: a machine that is there
 
-    mutating func openChange(of standing: MachineStanding) throws(Failure) {
-        changed = standing
-        let known = standing.record.volumes ?? []
+    mutating func openChange(of domainNow: PresentDomain) throws(Failure) {
+        changed = domainNow
+        let known = domainNow.record.volumes ?? []
         layout.volumes = try volumes(besides: known)
         let journal = MachineJournal.read(in: layout.folder)
         let begun = (journal?.makingVolumes ?? []).filter { !known.contains($0) }
         kept = known + (journal?.volumes ?? []).filter { !known.contains($0) && !begun.contains($0) }
-        broken = journal?.broken(of: standing.record) ?? []
+        broken = journal?.broken(of: domainNow.record) ?? []
         record = journal?.record
         let images = journal?.files ?? []
-        try Ownership(of: machine, standing.domain, files: images, volumes: begun).removeParts()
+        try Ownership(of: machine, domainNow.domain, files: images, volumes: begun).removeParts()
         // Also what will be removed: once the domain says no more of it, nobody else would know.
         let isAnythingUnused = kept.contains { !isWanted($0) }
         if isAnythingUnused || !begun.isEmpty || !broken.isEmpty || !images.isEmpty { try writeDown([]) }
     }
 
-    func requireOwn(_ disk: DiskSpec, _ standing: MachineStanding) throws(Failure) {
-        let volumes = volume(of: disk, standing.record).map { [$0] } ?? []
-        _ = try Ownership(of: machine, standing.domain, files: [], volumes: volumes)
+    func requireOwn(_ disk: DiskSpec, _ domainNow: PresentDomain) throws(Failure) {
+        let volumes = volume(of: disk, domainNow.record).map { [$0] } ?? []
+        _ = try Ownership(of: machine, domainNow.domain, files: [], volumes: volumes)
     }
 
     func grow(
-        _ disk: DiskSpec, _ standing: MachineStanding, _ cancellation: Cancellation
+        _ disk: DiskSpec, _ domainNow: PresentDomain, _ cancellation: Cancellation
     ) throws(Failure) {
-        guard let volume = volume(of: disk, standing.record) else { return }
+        guard let volume = volume(of: disk, domainNow.record) else { return }
         let path = try storage.volume(volume)?.path
-        if let own = source(of: DomainXML.diskAlias(disk.id), standing), own != path {
+        if let own = source(of: DomainXML.diskAlias(disk.id), domainNow), own != path {
             throw Failure(
                 .hostNotAble,
                 "the disk \(disk.id) of \(machine.name) is at \(own), where limiq has not put it",
                 hint: "it grows while the guest runs", resource: own)
         }
-        try Ownership(of: machine, standing.domain, files: [], volumes: [volume])
+        try Ownership(of: machine, domainNow.domain, files: [], volumes: [volume])
             .grow(volume, to: ByteSize(gib: disk.sizeGiB).bytes)
     }
 
-    func removeUnused(of standing: MachineStanding) throws(Failure) {
+    func removeUnused(of domainNow: PresentDomain) throws(Failure) {
         // Of what was made only images can be unused: a disk goes with the machine.
         let unused = kept.filter { $0.name.hasSuffix(".iso") && !isWanted($0) }
-        try Ownership(of: machine, standing.domain, files: [], volumes: unused).removeParts()
+        try Ownership(of: machine, domainNow.domain, files: [], volumes: unused).removeParts()
     }
 
     private func isWanted(_ volume: HostVolume) -> Bool {
@@ -375,10 +377,10 @@ struct MachineVolumes: MachineStorage {
         return try storage.volume(volume)?.capacity
     }
 
-    func existing(_ standing: MachineStanding) throws(Failure) -> MachineLayout {
+    func existing(_ domainNow: PresentDomain) throws(Failure) -> MachineLayout {
         var layout = layout
-        layout.takeStamps(of: standing.record, self.layout)
-        let known = standing.record.volumes ?? []
+        layout.takeStamps(of: domainNow.record, self.layout)
+        let known = domainNow.record.volumes ?? []
         layout.volumes = (known + made.filter { !known.contains($0) }).filter(isWanted)
         func summary(_ name: String) throws(Failure) -> VolumeSummary {
             if let volume = layout.volumes.first(where: { $0.name == name }),
@@ -390,14 +392,14 @@ struct MachineVolumes: MachineStorage {
                 .notFound, "the volume \(name) of vm \(machine.name) is gone",
                 hint: "remove the VM, so that it can be made anew", resource: name)
         }
-        let madeBefore = standing.record.spec.idsOfMadeDisks
+        let madeBefore = domainNow.record.spec.idsOfMadeDisks
         for (index, disk) in layout.disks.enumerated() where disk.isMade {
             let found = try summary(machine.volumeName(of: disk.spec))
             layout.disks[index].path = found.path
             layout.disks[index].backing = found.backing.map { [$0] } ?? []
             // One that somebody has moved stays where it is: what the guest has written since is there.
             if madeBefore.contains(disk.spec.id),
-                let own = source(of: DomainXML.diskAlias(disk.spec.id), standing)
+                let own = source(of: DomainXML.diskAlias(disk.spec.id), domainNow)
             {
                 layout.disks[index].path = own
             }
@@ -407,7 +409,7 @@ struct MachineVolumes: MachineStorage {
         for (index, cdrom) in spec.cdroms.enumerated() {
             if cdrom.files != nil {
                 layout.cdroms[index] = try summary(machine.volumeName(of: cdrom)).path
-            } else if let known = image(in: cdrom, standing) {
+            } else if let known = image(in: cdrom, domainNow) {
                 layout.cdroms[index] = known
             } else if let path = cdrom.isoPath, layout.cdroms[index] == path {
                 layout.cdroms[index] = try machine.hostPath(ofISO: path, Cancellation()) { _ in }

@@ -95,13 +95,13 @@ extension UpRun {
         record.acceleration = chooseAcceleration(try machine.host())
         let domain = DomainSummary(
             name: machine.name, uuid: record.uuid ?? UUID().uuidString.lowercased(), state: .shutOff)
-        let standing = MachineStanding(
+        let domainNow = PresentDomain(
             domain: domain, next: XMLNode(name: "domain"), record: record, live: nil, liveRecord: nil)
-        if plan.action == .replace { return try replace(plan, standing) }
+        if plan.action == .replace { return try replace(plan, domainNow) }
         warn(
             "the domain of \(machine.name) was gone; it is taken up again with "
                 + plan.kept.joined(separator: ", "))
-        try change(plan, standing)
+        try change(plan, domainNow)
         try continueWith(try machine.requireDomain())
     }
 }

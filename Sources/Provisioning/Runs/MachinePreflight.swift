@@ -13,9 +13,9 @@ extension Machine {
         guard let domain = try hypervisor.domain(name) else {
             return try preflight(try settled(spec, after: nil), beside: nil)
         }
-        let standing = try standing(domain)
+        let domainNow = try domainNow(domain)
         return try preflight(
-            try settled(spec, after: standing.record.spec), beside: standing.liveRecord)
+            try settled(spec, after: domainNow.record.spec), beside: domainNow.liveRecord)
     }
 
     /// - Parameter record: that of the guest that runs; its ports are its own.

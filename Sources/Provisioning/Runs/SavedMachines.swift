@@ -76,23 +76,23 @@ extension UpRun {
     /// Does what comes first for a machine that is saved.
     ///
     /// - Returns: whether the machine goes on as any other from here.
-    func continueSaved(_ plan: MachinePlan, _ standing: MachineStanding) throws(Failure) -> Bool {
+    func continueSaved(_ plan: MachinePlan, _ domainNow: PresentDomain) throws(Failure) -> Bool {
         if plan.dropsMemory {
             warn("the saved memory of \(machine.name) is dropped")
             try hypervisor.dropSaved(machine.name)
         } else if plan.starts {
             let host = try machine.host()
-            if host.isLocal, let saved = standing.liveRecord?.spec {
+            if host.isLocal, let saved = domainNow.liveRecord?.spec {
                 try HostPorts.checkFree(saved.nics, screens: saved.console, on: host)
             }
             wasSettled = machine.hasSettled
             if plan.remade.isAny {
                 // QEMU opens them as the guest goes on.
                 var files = machine.storage(for: spec, host)
-                try files.openChange(of: standing)
+                try files.openChange(of: domainNow)
                 try make(plan.remade, &files)
             }
-            try timed(.start) { () throws(Failure) in try machine.resumeSaved(standing.liveRecord) }
+            try timed(.start) { () throws(Failure) in try machine.resumeSaved(domainNow.liveRecord) }
         } else {
             return false
         }

@@ -9,12 +9,12 @@ import XML
 /// the running guest: whoever is killed between two of them finds the rest to be done at the next `up`, as all is
 /// compared anew with what is.
 extension UpRun {
-    func change(_ plan: MachinePlan, _ standing: MachineStanding) throws(Failure) {
+    func change(_ plan: MachinePlan, _ domainNow: PresentDomain) throws(Failure) {
         if plan.makesSeed { try checkCloudInit() }
         let host = try machine.host()
         var files = machine.storage(for: spec, host)
-        try files.openChange(of: standing)
-        let known = standing.record.spec.idsOfMadeDisks
+        try files.openChange(of: domainNow)
+        let known = domainNow.record.spec.idsOfMadeDisks
         let makesDisks = spec.disks.contains { $0.path == nil && !known.contains($0.id) }
         if !host.isLocal, spec.namesImages, makesDisks || plan.makesMedia { try upload(&files) }
         if makesDisks {
@@ -25,30 +25,31 @@ extension UpRun {
         parts.seed = plan.makesSeed && spec.cloudInit != nil
         try make(parts, &files)
         if parts.seed { machine.forgetOutcome() }
-        let layout = try machine.withCeph(try files.existing(standing))
+        let layout = try machine.withCeph(try files.existing(domainNow))
         var record = MachineRecord(
-            spec: spec, uuid: standing.domain.uuid, owner: standing.record.owner,
-            acceleration: standing.record.acceleration,
+            spec: spec, uuid: domainNow.domain.uuid, owner: domainNow.record.owner,
+            acceleration: domainNow.record.acceleration,
             made: layout.madeFiles, volumes: layout.volumes,
-            folder: layout.madeFiles.isEmpty ? standing.record.folder : layout.folder, after: standing.record)
+            folder: layout.madeFiles.isEmpty ? domainNow.record.folder : layout.folder,
+            after: domainNow.record)
         record.bases = layout.bases
-        record.script = machine.script ?? standing.record.script
-        record.run = standing.record.run
+        record.script = machine.script ?? domainNow.record.script
+        record.run = domainNow.record.run
         // Whoever gives an old machine a ttl does not want it gone at once.
         record.expires =
-            spec.ttl == standing.record.spec.ttl
-            ? standing.record.expires : spec.ttl.map { time(nil) + $0 }
+            spec.ttl == domainNow.record.spec.ttl
+            ? domainNow.record.expires : spec.ttl.map { time(nil) + $0 }
         let next = record
         let changes = try timed(.change) { () throws(Failure) -> [Change] in
-            try growDisks(plan, standing, files)
+            try growDisks(plan, domainNow, files)
             if plan.action == .adopt {
                 _ = try define(layout, host, record)
                 return plan.changes
             }
-            let merge = try self.merge(standing, layout, changesSeed: plan.makesSeed)
-            try describe(merge, next, standing)
+            let merge = try self.merge(domainNow, layout, changesSeed: plan.makesSeed)
+            try describe(merge, next, domainNow)
             var live = LiveChanges(
-                machine: machine, spec: spec, standing: standing, description: merge.after,
+                machine: machine, spec: spec, domainNow: domainNow, description: merge.after,
                 cancellation: cancellation)
             try live.apply(plan.changes)
             for change in live.unfollowed {
@@ -57,10 +58,10 @@ extension UpRun {
             }
             return plan.changes.filter { change in !live.unfollowed.contains { $0.path == change.path } }
         }
-        if standing.isActive, !plan.restarts { try rememberLive(plan, record, standing) }
-        try files.removeUnused(of: standing)
+        if domainNow.isActive, !plan.restarts { try rememberLive(plan, record, domainNow) }
+        try files.removeUnused(of: domainNow)
         try machine.leaveNetworks(
-            standing.record.spec.nics, but: spec.nics + (standing.liveRecord?.spec.nics ?? []))
+            domainNow.record.spec.nics, but: spec.nics + (domainNow.liveRecord?.spec.nics ?? []))
         try MachineJournal.endChange(in: machine.folder, record)
         report.changes = changes
         report.changed = true
@@ -81,35 +82,35 @@ extension UpRun {
     /// Grows the disks that are to be larger, before the domain says so: a size is looked at no more once the domain
     /// has it.
     private func growDisks(
-        _ plan: MachinePlan, _ standing: MachineStanding, _ files: any MachineStorage
+        _ plan: MachinePlan, _ domainNow: PresentDomain, _ files: any MachineStorage
     ) throws(Failure) {
-        let known = standing.record.spec.idsOfMadeDisks
+        let known = domainNow.record.spec.idsOfMadeDisks
         // In the place of one that is made at the next start the guest may still have somebody's own.
-        let live = standing.liveRecord?.spec.idsOfMadeDisks ?? []
+        let live = domainNow.liveRecord?.spec.idsOfMadeDisks ?? []
         for disk in spec.disks where disk.path == nil && known.contains(disk.id) {
             let size = FieldPath("disks", disk.id, "size_gib")
             guard plan.changes.contains(where: { $0.field == size }) else { continue }
-            let drive = standing.live?.drive(DomainXML.diskAlias(disk.id))
+            let drive = domainNow.live?.drive(DomainXML.diskAlias(disk.id))
             if live.contains(disk.id), let target = drive?.first("target")?.attributes["dev"] {
-                try files.requireOwn(disk, standing)
+                try files.requireOwn(disk, domainNow)
                 try hypervisor.change(machine.name, .diskSize(target: target, bytes: disk.sizeGiB << 30))
             } else {
-                try files.grow(disk, standing, cancellation)
+                try files.grow(disk, domainNow, cancellation)
             }
         }
     }
 
     /// Merges the old and the new description of the next start.
     private func merge(
-        _ standing: MachineStanding, _ layout: MachineLayout, changesSeed: Bool
+        _ domainNow: PresentDomain, _ layout: MachineLayout, changesSeed: Bool
     ) throws(Failure) -> DomainMerge {
-        let record = standing.record
+        let record = domainNow.record
         let old = self.old(record.spec, layout)
         let present = try XMLReader.parse(try hypervisor.xml(machine.name, inactive: true, secrets: true))
         var restored: Set<String> = []
         let after = try machine.description(of: spec, record, layout)
         let wanted = DomainFacts(after)
-        let facts = DomainFacts(standing.next)
+        let facts = DomainFacts(domainNow.next)
         for path in Set(wanted.values.keys).union(facts.values.keys)
         where facts.values[path] != wanted.values[path] {
             switch path.list {
@@ -156,9 +157,9 @@ extension UpRun {
 
     /// Writes down what the next start takes.
     private func describe(
-        _ merge: DomainMerge, _ record: MachineRecord, _ standing: MachineStanding
+        _ merge: DomainMerge, _ record: MachineRecord, _ domainNow: PresentDomain
     ) throws(Failure) {
-        guard merge.isNeeded || record != standing.record || !standing.isPersistent else { return }
+        guard merge.isNeeded || record != domainNow.record || !domainNow.isPersistent else { return }
         let element = XMLNode(
             name: "machine", namespace: DomainXML.namespace, text: try record.json())
         _ = try hypervisor.define(XMLElement(merge.merged(metadata: element)).xml)
@@ -169,9 +170,9 @@ extension UpRun {
     ///
     /// - Parameter kept: the record of the next start.
     private func rememberLive(
-        _ plan: MachinePlan, _ kept: MachineRecord, _ standing: MachineStanding
+        _ plan: MachinePlan, _ kept: MachineRecord, _ domainNow: PresentDomain
     ) throws(Failure) {
-        guard let old = standing.liveRecord else { return }
+        guard let old = domainNow.liveRecord else { return }
         var record = kept
         if !plan.pending.isEmpty {
             record = old

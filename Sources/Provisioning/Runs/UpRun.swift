@@ -98,24 +98,24 @@ final class UpRun: StepTeller {
     // MARK: a machine that is there
 
     func continueWith(_ domain: DomainSummary) throws(Failure) {
-        let standing = try machine.standing(domain)
-        try settle(after: standing.record.spec)
-        let plan = try machine.plan(spec, options, standing)
+        let domainNow = try machine.domainNow(domain)
+        try settle(after: domainNow.record.spec)
+        let plan = try machine.plan(spec, options, domainNow)
         try machine.requireNetworks(spec)
         try joinNetworks()
-        if plan.action == .replace { return try replace(plan, standing) }
-        if standing.isSaved, try continueSaved(plan, standing) {
-            if !plan.bases.isEmpty { try machine.remember(bases: plan.bases, of: standing.record) }
+        if plan.action == .replace { return try replace(plan, domainNow) }
+        if domainNow.isSaved, try continueSaved(plan, domainNow) {
+            if !plan.bases.isEmpty { try machine.remember(bases: plan.bases, of: domainNow.record) }
             return try continueWith(try machine.requireDomain())
         }
-        if plan.action == .change { try change(plan, standing) }
+        if plan.action == .change { try change(plan, domainNow) }
         report.pending += plan.pending
         // Of a nic that the running guest does not have: somebody else may answer there.
         for nic in spec.nics
         where report.pending.contains(where: { $0.field.isOf(nic: nic.id, ["", "forward"]) }) {
             report.forwards.removeAll(where: nic.forward.contains)
         }
-        if standing.isSaved {
+        if domainNow.isSaved {
             if !plan.pending.isEmpty { warn(machine.savedNotice(plan)) }
         } else {
             for change in plan.pending {
@@ -132,7 +132,7 @@ final class UpRun: StepTeller {
         let readiness = try makeReadiness()
         if plan.starts || plan.restarts {
             try startAndWait(
-                readiness, uuid: domain.uuid, standing.record.acceleration,
+                readiness, uuid: domain.uuid, domainNow.record.acceleration,
                 mayFallBack: options.acceleration == nil)
             report.changed = true
             return
@@ -144,9 +144,9 @@ final class UpRun: StepTeller {
         try wait(readiness, boots: false)
     }
 
-    func replace(_ plan: MachinePlan, _ standing: MachineStanding) throws(Failure) {
+    func replace(_ plan: MachinePlan, _ domainNow: PresentDomain) throws(Failure) {
         // What would keep the new one from being made is said while the old one is there.
-        _ = try machine.preflight(spec, beside: standing.liveRecord)
+        _ = try machine.preflight(spec, beside: domainNow.liveRecord)
         try timed(.remove) { () throws(Failure) in _ = try machine.removeLocked() }
         report.changes = plan.changes
         try makeNew()
@@ -316,7 +316,7 @@ final class UpRun: StepTeller {
     /// Whether the domain is the one that was defined here, and not somebody else's that took its name in between.
     private func isOurs(_ domain: DomainSummary) throws(Failure) -> Bool {
         do {
-            _ = try machine.standing(domain)
+            _ = try machine.domainNow(domain)
             return true
         } catch {
             if error.code == .notOurs { return false }
@@ -352,11 +352,11 @@ final class UpRun: StepTeller {
     private func fallBack(uuid: String, started: () -> Void = {}) throws(Failure) {
         try hypervisor.destroy(machine.name)
         let host = try machine.host()
-        let standing = try machine.standing(try machine.requireDomain())
-        let layout = try machine.storage(for: spec, host).existing(standing)
-        var record = standing.record
+        let domainNow = try machine.domainNow(try machine.requireDomain())
+        let layout = try machine.storage(for: spec, host).existing(domainNow)
+        var record = domainNow.record
         record.acceleration = .emulation
-        _ = try define(layout, host, record.identified(as: standing.domain))
+        _ = try define(layout, host, record.identified(as: domainNow.domain))
         let readiness = try makeReadiness()
         try start(readiness, isOnTrial: false)
         started()

@@ -342,7 +342,7 @@ import XML
         wanted.disks[0].sizeGiB = 3
         let kept = Self.record(old).spec
         for (gib, kind) in [(2, Change.Kind.live), (4, .replace)] as [(UInt64, Change.Kind)] {
-            let side = Convergence.Side(spec: kept, facts: DomainFacts(try Self.description(old)))
+            let side = Convergence.Description(spec: kept, facts: DomainFacts(try Self.description(old)))
             let changes = Convergence(
                 wanted: wanted, wantedFacts: DomainFacts(try Self.description(wanted)), next: side,
                 live: side,

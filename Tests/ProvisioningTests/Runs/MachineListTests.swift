@@ -1,6 +1,6 @@
-import MachineSpec
-import Hypervisors
 import Basics
+import Hypervisors
+import MachineSpec
 import Testing
 
 @testable import Provisioning

@@ -3,7 +3,7 @@ import Hypervisors
 import XML
 
 /// The machine as it is at the moment, in libvirt's two descriptions of it, each with limiq's record.
-struct MachineStanding: Sendable {
+struct PresentDomain: Sendable {
     let domain: DomainSummary
     /// The description of the next start.
     let next: XMLNode
