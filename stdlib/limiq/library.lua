@@ -271,8 +271,8 @@ local VM = {}
 
 ---A port of the host that leads to a port of the guest.
 ---@class limiq.PortForward
----@field host? integer The host's port; left out, a free one is chosen and kept for the VM's life.
----@field guest integer The guest's port.
+---@field host? integer|string The host's port; left out, a free one is chosen and kept for the VM's life. Of a range, a range: `"8000-8010"`.
+---@field guest integer|string The guest's port; a range, `"8000-8010"`, is a forward for each of them.
 ---@field proto? "tcp"|"udp" tcp where left out.
 ---@field bind? string The address of the host it is opened at, `"0.0.0.0"` for all; 127.0.0.1 where left out.
 

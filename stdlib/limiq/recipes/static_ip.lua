@@ -51,8 +51,8 @@ local function host_addresses(texts)
     return found
 end
 
----Whether a router is reached on the link itself, though no address of the nic's says so: where the script does, and where
----the nic's own addresses have no network at all.
+---Whether a router is reached on the link itself, though no address of the nic's says so: where the script does,
+---and where the nic's own addresses have no network at all.
 local function is_on_link(options, router, own)
     if options.on_link then return true end
     local whole, found = router.family == 4 and 32 or 128, false
