@@ -68,7 +68,8 @@ extension Machine {
         // Of these no guest ever asks for an address.
         if isOnTestDriver { return [] }
         // A network that is only there may not be able to start.
-        if try hypervisor.networks?.network("default")?.isActive == true {
+        // Where nobody can be asked for networks, user networking needs none.
+        if (try? hypervisor.networks?.network("default"))??.isActive == true {
             nic.network = "default"
             nic.forward = []
         }

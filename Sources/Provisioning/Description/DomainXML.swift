@@ -23,7 +23,7 @@ struct DomainXML {
 
     var isWindows: Bool { spec.isWindows }
     /// The machine type of QEMU: q35 has no IDE controller.
-    private var machine: String { spec.disks.contains { $0.bus == .ide } ? "pc" : "q35" }
+    var machine: String { spec.disks.contains { $0.bus == .ide } ? "pc" : "q35" }
     private var mostCores: Int { spec.maxCPUCores ?? spec.cpuCores }
 
     func text() throws(Failure) -> String {

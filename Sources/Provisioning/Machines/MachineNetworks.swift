@@ -1,5 +1,6 @@
 import Basics
 import GuestConfig
+import HostFiles
 import Hypervisors
 import MachineSpec
 
@@ -90,9 +91,9 @@ extension Machine {
                 hint: "choose another, or leave it out to have one chosen")
         }
         for other in members where other.address == address && other.name != member {
-            guard other.machine == name || !gone.contains(other.machine),
-                try hypervisor.domain(other.machine) != nil
-            else { continue }
+            if other.machine != name {
+                guard try !isGone(other.machine) else { continue }
+            }
             throw Failure(
                 .inUse,
                 "\(path).address \(text) of vm \(name) is that of \(other.name) on network \(network.name) already",
@@ -145,9 +146,24 @@ extension Machine {
                 NetworkMember(
                     name: NetworkMember.name(ofMachine: name, nic: index, isFirst: isFirst), address: address,
                     address6: described.address6(beside: address),
-                    macAddress: described.reserves ? spec.macAddress(ofNIC: index) : nil))
+                    macAddress: described.reserves ? spec.macAddress(ofNIC: index) : nil),
+                isGone: isGone)
         }
         return spec
+    }
+
+    /// Whether nothing is left of another machine of this host, or will be by then.
+    private func isGone(_ other: String) throws(Failure) -> Bool {
+        if gone.contains(other) { return true }
+        return try Machine(other, on: hypervisor, state: state).isGone()
+    }
+
+    /// Whether nothing is left of the machine, and nobody makes it: its addresses are another's to have.
+    func isGone() throws(Failure) -> Bool {
+        guard try hypervisor.domain(name) == nil, !FileLock.isHeld(MachineLock.path(self)) else {
+            return false
+        }
+        return try keptDisks().isEmpty
     }
 
     /// Takes the machine's addresses back from networks that it is on no more.

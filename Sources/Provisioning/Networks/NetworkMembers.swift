@@ -5,8 +5,11 @@ import MachineSpec
 extension VirtualNetwork {
     /// Gives a member its addresses for life: in the network's DNS and its DHCP server, while it runs too.
     ///
+    /// - Parameter isGone: whether nothing is left of a machine, and nobody makes it.
     /// - Throws: `Failure` with code `in_use` where another member has one of them.
-    func admit(_ member: NetworkMember) throws(Failure) {
+    func admit(
+        _ member: NetworkMember, isGone: (_ machine: String) throws(Failure) -> Bool
+    ) throws(Failure) {
         try hold { () throws(Failure) in
             let known = try requireKnown()
             let networks = try networks()
@@ -16,7 +19,7 @@ extension VirtualNetwork {
                     || other.macAddress != nil && other.macAddress == member.macAddress
                 guard isSame else { continue }
                 // Of a machine that is gone only the entry is left.
-                guard try hypervisor.domain(other.machine) == nil, other.machine != member.machine else {
+                guard other.machine != member.machine, try isGone(other.machine) else {
                     throw Failure(
                         .inUse,
                         "\(member.address) on network \(name) is the address of \(other.name) already",

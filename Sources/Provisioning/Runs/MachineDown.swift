@@ -77,7 +77,7 @@ extension Machine {
         let domain = try hypervisor.domain(name)
         guard let own = try removable(domain) else { return try removeEmptyFolder() }
         own.strangers.forEach(tell)
-        let nics = try domain == nil ? [] : record()?.spec.nics ?? []
+        let nics = try (domain == nil ? keptJournal()?.record : record())?.spec.nics ?? []
         if let domain {
             if domain.state.isActive {
                 try hypervisor.destroy(name)

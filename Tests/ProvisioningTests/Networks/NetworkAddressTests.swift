@@ -263,6 +263,13 @@ import XML
             let mac = try #require(spec.macAddress(ofNIC: 0))
             #expect(words.contains { $0.contains("mac=\(mac)") })
             #expect(try run().machine("web").up(spec).changed == false)
+            // Without it at its next start, and on it again.
+            var outside = spec
+            outside.nics[0].network = nil
+            _ = try run().machine("web").up(outside)
+            #expect(try #require(host.domainNode("web")).all("commandline/arg").isEmpty)
+            _ = try run().machine("web").up(spec)
+            #expect(try #require(host.domainNode("web")).all("commandline/arg").count == words.count)
         }
     }
 }
