@@ -89,5 +89,39 @@ extension EndToEnd {
                 try await expectNothing(in: home)
             }
         }
+
+        @Test(.enabled(if: geteuid() == 0, "networks with a bridge are root's to make"))
+        func `take their networks with them, but for one that another script's machine is on`() async throws {
+            try await Home.with { home in
+                let cidr = "10.89.\(UInt8.random(in: 1...250)).0/24"
+                let script = try home.script(
+                    "lab",
+                    """
+                    local limiq = require "limiq"
+                    local lab = limiq.network { name = "lab", cidr = "\(cidr)", mode = "isolated" }
+                    local vm = limiq.vm { name = "db", memory = "64MiB", nics = { { network = lab } } }
+                    vm:up { start = false }
+                    """)
+                let other = try home.script(
+                    "other",
+                    """
+                    local limiq = require "limiq"
+                    local vm = limiq.vm { name = "web", memory = "64MiB", nics = { { network = "lab" } } }
+                    vm:up { start = false }
+                    """)
+                #expect(try await home.limiq("run", script).status == 0)
+                #expect(try await home.limiq("run", other).status == 0)
+                let first = try await home.limiq("down", script)
+                #expect(
+                    first.status == 0 && first.errors.contains("network lab is in use by web"),
+                    "\(first.errors)")
+                #expect(try await home.limiq("down", other).status == 0)
+                let second = try await home.limiq("down", script)
+                #expect(
+                    second.status == 0 && second.errors.contains("removed network lab"), "\(second.errors)")
+                #expect(try await !home.limiq("network", "list").output.contains("lab "))
+                try await expectNothing(in: home)
+            }
+        }
     }
 }

@@ -70,12 +70,33 @@ public struct ScriptMachines: Sendable {
 
 extension MachineRecord {
     /// Whether the machine was made from this host, whoever it was.
-    var isMadeHere: Bool { Self.host(owner) == Self.host(Self.currentOwner()) }
+    var isMadeHere: Bool { Self.isOfThisHost(owner) }
+
+    fileprivate static func isOfThisHost(_ owner: String) -> Bool { host(owner) == host(currentOwner()) }
 
     /// Whether a script of this host made the machine or changed it last.
     func isMade(by script: String) -> Bool { self.script == script && isMadeHere }
 
     private static func host(_ owner: String) -> Substring? {
         owner.lastIndex(of: "@").map { owner[owner.index(after: $0)...] }
+    }
+}
+
+extension VirtualNetwork {
+    /// The networks that a script of this host has made or changed last, by name.
+    ///
+    /// - Parameter script: its real path.
+    public static func made(
+        by script: String, on hypervisor: any Hypervisor, state: StateFolder
+    ) throws(Failure) -> [VirtualNetwork] {
+        var made: [VirtualNetwork] = []
+        for name in try hypervisor.networks?.networkNames() ?? [] {
+            let network = VirtualNetwork(name, on: hypervisor, state: state)
+            guard let record = try network.known()?.record, record.script == script,
+                MachineRecord.isOfThisHost(record.owner)
+            else { continue }
+            made.append(network)
+        }
+        return made
     }
 }

@@ -1,13 +1,14 @@
 import ArgumentParser
 import Basics
 import HostFiles
+import Hypervisors
 import LuaRuntime
 import Primitives
 import Provisioning
 
 struct Down: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Remove the machines that a script makes, with all that was made for them.",
+        abstract: "Remove the machines and networks that a script makes, with all that was made for them.",
         discussion: """
             They are those that a run of it would bring up, by limiq plan, and those it has made and no longer names. What \
             another script has made is left, and told.
@@ -49,10 +50,41 @@ struct Down: ParsableCommand {
         for place in made.places(besides: Set(named)) {
             add(place) { machine throws(Failure) in try made.made(machine) }
         }
-        if machines.isEmpty, failures.isEmpty {
-            StandardError.tell("there is no machine of \(script)")
+        failures += work.remove(machines)
+        let isNothing = machines.isEmpty && failures.isEmpty
+        let hosts = Set(machines.map(\.hypervisor.uri))
+        failures += try removeNetworks(of: path, on: hosts, session, isNothing: isNothing)
+        try MachineWork.end(failures)
+    }
+
+    /// Removes the networks that the script has made and that no machine is on any more.
+    ///
+    /// - Parameters:
+    ///   - hosts: those that its machines were on, beside the run's own.
+    ///   - isNothing: whether nothing was removed.
+    private func removeNetworks(
+        of path: String, on hosts: Set<String>, _ session: Session, isNothing: Bool
+    ) throws -> [Failure] {
+        var (failures, count) = ([Failure](), 0)
+        let own = try session.hosts.hypervisor(nil)
+        let others = try hosts.subtracting([own.uri]).sorted().map { try session.hosts.hypervisor($0) }
+        for hypervisor in [own] + others {
+            for network in try VirtualNetwork.made(by: path, on: hypervisor, state: session.state) {
+                do throws(Failure) {
+                    if try network.remove() { StandardError.tell("removed network \(network.name)") }
+                    count += 1
+                } catch {
+                    // Another script's machines may be on it.
+                    if error.code == .inUse {
+                        StandardError.complain("left alone: \(error.message)")
+                    } else {
+                        failures.append(error)
+                    }
+                }
+            }
         }
-        try MachineWork.end(failures + work.remove(machines))
+        if isNothing, count == 0, failures.isEmpty { StandardError.tell("there is no machine of \(script)") }
+        return failures
     }
 
     /// The machines that a run would bring up. Where the script cannot be planned to its end, those up to there.
