@@ -16,7 +16,9 @@ local function cluster_key()
     if not limiq.file.exists(path) then
         limiq.host.run { "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", params.name, "-f", path }
     end
-    return limiq.secret(limiq.file.read(path)), (limiq.file.read(path .. ".pub"):gsub("\n$", ""))
+    -- Where the script is only looked at there is none yet.
+    local function text(name) return limiq.file.exists(name) and limiq.file.read(name) or "" end
+    return limiq.secret(text(path)), (text(path .. ".pub"):gsub("\n$", ""))
 end
 local private_key, public_key = cluster_key()
 

@@ -60,9 +60,22 @@ public struct Network: ~Copyable {
     ///
     /// - Throws: `VIR_ERR_OPERATION_INVALID` for one that is there already, or is not there.
     public func update(_ section: Section, adding: Bool, _ xml: String) throws(LibvirtError) {
+        let isLive = try isActive()
+        do throws(LibvirtError) {
+            try update(section, adding: adding, xml, live: isLive)
+        } catch {
+            // Somebody has stopped it in between.
+            guard isLive, try !isActive() else { throw error }
+            try update(section, adding: adding, xml, live: false)
+        }
+    }
+
+    private func update(
+        _ section: Section, adding: Bool, _ xml: String, live: Bool
+    ) throws(LibvirtError) {
         let command = adding ? VIR_NETWORK_UPDATE_COMMAND_ADD_LAST : VIR_NETWORK_UPDATE_COMMAND_DELETE
         var flags = VIR_NETWORK_UPDATE_AFFECT_CONFIG.rawValue
-        if try isActive() { flags |= VIR_NETWORK_UPDATE_AFFECT_LIVE.rawValue }
+        if live { flags |= VIR_NETWORK_UPDATE_AFFECT_LIVE.rawValue }
         try checked(
             virNetworkUpdate(
                 pointer, command.rawValue, section.number, section == .dhcpHost ? 0 : -1, xml, flags))

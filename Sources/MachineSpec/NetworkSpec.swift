@@ -44,6 +44,9 @@ public struct NetworkSpec: Sendable, Equatable, Codable {
         case from(String, to: String)
     }
 
+    /// The nameservers, each in the one form that its address has.
+    package var nameservers: [String] { dns.map { IPAddress($0)?.description ?? $0 } }
+
     /// The IPv4 range; `nil` for a text that is none.
     public var range: IPRange? { IPRange(cidr) }
     /// The IPv6 range; `nil` where there is none.

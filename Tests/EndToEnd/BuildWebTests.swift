@@ -47,7 +47,7 @@ extension EndToEnd {
 
                 let list = try await home.limiq("list")
                 #expect(
-                    list.output.contains(/web-server-01 +running +10\.0\.2\.15 +8080→80/), "\(list.output)")
+                    list.output.contains(/web-server-01 +running +127\.0\.0\.1:8080→80/), "\(list.output)")
                 let show = try await home.limiq("show", "web-server-01")
                 #expect(
                     show.output.contains("debian-12"), "show names the image: \(show.output)\(show.errors)")

@@ -9,8 +9,9 @@ extension PlannedCall {
     ///
     /// - Returns: whether it would do something.
     func bringUp(_ network: VirtualNetwork, _ spec: NetworkSpec) throws(Failure) -> Bool {
-        let plan = try network.plan(spec)
-        guard run.expectedNetwork(network) != true || plan.action == .change else { return false }
+        let expected = run.expectedNetwork(network)
+        let plan = expected == false ? NetworkPlan.making : try network.plan(spec)
+        guard expected != true || plan.action == .change else { return false }
         let action: PlanStep.Action =
             switch plan.action {
             case .make: .make
@@ -43,9 +44,9 @@ extension PlannedCall {
         for described in spec.nics.compactMap(\.network?.spec) where seen.insert(described.name).inserted {
             let network = VirtualNetwork(described.name, on: machine.hypervisor, state: machine.state)
             // What is so already is no step of a machine's.
-            guard run.expectedNetwork(network) == nil, try network.plan(described).action != .none else {
-                continue
-            }
+            let expected = run.expectedNetwork(network)
+            if expected == true { continue }
+            if expected == nil, try network.plan(described).action == .none { continue }
             _ = try bringUp(network, described)
         }
     }

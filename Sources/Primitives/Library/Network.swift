@@ -92,7 +92,9 @@ private func remove(_ environment: Environment) -> Definition {
     ) { arguments, _ in
         let network = try arguments.network.network(environment)
         try environment.gate.changeNetworks(network.name)
-        return .bool(try network.remove())
+        let isRemoved = try network.remove()
+        environment.addressBook.forget(network: network.name)
+        return .bool(isRemoved)
     }
 }
 

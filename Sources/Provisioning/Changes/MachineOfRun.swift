@@ -21,7 +21,8 @@ extension Machine {
             if options.isLent { throw taken("is lent already") }
             return false
         }
-        if RunLifetime.isOver(run, state) { return true }
+        // Another host's run, or another state folder's, leaves its lock where nobody here looks.
+        if record.isMadeHere, record.folder == folder, RunLifetime.isOver(run, state) { return true }
         throw taken("belongs to another run, which throws it away at its end")
     }
 }

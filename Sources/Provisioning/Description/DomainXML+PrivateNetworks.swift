@@ -27,7 +27,8 @@ extension DomainXML {
             let slot = "0x" + String(Self.firstSlot + index, radix: 16)
             let options = [
                 "-netdev", "socket,id=limiq\(index),mcast=\(segment),localaddr=127.0.0.1",
-                "-device", "\(device),netdev=limiq\(index),id=limiq-nic\(index),mac=\(address),bus=\(bus),addr=\(slot)",
+                "-device",
+                "\(device),netdev=limiq\(index),id=limiq-nic\(index),mac=\(address),bus=\(bus),addr=\(slot)",
             ]
             return options.map { XMLElement("qemu:arg", ["value": $0]) }
         }

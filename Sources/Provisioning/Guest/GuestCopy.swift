@@ -211,16 +211,25 @@ private struct GuestCopy {
     /// - Parameters:
     ///   - file: the name of the one file in it; `nil` for a folder's contents.
     ///   - tar: the words of the tar that reads it, up to the folder.
-    private static func unpack(_ file: String?, to path: String, by tar: String) -> [String] {
-        let script =
-            file == nil
-            ? "[ -d \"$1\" ] || mkdir -- \"$1\" || exit; \(tar) \"$1\""
-            // In a folder of its own first: what is there stays as it is until all has arrived.
-            : """
+    ///   - isHere: whether it is unpacked on this host, of what a guest says.
+    private static func unpack(
+        _ file: String?, to path: String, by tar: String, isHere: Bool = false
+    ) -> [String] {
+        // In a folder of its own first: what is there stays as it is until all has arrived.
+        let aside = """
             t=$1.limiq-$$; mkdir -m 700 -- "$t" || exit
             trap 'rm -rf -- "$t"' EXIT; trap 'exit 1' HUP INT TERM
-            \(tar) "$t" && mv -f -- "$t/$2" "$1"
+            \(tar) "$t"
             """
+        let script =
+            if file != nil {
+                aside + " && mv -f -- \"$t/$2\" \"$1\""
+            } else if isHere {
+                // tar would write through a link that an earlier copy has left, and the guest says where that leads.
+                aside + " && cp -a --remove-destination -T -- \"$t\" \"$1\""
+            } else {
+                "[ -d \"$1\" ] || mkdir -- \"$1\" || exit; \(tar) \"$1\""
+            }
         return ["sh", "-c", script, "sh", path] + (file.map { [$0] } ?? [])
     }
 
@@ -239,7 +248,7 @@ private struct GuestCopy {
         let (folder, name) = isFolder ? (source, ".") : Self.place(of: source)
         let pack =
             ["tar", "-c", "-f", "-", "-C", folder] + excluded + ["--", isFolder ? "." : "./\(name)"]
-        let unpack = Self.unpack(isFolder ? nil : name, to: path, by: hostTar)
+        let unpack = Self.unpack(isFolder ? nil : name, to: path, by: hostTar, isHere: true)
         switch channel {
         case .ssh(let ssh):
             if try usesRsync(hasRsync) {

@@ -22,6 +22,7 @@ struct GuestProgress {
     private var writtenBefore: UInt64?
     /// The number of boots in a row that came no further than those before.
     private var vainBoots = 0
+    private var lastBoot: ContinuousClock.Instant?
 
     /// The bytes a second, read or written, that count as work. A system that idles writes up to half of that now and
     /// then, its log and the like.
@@ -117,7 +118,10 @@ struct GuestProgress {
     /// Notes that the guest boots again.
     ///
     /// - Returns: how many boots in a row have come to nothing: next to no new line, nothing written, nobody answered.
-    mutating func booted() -> Int {
+    mutating func booted(at now: ContinuousClock.Instant = .now) -> Int {
+        // A kernel asks for its reset by one way after another, and a busy host tells of each.
+        if let lastBoot, lastBoot.duration(to: now) < .milliseconds(500) { return vainBoots }
+        lastBoot = now
         let written = Self.more(sample?.work.written, writtenBefore)
         vainBoots = newLines < 10 && written < 16 << 20 ? vainBoots + 1 : 0
         newLines = 0

@@ -52,12 +52,21 @@ public struct GuestSSH: Sendable {
     /// - Throws: as `trust`.
     func settings() throws(Failure) -> [(name: String, value: String)] {
         var settings = [("Port", String(endpoint.port))]
-        if let user { settings.append(("User", user)) }
+        // A record may be anybody's who can change the domain: its word is one word of a configuration.
+        if let user, Self.isWord(user) { settings.append(("User", user)) }
         settings += try trust()
         settings.append(("ConnectTimeout", "10"))
         settings.append(("LogLevel", "ERROR"))
         if let proxy = endpoint.proxyCommand { settings.append(("ProxyCommand", proxy)) }
         return settings + keys
+    }
+
+    /// Whether a text is one word in ssh_config(5), without quotation marks.
+    static func isWord(_ text: String) -> Bool {
+        !text.isEmpty && !text.hasPrefix("-")
+            && text.unicodeScalars.allSatisfy {
+                $0.value > 32 && $0.value != 127 && !"\"'\\#".unicodeScalars.contains($0)
+            }
     }
 
     /// The same as options of `ssh`, `scp` and `sftp`.

@@ -53,7 +53,8 @@ public struct Inventory: Sendable {
         case .ssh: .text(try sshConfig)
         case .hosts:
             .text(
-                entries.compactMap { entry in entry.addresses.first.map { "\($0)\t\(entry.name)\n" } }
+                entries.filter { GuestSSH.isWord($0.name) }
+                    .compactMap { entry in entry.addresses.first.map { "\($0)\t\(entry.name)\n" } }
                     .joined())
         }
     }
@@ -70,8 +71,9 @@ public struct Inventory: Sendable {
         get throws(Failure) {
             var text = "# Written by limiq ssh-config.\n"
             for entry in entries {
-                guard let ssh = entry.ssh else {
-                    text += "\n# \(entry.name): \(entry.whyNot ?? "no way in is known")\n"
+                guard let ssh = entry.ssh, GuestSSH.isWord(entry.name) else {
+                    let line = "\(entry.name): \(entry.whyNot ?? "no way in is known")"
+                    text += "\n# \(line.split(whereSeparator: \.isNewline).joined(separator: " "))\n"
                     continue
                 }
                 text += "\nHost \(entry.name)\n    HostName \(ssh.endpoint.host)\n"
@@ -104,6 +106,8 @@ public struct Inventory: Sendable {
                     scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar))
                 return isPlain ? Character(scalar) : "_"
             })
+        // Those that Ansible has itself.
+        if ["all", "ungrouped", "_meta"].contains(name) { return "_\(name)" }
         return name.first.map { ("0"..."9").contains($0) } ?? true ? "_\(name)" : name
     }
 

@@ -59,6 +59,7 @@ extension Machine {
             let before = kept?.nics.first { $0.id == nic.id && $0.network?.name == name }?.address
             let address = try addressBook.address(
                 of: member, on: described, host: hypervisor.uri, among: members,
+                besides: known?.others ?? [],
                 kept: before.flatMap(IPAddress.init)
             ) { address throws(Failure) in
                 guard known?.isActive == true, described.lent?.contains(address) == true else { return false }
@@ -144,7 +145,8 @@ extension Machine {
             let isFirst = joined.insert(described.name).inserted
             try network.admit(
                 NetworkMember(
-                    name: NetworkMember.name(ofMachine: name, nic: index, isFirst: isFirst), address: address,
+                    name: NetworkMember.name(ofMachine: name, nic: index, isFirst: isFirst),
+                    owner: NetworkMember.mark(state), address: address,
                     address6: described.address6(beside: address),
                     macAddress: described.reserves ? spec.macAddress(ofNIC: index) : nil),
                 isGone: isGone)
@@ -175,7 +177,6 @@ extension Machine {
             .sorted()
         {
             try network(name).dismiss(machine: self.name)
-            addressBook.forget(self.name, on: name, host: hypervisor.uri)
         }
     }
 

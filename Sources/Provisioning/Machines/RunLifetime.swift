@@ -51,7 +51,10 @@ public final class RunLifetime: Sendable {
 extension MachineRecord {
     /// The reason why the machine is over: its time, or the run that was to remove it; `nil` where it is not.
     func end(in state: StateFolder) -> String? {
-        if let run, RunLifetime.isOver(run, state) { return "the run that was to throw it away is gone" }
+        let isOfHere = isMadeHere && isInside(folder, state.machines)
+        if let run, isOfHere, RunLifetime.isOver(run, state) {
+            return "the run that was to throw it away is gone"
+        }
         guard let expires, expires <= time(nil) else { return nil }
         return "its time is over" + (spec.ttl.map { ": ttl = \"\(Duration.seconds($0).short)\"" } ?? "")
     }

@@ -94,6 +94,18 @@ public final class AddressBook: Sendable {
                     }
                 }
             }
+            for claim in claims {
+                guard let address = claim.address else { continue }
+                for (key, chosen) in state.chosen where key.hasSuffix(" \(claim.network)") {
+                    let other = chosen.first {
+                        $0.value == address && $0.key != spec.name && !$0.key.hasSuffix(".\(spec.name)")
+                    }
+                    if let other {
+                        throw Self.taken(
+                            "\(claim.path).address \(address)", of: spec.name, by: other.key, claim.network)
+                    }
+                }
+            }
             state.claims[place] = claims
         }
     }
@@ -113,17 +125,23 @@ public final class AddressBook: Sendable {
     /// - Parameters:
     ///   - host: the hypervisor's URI.
     ///   - members: those that the network has.
+    ///   - others: the addresses that others than limiq have given.
     ///   - kept: the address that the machine had before; it has it again where nobody else does.
     ///   - isLent: whether the DHCP server has lent an address to somebody.
     func address(
         of member: String, on network: NetworkSpec, host: String, among members: [NetworkMember],
-        kept: IPAddress?, isLent: (IPAddress) throws(Failure) -> Bool
+        besides others: Set<IPAddress>, kept: IPAddress?, isLent: (IPAddress) throws(Failure) -> Bool
     ) throws(Failure) -> IPAddress {
         if let own = members.first(where: { $0.name == member })?.address, network.takes(own) { return own }
         return try state.withLock { state throws(Failure) in
             let key = "\(host) \(network.name)"
+            // What the script has given it elsewhere.
+            let given = state.claims.first { $0.key.machine == member }?.value.first {
+                $0.network == network.name
+            }
+            if let own = given?.address, network.takes(own) { return own }
             if let own = state.chosen[key]?[member], network.takes(own) { return own }
-            var taken = Set(members.map(\.address))
+            var taken = Set(members.map(\.address)).union(others)
             for (name, address) in state.chosen[key] ?? [:] where name != member { taken.insert(address) }
             for claims in state.claims.values {
                 for claim in claims where claim.network == network.name {
@@ -149,8 +167,23 @@ public final class AddressBook: Sendable {
         }
     }
 
-    /// Forgets the address of a member that was removed.
-    func forget(_ member: String, on network: String, host: String) {
-        state.withLock { $0.chosen["\(host) \(network)"]?[member] = nil }
+    /// Forgets a machine that was removed: its addresses are another's to have.
+    func forget(machine: String, host: String) {
+        state.withLock { state in
+            for place in state.claims.keys where place.machine == machine { state.claims[place] = nil }
+            for key in state.chosen.keys where key.hasPrefix("\(host) ") {
+                for member in (state.chosen[key] ?? [:]).keys
+                where member == machine || member.hasSuffix(".\(machine)") {
+                    state.chosen[key]?[member] = nil
+                }
+            }
+        }
+    }
+
+    /// Forgets a network that was removed: it may be described anew.
+    public func forget(network: String) {
+        state.withLock { state in
+            for place in state.networks.keys where place.machine == network { state.networks[place] = nil }
+        }
     }
 }

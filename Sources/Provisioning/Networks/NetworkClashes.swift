@@ -24,7 +24,8 @@ struct HostRoute: Sendable, Equatable {
             else { return nil }
             let bytes = withUnsafeBytes(of: address) { Array($0) }
             let prefix = mask.nonzeroBitCount
-            guard (1..<32).contains(prefix) else { return nil }
+            // A shorter one is half of a default route, as VPNs have it.
+            guard (8..<32).contains(prefix) else { return nil }
             return HostRoute(
                 range: IPRange(around: IPAddress(bytes: bytes), prefix: prefix), interface: String(words[0]))
         }
@@ -34,7 +35,7 @@ struct HostRoute: Sendable, Equatable {
     static func ipv6(_ text: String) -> [HostRoute] {
         text.split(separator: "\n").compactMap { line in
             let words = line.split(separator: " ")
-            guard words.count == 10, let prefix = Int(words[1], radix: 16), (1..<128).contains(prefix),
+            guard words.count == 10, let prefix = Int(words[1], radix: 16), (16..<128).contains(prefix),
                 words[0].utf8.count == 32, words[9] != "lo"
             else { return nil }
             let digits = Array(words[0].utf8)
@@ -69,8 +70,10 @@ extension VirtualNetwork {
             }
         }
         guard spec.hasServer, HypervisorURI(hypervisor.uri).isLocal else { return }
+        let bridge = try known().map { NetworkXML.bridge(of: $0.uuid) }
         for range in wanted {
-            guard let route = routes().first(where: { $0.range.overlaps(range) }) else { continue }
+            let route = routes().first { $0.range.overlaps(range) && $0.interface != bridge }
+            guard let route else { continue }
             throw taken(by: "a route of this host, by \(route.interface)", range, route.range)
         }
     }

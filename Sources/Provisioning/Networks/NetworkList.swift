@@ -13,6 +13,8 @@ public struct NetworkEntry: Sendable, Equatable {
     public var spec: NetworkSpec?
     /// The machines that have addresses on it, in the order of these.
     public var members: [NetworkMember]
+    /// The names of the machines whose addresses this state folder's limiq has given them.
+    public var own: Set<String> = []
     /// The domains on it, in order.
     public var users: [String]
 }
@@ -23,9 +25,12 @@ extension VirtualNetwork {
     /// - Throws: `Failure` with code `not_found` where there is none of this name.
     public func entry() throws(Failure) -> NetworkEntry {
         let known = try requireKnown()
-        return NetworkEntry(
+        let mark = NetworkMember.mark(state)
+        var entry = NetworkEntry(
             name: name, isActive: known.isActive, ranges: known.ranges.map(\.description), spec: known.spec,
             members: known.record == nil ? [] : known.members, users: try users(known))
+        entry.own = Set(entry.members.filter { $0.owner == mark }.map(\.machine))
+        return entry
     }
 
     /// The networks of a host, by name.

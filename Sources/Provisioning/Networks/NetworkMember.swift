@@ -1,9 +1,14 @@
+import Basics
+import Digests
+import Glibc
+import HostFiles
 import MachineSpec
 import XML
 
 /// A machine on a network as the network itself knows it: a name, and the addresses it has for life.
 ///
-/// The names in the network's DNS are the one list of them; a reservation of the DHCP server stands beside each.
+/// The names in the network's DNS are the one list of them, each with a second name that says which state folder's limiq
+/// has put it there; a reservation of the DHCP server stands beside each. Names that others have put there are theirs.
 public struct NetworkMember: Sendable, Equatable {
     /// The machine's name; of a further nic on the same network `nic2.NAME`, by the nic's place.
     public var name: String
@@ -11,9 +16,14 @@ public struct NetworkMember: Sendable, Equatable {
     public var address6: IPAddress?
     /// The nic's MAC address in lower case; `nil` where the DHCP server keeps no address for it.
     public var macAddress: String?
+    /// The mark of the state folder whose limiq has admitted it.
+    var owner: String
 
-    public init(name: String, address: IPAddress, address6: IPAddress? = nil, macAddress: String? = nil) {
+    init(
+        name: String, owner: String, address: IPAddress, address6: IPAddress? = nil, macAddress: String? = nil
+    ) {
         self.name = name
+        self.owner = owner
         self.address = address
         self.address6 = address6
         self.macAddress = macAddress
@@ -33,7 +43,11 @@ public struct NetworkMember: Sendable, Equatable {
 
     /// The elements of the network's DNS.
     var names: [XMLElement] {
-        both.map { XMLElement("host", ["ip": "\($0)"], [XMLElement("hostname", text: name)]) }
+        both.map { address in
+            XMLElement(
+                "host", ["ip": "\(address)"],
+                [name, "\(name).\(owner)\(Self.markEnd)"].map { XMLElement("hostname", text: $0) })
+        }
     }
 
     /// The elements by which libvirt takes those away: by a name it would find both and take neither.
@@ -44,26 +58,52 @@ public struct NetworkMember: Sendable, Equatable {
         macAddress.map { XMLElement("host", ["mac": $0, "name": name, "ip": "\(address)"]) }
     }
 
-    /// The members of a network by its description, in the order of their addresses.
-    static func all(of network: XMLNode) -> [NetworkMember] {
-        var found: [String: (address: IPAddress?, address6: IPAddress?)] = [:]
-        for host in network.all("dns/host") {
-            guard let address = host.attributes["ip"].flatMap(IPAddress.init),
-                let name = host.first("hostname")?.text.trimmed(), !name.isEmpty
-            else { continue }
-            if address.isIPv4 {
-                found[name, default: (nil, nil)].address = address
-            } else {
-                found[name, default: (nil, nil)].address6 = address
+    /// The end of the name that says whose a member is.
+    private static let markEnd = ".limiq"
+
+    /// The mark of a state folder of this host.
+    static func mark(_ state: StateFolder) -> String {
+        var name = [CChar](repeating: 0, count: 256)
+        gethostname(&name, 255)
+        let host = name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:))
+        return hexadecimal(SHA256.hash(data: host + [0] + Array(state.root.utf8)).prefix(4))
+    }
+
+    /// The members of a network by its description, in the order of their addresses, and the addresses that others have put
+    /// into its DNS or its DHCP server.
+    static func all(of network: XMLNode) -> (members: [NetworkMember], others: Set<IPAddress>) {
+        var reserved: [String: String] = [:]
+        for host in network.all("ip/dhcp/host") {
+            if let address = host.attributes["ip"] {
+                reserved[address] = host.attributes["mac"]?.lowercased() ?? ""
             }
         }
-        let reserved = network.all("ip/dhcp/host")
-        return found.compactMap { name, addresses -> NetworkMember? in
-            guard let address = addresses.address else { return nil }
-            let mac = reserved.first { $0.attributes["ip"] == "\(address)" }?.attributes["mac"]
+        var found: [String: (address: IPAddress?, address6: IPAddress?, owner: String)] = [:]
+        var others = Set(reserved.keys.compactMap(IPAddress.init))
+        for host in network.all("dns/host") {
+            guard let address = host.attributes["ip"].flatMap(IPAddress.init) else { continue }
+            let names = host.all("hostname").map { $0.text.trimmed() }
+            guard names.count == 2, let owner = owner(in: names[1], of: names[0]) else {
+                others.insert(address)
+                continue
+            }
+            var known = found[names[0]] ?? (nil, nil, owner)
+            if address.isIPv4 { known.address = address } else { known.address6 = address }
+            found[names[0]] = known
+        }
+        let members = found.compactMap { name, known -> NetworkMember? in
+            guard let address = known.address else { return nil }
+            let mac = reserved["\(address)"]
             return NetworkMember(
-                name: name, address: address, address6: addresses.address6, macAddress: mac?.lowercased())
+                name: name, owner: known.owner, address: address, address6: known.address6, macAddress: mac)
         }
         .sorted { $0.address < $1.address }
+        return (members, others.subtracting(members.map(\.address)))
+    }
+
+    private static func owner(in mark: String, of name: String) -> String? {
+        guard mark.hasPrefix("\(name)."), mark.hasSuffix(markEnd) else { return nil }
+        let owner = mark.dropFirst(name.utf8.count + 1).dropLast(markEnd.utf8.count)
+        return owner.isEmpty || owner.contains(".") ? nil : String(owner)
     }
 }

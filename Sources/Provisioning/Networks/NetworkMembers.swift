@@ -13,23 +13,23 @@ extension VirtualNetwork {
         try hold { () throws(Failure) in
             let known = try requireKnown()
             let networks = try networks()
+            guard !known.others.contains(member.address) else {
+                throw taken(member, "an entry that somebody has made in the network")
+            }
             for other in known.members where other.name != member.name {
                 let isSame =
                     other.address == member.address
                     || other.macAddress != nil && other.macAddress == member.macAddress
                 guard isSame else { continue }
                 // Of a machine that is gone only the entry is left.
-                guard other.machine != member.machine, try isGone(other.machine) else {
-                    throw Failure(
-                        .inUse,
-                        "\(member.address) on network \(name) is the address of \(other.name) already",
-                        hint: "give \(member.machine) another address, or run it again to have one chosen",
-                        resource: member.machine)
-                }
+                guard other.owner == member.owner, other.machine != member.machine, try isGone(other.machine)
+                else { throw taken(member, other.name) }
                 try dismiss(other, networks)
             }
             if let there = known.members.first(where: { $0.name == member.name }) {
                 if there == member { return }
+                // A machine of this name that another limiq is making.
+                guard there.owner == member.owner else { throw taken(member, there.name) }
                 try dismiss(there, networks)
             }
             for name in member.names {
@@ -41,6 +41,13 @@ extension VirtualNetwork {
         }
     }
 
+    private func taken(_ member: NetworkMember, _ other: String) -> Failure {
+        Failure(
+            .inUse, "\(member.address) on network \(name) is the address of \(other) already",
+            hint: "give \(member.machine) another address, or run it again to have one chosen",
+            resource: member.machine)
+    }
+
     /// Takes the addresses of a machine back. Does nothing where it has none, or where there is no such network of
     /// limiq's.
     func dismiss(machine: String) throws(Failure) {
@@ -48,7 +55,10 @@ extension VirtualNetwork {
         try hold { () throws(Failure) in
             guard let known = try known(), known.record != nil else { return }
             let networks = try networks()
-            for member in known.members where member.machine == machine { try dismiss(member, networks) }
+            let mark = NetworkMember.mark(state)
+            for member in known.members where member.machine == machine && member.owner == mark {
+                try dismiss(member, networks)
+            }
         }
     }
 

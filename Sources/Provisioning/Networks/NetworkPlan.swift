@@ -10,6 +10,9 @@ public struct NetworkPlan: Sendable, Equatable {
     /// The fields that change, each with what it is and what it will be; `nil` for nothing.
     public var changes: [Difference] = []
 
+    /// The plan of a network that is not there.
+    public static var making: NetworkPlan { NetworkPlan(action: .make) }
+
     public struct Difference: Sendable, Equatable {
         public var field: String
         public var current: String?
@@ -88,7 +91,7 @@ extension NetworkSpec {
         [
             ("cidr", range?.description), ("mode", mode.rawValue), ("ipv6", range6?.description),
             ("domain", domain), ("dhcp", dhcpText), ("mtu", mtu.map { String($0) }),
-            ("dns", dns.isEmpty ? nil : dns.joined(separator: " ")),
+            ("dns", dns.isEmpty ? nil : nameservers.joined(separator: " ")),
         ]
     }
 

@@ -7,6 +7,25 @@ struct NetworkXML {
     let spec: NetworkSpec
     let record: NetworkRecord
     var members: [NetworkMember] = []
+    var foreign = Foreign()
+
+    /// The elements of a network that limiq does not write: names, services and routes that others have added.
+    struct Foreign: Sendable {
+        var dns: [XMLElement] = []
+        var others: [XMLElement] = []
+
+        init() {}
+
+        init(_ network: XMLNode) {
+            let own = Set(NetworkMember.all(of: network).members.flatMap { [$0.address, $0.address6] })
+            dns = network.all("dns").flatMap(\.children).filter { child in
+                child.name != "forwarder"
+                    && !(child.name == "host" && own.contains(child.attributes["ip"].flatMap(IPAddress.init)))
+            }.map { XMLElement($0) }
+            others = network.children.filter { ["route", "portgroup", "bandwidth"].contains($0.name) }
+                .map { XMLElement($0) }
+        }
+    }
 
     func text() throws(Failure) -> String {
         guard let range = spec.range, let address = range.base.advanced(by: 1) else {
@@ -33,17 +52,19 @@ struct NetworkXML {
                 spec.range6.flatMap { range in
                     range.base.advanced(by: 1).map { ip($0, range, "ipv6") }
                 },
-            ]
+            ] + foreign.others
         ).xml
     }
 
     /// The name of the host's bridge, at most 15 characters: libvirt's own choice is the same on two daemons of one host.
-    private var bridge: String { "limiq" + record.uuid.filter { $0 != "-" }.prefix(8) }
+    private var bridge: String { Self.bridge(of: record.uuid) }
+
+    static func bridge(of uuid: String) -> String { "limiq" + uuid.filter { $0 != "-" }.prefix(8) }
 
     private var dns: XMLElement? {
-        let servers = spec.dns.map { XMLElement("forwarder", ["addr": $0]) }
-        let hosts = members.flatMap(\.names)
-        return servers.isEmpty && hosts.isEmpty ? nil : XMLElement("dns", [:], servers + hosts)
+        let servers = spec.nameservers.map { XMLElement("forwarder", ["addr": $0]) }
+        let all = servers + foreign.dns + members.flatMap(\.names)
+        return all.isEmpty ? nil : XMLElement("dns", [:], all)
     }
 
     private func ip(_ address: IPAddress, _ range: IPRange, _ family: String) -> XMLElement {

@@ -32,13 +32,18 @@ public struct VirtualNetwork: Sendable {
         var spec: NetworkSpec?
         var ranges: [IPRange]
         var members: [NetworkMember]
+        /// The addresses that others have put into its DNS or its DHCP server.
+        var others: Set<IPAddress>
+        /// The elements that others have put there, which a change keeps.
+        var foreign: NetworkXML.Foreign
 
         init(_ summary: NetworkSummary) throws(Failure) {
             let node = try XMLReader.parse(summary.xml)
             isActive = summary.isActive
             uuid = node.first("uuid")?.text.trimmed() ?? ""
             ranges = node.ipRanges
-            members = NetworkMember.all(of: node)
+            (members, others) = NetworkMember.all(of: node)
+            foreign = NetworkXML.Foreign(node)
             if let record = try NetworkRecord(of: node), record.name == summary.name, record.uuid == uuid {
                 self.record = record
                 spec = NetworkSpec(node, record)
@@ -121,7 +126,7 @@ public struct VirtualNetwork: Sendable {
                 try networks.defineNetwork(
                     try description(
                         of: spec, uuid: known.uuid, segment: known.record?.segment,
-                        members: Self.kept(known.members, in: spec)),
+                        members: Self.kept(known.members, in: spec), foreign: known.foreign),
                     autostart: spec.hasServer)
                 if known.isActive { try networks.stopNetwork(name) }
             }
@@ -150,12 +155,13 @@ public struct VirtualNetwork: Sendable {
     }
 
     private func description(
-        of spec: NetworkSpec, uuid: String, segment: String? = nil, members: [NetworkMember] = []
+        of spec: NetworkSpec, uuid: String, segment: String? = nil, members: [NetworkMember] = [],
+        foreign: NetworkXML.Foreign = NetworkXML.Foreign()
     ) throws(Failure) -> String {
         let record = NetworkRecord(
             spec, uuid: uuid, owner: MachineRecord.currentOwner(), script: script,
             segment: segment ?? Self.segment())
-        return try NetworkXML(spec: spec, record: record, members: members).text()
+        return try NetworkXML(spec: spec, record: record, members: members, foreign: foreign).text()
     }
 
     /// A multicast group of those that no other network is likely to have (RFC 2365, section 6.2), and a port.

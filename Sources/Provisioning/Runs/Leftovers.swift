@@ -119,7 +119,7 @@ public struct Leftovers {
     private func addresses() throws(Failure) -> [Item] {
         var items: [Item] = []
         for network in try VirtualNetwork.all(on: hypervisor, state: state) where network.spec != nil {
-            for name in Set(network.members.map(\.machine)).sorted() where try machine(name).isGone() {
+            for name in network.own.sorted() where try machine(name).isGone() {
                 items.append(
                     Item(
                         path: "network \(network.name)",

@@ -89,6 +89,7 @@ extension Machine {
         }
         try own.removeAll()
         try leaveNetworks(nics)
+        addressBook.forget(machine: name, host: hypervisor.uri)
         return true
     }
 

@@ -1,4 +1,5 @@
 import Basics
+import Glibc
 import HostFiles
 import Hypervisors
 
@@ -50,6 +51,12 @@ public struct ScriptMachines: Sendable {
         try machine.lastRecord()?.isMade(by: script) == true
     }
 
+    /// Whether a script is known to be no more: one that only cannot be seen may be there.
+    private static func isGone(_ script: String) -> Bool {
+        var status = stat()
+        return lstat(script, &status) != 0 && (errno == ENOENT || errno == ENOTDIR)
+    }
+
     /// Looks whether the script may remove a machine that it names: it has made it, or nobody can say any more who has.
     ///
     /// - Returns: `false` where there is none.
@@ -60,10 +67,11 @@ public struct ScriptMachines: Sendable {
             return fileExists(machine.folder)
         }
         if record.isMade(by: script) { return true }
-        guard let other = record.script, !record.isMadeHere || fileExists(other) else { return true }
+        let isOwn = record.owner == MachineRecord.currentOwner()
+        if isOwn, record.script.map(Self.isGone) ?? true { return true }
+        let maker = [record.script, isOwn ? nil : record.owner].compactMap(\.self).joined(separator: " of ")
         throw Failure(
-            .notOurs,
-            "vm \(machine.name) was made by \(other)\(record.isMadeHere ? "" : " of \(record.owner)"), and is left",
+            .notOurs, "vm \(machine.name) was made by \(maker), and is left",
             hint: "limiq rm \(machine.name) removes it", resource: machine.name)
     }
 }

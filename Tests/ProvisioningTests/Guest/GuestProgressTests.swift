@@ -106,7 +106,9 @@ import Testing
         for number in 0..<9 {
             guest.lines(boot, at: at(Double(number)))
             guest.worked(GuestWork(read: UInt64(number) << 24, written: 4096), at: at(Double(number)))
-            counts.append(guest.booted())
+            counts.append(guest.booted(at: at(Double(number))))
+            // Told of twice, it is one boot.
+            #expect(guest.booted(at: at(Double(number) + 0.1)) == counts.last)
         }
         // The first boot has all its lines for the first time.
         #expect(counts == Array(0...8))
@@ -116,7 +118,7 @@ import Testing
         var guest = progress()
         for number in 0..<20 {
             guest.worked(GuestWork(read: 0, written: UInt64(number) << 30), at: at(Double(number) * 60))
-            #expect(guest.booted() <= 1)
+            #expect(guest.booted(at: at(Double(number) * 60)) <= 1)
         }
         guest.answered(at: at(5000))
         #expect(guest.last == at(5000))

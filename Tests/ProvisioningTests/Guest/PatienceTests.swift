@@ -110,7 +110,7 @@ import Testing
         try `Waiting for a guest`.withGuest { machine, host throws in
             startThread {
                 for _ in 0..<20 {
-                    usleep(50_000)
+                    usleep(550_000)
                     host.post(.rebooted, to: "web")
                 }
             }
