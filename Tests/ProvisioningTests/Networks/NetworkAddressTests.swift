@@ -250,6 +250,50 @@ import XML
         }
     }
 
+    @Test func `that others have put into the network stay theirs, also where the network changes`() throws {
+        try Self.with { host, run in
+            let first = run()
+            try first.up(Self.spec("web"))
+            let printer = "<host ip='10.77.0.50'><hostname>printer</hostname></host>"
+            try host.fakeNetworks.updateNetwork("net", .name(xml: printer, adding: true))
+            // Of another state folder's limiq, whose machine is still being made.
+            let other =
+                "<host ip='10.77.0.51'><hostname>db</hostname><hostname>db.0badcafe.limiq</hostname></host>"
+            try host.fakeNetworks.updateNetwork("net", .name(xml: other, adding: true))
+            for address in ["10.77.0.50", "10.77.0.51"] {
+                let failure = try #require(throws: Failure.self) { try run().up(Self.spec("app", address)) }
+                #expect(failure.code == .inUse, "\(failure)")
+            }
+            let survey = try Leftovers(state: first.state, on: host) { _, _ in [] }.survey()
+            #expect(!survey.left.contains { $0.path == "network net" }, "\(survey.left)")
+            try host.destroy("web")
+            var network = VirtualNetwork("net", on: host, state: first.state)
+            network.routes = { [] }
+            try network.up(`A network`.spec { $0.domain = "other.internal" })
+            let xml = try #require(try host.fakeNetworks.network("net")).xml
+            #expect(
+                xml.contains("printer") && xml.contains("db.0badcafe.limiq") && xml.contains("other.internal")
+            )
+        }
+    }
+
+    @Test func `given to a machine are what others are told, and clash with what was chosen before`() throws {
+        try Self.with { _, run in
+            let run = run()
+            try run.book.note(Self.spec("db", "10.77.0.20"), on: nil)
+            #expect(try run.machine("db").fixedAddresses(of: Self.spec("db")) == ["10.77.0.20"])
+            #expect(try run.machine("web").fixedAddresses(of: Self.spec("web")) == ["10.77.0.10"])
+            let clash = try #require(throws: Failure.self) {
+                try run.book.note(Self.spec("app", "10.77.0.10"), on: nil)
+            }
+            #expect(clash.code == .inUse && clash.message.contains("web"), "\(clash)")
+            // What was removed is another's to have.
+            try run.up(Self.spec("db", "10.77.0.20"))
+            _ = try run.machine("db").remove()
+            try run.book.note(Self.spec("app", "10.77.0.20"), on: nil)
+        }
+    }
+
     @Test func `of a private network are on QEMU's command line, and in no device of libvirt's`() throws {
         try Self.with { host, run in
             let spec = Self.spec("web", nil, `A network`.spec { $0.mode = .private })

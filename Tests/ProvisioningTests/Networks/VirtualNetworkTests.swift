@@ -114,6 +114,11 @@ import XML
             let failure = try #require(throws: Failure.self) { _ = try other.up(routed) }
             #expect(failure.message.contains("eth0, 192.168.0.0/16"), "\(failure)")
             #expect(try host.fakeNetworks.networkNames() == ["net"])
+            // The halves of a default route, as VPNs have it, lead everywhere.
+            other.routes = {
+                HostRoute.ipv4("Iface Destination\ntun0\t00000000\t0\t1\t0\t0\t0\t00000080\t0\t0\t0")
+            }
+            #expect(try other.plan(routed).action == .make)
             // No route leads to a private network.
             try other.up(Self.spec { ($0.name, $0.cidr, $0.mode) = ("other", "192.168.4.0/24", .private) })
         }
