@@ -76,10 +76,14 @@ extension EndToEnd {
                 try await Home.with(on: daemon.uri) { home in
                     let fleet = try Fleet(home, count: 20)
                     var generator = SeededGenerator(state: 20)
-                    let began = ContinuousClock.now
-                    try await expectUp(fleet, daemon, "the first run")
-                    let whole = ContinuousClock.now - began
-                    try await expectRemoved(fleet, daemon, "the first run")
+                    var whole = Duration.seconds(60)
+                    // The time of the quickest: kills that come after a run's end kill nothing.
+                    for number in 1...3 {
+                        let began = ContinuousClock.now
+                        try await expectUp(fleet, daemon, "run \(number)")
+                        whole = min(whole, ContinuousClock.now - began)
+                        try await expectRemoved(fleet, daemon, "run \(number)")
+                    }
                     var unfinished = 0
                     for kill in 1...Self.kills {
                         let share = Int.random(in: 0..<1000, using: &generator)
