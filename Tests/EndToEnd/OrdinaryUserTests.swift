@@ -56,6 +56,38 @@ extension EndToEnd {
             }
         }
 
+        @Test func `has machines that reach each other by name on a private network, and by ssh`()
+            async throws
+        {
+            try await Home.with { home in
+                let limiq = try await install(in: home)
+                try await home.linkImage("debian-12")
+                try await TestUser.with { user in
+                    let images = user.home + "/.local/share/limiquantix/cloud-images"
+                    let copied = """
+                        install -d -o \(user.name) -g \(user.name) \(user.home)/.local \(user.home)/.local/share \
+                            \(user.home)/.local/share/limiquantix \(images)
+                        cp -L \(home.path)/cloud-images/* \(images)
+                        cp \(repository)/scripts/cluster.lua \(user.home)
+                        chown \(user.name) \(images)/* \(user.home)/cluster.lua
+                        """
+                    let copying = try await command("sh", ["-ec", copied])
+                    try #require(copying.status == 0, "\(copying.errors)")
+                    let words = [
+                        "cluster.lua", "--set", "count=1", "--set", "mode=private", "--set", "name=lan",
+                    ]
+                    let up = try await user.run(limiq, ["run"] + words)
+                    try #require(up.status == 0, "\(up.errors)")
+                    // What the worker calls itself, asked by the controller by that name.
+                    #expect(up.lines.last?.hasSuffix("\tlan-worker-01") == true, "\(up.output)")
+                    let hostname = try await user.run(limiq, ["ssh", "lan-worker-01", "--", "hostname"])
+                    #expect(hostname.output == "lan-worker-01\n", "\(hostname.errors)")
+                    let down = try await user.run(limiq, ["down"] + words)
+                    #expect(down.status == 0 && down.errors.contains("removed network lan"), "\(down.errors)")
+                }
+            }
+        }
+
         @Test
         func `limiq doctor says how long a machine's name may be where libvirt's sockets have long paths`()
             async throws
