@@ -80,5 +80,43 @@ extension EndToEnd {
                 }
             }
         }
+
+        @Test func `that limiq makes lends each machine its own address, and starts with the host`()
+            async throws
+        {
+            try await TestDaemon.withSystemDaemon {
+                try await Home.with(on: TestDaemon.uri) { home in
+                    let name = "lq\(UInt16.random(in: 0...UInt16.max))"
+                    let script = try home.script(
+                        "net",
+                        """
+                        local limiq = require "limiq"
+                        local lab = limiq.network { name = "\(name)", cidr = "10.87.\(UInt8.random(in: 1...250)).0/24" }
+                        local vm = limiq.vm {
+                            name = "net", memory = "128MiB", nics = { { network = lab } },
+                            cdroms = { { id = "ipxe", iso_path = "/usr/lib/ipxe/ipxe.iso", bootable = true } },
+                        }
+                        vm:up { wait = "address", timeout = "2m" }
+                        print(vm:address())
+                        """)
+                    let up = try await home.limiq("run", script)
+                    try #require(up.status == 0, "\(up.errors)")
+                    let address = try #require(up.lines.first)
+                    func virsh(_ words: String...) async throws -> String {
+                        try await command("virsh", ["-q", "-c", TestDaemon.uri] + words).output
+                    }
+                    var leases = ""
+                    for _ in 0..<120 where !leases.contains(address + "/") {
+                        try await Task.sleep(for: .milliseconds(500))
+                        leases = try await virsh("net-dhcp-leases", name)
+                    }
+                    #expect(leases.contains(address + "/"), "the guest asked, and got its own: \(leases)")
+                    #expect(try await virsh("net-info", name).contains(/Autostart: +yes/))
+                    let down = try await home.limiq("down", script)
+                    #expect(
+                        down.status == 0 && down.errors.contains("removed network \(name)"), "\(down.errors)")
+                }
+            }
+        }
     }
 }
