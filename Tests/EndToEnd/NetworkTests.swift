@@ -118,5 +118,50 @@ extension EndToEnd {
                 }
             }
         }
+
+        @Test
+        func `on another host is that host's: made, shown and removed there, and refused where it runs none`()
+            async throws
+        {
+            try await RemoteHost.with(1) { hosts in
+                try await Home.with { home in
+                    func script(_ name: String, _ mode: String) throws -> String {
+                        try home.script(
+                            name,
+                            """
+                            local limiq = require "limiq"
+                            local lab = limiq.network { name = "lab", cidr = "10.86.0.0/24", mode = "\(mode)" }
+                            local vm = limiq.vm {
+                                name = "far", memory = "64MiB", nics = { { network = lab } },
+                                disks = { { id = "data", size = "1GiB" } },
+                            }
+                            vm:up { wait = "running" }
+                            print(vm:address())
+                            """)
+                    }
+                    let there = ["--connect", hosts[0].uri]
+                    func limiq(_ words: String...) async throws -> CommandResult {
+                        try await home.start(words + there).result()
+                    }
+                    // An ordinary user's session.
+                    let nat = try await limiq("run", script("nat", "nat"))
+                    #expect(nat.status == 3 || nat.status == 1, "\(nat.errors)")
+                    #expect(nat.errors.contains("mode = \"private\" needs no root"), "\(nat.errors)")
+                    let own = try script("own", "private")
+                    let plan = try await limiq("plan", own)
+                    #expect(
+                        plan.status == 2 && plan.output.contains("network lab"),
+                        "\(plan.output)\(plan.errors)")
+                    let up = try await limiq("run", own)
+                    #expect(up.status == 0 && up.output == "10.86.0.10\n", "\(up.output)\(up.errors)")
+                    let shown = try await limiq("network", "show", "lab")
+                    #expect(shown.output.contains("10.86.0.10"), "\(shown.output)\(shown.errors)")
+                    let refused = try await limiq("network", "rm", "lab")
+                    #expect(refused.status == 1 && refused.errors.contains("far"), "\(refused.errors)")
+                    let down = try await limiq("down", own)
+                    #expect(down.status == 0 && down.errors.contains("removed network lab"), "\(down.errors)")
+                }
+            }
+        }
     }
 }
