@@ -95,6 +95,9 @@ public struct IPRange: Sendable, Hashable, CustomStringConvertible {
             bytes: base.bytes.enumerated().map { index, byte in byte | ~Self.mask(ofByte: index, prefix) })
     }
 
+    /// The address after the first, which a network's host has itself.
+    package var hostAddress: IPAddress? { base.advanced(by: 1) }
+
     public func contains(_ address: IPAddress) -> Bool {
         address.bytes.count == base.bytes.count && base <= address && address <= last
     }

@@ -52,8 +52,8 @@ public struct NetworkSpec: Sendable, Equatable, Codable {
     /// The IPv6 range; `nil` where there is none.
     public var range6: IPRange? { ipv6.flatMap { IPRange($0) } }
     /// The host's own address, which is the machines' router and nameserver; `nil` where the host has none.
-    public var router: IPAddress? { mode == .private ? nil : range?.base.advanced(by: 1) }
-    public var router6: IPAddress? { mode == .private ? nil : range6?.base.advanced(by: 1) }
+    public var router: IPAddress? { mode == .private ? nil : range?.hostAddress }
+    public var router6: IPAddress? { mode == .private ? nil : range6?.hostAddress }
     /// Whether the machines are told a way to other networks.
     public var leadsOut: Bool { mode == .nat || mode == .routed }
     /// Whether libvirt has a bridge and a server of names and addresses for it.
@@ -98,7 +98,7 @@ public struct NetworkSpec: Sendable, Equatable, Codable {
     /// Whether a machine may have this address.
     public func takes(_ address: IPAddress) -> Bool {
         guard let range, range.contains(address) else { return false }
-        return address != range.base && address != range.last && address != range.base.advanced(by: 1)
+        return address != range.base && address != range.last && address != range.hostAddress
     }
 }
 

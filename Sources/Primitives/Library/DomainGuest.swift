@@ -81,8 +81,23 @@ private func writeFile(_ environment: Environment) -> Definition {
     }
 }
 
-private struct AddressOptions: Sendable {
+/// The choice of a guest's addresses.
+struct AddressOptions: Sendable {
     var all = false
+
+    static let record = Record(
+        "limiq.AddressOptions", "Which addresses.", make: AddressOptions.init,
+        fields: [Field("all", \.all, .bool, "A list of all, IPv4 first.")])
+
+    static func answer(_ addresses: [String], _ options: AddressOptions?) -> Value {
+        if options?.all ?? false { return .list(addresses.map(Value.string)) }
+        return addresses.first.map(Value.string) ?? .null
+    }
+
+    /// The answer of a plan, which may not know it yet.
+    static func answer(_ found: Value, _ options: AddressOptions?) -> Value {
+        options?.all ?? false && found.list == nil ? .list([found]) : found
+    }
 }
 
 private struct AddressArguments: DomainArguments {
@@ -91,17 +106,12 @@ private struct AddressArguments: DomainArguments {
 }
 
 private func address(_ environment: Environment) -> Definition {
-    let options = Record(
-        "limiq.AddressOptions", "Which addresses.", make: AddressOptions.init,
-        fields: [Field("all", \.all, .bool, "A list of all, IPv4 first.")])
-    return .domain(
+    .domain(
         "domain.address",
         .reads(.machine) { arguments, call in
-            let answer = try call.ask(arguments.domain)
-            // Of one that is not known yet.
-            return arguments.options?.all ?? false && answer.list == nil ? .list([answer]) : answer
+            AddressOptions.answer(try call.ask(arguments.domain), arguments.options)
         }, environment, AddressArguments.self,
-        fields: [Field("options", \.options, .record(options), "Which addresses.")],
+        fields: [Field("options", \.options, .record(AddressOptions.record), "Which addresses.")],
         returns: "string|string[]",
         doc: """
             The guest's own address: from the network's leases, its agent or the host's ARP table. On user networking it \
@@ -112,9 +122,7 @@ private func address(_ environment: Environment) -> Definition {
             print(limiq.domain.get("web-01"):address())
             """
     ) { machine, arguments, _ in
-        let addresses = try machine.requireAddresses()
-        if arguments.options?.all ?? false { return .list(addresses.map(Value.string)) }
-        return addresses.first.map(Value.string) ?? .null
+        AddressOptions.answer(try machine.requireAddresses(), arguments.options)
     }
 }
 

@@ -3,10 +3,6 @@ import MachineSpec
 import Provisioning
 import Records
 
-private struct AddressOptions: Sendable {
-    var all = false
-}
-
 private struct AddressArguments: Sendable {
     var vm = VMReference()
     var options: AddressOptions?
@@ -30,19 +26,12 @@ private func vmReference(_ environment: Environment) -> Codec<VMReference> {
 
 /// The primitive that says where a machine is, whether it is there or not.
 func vmAddress(_ environment: Environment) -> Definition {
-    let options = Record(
-        "limiq.AddressOptions", "Which addresses.", make: AddressOptions.init,
-        fields: [Field("all", \.all, .bool, "A list of all, IPv4 first.")])
     let record = Record(
         "limiq.VMAddress", "A VM.", make: AddressArguments.init,
         fields: [
             Field("vm", \.vm, vmReference(environment), required: true, "The VM."),
-            Field("options", \.options, .record(options), "Which addresses."),
+            Field("options", \.options, .record(AddressOptions.record), "Which addresses."),
         ])
-    @Sendable func answer(_ addresses: [String], _ arguments: AddressArguments) -> Value {
-        if arguments.options?.all ?? false { return .list(addresses.map(Value.string)) }
-        return addresses.first.map(Value.string) ?? .null
-    }
     @Sendable func fixed(_ arguments: AddressArguments) throws(Failure) -> [String] {
         guard let spec = arguments.vm.spec else { return [] }
         return try arguments.vm.domain.machine(environment).fixedAddresses(of: spec)
@@ -51,10 +40,8 @@ func vmAddress(_ environment: Environment) -> Definition {
         "vm.address",
         .reads(.machine) { arguments, call in
             let fixed = try fixed(arguments)
-            guard fixed.isEmpty else { return answer(fixed, arguments) }
-            let found = try call.ask(arguments.vm.domain)
-            // Of one that is not known yet.
-            return arguments.options?.all ?? false && found.list == nil ? .list([found]) : found
+            guard fixed.isEmpty else { return AddressOptions.answer(fixed, arguments.options) }
+            return AddressOptions.answer(try call.ask(arguments.vm.domain), arguments.options)
         }, .positional, record, returns: "string|string[]",
         doc: """
             The guest's own address. On a network of limiq's it is known before the VM exists; else it is had from the \
@@ -73,7 +60,8 @@ func vmAddress(_ environment: Environment) -> Definition {
         }
     ) { arguments, _ in
         let fixed = try fixed(arguments)
-        if !fixed.isEmpty { return answer(fixed, arguments) }
-        return answer(try arguments.vm.domain.machine(environment).requireAddresses(), arguments)
+        if !fixed.isEmpty { return AddressOptions.answer(fixed, arguments.options) }
+        return AddressOptions.answer(
+            try arguments.vm.domain.machine(environment).requireAddresses(), arguments.options)
     }
 }

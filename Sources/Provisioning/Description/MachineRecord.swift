@@ -153,11 +153,15 @@ public struct MachineRecord: Sendable, Equatable, Codable {
     static func currentOwner() -> String {
         let uid = geteuid()
         let user = getpwuid(uid).map { String(cString: $0.pointee.pw_name) } ?? "uid \(uid)"
-        var name = [CChar](repeating: 0, count: 256)
-        let host =
-            gethostname(&name, 255) == 0
-            ? String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self) : ""
+        let host = currentHost()
         return host.isEmpty ? user : "\(user)@\(host)"
+    }
+
+    /// The name this host calls itself by; empty where it has none.
+    static func currentHost() -> String {
+        var name = [CChar](repeating: 0, count: 256)
+        guard gethostname(&name, 255) == 0 else { return "" }
+        return String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 }
 

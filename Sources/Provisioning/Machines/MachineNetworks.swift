@@ -21,7 +21,6 @@ extension Machine {
     func addressed(_ spec: VMSpec, after kept: VMSpec?) throws(Failure) -> VMSpec {
         guard spec.nics.contains(where: { $0.network != nil || $0.address != nil }) else { return spec }
         var spec = spec
-        var joined: Set<String> = []
         for index in spec.nics.indices {
             let nic = spec.nics[index]
             let path = "nics[\(index + 1)]"
@@ -49,8 +48,7 @@ extension Machine {
                 }
                 continue
             }
-            let isFirst = joined.insert(name).inserted
-            let member = NetworkMember.name(ofMachine: self.name, nic: index, isFirst: isFirst)
+            let member = NetworkMember.name(ofMachine: self.name, nic: index, of: spec.nics)
             let members = known?.members ?? []
             if let given = nic.address {
                 try check(given, path, described, member, members)
@@ -83,7 +81,7 @@ extension Machine {
                 hint: "an address of \(network.cidr), without a prefix length")
         }
         guard network.takes(address) else {
-            let isRouter = address == network.range?.base.advanced(by: 1)
+            let isRouter = address == network.range?.hostAddress
             throw Failure(
                 .badField,
                 isRouter
@@ -133,7 +131,6 @@ extension Machine {
     /// - Throws: as `VirtualNetwork.up`.
     func joinNetworks(_ spec: VMSpec) throws(Failure) -> VMSpec {
         var spec = spec
-        var joined: Set<String> = []
         for index in spec.nics.indices {
             guard let described = spec.nics[index].network?.spec,
                 let address = spec.nics[index].address.flatMap(IPAddress.init)
@@ -142,10 +139,9 @@ extension Machine {
             try network.up(described)
             let known = try network.requireKnown()
             if described.mode == .private, let own = known.spec { spec.nics[index].network = .described(own) }
-            let isFirst = joined.insert(described.name).inserted
             try network.admit(
                 NetworkMember(
-                    name: NetworkMember.name(ofMachine: name, nic: index, isFirst: isFirst),
+                    name: NetworkMember.name(ofMachine: name, nic: index, of: spec.nics),
                     owner: NetworkMember.mark(state), address: address,
                     address6: described.address6(beside: address),
                     macAddress: described.reserves ? spec.macAddress(ofNIC: index) : nil),

@@ -1,6 +1,5 @@
 import Basics
 import Digests
-import Glibc
 import HostFiles
 import MachineSpec
 import XML
@@ -34,9 +33,11 @@ public struct NetworkMember: Sendable, Equatable {
 
     /// The name of a machine's nic.
     ///
-    /// - Parameter isFirst: whether it is the machine's first on the network.
-    static func name(ofMachine machine: String, nic index: Int, isFirst: Bool) -> String {
-        isFirst ? machine : "nic\(index + 1).\(machine)"
+    /// - Parameter nics: the machine's; its first on a network has the machine's own name there.
+    static func name(ofMachine machine: String, nic index: Int, of nics: [NICSpec]) -> String {
+        let network = nics[index].network?.name
+        let isFirst = !nics[..<index].contains { $0.network?.name == network }
+        return isFirst ? machine : "nic\(index + 1).\(machine)"
     }
 
     private var both: [IPAddress] { [address, address6].compactMap(\.self) }
@@ -63,10 +64,8 @@ public struct NetworkMember: Sendable, Equatable {
 
     /// The mark of a state folder of this host.
     static func mark(_ state: StateFolder) -> String {
-        var name = [CChar](repeating: 0, count: 256)
-        gethostname(&name, 255)
-        let host = name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:))
-        return hexadecimal(SHA256.hash(data: host + [0] + Array(state.root.utf8)).prefix(4))
+        let place = Array("\(MachineRecord.currentHost())\0\(state.root)".utf8)
+        return hexadecimal(SHA256.hash(data: place).prefix(4))
     }
 
     /// The members of a network by its description, in the order of their addresses, and the addresses that others have put

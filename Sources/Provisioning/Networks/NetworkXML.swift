@@ -28,7 +28,7 @@ struct NetworkXML {
     }
 
     func text() throws(Failure) -> String {
-        guard let range = spec.range, let address = range.base.advanced(by: 1) else {
+        guard let range = spec.range, let address = range.hostAddress else {
             throw Failure(.internal, "network \(spec.name) has no range")
         }
         let forward: XMLElement? =
@@ -50,7 +50,7 @@ struct NetworkXML {
                 dns,
                 ip(address, range, "ipv4"),
                 spec.range6.flatMap { range in
-                    range.base.advanced(by: 1).map { ip($0, range, "ipv6") }
+                    range.hostAddress.map { ip($0, range, "ipv6") }
                 },
             ] + foreign.others
         ).xml
