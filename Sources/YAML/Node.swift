@@ -1,6 +1,7 @@
 import Basics
 
-/// A place in a document's text, both counted from 1; a column counts Unicode scalars.
+/// A place in a document's text, both counted from 1, as PyYAML counts them: a column counts Unicode scalars, but no byte
+/// order mark.
 public struct YAMLMark: Sendable, Hashable {
     public var line: Int
     public var column: Int
@@ -21,6 +22,8 @@ public struct YAMLNode: Sendable, Equatable {
         case scalar(Value, text: String)
         /// A date or time without quotes: a text here, but a date object to cloud-init, which no text fits.
         case timestamp(String)
+        /// A whole number beyond 64 bits: the text it was written as here, but a number to cloud-init.
+        case largeNumber(String)
         case list([YAMLNode])
         case map([Entry])
     }
@@ -39,7 +42,7 @@ public struct YAMLNode: Sendable, Equatable {
     public var value: Value {
         switch content {
         case .scalar(let value, _): value
-        case .timestamp(let text): .string(text)
+        case .timestamp(let text), .largeNumber(let text): .string(text)
         case .list(let members): .list(members.map(\.value))
         case .map(let entries): .map(Map(entries.map { Map.Entry(key: $0.key, value: $0.node.value) }))
         }
@@ -48,14 +51,14 @@ public struct YAMLNode: Sendable, Equatable {
     /// A scalar as it was written, without its quotes; `nil` for a list or a map.
     public var text: String? {
         switch content {
-        case .scalar(_, let text), .timestamp(let text): text
+        case .scalar(_, let text), .timestamp(let text), .largeNumber(let text): text
         case .list, .map: nil
         }
     }
 
     /// The entry of a map with this key.
     public func entry(_ key: String) -> Entry? {
-        if case .map(let entries) = content { entries.first { $0.key == key } } else { nil }
+        if case .map(let entries) = content { entries.first { $0.key.isExactly(key) } } else { nil }
     }
 }
 
@@ -65,7 +68,7 @@ public struct YAMLProblem: Error, Sendable, Equatable {
     /// The message in lower case, without full stop and without the place.
     public var message: String
     /// The line the problem is in, as it is written.
-    public var lineText: String
+    public var lineText = ""
     public var hint: String?
 
     /// The failure on one line: `web.yaml:3:7: mapping values are not allowed in this context: "  foo: bar: baz"`.
@@ -83,9 +86,12 @@ public struct YAMLProblem: Error, Sendable, Equatable {
     }
 }
 
-/// The documents of a YAML text.
-public struct YAMLStream: Sendable {
-    public let documents: [YAMLNode]
+/// What stands in a YAML text, as a reader of one document finds it.
+public struct YAMLText: Sendable {
+    /// The document; `nil` where there is none.
+    public let root: YAMLNode?
     /// A key that a map has twice, at its second place: the last one counts for cloud-init, which says nothing of it.
     public let duplicateKeys: [YAMLProblem]
+    /// The place where a second document begins: cloud-init then reads neither.
+    public let second: YAMLMark?
 }

@@ -161,7 +161,7 @@ private func doubleQuoted(_ text: String) -> String {
 
 /// Whether no reader, of YAML 1.1 or 1.2, takes the bare word for anything but this text.
 private func canBePlain(_ text: String) -> Bool {
-    guard Scalar.read(text) == .value(.string(text)), !["y", "Y", "n", "N"].contains(text),
+    guard Scalar.tag(of: text) == .text, !["y", "Y", "n", "N"].contains(text),
         let first = text.utf8.first, let last = text.utf8.last,
         !" -?:,[]{}#&*!|>'\"%@`=~".utf8.contains(first), last != UInt8(ascii: " "), last != UInt8(ascii: ":"),
         !text.hasPrefix("..."), !hasPair(text, ":", " "), !hasPair(text, " ", "#")

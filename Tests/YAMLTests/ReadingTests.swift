@@ -60,7 +60,7 @@ struct `Reading YAML` {
             "2024-01-01 123:30:00", "2024-01-01T12:30:00Zx", "!!timestamp '2024-01-01'",
         ]
         for (text, loaded) in zip(texts, try await PyYAML.load(texts)) {
-            let node = try #require(try YAML.nodes(text).documents.first)
+            let node = try #require(try YAML.nodes(text).root)
             let isTimestamp = if case .timestamp = node.content { true } else { false }
             #expect(isTimestamp == loaded.hasPrefix("date"), "\(text): \(loaded)")
         }
@@ -73,26 +73,55 @@ struct `Reading YAML` {
     @Test func `An error gives the file, line, column and the line itself`() {
         expect(
             "a: 1\nfoo: bar: baz\n",
-            "web.yaml:2:9: mapping values are not allowed in this context: \"foo: bar: baz\"")
+            "web.yaml:2:9: mapping values are not allowed here: \"foo: bar: baz\"",
+            hint: "quote a text that has a colon before a space")
         expect(
             "a:\n  b: 1\n\tc: 2\n",
-            "web.yaml:3:1: found a tab character that violates indentation while scanning a plain scalar",
+            "web.yaml:3:1: found a tab, which cannot start any token: \"\tc: 2\"",
             hint: "indent with spaces, not tabs")
-        expect("a: 1\nb: \u{7}\n", "web.yaml:2:4: control characters are not allowed (character 7)")
+        expect("a: 1\nb: \u{7}\n", "web.yaml:2:4: special characters are not allowed (U+0007)")
         expect(
             "a: [1, 2\n",
-            "web.yaml:2:1: did not find expected ',' or ']' while parsing a flow sequence that begins in line 1"
+            "web.yaml:2:1: expected ',' or ']' in the list that begins in line 1 but found the end of the text"
         )
         expect(
             "a: 99999999999999999999", "web.yaml:1:4: 99999999999999999999 does not fit into 64 bits",
             hint: "quote it: '99999999999999999999'")
         expect("a: 1\n\nb: 2\na: 3\n", "web.yaml:4:1: the key a is there twice, first in line 1: \"a: 3\"")
         expect("? [a]\n: b\n", "web.yaml:1:3: a list or a map cannot be a key")
-        expect("a\n---\nb\n", "web.yaml holds 2 documents, not one: the second begins at line 3")
+        expect("a\n---\nb\n", "web.yaml:2:1: a second document begins here, and only one can be read")
     }
 
     @Test func `An alias cannot stand inside its own anchor`() {
         expect("&a [x, *a]", "web.yaml:1:8: the alias *a stands inside its own anchor")
+    }
+
+    @Test func `An anchor that is there twice is refused, as the guest's reader refuses it`() {
+        expect(
+            "locale: &a en_US\ntimezone: &a UTC\nhostname: *a\n",
+            "web.yaml:2:11: the anchor &a is there twice, first in line 1")
+    }
+
+    @Test func `A whole number beyond 64 bits is a number where it is only looked at`() throws {
+        let root = try #require(try YAML.nodes("sim-id: 89148000000060671234\n").root)
+        #expect(root.entry("sim-id")?.node.content == .largeNumber("89148000000060671234"))
+        #expect(root.value == ["sim-id": "89148000000060671234"])
+    }
+
+    @Test func `Keys that are the same to a person and not to a machine are two`() throws {
+        let value = try YAML.parse("\u{E9}: 1\ne\u{301}: 2\n\u{2126}: 3\n\u{3A9}: 4\n")
+        #expect(value["\u{E9}"] == 1)
+        #expect(value["e\u{301}"] == 2)
+        #expect(value.map?.count == 4)
+    }
+
+    @Test func `Aliases within aliases are as deep as what they stand for`() {
+        var text = "a0: &a0 \(String(repeating: "[", count: 90))x\(String(repeating: "]", count: 90))\n"
+        for level in 1...3 {
+            let open = String(repeating: "[", count: 60)
+            text += "a\(level): &a\(level) \(open)*a\(level - 1)\(open.replacing("[", with: "]"))\n"
+        }
+        expect(text, "web.yaml:3:69: lists and maps are nested more than 200 deep")
     }
 
     @Test func `Aliases that would expand beyond measure are refused`() {
@@ -125,7 +154,7 @@ struct `Reading YAML` {
     }
 
     @Test func `Nodes know the places of keys and values, aliases those of their anchors`() throws {
-        let root = try #require(try YAML.nodes("a: 1\nb:\n  c: &x [é, 0644]\n  d: *x\n").documents.first)
+        let root = try #require(try YAML.nodes("a: 1\nb:\n  c: &x [é, 0644]\n  d: *x\n").root)
         let b = try #require(root.entry("b"))
         #expect(b.mark == YAMLMark(line: 2, column: 1))
         let d = try #require(b.node.entry("d"))
@@ -141,7 +170,7 @@ struct `Reading YAML` {
 
     @Test func `Duplicate keys are collected where they need not be errors, the last one counting`() throws {
         let stream = try YAML.nodes("a: 1\nb: {c: 1, c: 2}\na: 3\n")
-        #expect(stream.documents.first?.value == ["a": 3, "b": ["c": 2]])
+        #expect(stream.root?.value == ["a": 3, "b": ["c": 2]])
         #expect(
             stream.duplicateKeys.map(\.mark) == [YAMLMark(line: 2, column: 11), YAMLMark(line: 3, column: 1)])
     }
