@@ -31,22 +31,29 @@ extension JSONSchema {
 
     func problems(of node: YAMLNode, at place: Place) -> [SchemaProblem] {
         if !types.isEmpty, !types.contains(where: { $0.fits(node) }) {
-            return [place.mismatch(.type(given: node), node, allowed: allowedWords)]
+            return [place.mismatch(.type(given: node, wanted: types), node, allowed: allowedWords)]
         }
         var problems: [SchemaProblem] = []
-        if isDeprecated { problems.append(place.problem(.deprecated, "is deprecated", hint: wayOut)) }
+        if isDeprecated {
+            problems.append(
+                place.problem(.deprecated(since: deprecatedSince), "is deprecated", hint: wayOut))
+        }
         if let enumeration, !enumeration.contains(where: { $0.isSame(as: node) }) {
-            problems.append(place.mismatch(.enumeration, node, allowed: allowedWords))
+            problems.append(
+                place.mismatch(.enumeration(given: node), node, allowed: allowedWords, showsValue: true))
         }
         if let reference { problems += reference.problems(of: node, at: place) }
         for part in allOf { problems += part.problems(of: node, at: place) }
         if !anyOf.isEmpty { problems += choice(anyOf, isExclusive: false, node, place) }
         if !oneOf.isEmpty { problems += choice(oneOf, isExclusive: true, node, place) }
+        if let not, !not.problems(of: node, at: place).contains(where: \.isError) {
+            problems.append(not.exclusion(at: place))
+        }
         switch node.content {
         case .map(let entries): problems += self.problems(ofMap: entries, at: place)
         case .list(let members): problems += self.problems(ofList: members, at: place)
         case .scalar(let value, _): problems += self.problems(ofScalar: value, at: place)
-        case .timestamp: break
+        case .timestamp, .largeNumber: break
         }
         return problems
     }
@@ -63,7 +70,7 @@ extension JSONSchema {
             for schema in schemas {
                 problems += schema.problems(of: entry.node, at: value).map { problem in
                     // That a key is deprecated is said of the key.
-                    guard problem.kind == .deprecated, problem.path == inner.path else { return problem }
+                    guard problem.isDeprecation, problem.path == inner.path else { return problem }
                     var problem = problem
                     problem.mark = inner.mark
                     return problem
@@ -84,6 +91,13 @@ extension JSONSchema {
                 place.problem(.other, entries.isEmpty ? "is empty" : "needs \(minProperties) keys"))
         }
         return problems
+    }
+
+    /// The problem of a value that this schema fits, where none may.
+    private func exclusion(at place: Place) -> SchemaProblem {
+        guard required.count > 1 else { return place.problem(.other, "is what must not be here") }
+        return place.problem(
+            .other, "has both \(listed(required, "and"))", hint: "leave \(required[0]) alone")
     }
 
     private func unknown(_ key: String, _ place: Place) -> SchemaProblem {
@@ -125,10 +139,16 @@ extension JSONSchema {
         if let minimum, value.number.map({ $0 < Double(minimum) }) ?? false {
             problems.append(place.problem(.other, "must be \(minimum) or more"))
         }
+        if let maximum, value.number.map({ $0 > Double(maximum) }) ?? false {
+            problems.append(place.problem(.other, "must be \(maximum) or less"))
+        }
         if pattern != nil, case .bytes = value {
             problems.append(place.problem(.other, "must be a text, not bytes"))
         }
         guard let text = value.string else { return problems }
+        if let maxLength, text.unicodeScalars.count > maxLength {
+            problems.append(place.problem(.other, "must be of \(maxLength) characters or less"))
+        }
         if let pattern, !pattern.matches(text) {
             problems.append(place.problem(.other, "does not match \(pattern.text)"))
         }
@@ -162,7 +182,7 @@ extension JSONSchema {
         let errors = results.map { $0.filter(\.isError) }
         // The branches for values of this type.
         let shaped = errors.filter { branch in
-            !branch.contains { $0.path == place.path && ($0.isType || $0.kind == .enumeration) }
+            !branch.contains { $0.path == place.path && ($0.isType || $0.isEnumeration) }
         }
         let missing = shaped.flatMap { branch in
             branch.compactMap { problem -> String? in
@@ -179,7 +199,7 @@ extension JSONSchema {
         let allowed = schemas.flatMap { $0.isDeprecated ? [] : $0.allowedWords }
         return [
             place.mismatch(
-                .type(given: node), node, allowed: allowed,
+                .type(given: node, wanted: schemas.flatMap(\.types)), node, allowed: allowed,
                 showsValue: schemas.contains { $0.enumeration != nil })
         ]
     }
@@ -187,7 +207,7 @@ extension JSONSchema {
     /// The distance of a branch from what was written. A key whose fixed value is another tells the branch is not
     /// meant.
     private static func weight(_ problems: [SchemaProblem]) -> Int {
-        problems.reduce(0) { $0 + ($1.kind == .enumeration ? 5 : 1) }
+        problems.reduce(0) { $0 + ($1.isEnumeration ? 5 : 1) }
     }
 }
 
@@ -196,7 +216,7 @@ extension JSONSchema.InstanceType {
         switch (self, node.content) {
         case (.object, .map), (.array, .list): true
         case (.string, .scalar(.string, _)), (.string, .scalar(.bytes, _)): true
-        case (.integer, .scalar(.int, _)): true
+        case (.integer, .scalar(.int, _)), (.integer, .largeNumber), (.number, .largeNumber): true
         case (.number, .scalar(.int, _)), (.number, .scalar(.double, _)): true
         case (.boolean, .scalar(.bool, _)), (.null, .scalar(.null, _)): true
         default: false
@@ -215,7 +235,10 @@ extension Value {
 
     /// Whether two values are equal to JSON: 1 and 1.0 are the same, 1 and true are not.
     fileprivate func isSame(as node: YAMLNode) -> Bool {
-        if case .timestamp = node.content { return false }
+        switch node.content {
+        case .timestamp, .largeNumber: return false
+        default: break
+        }
         let other = node.value
         if let left = number, let right = other.number { return left == right }
         return self == other

@@ -1,12 +1,12 @@
 import Basics
 
-/// A JSON schema (draft 4) read into objects, as far as cloud-init's own needs it: a keyword that is not known here
+/// A JSON schema (drafts 4 and 7) read into objects, as far as cloud-init's own needs it: a keyword that is not known here
 /// is an error, never passed over.
 ///
-/// As cloud-init's reader does, `deprecated` marks what still works, `$ref` leaves the keywords beside it in force, and
-/// bytes count as a string.
+/// As cloud-init's reader does, `deprecated` and `changed` mark what still works, `$ref` leaves the keywords beside it in
+/// force, and bytes count as a string.
 package final class JSONSchema: Sendable {
-    enum InstanceType: String, Sendable {
+    package enum InstanceType: String, Sendable {
         case string, integer, number, boolean, array, object, null
     }
 
@@ -21,6 +21,7 @@ package final class JSONSchema: Sendable {
     let allOf: [JSONSchema]
     let anyOf: [JSONSchema]
     let oneOf: [JSONSchema]
+    let not: JSONSchema?
     let properties: [String: JSONSchema]
     let patternProperties: [(pattern: SchemaPattern, schema: JSONSchema)]
     let additionalProperties: Additional
@@ -31,9 +32,15 @@ package final class JSONSchema: Sendable {
     let maxItems: Int?
     let uniqueItems: Bool
     let minimum: Int64?
+    let maximum: Int64?
+    let maxLength: Int?
     let pattern: SchemaPattern?
     let format: String?
     let isDeprecated: Bool
+    /// The release that has deprecated it; `nil` where the schema does not say.
+    let deprecatedSince: String?
+    /// The words for what to write in its place.
+    let deprecation: String?
     let description: String?
 
     /// Reads a schema's JSON.
@@ -43,6 +50,14 @@ package final class JSONSchema: Sendable {
         let document = try JSONReader.read(json, source: "schema")
         var compiler = Compiler(document: document)
         return try compiler.schema(document, at: "#")
+    }
+
+    /// Reads one of a schema's definitions, those below `$defs`.
+    ///
+    /// - Throws: as `read`.
+    package static func read(_ json: String, definition: String) throws(Failure) -> JSONSchema {
+        var compiler = Compiler(document: try JSONReader.read(json, source: "schema"))
+        return try compiler.definition("#/$defs/\(definition)", at: "#")
     }
 
     fileprivate init(_ source: Map, _ compiler: inout Compiler, at place: String) throws(Failure) {
@@ -57,6 +72,9 @@ package final class JSONSchema: Sendable {
         allOf = try keywords.schemas("allOf", &compiler)
         anyOf = try keywords.schemas("anyOf", &compiler)
         oneOf = try keywords.schemas("oneOf", &compiler)
+        not = try keywords.take("not").map { value throws(Failure) in
+            try compiler.schema(value, at: "\(place)/not")
+        }
         properties = Dictionary(
             uniqueKeysWithValues: try keywords.named("properties", &compiler).map { ($0.name, $0.schema) })
         var patterns: [(SchemaPattern, JSONSchema)] = []
@@ -80,9 +98,21 @@ package final class JSONSchema: Sendable {
         maxItems = try keywords.count("maxItems")
         uniqueItems = keywords.take("uniqueItems") == true
         minimum = try keywords.count("minimum").map(Int64.init)
+        maximum = try keywords.count("maximum").map(Int64.init)
+        maxLength = try keywords.count("maxLength")
         pattern = try keywords.text("pattern").map { text throws(Failure) in try SchemaPattern(text) }
         format = try keywords.text("format")
-        isDeprecated = keywords.take("deprecated") == true
+        // What has changed is what is deprecated of a value whose key is not.
+        let marks = try ["deprecated", "changed"].map { mark throws(Failure) in
+            (
+                isSet: keywords.take(mark) == true, since: try keywords.text("\(mark)_version"),
+                words: try keywords.text("\(mark)_description")
+            )
+        }
+        let mark = marks.first(where: \.isSet)
+        isDeprecated = mark != nil
+        deprecatedSince = mark?.since
+        deprecation = mark?.words
         description = try keywords.text("description")
         try keywords.requireNoOther(hasItemSchema: items != nil)
     }

@@ -24,6 +24,21 @@ package struct DocumentPath: Sendable, Equatable, CustomStringConvertible {
         return path
     }
 
+    /// The path to a place below this one.
+    package func appending(_ other: DocumentPath) -> DocumentPath {
+        var path = self
+        let isName = other.description.first.map { $0 != "[" } ?? false
+        path.description += (isName && !description.isEmpty ? "." : "") + other.description
+        return path
+    }
+
+    /// Whether the path is this one's or leads on from there.
+    package func isWithin(_ other: DocumentPath) -> Bool {
+        guard description.hasPrefix(other.description) else { return false }
+        let next = description.dropFirst(other.description.count).first
+        return other.description.isEmpty || next == nil || next == "." || next == "["
+    }
+
     package func member(_ index: Int) -> DocumentPath {
         var path = self
         path.description += "[\(index + 1)]"
@@ -34,11 +49,12 @@ package struct DocumentPath: Sendable, Equatable, CustomStringConvertible {
 /// One way in which a document does not follow its schema.
 package struct SchemaProblem: Sendable, Equatable {
     package enum Kind: Sendable, Equatable {
-        case type(given: YAMLNode)
-        case enumeration, unknownKey, other
+        case type(given: YAMLNode, wanted: [JSONSchema.InstanceType])
+        case enumeration(given: YAMLNode)
+        case unknownKey, other
         case missing(String)
-        /// The value is taken still.
-        case deprecated
+        /// The value is taken still. The release that has deprecated it is named where the schema does.
+        case deprecated(since: String?)
         /// The value breaks a `format` that a validator need not check.
         case format
     }
@@ -54,5 +70,13 @@ package struct SchemaProblem: Sendable, Equatable {
         if case .type = kind { true } else { false }
     }
 
-    package var isError: Bool { kind != .deprecated && kind != .format }
+    var isEnumeration: Bool {
+        if case .enumeration = kind { true } else { false }
+    }
+
+    package var isDeprecation: Bool {
+        if case .deprecated = kind { true } else { false }
+    }
+
+    package var isError: Bool { !isDeprecation && kind != .format }
 }

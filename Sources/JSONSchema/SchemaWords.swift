@@ -58,11 +58,12 @@ extension JSONSchema {
         }
     }
 
-    /// The way out that the description of something deprecated tells: its sentences that say so, without the markup.
+    /// The way out of something deprecated, without the markup: the words that are there for it, or the sentences of its
+    /// description that say so.
     var wayOut: String? {
-        guard let description else { return nil }
-        let plain = description.replacing("``", with: "").split(whereSeparator: \.isWhitespace)
-            .joined(separator: " ")
+        guard let words = deprecation ?? description else { return nil }
+        let plain = words.replacing("``", with: "").replacing("**", with: "")
+            .split(whereSeparator: \.isWhitespace).joined(separator: " ")
         var sentences: [Substring] = []
         var rest = plain[...]
         while let end = rest.firstRange(of: ". ") {
@@ -71,6 +72,7 @@ extension JSONSchema {
         }
         sentences.append(rest.hasSuffix(".") ? rest.dropLast() : rest)
         let telling = sentences.filter { sentence in
+            if deprecation != nil { return true }
             let words = sentence.lowercased()
             return words.hasPrefix("use ") || words.contains("dropped") || words.contains("deprecated")
         }
@@ -87,7 +89,7 @@ extension JSONSchema.Place {
         _ kind: SchemaProblem.Kind, _ node: YAMLNode, allowed: [String], showsValue: Bool = false
     ) -> SchemaProblem {
         let wanted = allowed.isEmpty ? "what is allowed here" : listed(allowed, "or")
-        let given = Self.shown(node, inFull: showsValue || kind == .enumeration)
+        let given = Self.shown(node, inFull: showsValue)
         return problem(kind, "must be \(wanted), not \(given)", hint: Self.quoting(node, allowed))
     }
 
@@ -96,6 +98,7 @@ extension JSONSchema.Place {
         case .map: "a map"
         case .list: "a list"
         case .timestamp: "a date"
+        case .largeNumber(let text): text
         case .scalar(.null, _): "nothing"
         case .scalar(.string, let text) where inFull && text.count <= 40: quoted(text)
         case .scalar(.string, _), .scalar(.secret, _): "a text"
@@ -110,7 +113,7 @@ extension JSONSchema.Place {
             allowed.contains(where: { $0.hasPrefix("a text") || $0 == "\"\(text)\"" })
         else { return nil }
         switch node.content {
-        case .timestamp, .scalar(.bool, _), .scalar(.int, _), .scalar(.double, _):
+        case .timestamp, .largeNumber, .scalar(.bool, _), .scalar(.int, _), .scalar(.double, _):
             return "quote it: '\(text)'"
         default: return nil
         }

@@ -11,21 +11,23 @@ import YAML
 struct `JSON schema` {
     /// Each problem as `path message (hint)`.
     private func problems(_ schema: String, _ yaml: String) throws -> [String] {
-        let document = try #require(try YAML.nodes(yaml).documents.first)
+        let document = try #require(try YAML.nodes(yaml).root)
         return try JSONSchema.read(schema).problems(of: document, keyName: "key").map { problem in
             "\(problem.path) \(problem.message)" + (problem.hint.map { " (\($0))" } ?? "")
         }
     }
 
-    @Test func `The shipped schema uses no keyword, type or pattern that is not known, and is whole`() throws
-    {
-        let schema = try CloudConfigSchema.shared.get()
-        #expect(schema.allProperties.isSuperset(of: ["users", "runcmd", "write_files", "ca-certs"]))
-        #expect(CloudConfigSchema.text.hasSuffix("}\n"))
+    @Test(arguments: CloudConfigSchema.all)
+    func `The shipped schemas use no keyword, type or pattern that is not known, and are whole`(
+        schema: CloudConfigSchema
+    ) throws {
+        #expect(try schema.keys().isSuperset(of: ["users", "runcmd", "write_files", "ca-certs"]))
+        #expect(schema.text.hasSuffix("}\n"))
     }
 
     @Test(arguments: [
-        #"{"maxLength": 3}"#, #"{"type": "text"}"#, #"{"properties": {"a": {"not": {}}}}"#,
+        #"{"minLength": 3}"#, #"{"type": "text"}"#, #"{"properties": {"a": {"not": []}}}"#,
+        #"{"deprecated": true, "deprecated_version": 22}"#,
         ##"{"$ref": "#/$defs/a"}"##, ##"{"$ref": "http://x/y"}"##,
         ##"{"$defs": {"a": {"items": {"$ref": "#/$defs/a"}}}, "$ref": "#/$defs/a"}"##,
         #"{"pattern": "\\d+"}"#, #"{"pattern": "(?:a)"}"#, #"{"pattern": "("}"#, #"{"minItems": 1.5}"#,
@@ -98,6 +100,10 @@ struct `JSON schema` {
         let required = #"{"anyOf": [{"required": ["a"]}, {"required": ["b"]}]}"#
         #expect(try problems(required, "c: 1") == [" needs a or b"])
         #expect(try problems(required, "{a: 1, b: 1}") == [])
+        let excluded = #"{"allOf": [{"not": {"required": ["a", "b"]}}, {"not": {"required": ["c", "d"]}}]}"#
+        #expect(try problems(excluded, "{a: 1, c: 1}") == [])
+        #expect(try problems(excluded, "{a: 1, b: 1}") == [" has both a and b (leave a alone)"])
+        #expect(try problems(#"{"not": {"type": "string"}}"#, "text") == [" is what must not be here"])
         let exclusive = #"{"oneOf": [{"type": "integer"}, {"type": "number"}]}"#
         #expect(try problems(exclusive, "1") == [" fits more than one of a whole number and a number"])
         #expect(try problems(exclusive, "1.5") == [])
@@ -121,6 +127,9 @@ struct `JSON schema` {
         #expect(try problems(#"{"maxItems": 1}"#, "[1, 2]") == [" has 2 members, more than 1"])
         #expect(try problems(#"{"minProperties": 1}"#, "{}") == [" is empty"])
         #expect(try problems(#"{"minimum": 0}"#, "-1") == [" must be 0 or more"])
+        #expect(try problems(#"{"maximum": 9}"#, "10") == [" must be 9 or less"])
+        #expect(try problems(#"{"maxLength": 3}"#, "abcd") == [" must be of 3 characters or less"])
+        #expect(try problems(#"{"maxLength": 3}"#, "äöü") == [])
         #expect(
             try problems(#"{"uniqueItems": true}"#, "[1, true, a, 1.0]") == [
                 "[4] is there already, and each may be there once only"

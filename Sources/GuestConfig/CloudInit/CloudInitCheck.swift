@@ -8,7 +8,9 @@ import YAML
 public enum CloudInitCheck {
     private struct Document: Hashable {
         var file: SeedFile
-        var text: String
+        var bytes: [UInt8]
+        var system: System
+        var guest: GuestCloudInit?
     }
 
     /// The findings of texts that were checked: what was said of one is said of it again, as a run of many machines may
@@ -21,69 +23,75 @@ public enum CloudInitCheck {
     /// - Parameters:
     ///   - name: the machine's.
     ///   - nics: the machine's; none where it is not known.
-    public static func check(_ spec: CloudInitSpec, name: String? = nil, nics: [NICSpec] = []) -> [Finding] {
+    ///   - system: the system that is to read them.
+    ///   - guest: whose cloud-init is to read them; `nil` where that is not known.
+    public static func check(
+        _ spec: CloudInitSpec, name: String? = nil, nics: [NICSpec] = [], system: System = .unknown,
+        guest: GuestCloudInit? = nil
+    ) -> [Finding] {
         let network = SeedNetwork(spec, name: name, nics: nics).findings
+        let macs = NetworkConfigCheck.macs(of: nics, machine: name)
         return SeedFile.allCases.flatMap { file -> [Finding] in
             guard let document = spec[file] else { return network.filter { $0.file == file } }
-            let found = check(document, as: file) + network.filter { $0.file == file }
+            let found =
+                check(document, as: file, macs, system, guest) { metaData(of: spec, name) }
+                + network.filter { $0.file == file }
             let sorted = found.sorted { left, right in
-                let (left, right) = (left.mark, right.mark)
-                return (left?.line ?? 0, left?.column ?? 0) < (right?.line ?? 0, right?.column ?? 0)
+                return (left.part?.number ?? 0, left.mark?.line ?? 0, left.mark?.column ?? 0)
+                    < (right.part?.number ?? 0, right.mark?.line ?? 0, right.mark?.column ?? 0)
             }
             return sorted.map { finding in
                 var finding = finding
                 if document.isTable { finding.mark = nil }
                 if document.holdsSecret { finding.hideQuotes() }
+                if spec.check == .warn { finding.severity = .warning }
                 return finding
             }
         }
     }
 
-    private static func check(_ document: CloudInitDocument, as file: SeedFile) -> [Finding] {
+    private static func check(
+        _ document: CloudInitDocument, as file: SeedFile, _ macs: [String], _ system: System,
+        _ guest: GuestCloudInit?, metaData: @escaping () -> String
+    ) -> [Finding] {
         let bytes = document.bytes(as: file)
+        if file == .userData || file == .vendorData {
+            return checkUserData(
+                Document(file: file, bytes: bytes, system: system, guest: guest), metaData)
+        }
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            let isCompressed = bytes.starts(with: [0x1F, 0x8B])
-            let isText =
-                file == .metaData || file == .networkConfig
-                || UserDataHeader(of: String(decoding: bytes, as: UTF8.self)) == .cloudConfig
-            guard isText, !isCompressed || file == .metaData || file == .networkConfig else { return [] }
             return [Finding(.error, file: file, at: YAMLMark(line: 1, column: 1), "is not UTF-8")]
         }
-        switch file {
-        case .userData, .vendorData: return checkUserData(text, file: file)
-        case .metaData: return checkMetaData(text)
-        case .networkConfig: return checkNetworkConfig(text)
-        }
+        return file == .metaData ? checkMetaData(text) : checkNetworkConfig(text, macs)
     }
 
-    /// - Throws: `Failure` with code `cloud_init` for the first error; its `cause` lists the others.
-    public static func requireNoErrors(in findings: [Finding]) throws(Failure) {
-        let errors = findings.filter { $0.severity == .error }
-        guard let first = errors.first else { return }
-        let others = errors.dropFirst().map(\.text).joined(separator: "; ")
-        throw Failure(.cloudInit, first.text, hint: first.hint, cause: others.isEmpty ? nil : others)
+    /// The text of the seed's meta-data.
+    private static func metaData(of spec: CloudInitSpec, _ name: String?) -> String {
+        String(decoding: SeedIdentity(spec, name: name).metaData, as: UTF8.self)
     }
 
     // MARK: - The files
 
-    private static func checkUserData(_ text: String, file: SeedFile) -> [Finding] {
-        let document = Document(file: file, text: text)
+    private static func checkUserData(_ document: Document, _ metaData: @escaping () -> String) -> [Finding] {
         if let findings = known.withLock({ $0[document] }) { return findings }
-        let findings = examineUserData(text, file: file)
+        var check = UserDataCheck(
+            file: document.file, system: document.system, guest: document.guest, metaData: metaData)
+        check.check(document.bytes)
+        // What comes of a template is another thing for each machine.
+        guard !check.hasTemplate else { return check.findings }
         known.withLock { known in
             if known.count >= knownLimit { known.removeAll() }
-            known[document] = findings
+            known[document] = check.findings
         }
-        return findings
+        return check.findings
     }
 
-    private static func examineUserData(_ text: String, file: SeedFile) -> [Finding] {
-        switch UserDataHeader(of: text) {
-        case .empty, .other: return []
-        case .unknown(let line, let message, let hint):
-            return [Finding(.error, file: file, at: YAMLMark(line: line, column: 1), message, hint: hint)]
-        case .cloudConfig: break
-        }
+    /// The findings of a cloud-config's text.
+    ///
+    /// - Parameter movesNetwork: whether a network in it is moved to network-config, as limiq does with that of user-data.
+    static func cloudConfig(
+        _ text: String, file: SeedFile, guest: GuestCloudInit?, movesNetwork: Bool
+    ) -> [Finding] {
         var (root, findings) = document(text, file: file)
         guard let root else { return findings }
         guard case .map = root.content else {
@@ -95,67 +103,59 @@ public enum CloudInitCheck {
             }
             return findings
         }
-        if file == .vendorData, let network = root.entry("network") {
+        if !movesNetwork, let network = root.entry("network") {
             findings.append(
                 Finding(
                     .warning, file: file, at: network.mark, path: DocumentPath().key("network"),
-                    "has no effect in vendor-data", hint: "move it to network_config"))
+                    "has no effect in \(file.rawValue)", hint: "move it to network_config"))
         }
-        return findings + CloudConfigCheck.check(root, file: file)
+        return findings + CloudConfigCheck.check(root, file: file, guest: guest)
     }
 
     private static func checkMetaData(_ text: String) -> [Finding] {
-        var (root, findings) = document(text, file: .metaData)
+        let (root, findings) = document(text, file: .metaData)
         guard let root, root.value != .null else { return findings }
-        guard case .map = root.content else {
-            findings.append(
-                Finding(
-                    .error, file: .metaData, at: root.mark, "must be a map of keys and values",
-                    hint: "write instance-id: NAME and local-hostname: NAME on lines of their own"))
-            return findings
-        }
-        for key in ["instance-id", "local-hostname"] {
-            guard let entry = root.entry(key), let text = entry.node.text else { continue }
-            let type: String
-            switch entry.node.content {
-            case .scalar(let value, _) where value.string == nil: type = value.typeName
-            case .timestamp: type = "date"
-            default: continue
-            }
-            findings.append(
-                Finding(
-                    .error, file: .metaData, at: entry.node.mark, path: DocumentPath().key(key),
-                    "is not a text: YAML takes \(text.isEmpty ? "nothing" : text) for a \(type)",
-                    hint: "quote it: \(key): '\(text)'"))
-        }
-        findings += CloudConfigCheck.hostName(root.entry("local-hostname"), file: .metaData)
-        return findings
+        return findings + MetaDataCheck.check(root)
     }
 
-    private static func checkNetworkConfig(_ text: String) -> [Finding] {
-        let (root, findings) = document(text, file: .networkConfig)
+    private static func checkNetworkConfig(_ text: String, _ macs: [String]) -> [Finding] {
+        var (root, findings) = document(text, file: .networkConfig)
         guard let root, root.value != .null else { return findings }
         // Netplan's files have all below `network`; cloud-init takes both.
         let inner = root.entry("network")?.node
+        // Of two words on one device the guest takes the last; cloud-init's own example has a parameter twice.
+        for index in findings.indices {
+            let isParameter = NetworkConfigCheck.isParameter(findings[index].mark, of: inner ?? root)
+            if !isParameter { findings[index].severity = .error }
+        }
         let path = inner == nil ? DocumentPath() : DocumentPath().key("network")
-        return findings + NetworkConfigCheck.check(inner ?? root, file: .networkConfig, at: path)
+        if inner != nil, case .map(let entries) = root.content {
+            for entry in entries where entry.key != "network" {
+                findings.append(
+                    Finding(
+                        .error, file: .networkConfig, at: entry.mark, path: DocumentPath().key(entry.key),
+                        "stands beside network, and cloud-init passes over it",
+                        hint: "indent it, below network"))
+            }
+        }
+        return findings + NetworkConfigCheck.check(inner ?? root, file: .networkConfig, at: path, macs: macs)
     }
 
     /// The one document of a file, `nil` where there is none or it cannot be read.
-    private static func document(_ text: String, file: SeedFile) -> (root: YAMLNode?, findings: [Finding]) {
+    static func document(_ text: String, file: SeedFile) -> (root: YAMLNode?, findings: [Finding]) {
         do {
-            let stream = try YAML.nodes(text)
-            var findings = stream.duplicateKeys.map { problem in
+            let read = try YAML.nodes(text)
+            var findings = read.duplicateKeys.map { problem in
                 Finding(.warning, file: file, at: problem.mark, problem.message, hint: problem.hint)
             }
-            if stream.documents.count > 1 {
+            if let second = read.second {
                 findings.append(
                     Finding(
-                        .error, file: file, at: stream.documents[1].mark,
+                        .error, file: file, at: second,
                         "a second document begins here, and cloud-init then reads neither",
                         hint: "remove the line ---"))
             }
-            return (stream.documents.first, findings)
+            return (read.root, findings)
         } catch {
             let shown = error.lineText.isEmpty ? "" : ": \"\(error.lineText)\""
             return (

@@ -9,10 +9,29 @@ extension CloudInitCheck {
         public static func < (left: Self, right: Self) -> Bool { left == .warning && right == .error }
     }
 
+    /// The system that reads a seed.
+    public enum System: Sendable {
+        case linux, windows, unknown
+    }
+
+    /// A part of a message or an archive.
+    public struct Part: Sendable, Equatable, CustomStringConvertible {
+        /// Counted from 1, over all that is in the file.
+        var number: Int
+        var name: String?
+
+        public var description: String {
+            let name = name.map { $0.split(whereSeparator: \.isNewline).joined(separator: " ") } ?? ""
+            return "part \(number)" + (name.isEmpty ? "" : " \"\(name.prefix(60))\"")
+        }
+    }
+
     /// One thing that is wrong with a seed.
     public struct Finding: Sendable, Equatable {
         public var severity: Severity
         public var file: SeedFile
+        /// The part of the file that the place is in; `nil` for the file itself.
+        public internal(set) var part: Part?
         /// The place, counted from 1; `nil` for a table: its YAML is limiq's, and its author never sees it.
         public internal(set) var mark: YAMLMark?
         /// The key or member it is about, lists counted from 1: `users[1].shell`; empty for the whole file.
@@ -49,11 +68,12 @@ extension CloudInitCheck {
         }
 
         /// The finding on one line, without the hint: `user-data:7:1: runcmds is no cloud-config key` for a text,
-        /// `cloud_init.user_data.runcmds is no cloud-config key` for a table.
+        /// `user-data part 2 "web.cfg":7:1: …` for one in it, `cloud_init.user_data.runcmds is no cloud-config key` for a table.
         public var text: String {
             if let mark {
                 let subject = path.isEmpty ? "" : "\(path) "
-                return "\(file.rawValue):\(mark.line):\(mark.column): \(subject)\(message)"
+                let place = part.map { "\(file.rawValue) \($0)" } ?? file.rawValue
+                return "\(place):\(mark.line):\(mark.column): \(subject)\(message)"
             }
             let field = owner + file.field
             if path.isEmpty { return "\(field): \(message)" }
@@ -64,9 +84,14 @@ extension CloudInitCheck {
 
 extension VMSpec {
     /// The findings of all that is wrong with the spec's cloud-init files.
-    public var cloudInitFindings: [CloudInitCheck.Finding] {
+    ///
+    /// - Parameter guest: whose cloud-init is to read them; `nil` where that is not known.
+    public func cloudInitFindings(_ guest: GuestCloudInit?) -> [CloudInitCheck.Finding] {
         guard let cloudInit else { return [] }
-        return CloudInitCheck.check(cloudInit, name: name, nics: nics).map { finding in
+        let system: CloudInitCheck.System = isWindows ? .windows : .linux
+        return CloudInitCheck.check(
+            cloudInit, name: name, nics: nics, system: system, guest: guest
+        ).map { finding in
             var finding = finding
             finding.owner = "cloud_init."
             return finding

@@ -7,7 +7,7 @@ extension CloudInitSpec {
         guard let text = userData?.text(as: .userData), UserDataHeader(of: text) == .cloudConfig else {
             return nil
         }
-        return (try? YAML.nodes(text))?.documents.first
+        return (try? YAML.nodes(text))?.root
     }
 
     /// The user the guest lets in by ssh: the first one its cloud-config makes. `nil` where it makes none, or is no

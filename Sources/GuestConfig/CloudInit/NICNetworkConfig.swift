@@ -44,7 +44,7 @@ extension VMSpec {
     }
 
     private func hasNetwork(_ userData: String) -> Bool {
-        guard userData.contains("network"), let root = (try? YAML.nodes(userData))?.documents.first else {
+        guard userData.contains("network"), let root = (try? YAML.nodes(userData))?.root else {
             return false
         }
         return root.entry("network") != nil

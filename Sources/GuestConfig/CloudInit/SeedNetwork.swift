@@ -12,6 +12,7 @@ package struct SeedNetwork {
     /// The files as the seed is to hold them.
     package private(set) var spec: CloudInitSpec
     private(set) var findings: [CloudInitCheck.Finding] = []
+    private let machine: String?
     private let name: String
     private let nics: [NICSpec]
 
@@ -20,11 +21,12 @@ package struct SeedNetwork {
     ///   - nics: the machine's; none where it is not known.
     package init(_ spec: CloudInitSpec, name: String?, nics: [NICSpec]) {
         self.spec = spec
+        machine = name
         self.name = name ?? ""
         self.nics = nics
         if let document = spec.userData, let text = document.text(as: .userData), text.contains("network"),
             UserDataHeader(of: text) == .cloudConfig,
-            let root = (try? YAML.nodes(text))?.documents.first, let entry = root.entry("network")
+            let root = (try? YAML.nodes(text))?.root, let entry = root.entry("network")
         {
             move(entry, of: root, document, text)
         }
@@ -51,7 +53,8 @@ package struct SeedNetwork {
                 .warning, file: .userData, at: entry.mark, path: path,
                 "has no effect in user-data: it is moved to network-config",
                 hint: "write it into network_config"))
-        findings += NetworkConfigCheck.check(entry.node, file: .userData, at: path)
+        findings += NetworkConfigCheck.check(
+            entry.node, file: .userData, at: path, macs: NetworkConfigCheck.macs(of: nics, machine: machine))
         spec.networkConfig = .table(bound(entry.node, at: path))
         spec.userData = Self.without(entry, root, document, text)
     }
@@ -173,7 +176,7 @@ package struct SeedNetwork {
             guard spec.networkConfig == nil else { return nil }
             return [(nics[0].macAddress ?? NICSpec.macAddress(ofMachine: name, nic: 0)).lowercased()]
         }
-        guard let root = (try? YAML.nodes(text))?.documents.first else { return nil }
+        guard let root = (try? YAML.nodes(text))?.root else { return nil }
         let config = root.entry("network")?.node ?? root
         var addresses: [String?] = []
         if case .map(let devices)? = config.entry("ethernets")?.node.content {
@@ -224,7 +227,7 @@ package struct SeedNetwork {
     /// The first IPv4 address of the only interface, where it does not ask for another by DHCP.
     private var staticAddress: (address: String, mark: YAMLMark)? {
         guard let text = spec.networkConfig?.text(as: .networkConfig),
-            let root = (try? YAML.nodes(text))?.documents.first
+            let root = (try? YAML.nodes(text))?.root
         else { return nil }
         let config = root.entry("network")?.node ?? root
         var candidates: [YAMLNode] = []

@@ -1,18 +1,26 @@
-/// The kind of user-data or vendor-data by its first line, as cloud-init reads it (`INCLUSION_TYPES_MAP` in
+/// The kind of user-data or vendor-data by its first line, as cloud-init reads it (`type_from_starts_with` in
 /// `cloudinit/handlers/__init__.py`: lower-cased, white space before it does not count).
 enum UserDataHeader: Equatable {
     case empty
     case cloudConfig
-    /// The file is a script, MIME message, template, archive or include list.
-    case other
+    /// The file is a MIME message.
+    case message
+    /// The file is a script, template, archive or include list.
+    case other(PartType)
     /// cloud-init would leave the file alone.
-    case unknown(line: Int = 1, message: String, hint: String)
-
-    private static let others = [
-        "#!", "#include", "#cloud-config-archive", "#cloud-config-jsonp", "#cloud-boothook", "#part-handler",
-    ]
+    case unknown(message: String, hint: String)
 
     init(of text: String) {
+        self = Self.isMessage(text.utf8) ? .message : UserDataHeader(ofPart: text)
+    }
+
+    /// Whether a file is a MIME message: its headers may come in any order, within the first 4096 bytes.
+    static func isMessage(_ bytes: some Collection<UInt8>) -> Bool {
+        String(decoding: Array(bytes.prefix(4096)), as: UTF8.self).lowercased().contains("mime-version:")
+    }
+
+    /// The kind of a text that is no message, whatever it says of itself.
+    init(ofPart text: String) {
         var scalars = text.unicodeScalars[...]
         if scalars.first == "\u{FEFF}" {
             self = .unknown(
@@ -21,17 +29,14 @@ enum UserDataHeader: Equatable {
             return
         }
         scalars = scalars.drop { $0.properties.isWhitespace }
+        guard !scalars.isEmpty else {
+            self = .empty
+            return
+        }
         let line = String(scalars.prefix { $0 != "\n" && $0 != "\r" })
         let first = line.lowercased()
-        // MIME headers may come in any order, within the first 4096 bytes.
-        let head = String(decoding: text.utf8.prefix(4096), as: UTF8.self).lowercased()
-        if scalars.isEmpty {
-            self = .empty
-        } else if first.hasPrefix("## template: jinja") {
-            self = Self.ofTemplate(text)
-        } else if Self.others.contains(where: first.hasPrefix) || head.contains("mime-version:") {
-            self = .other
-        } else if first.hasPrefix("#cloud-config") {
+        switch PartType(header: first) {
+        case .cloudConfig:
             let rest = first.dropFirst("#cloud-config".count)
             // cloud-init looks at the beginning only: `#cloud-configs` passes, a typo or not.
             self = .cloudConfig
@@ -40,7 +45,14 @@ enum UserDataHeader: Equatable {
                     message: "the first line is \"\(Self.shown(line))\"",
                     hint: "make the first line #cloud-config")
             }
-        } else {
+        case let type?: self = .other(type)
+        case nil:
+            if let kind = CloudbaseInit.script(Array(text.utf8)) {
+                self = .unknown(
+                    message: "is \(kind), which cloudbase-init in a Windows runs, and cloud-init does not",
+                    hint: "guest_os = \"windows\" for a Windows; else begin a script with #!/bin/sh")
+                return
+            }
             self = .unknown(
                 message:
                     "the first line is \"\(Self.shown(line))\", which cloud-init takes for no known type",
@@ -48,27 +60,12 @@ enum UserDataHeader: Equatable {
         }
     }
 
-    /// The kind of a template. It is rendered, and what comes of it has a header of its own; that may come of a
-    /// statement.
-    private static func ofTemplate(_ text: String) -> UserDataHeader {
-        let lines = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map(
-            String.init)
-        let start = (lines.firstIndex { $0.lowercased().contains("## template: jinja") } ?? 0) + 1
-        guard let index = lines[start...].firstIndex(where: { !$0.allSatisfy(\.isWhitespace) }),
-            !lines[index].contains("{%"), !lines[index].contains("{{"), !lines[index].contains("{#"),
-            case .unknown(_, let message, let hint) = UserDataHeader(
-                of: lines[index...].joined(separator: "\n"))
-        else { return .other }
-        return .unknown(
-            line: index + 1,
-            message: message.replacing("the first line is", with: "the template's first line is"),
-            hint: hint)
-    }
-
     private static func hint(_ first: String, _ text: String) -> String {
         let letters = first.filter(\.isLetter)
         if letters == "cloudconfig" { return "write it without a space: #cloud-config" }
-        if text.split(separator: "\n").contains(where: { $0.lowercased().hasPrefix("#cloud-config") }) {
+        if text.split(whereSeparator: \.isNewline).contains(where: {
+            $0.lowercased().hasPrefix("#cloud-config")
+        }) {
             return "move the line #cloud-config to the top"
         }
         return "make the first line #cloud-config, or #! for a script"

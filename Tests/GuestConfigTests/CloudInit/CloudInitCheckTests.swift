@@ -1,16 +1,19 @@
 import Basics
-import GuestConfig
 import MachineSpec
 import Testing
+import YAML
+
+@testable import GuestConfig
 
 struct `A check of cloud-init documents` {
     @Test(arguments: [
         "", "\n", "#cloud-config\n", "#cloud-config\npackages: [nginx]\n",
         "#cloud-config # mine\ntimezone: UTC\n",
         "#Cloud-Config\n",
-        "#!/bin/sh\necho\n", "## template: jinja\n#cloud-config\na: {{ x }}\n", "#include\nhttp://x/\n",
-        "#cloud-boothook\nx",
-        "#part-handler\n", "#cloud-config-archive\n- x\n",
+        "#!/bin/sh\necho\n", "## template: jinja\n#cloud-config\nhostname: {{ v1.local_hostname }}\n",
+        "#include\n",
+        "#cloud-boothook\n#!/bin/sh\n",
+        "#part-handler\n", "#cloud-config-archive\n- 'timezone: UTC'\n",
         "Content-Type: multipart/mixed; boundary=\"x\"\nMIME-Version: 1.0\n\n--x",
         "\n#cloud-config\ntimezone: UTC\n",
     ])
@@ -64,7 +67,7 @@ struct `A check of cloud-init documents` {
             CloudInitSpec(userData: "#cloud-config\nusers:\n  - name: a: b\n"))
         #expect(
             findings.map(\.text) == [
-                "user-data:3:12: mapping values are not allowed in this context: \"  - name: a: b\""
+                "user-data:3:12: mapping values are not allowed here: \"  - name: a: b\""
             ])
     }
 
@@ -85,7 +88,7 @@ struct `A check of cloud-init documents` {
             CloudInitCheck.check(CloudInitSpec(userData: "#cloud-config\n- a\n")).map(\.severity) == [.error])
         #expect(
             CloudInitCheck.check(CloudInitSpec(userData: "#cloud-config\ntimezone: UTC\n---\nb: 1\n")).map(
-                \.mark?.line) == [4])
+                \.mark?.line) == [3])
     }
 
     private func found(_ userData: CloudInitDocument) -> [String] {
@@ -104,15 +107,112 @@ struct `A check of cloud-init documents` {
         #expect(found("#cloud-config\nlaunch-index: 1\nubuntu_pro: {}\noutput: {}\n") == [])
     }
 
-    @Test func `What only a newer cloud-init takes is a warning`() {
-        let told = "is taken by newer versions of cloud-init, but not by 22.4, which Debian 12 has"
+    private func found(_ userData: CloudInitDocument, in release: String?) -> [String] {
+        let guest = release.flatMap(CloudInitRelease.init).map { GuestCloudInit($0, image: "debian") }
+        // Of the values that every schema lets through.
+        let root = userData.text(as: .userData).flatMap { try? YAML.nodes($0).root }
+        let values = root.map { CloudConfigCheck.values(of: $0, file: .userData) } ?? []
+        return CloudInitCheck.check(CloudInitSpec(userData: userData), guest: guest)
+            .filter { !values.contains($0) }.map { "\($0.severity) \($0.text)" }
+    }
+
+    @Test(
+        arguments: [
+            (
+                "packages: [a, {snap: [b]}]", "20.4.1",
+                "2:15: packages[2] is taken by cloud-init 25.1, but not by 20.4.1"
+            ),
+            (
+                "packages: [a, {snap: [b]}]", "22.4.2",
+                "2:15: packages[2] is taken by cloud-init 25.1, but not by 22.4.2"
+            ),
+            // It came with one of the releases between 22.4 and 25.1.
+            ("packages: [a, {snap: [b]}]", "23.4", nil),
+            ("packages: [a, {snap: [b]}]", "25.1.4", nil),
+            ("packages: [a, {snap: [b]}]", nil, nil),
+            (
+                "users: [{name: a, doas: [b], sudo: [c]}]", "22.4.2",
+                "2:19: users[1].doas is taken by cloud-init 25.1, but not by 22.4.2"
+            ),
+            (
+                "ansible: {pull: [{url: a, playbook_names: [b]}]}", "25.1.4",
+                "2:17: ansible.pull is taken by cloud-init 26.2, but not by 25.1.4"
+            ),
+            ("ansible: {pull: [{url: a, playbook_names: [b]}]}", "25.2", nil),
+            ("ansible: {pull: [{url: a, playbook_names: [b]}]}", "newest", nil),
+            ("ansible: {pull: [{url: a, playbook_names: [b]}]}", nil, nil),
+            ("ubuntu_pro: {}", "22.4.2", "2:1: ubuntu_pro is taken by cloud-init 25.1, but not by 22.4.2"),
+            ("ubuntu_pro: {}", "27.1", nil),
+            (
+                "rpi: {enable_usb_gadget: true}", "25.1.4",
+                "2:1: rpi is taken by cloud-init 26.2, but not by 25.1.4"
+            ),
+            (
+                "ssh_genkeytypes: [dsa]", "newest",
+                "2:19: ssh_genkeytypes[1] is taken by cloud-init 22.4, but not by the newest"
+            ),
+            ("ssh_genkeytypes: [dsa]", nil, nil),
+        ] as [(String, String?, String?)])
+    func `What another release takes is a warning with it, where the guest's is known`(
+        text: String, release: String?, warning: String?
+    ) {
         #expect(
-            found("#cloud-config\npackages: [a, {snap: [b]}]\nusers: [{name: a, doas: [b], sudo: [c]}]\n")
-                == [
-                    "warning user-data:2:15: packages[2] \(told)",
-                    "warning user-data:3:19: users[1].doas \(told)",
-                    "warning user-data:3:36: users[1].sudo \(told)",
-                ])
+            found(.text("#cloud-config\n\(text)\n"), in: release)
+                == (warning.map { ["warning user-data:\($0), which debian has"] } ?? []))
+    }
+
+    @Test(arguments: ["22.4.2", "25.1.4", "newest", nil])
+    func `What a release takes without saying so in its schema passes`(release: String?) {
+        for text in [
+            "users: []", "locale: false", "users: [{name: a, hashed-passwd: $6$x$y, lock-passwd: false}]",
+            "users: [default, {name: a, ssh-authorized-keys: [b], no-create-home: true}]",
+            "user: {name: a, no-log-init: true}", "users: [{name: a, sudo: [b, c]}]",
+            "disk_setup: {/dev/vdb: {table_type: gpt, layout: [[50, 0FC63DAF-8483-4772-8E79-3D69D8477DE4], 50]}}",
+            "disk_setup: {ephemeral0: {table_type: gpt, layout: [[50, 0FC63DAF-8483-4772-8E79-3D69D8477DE4], 50]}}",
+            "ansible: {pull: {url: a, playbook_name: b, verify_commit: true}}",
+        ] {
+            let found = found(.text("#cloud-config\n\(text)\n"), in: release)
+            #expect(found.filter { !$0.hasSuffix("is deprecated") } == [], "\(text)")
+        }
+        // Yet not what none takes.
+        for text in [
+            "users: 1", "locale: [a]", "users: [{name: a, hashed-passwd: [b]}]",
+            "users: [{name: a, lock-paswd: true}]",
+            "disk_setup: {/dev/vdb: {layout: [[50, [a]], 50]}}", "users: [{name: a, sudo: [[b]]}]",
+            "rh_subscription: {activation_key: a, activation-key: b}", "ubuntu_pro: {tokn: a}",
+            "ansible: {pull: [{url: a, playbok_name: b}]}", "yum_repos: {a: {name: b}}",
+        ] {
+            let found = found(.text("#cloud-config\n\(text)\n"), in: release)
+            // Of what 22.4 does not know at all nothing is looked at.
+            let isUnknown = text.hasPrefix("ubuntu_pro") && release == "22.4.2"
+            #expect(isUnknown || found.contains { $0.hasPrefix("error") }, "\(text): \(found)")
+        }
+    }
+
+    @Test func `What a guest's release has not deprecated yet is not told of`() {
+        let pull = "ansible: {pull: {url: a, playbook_name: b}}"
+        let told = "warning user-data:2:11: ansible.pull is deprecated"
+        for (release, deprecations) in [(nil, 0), ("22.4.2", 0), ("25.1.4", 0), ("25.2", 2), ("newest", 2)] {
+            let found = found(.text("#cloud-config\n\(pull)\n"), in: release)
+            #expect(found.count == deprecations && (found.isEmpty || found[0] == told), "\(found)")
+        }
+        // What is advised in its place came with 22.3.
+        for (release, deprecations) in [("20.4.1", 0), ("22.4.2", 1), ("newest", 1)] {
+            let found = found(.text("#cloud-config\nca-certs: {trusted: [a]}\n"), in: release)
+            #expect(
+                found.map { $0.hasSuffix("ca-certs is deprecated") }
+                    == Array(repeating: true, count: deprecations))
+        }
+    }
+
+    @Test func `With check = warn each error is a warning`() {
+        let spec = CloudInitSpec(
+            userData: "#cloud-config\nruncmds: [a]\n", metaData: "web\n", networkConfig: "version: 3\n",
+            check: .warn)
+        #expect(CloudInitCheck.check(spec).map(\.severity) == [.warning, .warning, .warning])
+        #expect(throws: Never.self) {
+            try CloudInitCheck.check(spec).map(GuestFinding.init).requireNoErrors()
+        }
     }
 
     @Test func `Of a table the place is given as its author wrote it`() {
@@ -131,13 +231,13 @@ struct `A check of cloud-init documents` {
     @Test func `What cloud-init deprecates is a warning with the way out`() {
         #expect(
             found("#cloud-config\napt_update: true\nusers: [{name: a, sudo: false}]\n") == [
-                "warning user-data:2:1: apt_update is deprecated (dropped after April 2027; use package_update)",
-                "warning user-data:3:19: users[1].sudo is deprecated (the value false will be dropped after April 2027; "
-                    + "use null or no sudo key instead)",
+                "warning user-data:2:1: apt_update is deprecated (use package_update instead)",
+                "warning user-data:3:19: users[1].sudo is deprecated (the value false is deprecated for this key, "
+                    + "use null instead)",
             ])
     }
 
-    @Test func `Passwords that are no hashes and names that are no host names are warnings`() {
+    @Test func `Passwords that are no hashes are errors, and names that are no host names warnings`() {
         #expect(
             found(
                 """
@@ -156,10 +256,14 @@ struct `A check of cloud-init documents` {
 
                 """) == [
                     "warning user-data:2:11: hostname \"web_01\" is no host name (use letters, digits and hyphens, such as web-01)",
-                    "warning user-data:7:11: users[2].passwd is not the hash of a password, and opens the account to nobody "
+                    "error user-data:7:11: users[2].passwd is not the hash of a password, and opens the account to nobody "
                         + "(write what openssl passwd -6 prints)",
-                    "warning user-data:8:3: users[2].plain_text_passwd is a password anyone can read who reads the seed "
+                    "warning user-data:7:11: users[2].passwd opens the account to nobody: it is locked, as lock_passwd is "
+                        + "left out (add lock_passwd: false)",
+                    "warning user-data:8:22: users[2].plain_text_passwd is a password anyone can read who reads the seed "
                         + "(write what openssl passwd -6 prints into hashed_passwd)",
+                    "warning user-data:10:11: users[3].passwd opens the account to nobody: it is locked, as lock_passwd is "
+                        + "left out (add lock_passwd: false)",
                 ])
     }
 
@@ -174,9 +278,7 @@ struct `A check of cloud-init documents` {
         }
     }
 
-    @Test func `What is no text passes where cloud-init unpacks it, and is an error where it reads it`() {
-        #expect(found(.bytes([0x1F, 0x8B, 8, 0, 0xFF])) == [])
-        #expect(found(.bytes(Array("#!/bin/sh\necho ".utf8) + [0xE9])) == [])
+    @Test func `What is no UTF-8 is an error`() {
         #expect(
             found(.bytes(Array("#cloud-config\ntimezone: ".utf8) + [0xE9])) == [
                 "error user-data:1:1: is not UTF-8"
@@ -184,17 +286,6 @@ struct `A check of cloud-init documents` {
         #expect(
             CloudInitCheck.check(CloudInitSpec(networkConfig: .bytes([0x1F, 0x8B, 0xFF]))).map(\.text)
                 == ["network-config:1:1: is not UTF-8"])
-    }
-
-    @Test func `A template is checked as far as the header of what it makes`() {
-        #expect(found("## template: jinja\n#cloud-config\nruncmds: [{{ x }}]\n") == [])
-        #expect(found("## template: jinja\n{% if x %}\n# cloud-config\n{% endif %}\n") == [])
-        #expect(found("## template: jinja\n") == [])
-        #expect(
-            found("## template: jinja\r\n\r\n# cloud-config\r\n") == [
-                "error user-data:3:1: the template's first line is \"# cloud-config\", which cloud-init takes for no known "
-                    + "type (write it without a space: #cloud-config)"
-            ])
     }
 
     @Test func `A text that was checked is not read again`() {
@@ -222,6 +313,29 @@ struct `A check of cloud-init documents` {
                 "meta-data:1:17: local-hostname is not a text: YAML takes on for a boolean"
             ])
         #expect(found("instance-id: 'x\n").count == 1)
+        #expect(found("instance-id: ''\n") == ["meta-data:1:14: instance-id is empty"])
+        #expect(found("local-hostname: ''\n") == ["meta-data:1:17: local-hostname \"\" is no host name"])
+        #expect(found("instance-id: [a]\n") == ["meta-data:1:14: instance-id must be a text, not a list"])
+        #expect(
+            found("local-hostname: {a: b}\n") == ["meta-data:1:17: local-hostname must be a text, not a map"])
+    }
+
+    @Test func `Keys that are nearly the datasource's are told with the right spelling`() {
+        func found(_ text: String) -> [String] {
+            CloudInitCheck.check(CloudInitSpec(metaData: .text(text))).map {
+                "\($0.severity) \($0.path) \($0.hint ?? "")"
+            }
+        }
+        #expect(found("instance_id: i-1\n") == ["warning instance_id write instance-id"])
+        #expect(
+            found("Instance-ID: i-1\nlocal_hostname: a\n") == [
+                "warning Instance-ID write instance-id", "warning local_hostname write local-hostname",
+            ])
+        #expect(found("hostname: a\n") == ["warning hostname write local-hostname"])
+        // What stands beside the right one is for templates.
+        #expect(
+            found("instance-id: i-1\ninstance_id: i-1\nlocal-hostname: a\nhostname: a\nregion: b\n") == [])
+        #expect(found("instance-type: m1\ninstance-name: a\nlocal-ipv4: b\npublic-keys: [c]\n") == [])
     }
 
     @Test func `Network-config needs its version, below network: or not`() {
@@ -239,10 +353,10 @@ struct `A check of cloud-init documents` {
     @Test func `The first error is thrown with the others as its cause; warnings pass`() throws {
         let warning = CloudInitCheck.check(CloudInitSpec(userData: "#cloud-config\nnetwork: {version: 2}\n"))
         #expect(warning.count == 1)
-        try CloudInitCheck.requireNoErrors(in: warning)
+        try warning.map(GuestFinding.init).requireNoErrors()
 
         let errors = CloudInitCheck.check(CloudInitSpec(userData: "# cloud-config\n", metaData: "x\n"))
-        let failure = #expect(throws: Failure.self) { try CloudInitCheck.requireNoErrors(in: errors) }
+        let failure = #expect(throws: Failure.self) { try errors.map(GuestFinding.init).requireNoErrors() }
         #expect(failure?.code == .cloudInit)
         #expect(failure?.message.hasPrefix("user-data:1:1: the first line is") == true)
         #expect(failure?.cause == "meta-data:1:1: must be a map of keys and values")

@@ -2,11 +2,15 @@ import Foundation
 import Support
 import Testing
 
-/// Debian's cloud-init, asked what `cloud-init schema` says, many documents at once.
+@testable import GuestConfig
+
+/// Debian's cloud-init, asked what `cloud-init schema` says, many documents at once, with the schema of any release.
 enum CloudInitOracle {
     struct Verdict: Decodable {
         /// Why it is refused; `nil` where it is taken.
         let error: String?
+        /// The keys of the first level with errors in them.
+        let refusedKeys: [String]
         /// Paths of what is deprecated, as cloud-init writes them: `users.0.sudo`.
         let deprecated: [String]
     }
@@ -21,20 +25,31 @@ enum CloudInitOracle {
 
     private static let verdictProgram =
         prelude + """
-            schema = s.get_schema()
+            texts = sys.stdin.buffer.read().decode().split("\\0")
+            schema = json.loads(texts.pop(0))
+            # What no key of the first level is, cloud-init passes over.
+            schema.pop("additionalProperties", None)
+            # Later releases tell of what has changed as of what is deprecated.
+            def renamed(value):
+                if isinstance(value, list): return [renamed(v) for v in value]
+                if not isinstance(value, dict): return value
+                if value.get("changed") is True: value = dict(value, deprecated=True)
+                return {k: renamed(v) for k, v in value.items()}
+            schema = renamed(schema)
+            def answer(error=None, keys=(), deprecated=()):
+                return {"error": error, "refusedKeys": sorted(set(keys)), "deprecated": sorted(deprecated)}
             def verdict(text):
-                if not text.startswith("#cloud-config"): return {"error": "header", "deprecated": []}
+                if not text.startswith("#cloud-config"): return answer("header")
                 try: config = safeyaml.load(text)
-                except Exception as e: return {"error": "yaml " + str(e), "deprecated": []}
-                if not isinstance(config, dict): return {"error": "no map", "deprecated": []}
+                except Exception as e: return answer("yaml " + str(e))
+                if not isinstance(config, dict): return answer("no map")
                 try: s.validate_cloudconfig_schema(config, schema, strict=True)
                 except s.SchemaValidationError as e:
-                    errors = [p.format()[:300] for p in e.schema_errors]
-                    return {"error": "; ".join(errors) if errors else None,
-                            "deprecated": sorted(p.path for p in e.schema_deprecations)}
-                except Exception as e: return {"error": "raised " + str(e), "deprecated": []}
-                return {"error": None, "deprecated": []}
-            texts = sys.stdin.buffer.read().decode().split("\\0")
+                    errors = "; ".join(p.format()[:300] for p in e.schema_errors)
+                    return answer(errors or None, [p.path.split(".")[0] for p in e.schema_errors],
+                                  [p.path for p in e.schema_deprecations])
+                except Exception as e: return answer("raised " + str(e))
+                return answer()
             json.dump([verdict(t) for t in texts], sys.stdout)
             """
 
@@ -53,24 +68,27 @@ enum CloudInitOracle {
             json.dump(found, sys.stdout)
             """
 
-    static func verdicts(_ texts: [String]) async throws -> [Verdict] {
-        let verdicts = try await answer(verdictProgram, input: texts.joined(separator: "\0"), [Verdict].self)
+    static func verdicts(_ texts: [String], by schema: CloudConfigSchema) async throws -> [Verdict] {
+        let input = ([schema.text] + texts).joined(separator: "\0")
+        let verdicts = try await python(verdictProgram, input: input, as: [Verdict].self)
         try #require(verdicts.count == texts.count)
-        return verdicts
+        return verdicts.map { verdict in
+            verdict.error.map(isTaken) == true
+                ? Verdict(error: nil, refusedKeys: [], deprecated: verdict.deprecated) : verdict
+        }
+    }
+
+    /// Whether a schema's error is of a value that cloud-init does as meant with all the same: `permissions: 0644`.
+    private static func isTaken(_ error: String) -> Bool {
+        error.split(separator: "; ").allSatisfy {
+            $0.contains(#/write_files\.\d+\.permissions: -?\d+ is not of type 'string'/#)
+        }
     }
 
     /// The examples of cloud-init's documentation, in files and in the modules, by name.
     static func examples() async throws -> [(name: String, text: String)] {
-        let found = try await answer(examplesProgram, input: "", [String: String].self)
+        let found = try await python(examplesProgram, input: "", as: [String: String].self)
         try #require(found.count > 100, "the package cloud-init comes with its examples")
         return found.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
-    }
-
-    private static func answer<Answer: Decodable>(
-        _ program: String, input: String, _ type: Answer.Type
-    ) async throws -> Answer {
-        let result = try await command("/usr/bin/python3", ["-c", program], input: input)
-        try #require(result.status == 0, "\(result.errors)")
-        return try JSONDecoder().decode(type, from: Data(result.output.utf8))
     }
 }
