@@ -1,4 +1,5 @@
 import Basics
+import FoundationEssentials
 import Glibc
 
 /// The most bytes that are read of a file: more than any file has that limiq writes for itself.
@@ -40,6 +41,19 @@ public func writeBytes(
         try AtomicFile.write(bytes, to: descriptor, path)
         fchmod(descriptor, mode)
     }
+}
+
+/// Writes a note of limiq's own as JSON, whole or not at all, replacing one of the name; its owner alone may read it.
+///
+/// - Throws: `Failure` with code `io` (`not_found` for a missing folder).
+package func writeJSON(_ note: some Encodable, to path: String) throws(Failure) {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    let bytes: Data
+    do { bytes = try encoder.encode(note) } catch {
+        throw Failure(.io, "cannot write \(path)", cause: "\(error)")
+    }
+    try writeBytes(bytes, to: path)
 }
 
 /// Whether something has this name, a dangling link included.

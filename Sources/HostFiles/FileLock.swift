@@ -21,7 +21,7 @@ package enum FileLock {
         _ path: String, for name: String, _ cancellation: Cancellation,
         waiting: Waiting = { _, wait throws(Failure) in try wait() }, _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        let descriptor = try acquire(path, name, cancellation, waiting)
+        let descriptor = try wait(path, for: name, cancellation, waiting: waiting)
         defer {
             unlink(path)
             close(descriptor)
@@ -100,10 +100,10 @@ package enum FileLock {
         return Int32(String(decoding: bytes[..<(count - 1)], as: UTF8.self))
     }
 
-    /// Takes the lock, where needed by looking every 50 ms: there is no event for a lock that becomes free and can be
-    /// cancelled as well.
-    private static func acquire(
-        _ path: String, _ name: String, _ cancellation: Cancellation, _ waiting: Waiting
+    /// Takes the lock for as long as its descriptor is open, where needed by looking every 50 ms: there is no event for a
+    /// lock that becomes free and can be cancelled as well. Its file is the caller's to remove.
+    package static func wait(
+        _ path: String, for name: String, _ cancellation: Cancellation, waiting: Waiting
     ) throws(Failure) -> Int32 {
         try cancellation.check()
         if let descriptor = try tryOnce(path, name) { return descriptor }

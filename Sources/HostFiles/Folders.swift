@@ -89,3 +89,9 @@ package func syncFolder(_ path: String) throws(Failure) {
         throw Failure.system(errno, "cannot write \(path)", resource: path)
     }
 }
+
+/// Whether there is a folder at a path, itself or by a link.
+package func isFolder(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+}

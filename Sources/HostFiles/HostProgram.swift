@@ -15,6 +15,8 @@ public struct HostProgram: Sendable {
     /// The program's name, looked up in PATH, or a path; then its arguments.
     public var command: [String]
     public var input: [UInt8] = []
+    /// The descriptor it reads in the place of `input`, which stays the caller's to close.
+    package var inputDescriptor: Int32?
     /// The longest time it may take; `nil` waits for as long as it takes.
     public var timeout: Duration?
     public var folder: String?
@@ -110,7 +112,7 @@ public struct HostProgram: Sendable {
             let input = try inputFile()
             defer { fclose(input) }
             let standardInput = FileDescriptorInput.fileDescriptor(
-                .init(rawValue: fileno(input)), closeAfterSpawningProcess: false)
+                .init(rawValue: inputDescriptor ?? fileno(input)), closeAfterSpawningProcess: false)
             if let onOutput {
                 let result = try await Subprocess.run(
                     configuration, input: standardInput, output: .sequence, error: .sequence

@@ -36,6 +36,23 @@ public enum Disk {
         }
     }
 
+    /// Copies a qcow2 disk and all it stands on into one new file, which holds no block of zeros.
+    ///
+    /// - Parameters:
+    ///   - compressed: whether its clusters are compressed.
+    /// - Throws: `Failure` with code `program`, `host_not_able`, `timeout` or `cancelled`.
+    package static func flatten(
+        _ path: String, to target: String, compressed: Bool, _ cancellation: Cancellation
+    ) throws(Failure) {
+        try requireAbsolute(path, "path")
+        // -U: of a guest that stands still QEMU has the disk open.
+        _ = try QemuImg.run(
+            ["convert", "-q", "-U", "-f", "qcow2", "-O", "qcow2"] + (compressed ? ["-c"] : []) + [
+                path, target,
+            ],
+            "cannot copy the disk \(path)", about: path, timeout: .seconds(7200), cancellation: cancellation)
+    }
+
     /// Makes a disk larger. The guest must be off, and grows its own partitions at the next start.
     ///
     /// - Parameters:

@@ -77,9 +77,7 @@ package struct ImageDigests {
             return
         }
         try makeFolders(folder)
-        do { try writeBytes(try JSONEncoder().encode(stamp), to: file) } catch let failure as Failure {
-            throw failure
-        } catch { throw Failure(.io, "cannot write \(file)", cause: "\(error)") }
+        try writeJSON(stamp, to: file)
     }
 
     package func forget(_ path: String) {

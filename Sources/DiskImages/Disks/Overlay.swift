@@ -63,7 +63,9 @@ public enum Overlay {
         _ base: String, format: String? = nil, access: AccessCheck? = nil, _ gate: Gate = .open
     ) throws(Failure) -> [DiskImage] {
         // What is missing, or no file, is told by the name the caller knows.
-        _ = try ReadableFile(base)
+        let given = try ReadableFile(base)
+        // What its own header says of an image below it is said.
+        try FileKind.requireDisk(given, isSaidRaw: format == DiskFormatName.raw)
         try access?.requireSearchable(foldersOf: base)
         return try DiskImage.chain(try resolved(base), format: format, gate) {
             (file, image, header) throws(Failure) in
@@ -76,11 +78,19 @@ public enum Overlay {
     /// A disk's file that is there, and all below it, as a guest may be given it: what lies below is held to what lies below
     /// an overlay, so that no image names a file that QEMU's account could not read by itself.
     ///
-    /// - Parameter readonly: the guest only reads it, and libvirt leaves its owner.
+    /// - Parameters:
+    ///   - readonly: the guest only reads it, and libvirt leaves its owner.
+    ///   - isNew: no guest has written to it as this machine's yet, and it must be whole and known for a disk.
+    ///   - isSaidRaw: whoever gives it says that it is raw.
     /// - Throws: as `create`, for an image that can be no disk.
     package static func inspectDisk(
-        _ path: String, readonly: Bool, access: AccessCheck? = nil
+        _ path: String, readonly: Bool, isNew: Bool = false, isSaidRaw: Bool = false,
+        access: AccessCheck? = nil
     ) throws(Failure) -> [DiskImage] {
+        if isNew {
+            let given = try ReadableFile(path)
+            try FileKind.requireDisk(given, isSaidRaw: isSaidRaw, isBlankTaken: true)
+        }
         var isTop = true
         return try DiskImage.chain(try resolved(path), format: nil) { (file, image, header) throws(Failure) in
             defer { isTop = false }
@@ -89,6 +99,7 @@ public enum Overlay {
             } else {
                 // QEMU repairs what it may write.
                 try header?.requireUsable(image.path, isRepaired: !readonly)
+                if isNew { try header?.requireComplete(file) }
                 try requireFormat(ofBaseOf: image)
             }
             if !isTop || readonly {

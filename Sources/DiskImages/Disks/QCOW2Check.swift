@@ -45,7 +45,7 @@ extension QCOW2Header {
     /// out over the end, as QEMU writes only what is used of the last; it must begin before it.
     ///
     /// - Throws: `Failure` with code `bad_image`.
-    func requireComplete(_ file: borrowing ReadableFile) throws(Failure) {
+    package func requireComplete(_ file: borrowing ReadableFile) throws(Failure) {
         let length = file.length
         let path = file.path
         guard l1Entries >= (virtualSize + bytesPerL1Entry - 1) / bytesPerL1Entry, l1Entries <= 4 << 20 else {
@@ -73,7 +73,7 @@ extension QCOW2Header {
                     end = max(end, entry & Self.offsetMask)
                 }
             }
-            if end >= length { throw Self.truncated(path, length) }
+            if end >= length { throw cutShort(path, length) }
         }
     }
 
@@ -84,7 +84,7 @@ extension QCOW2Header {
         _ offset: UInt64, _ count: UInt64, within length: UInt64, _ path: String, partly: Bool = false
     ) throws(Failure) {
         guard offset <= length, partly ? offset < length : count <= length - offset else {
-            throw truncated(path, length)
+            throw cutShort(path, length)
         }
     }
 }

@@ -49,7 +49,7 @@ package struct QCOW2Header: Equatable {
     init(_ file: borrowing ReadableFile) throws(Failure) {
         let path = file.path
         let head = try file.read(at: 0, count: 112)
-        guard head.count >= 72 else { throw Self.truncated(path, file.length) }
+        guard head.count >= 72 else { throw cutShort(path, file.length) }
         let version = head.big32(4)
         guard version == 2 || version == 3 else {
             throw Self.bad(path, "it is qcow2 of version \(version); 2 and 3 are known")
@@ -64,7 +64,7 @@ package struct QCOW2Header: Equatable {
         incompatible = 0
         var headerLength: UInt64 = 72
         if version >= 3 {
-            guard head.count >= 104 else { throw Self.truncated(path, file.length) }
+            guard head.count >= 104 else { throw cutShort(path, file.length) }
             incompatible = head.big64(72)
             headerLength = UInt64(head.big32(100))
         }
@@ -80,7 +80,7 @@ package struct QCOW2Header: Equatable {
                 nameOffset <= clusterSize - nameLength
             else { throw Self.bad(path, "its qcow2 header makes no sense") }
             let name = try file.read(at: nameOffset, count: Int(nameLength))
-            guard name.count == Int(nameLength) else { throw Self.truncated(path, file.length) }
+            guard name.count == Int(nameLength) else { throw cutShort(path, file.length) }
             guard let text = String(validating: name, as: UTF8.self), !name.contains(0) else {
                 throw Self.bad(path, "the name of its base is not UTF-8")
             }
@@ -115,12 +115,5 @@ package struct QCOW2Header: Equatable {
             .badImage, "\(path) is damaged: \(why)",
             hint: "fetch it again, or look at it with qemu-img check",
             resource: path)
-    }
-
-    static func truncated(_ path: String, _ length: UInt64) -> Failure {
-        Failure(
-            .badImage,
-            "\(path) is cut short: it ends after \(ByteSize(bytes: length)), before what it refers to",
-            hint: "fetch or copy it again", resource: path)
     }
 }

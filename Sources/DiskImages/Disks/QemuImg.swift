@@ -68,7 +68,7 @@ enum QemuImg {
         return false
     }
 
-    private static func run(
+    static func run(
         _ arguments: [String], _ complaint: String, about path: String?,
         timeout: Duration = .seconds(30), cancellation: Cancellation = Cancellation()
     ) throws(Failure) -> [UInt8] {

@@ -5,12 +5,15 @@ struct ISONames {
     /// Joliet identifiers by node: UCS-2, big-endian.
     private(set) var joliet: [[UInt8]]
 
+    /// The most characters that Joliet has room for, in halves of UTF-16.
+    static let jolietLimit = 64
+
     init(_ tree: ISOTree) {
         plain = Array(repeating: [0], count: tree.nodes.count)
         joliet = plain
         for folder in tree.nodes where folder.isFolder {
             var plainNames = UniqueNames<UInt8>(limit: 30)
-            var jolietNames = UniqueNames<UInt16>(limit: 64)
+            var jolietNames = UniqueNames<UInt16>(limit: Self.jolietLimit)
             for child in folder.children {
                 let node = tree.nodes[child]
                 let text = String(decoding: node.name, as: UTF8.self)

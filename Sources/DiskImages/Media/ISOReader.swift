@@ -40,7 +40,8 @@ public struct ISOReader: ~Copyable {
     static let budget = 64 << 20
     /// The bytes that are kept of a file beside its name.
     private static let entrySize = 128
-    private static let deepest = 256
+    /// The levels of folders, the root among them, that a walk goes down.
+    static let deepest = 256
     /// The largest file read into memory, in bytes.
     static let largestRead = UInt64(ReadLimit.bytes)
 

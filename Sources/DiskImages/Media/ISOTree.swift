@@ -68,9 +68,9 @@ struct ISOTree {
             return folder
         }
 
-        for path in folders { _ = try enter(Self.names(path), of: path) }
+        for path in folders { _ = try enter(Self.names(path, ofFolder: true), of: path) }
         for (index, file) in files.enumerated() {
-            let names = try Self.names(file.path)
+            let names = try Self.names(file.path, ofFolder: false)
             guard file.contents.count < Self.largestFile else {
                 throw Failure(
                     .badField, "the file \"\(file.path)\" is \(ByteSize(bytes: UInt64(file.contents.count)))",
@@ -91,12 +91,22 @@ struct ISOTree {
         }
     }
 
-    private static func names(_ path: String) throws(Failure) -> [[UInt8]] {
+    /// The most bytes of a path: what Linux has room for (`PATH_MAX`), which xorriso keeps to as well.
+    private static let longestPath = 4094
+
+    private static func names(_ path: String, ofFolder isFolder: Bool) throws(Failure) -> [[UInt8]] {
         var names: [[UInt8]] = []
+        // The root is the first of the levels.
+        let most = ISOReader.deepest - (isFolder ? 1 : 0)
         for part in path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
             let name = Array(part)
             let complaint: String?
-            if name.isEmpty {
+            if names.count >= most {
+                complaint =
+                    "is below more than \(ISOReader.deepest - 1) folders, and is not found again there"
+            } else if path.utf8.count > longestPath {
+                complaint = "has \(path.utf8.count) bytes with its folders, and a guest reads \(longestPath)"
+            } else if name.isEmpty {
                 complaint = path.isEmpty ? "is empty" : "has an empty part"
             } else if name.elementsEqual(".".utf8) || name.elementsEqual("..".utf8) {
                 complaint = "has \"\(String(decoding: name, as: UTF8.self))\" as a part"
@@ -109,7 +119,8 @@ struct ISOTree {
                 complaint = nil
             }
             if let complaint {
-                let shown = path.replacing("\0", with: "\\0")
+                let isLong = path.utf8.count > 300
+                let shown = (isLong ? "\(path.prefix(60))…" : path).replacing("\0", with: "\\0")
                 throw Failure(
                     .badField, "the name \"\(shown)\" \(complaint)",
                     hint: "a file of an image is named as in \"folder/file.txt\", from the image's root",

@@ -217,6 +217,56 @@ import Testing
         #expect(!failure.description.utf8.contains(0))
     }
 
+    @Test func `has folders as deep as can be read back, and no deeper`() async throws {
+        @Sendable func path(_ folders: Int) -> String { String(repeating: "d/", count: folders) + "file" }
+        try await DisksScratch.with { scratch in
+            try write(
+                scratch, [ISOFile(path(255), "x")], folders: [String(repeating: "e/", count: 254) + "e"])
+            #expect(try ISOReader(scratch.path("i.iso")).read(path(255).utf8) == Array("x".utf8))
+            try extract(scratch)
+            #expect(try tree(scratch, "xorriso") == expected([ISOFile(path(255), "x")]))
+        }
+        let long = String(repeating: String(repeating: "n", count: 250) + "/", count: 17) + "file"
+        for (files, folders) in [
+            ([ISOFile(path(256), "")], []), ([], [String(repeating: "e/", count: 255) + "e"]),
+            ([ISOFile(long, "")], []),
+        ] {
+            let failure = #expect(throws: Failure.self) {
+                try ISOImage.bytes(label: "X", files: files, folders: folders)
+            }
+            #expect(failure?.code == .badField)
+            #expect(failure.map { $0.message.utf8.count < 200 } == true)
+        }
+    }
+
+    @Test(arguments: [
+        (["a.txt", "é 漢.txt", "a (1).txt", ".hidden", String(repeating: "x", count: 64)], []),
+        (["CON", "x/nul.txt", "com1.log"], ["that of a device", "that of a device", "that of a device"]),
+        (["CONSOLE", "com10", "aux2", "xcon.txt"], []),
+        (["a.", "b "], ["ends in a dot", "ends in a blank"]),
+        (["a<b", "a\"b", "a|b"], ["it has one of", "it has one of", "it has one of"]),
+        (["a:b", "q?"], ["is \"a_b\" on Windows", "is \"q_\" on Windows"]),
+        ([String(repeating: "x", count: 65)], ["is cut on Windows"]),
+        (["README", "readme"], ["is to Windows the name of"]),
+        (["Site/a", "site/a"], ["is to Windows the name of"]),
+        (["caf\u{E9}", "cafe\u{301}"], []),
+        ([String(repeating: "folder name/", count: 22) + "x"], ["more than 256 characters"]),
+    ])
+    func `tells the names that Windows shows otherwise or cannot open`(_ names: [String], _ told: [String])
+        throws
+    {
+        let warnings = try ISOContents(files: names.map { ISOFile($0, "") }).windowsNameWarnings()
+        #expect(warnings.count == told.count, "\(warnings)")
+        for (warning, part) in zip(warnings, told) { #expect(warning.message.contains(part)) }
+    }
+
+    @Test func `tells no more than a few of many such names`() throws {
+        let files = (0..<500).map { ISOFile("a:\($0)", "") }
+        #expect(
+            try ISOContents(files: files).windowsNameWarnings().last?.message
+                == "490 more names are others on Windows")
+    }
+
     @Test func `cannot have two files of one name, nor a file that is a folder`() throws {
         for (files, complaint) in [
             (["a", "a"], "is there twice"), (["a/b", "a"], "is a folder too"),

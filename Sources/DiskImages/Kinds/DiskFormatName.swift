@@ -2,6 +2,12 @@
 package enum DiskFormatName {
     package static let qcow2 = "qcow2"
     package static let raw = "raw"
+    package static let vmdk = "vmdk"
+    package static let vdi = "vdi"
+    package static let vhdx = "vhdx"
+    /// VHD, by the name of who made it.
+    package static let vhd = "vpc"
+    package static let luks = "luks"
 
     /// The number of bytes `detect` wants.
     package static let probeLength = 2048
@@ -23,13 +29,13 @@ package enum DiskFormatName {
         // Of a version to come: no raw disk begins so.
         (qcow2, 0, [0x51, 0x46, 0x49, 0xFB]),
         ("qed", 0, Array("QED\0".utf8)),
-        ("vmdk", 0, Array("KDMV".utf8)),
-        ("vmdk", 0, Array("COWD".utf8)),
-        ("vmdk", 0, Array("# Disk DescriptorFile".utf8)),
-        ("vdi", 64, [0x7F, 0x10, 0xDA, 0xBE]),
-        ("vhdx", 0, Array("vhdxfile".utf8)),
-        ("vpc", 0, Array("conectix".utf8)),
-        ("luks", 0, Array("LUKS".utf8) + [0xBA, 0xBE]),
+        (vmdk, 0, Array("KDMV".utf8)),
+        (vmdk, 0, Array("COWD".utf8)),
+        (vmdk, 0, Array("# Disk DescriptorFile".utf8)),
+        (vdi, 64, [0x7F, 0x10, 0xDA, 0xBE]),
+        (vhdx, 0, Array("vhdxfile".utf8)),
+        (vhd, 0, Array("conectix".utf8)),
+        (luks, 0, Array("LUKS".utf8) + [0xBA, 0xBE]),
         ("parallels", 0, Array("WithoutFreeSpace".utf8)),
         ("parallels", 0, Array("WithouFreSpacExt".utf8)),
     ]
