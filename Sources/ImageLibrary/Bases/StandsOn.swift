@@ -105,6 +105,11 @@ public struct StandsOn {
         }
     }
 
+    /// The names of the machines, and the paths of other disks, that stand on an image.
+    public func users(of image: String) -> [String] {
+        Set(dependents(on: [image], besides: []).map { $0.machine ?? $0.disk }).sorted()
+    }
+
     func dependents(on images: [String], besides machines: Set<String>) -> [Dependent] {
         guard !images.isEmpty else { return [] }
         let found = (isLocal ? onFiles(images) : onVolumes(images)) + saved(images)

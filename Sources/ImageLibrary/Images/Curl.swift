@@ -17,6 +17,9 @@ struct Curl {
     let subject: String
     let cancellation: Cancellation
 
+    /// The exit codes of what can go wrong before there is an answer (curl(1), EXIT CODES).
+    private static let unreachable = [5, 6, 7, 28, 35, 52, 56, 60, 97]
+
     /// Fetches a small text.
     ///
     /// - Throws: `Failure` with code `unreachable`, `not_found`, `program` or `cancelled`.
@@ -24,9 +27,7 @@ struct Curl {
         // No second try: a machine without a network learns it within five seconds.
         let answer = try run(["--max-time", "60"], url)
         guard answer.code == 0 else {
-            // curl(1), EXIT CODES: what can go wrong before there is an answer.
-            let isUnreachable = [5, 6, 7, 28, 35, 52, 56, 60, 97].contains(answer.code)
-            throw failure(url, answer, isUnreachable ? .unreachable : .program)
+            throw failure(url, answer, Self.unreachable.contains(answer.code) ? .unreachable : .program)
         }
         return String(decoding: answer.output, as: UTF8.self)
     }
@@ -75,6 +76,7 @@ struct Curl {
         var program = HostProgram(
             [
                 "curl", "--fail", "--silent", "--show-error", "--location", "--connect-timeout", "5",
+                "--netrc-optional",
                 // The address as it is: brackets and braces are not patterns, and it is no option.
                 "--globoff", "--proto", "=http,https",
                 // Behind what it says of an error; the body has the output for itself.
@@ -127,16 +129,51 @@ struct Curl {
     }
 
     private func failure(_ url: String, _ answer: Answer, _ code: Failure.Code) -> Failure {
-        if let status = answer.status, [404, 410].contains(status) {
+        if let status = answer.status, let refusal = refusal(shownAddress(url), status, answer) {
+            return refusal
+        }
+        // curl(1), EXIT CODES: 1 is a protocol that is not allowed, 47 too many redirects.
+        if [1, 47].contains(answer.code) {
             return Failure(
-                .notFound, "\(url) is not there any more",
-                hint: "its publisher may have moved it: give a file instead",
+                code,
+                "\(shownAddress(url)) redirects "
+                    + (answer.code == 47 ? "in a circle" : "to what is neither https nor http"),
+                hint: "look where it leads: curl --head --location \(shownAddress(url))",
                 resource: subject, cause: answer.words)
         }
         return Failure(
             code, "\(subject) cannot be downloaded",
-            hint: code == .unreachable
+            hint: answer.status == nil && Self.unreachable.contains(answer.code)
                 ? "is there a network, or a proxy to name in https_proxy?" : "try again later",
             resource: subject, cause: answer.words)
+    }
+
+    /// The failure of a server that refuses; `nil` for the other answers.
+    private func refusal(_ url: String, _ status: Int, _ answer: Answer) -> Failure? {
+        let (code, message, hint): (Failure.Code, String, String)
+        switch status {
+        case 401:
+            (code, message, hint) = (
+                .program, "\(url) wants a name and a password",
+                "write them into ~/.netrc (machine HOST login NAME password WORD), or download it yourself and give the file"
+            )
+        case 403:
+            (code, message, hint) = (
+                .program, "the server of \(url) refuses it to you",
+                "does the address hold a signature that has expired, or is it for members only? download it with a browser and give the file"
+            )
+        case 407:
+            (code, message, hint) = (
+                .program, "the proxy on the way to \(url) wants a name and a password",
+                "https_proxy=http://NAME:PASSWORD@PROXY"
+            )
+        case 404, 410:
+            (code, message, hint) = (
+                .notFound, "\(url) is not there any more",
+                "its publisher may have moved it: look whether the address is right, or give a file instead"
+            )
+        default: return nil
+        }
+        return Failure(code, message, hint: hint, resource: subject, cause: answer.words)
     }
 }

@@ -1,4 +1,5 @@
 import Basics
+import DiskImages
 import Glibc
 import HostFiles
 
@@ -116,14 +117,8 @@ public struct ISOLibrary: Sendable {
     private func path(_ name: String) -> String { "\(state.isos)/\(name)\(Self.ending)" }
 
     private func checked(_ path: String) throws(Failure) -> String {
-        let file = try ReadableFile(path)
-        // The volume descriptors begin in sector 16: ISO 9660's (ECMA-119, 8.1.2) or UDF's (ECMA-167, 2/9.2).
-        let mark = try file.read(at: 16 * 2048 + 1, count: 5)
-        if mark.elementsEqual("CD001".utf8) || mark.elementsEqual("BEA01".utf8) { return path }
-        let complaint = notAnImage(try file.read(at: 0, count: 512))
-        throw Failure(
-            .badImage, "\(path) is \(complaint?.what ?? "no ISO image")",
-            hint: complaint?.hint ?? "download it again", resource: path)
+        try FileKind.requireMedium(path)
+        return path
     }
 }
 

@@ -1,9 +1,10 @@
 import Basics
+import DiskImages
 import Glibc
 import HostFiles
 import Steps
 
-/// Downloads an image beside its place in the library, and checks it.
+/// Downloads an image beside its place in the library, unpacks it meanwhile where it is compressed, and checks it.
 ///
 /// What came of an interrupted download is kept as `.NAME.CHECKSUM.part`: the name holds the checksum, so that the half
 /// of an image that has been replaced since is never continued with the other.
@@ -14,55 +15,69 @@ struct ImageFetch {
     let folder: String
     let cancellation: Cancellation
     let news: ImageNews
+    /// What is said of the image's format; `nil` where nothing is.
+    var format: String?
 
     private var curl: Curl { Curl(subject: name, cancellation: cancellation) }
 
-    /// The publisher's checksum of the image.
-    ///
-    /// - Throws: `Failure` with code `unreachable`, also for a network's login page in place of the list; `not_found`.
-    func checksum(in list: String, _ digest: ImageDigest) throws(Failure) -> ImageChecksum {
-        try news.telling(.download, "asking for its checksum") { () throws(Failure) in
-            try listed(in: list, digest)
-        }
-    }
-
-    private func listed(in list: String, _ digest: ImageDigest) throws(Failure) -> ImageChecksum {
-        let text = try curl.text(list)
-        if let found = ImageChecksum.find(lastComponent(url), in: text, digest) { return found }
-        if isWebPage(text.utf8.prefix(512)) {
-            throw Failure(
-                .unreachable, "\(name) cannot be downloaded: a web page answers in place of \(list)",
-                hint: "does this network want a login?", resource: name)
-        }
-        throw Failure(.notFound, "\(list) has no checksum of \(lastComponent(url))", resource: name)
-    }
-
     /// Downloads the image.
     ///
-    /// - Parameter checksum: `nil` takes what comes, from the start.
-    /// - Returns: the path of the file under its temporary name.
-    /// - Throws: `Failure` with code `bad_checksum`, `not_found`, `io`, `program` or `cancelled`. What came stays for the next
-    ///   try, but for a file with the wrong checksum or with none to know it by.
+    /// - Parameter checksum: of the bytes as they are published, or of what they unpack to; `nil` takes what comes, from the
+    ///   start.
+    /// - Returns: the path of the unpacked file under its temporary name.
+    /// - Throws: `Failure` with code `bad_checksum`, `bad_image` for what is no image, `not_found`, `io`, `program`,
+    ///   `host_not_able` or `cancelled`. What came stays for the next try, but for a file with the wrong checksum or with none
+    ///   to know it by, and for what is no image.
     func run(_ checksum: ImageChecksum?) throws(Failure) -> String {
         let path = Self.part(of: name, in: folder, checksum.map { String($0.value.prefix(16)) } ?? "any")
-        let wasWhole = try news.telling(.download) { () throws(Failure) in
-            try download(to: path, checksum)
-        }
-        guard let checksum, !wasWhole else { return path }
-        try news.telling(.verify) { () throws(Failure) in
-            guard try checksum.matches(path, cancellation) else {
-                unlink(path)
-                throw Failure(
-                    .badChecksum,
-                    "the download of \(name) is not what its publisher's checksum says, and was thrown away",
-                    hint: "try again: a proxy may have kept an older file", resource: name)
+        let arrival = Arrival(
+            path, unpackedTo: Self.part(of: name, in: folder, "unpacked"), image: name,
+            isNamedRaw: isNamedRaw(format, file: addressFile(url)))
+        do throws(Failure) {
+            let wasWhole = try news.telling(.download) { () throws(Failure) in
+                try download(to: path, checksum, arrival)
             }
+            let unpacked = unpacked(path, arrival)
+            if let refusal = arrival.refusal { throw refusal }
+            if let checksum, !wasWhole { try verify(path, unpacked, checksum) }
+            guard let unpacked = try unpacked.get() else { return path }
+            unlink(path)
+            return unpacked
+        } catch {
+            arrival.restart()
+            if error.code == .badImage || checksum == nil { unlink(path) }
+            throw error
         }
-        return path
+    }
+
+    /// What the download unpacks to: `nil` for one that is not compressed.
+    private func unpacked(_ path: String, _ arrival: Arrival) -> Result<String?, Failure> {
+        do throws(Failure) {
+            return .success(try arrival.finish(try ReadableFile(path).length, cancellation))
+        } catch { return .failure(error) }
+    }
+
+    private func verify(
+        _ path: String, _ unpacked: Result<String?, Failure>, _ checksum: ImageChecksum
+    ) throws(Failure) {
+        try news.telling(.verify) { () throws(Failure) in
+            if try checksum.matches(path, cancellation) { return }
+            if case .success(let unpacked?) = unpacked {
+                if try checksum.matches(unpacked, cancellation) { return }
+                unlink(unpacked)
+            }
+            unlink(path)
+            throw Failure(
+                .badChecksum,
+                "the download of \(name) is not what its publisher's checksum says, and was thrown away",
+                hint: "try again: a proxy may have kept an older file", resource: name)
+        }
     }
 
     /// - Returns: the file was there, whole and of this checksum.
-    private func download(to path: String, _ checksum: ImageChecksum?) throws(Failure) -> Bool {
+    private func download(
+        to path: String, _ checksum: ImageChecksum?, _ arrival: Arrival
+    ) throws(Failure) -> Bool {
         removeOthers(than: path)
         let total = try curl.length(url)
         let part = try PartialFile(path, of: name, total: total, news)
@@ -75,9 +90,10 @@ struct ImageFetch {
             }
             // Without a checksum nobody knows what it is a part of.
             if checksum == nil || part.length >= total ?? .max { try part.empty() }
-            try download(to: part, continuing: checksum != nil)
+            if part.length > 0 { try arrival.grown(to: part.length) }
+            try download(to: part, arrival, continuing: checksum != nil)
         } catch {
-            if checksum == nil || part.length == 0 {
+            if checksum == nil || part.length == 0 || error.code == .badImage {
                 unlink(path)
                 throw error
             }
@@ -96,18 +112,28 @@ struct ImageFetch {
     }
 
     /// - Parameter continuing: whether a connection that broke may be taken up where it did.
-    private func download(to part: PartialFile, continuing: Bool) throws(Failure) {
+    private func download(
+        to part: PartialFile, _ arrival: Arrival, continuing: Bool
+    ) throws(Failure) {
+        func startAnew() throws(Failure) {
+            arrival.restart()
+            try part.empty()
+        }
+
         try requireRoom(part.missing)
         var tries = 4
         while true {
-            let end = try curl.download(url, from: part.length) { try part.append($0) }
+            let end = try curl.download(url, from: part.length) {
+                try part.append($0)
+                try arrival.grown(to: part.length)
+            }
             switch end {
             case .complete: return
-            case .cannotContinue: try part.empty()
+            case .cannotContinue: try startAnew()
             case .brokenOff(let failure):
                 tries -= 1
                 guard tries > 0 else { throw failure }
-                if !continuing { try part.empty() }
+                if !continuing { try startAnew() }
                 news.tell(
                     .detail(Step(.download), "the connection broke at \(part.length >> 20) MiB"))
                 _ = cancellation.pause(.seconds(1))
@@ -118,10 +144,7 @@ struct ImageFetch {
 
     /// - Parameter bytes: the number still to come.
     private func requireRoom(_ bytes: UInt64?) throws(Failure) {
-        var volume = statvfs()
-        guard let bytes, statvfs(folder, &volume) == 0 else { return }
-        let free = UInt64(volume.f_bavail) * UInt64(volume.f_frsize)
-        guard free < bytes else { return }
+        guard let bytes, let free = freeRoom(in: folder), free < bytes else { return }
         throw Failure(
             .io,
             "there is no room for \(name) in \(folder): \(bytes >> 20) MiB to come, \(free >> 20) MiB free",
@@ -138,4 +161,16 @@ struct ImageFetch {
             }
         }
     }
+}
+
+/// The name of the file that an address leads to, without what is asked of it.
+func addressFile(_ url: String) -> String {
+    lastComponent(String(url.prefix { $0 != "?" && $0 != "#" }))
+}
+
+/// Whether a file is said to be raw: by whoever gives it, or by its name, less that of a compression.
+func isNamedRaw(_ format: String?, file: String) -> Bool {
+    let packing = Packing.allCases.first { file.hasSuffix($0.ending) }
+    return format.map { $0 == DiskFormatName.raw }
+        ?? file.dropLast(packing?.ending.count ?? 0).hasSuffix(".raw")
 }

@@ -2,6 +2,7 @@ import Basics
 import DiskImages
 import Glibc
 import HostFiles
+import Hypervisors
 import Steps
 
 /// The images of a state folder: those a user put into `cloud-images/`, those that were downloaded or built.
@@ -14,8 +15,14 @@ public struct ImageLibrary: Sendable {
         public var format: String?
         /// The size the guest sees, in bytes; `nil` where the file is no image or not here.
         public var virtualSize: UInt64?
+        /// The image of this name that the catalogue has.
+        public var catalogued: CatalogueImage?
         /// Whether the catalogue has an image of this name.
-        public var isCatalogued: Bool
+        public var isCatalogued: Bool { catalogued != nil }
+        /// The note of what it was baked from; `nil` for any other.
+        public var bake: BakedImage?
+        /// Whether a guest's memory belongs to it, which machines go on from.
+        public var isWarm = false
     }
 
     /// The endings of a file that counts as an image, the first tried first.
@@ -24,17 +31,19 @@ public struct ImageLibrary: Sendable {
     let state: StateFolder
     /// The folder of programs that build an image: `NAME OUTPUT.qcow2`.
     private let builders: String
-    private let catalogue: [CatalogueImage]
-    private let gate: Gate
+    let catalogueFiles: CatalogueFiles
+    let gate: Gate
+    /// The lock beside the script that asks for images; `nil` for no script.
+    public var lock: ImageLock?
+    /// Whether an image by a name that the lock does not have is refused.
+    public var requiresLock = false
 
     /// - Parameter gate: of the script that asks for images.
-    public init(
-        state: StateFolder, builders: String, catalogue: [CatalogueImage] = imageCatalogue, gate: Gate = .open
-    ) {
+    public init(state: StateFolder, builders: String, catalogue: CatalogueFiles, gate: Gate = .open) {
         self.gate = gate
         self.state = state
         self.builders = builders
-        self.catalogue = catalogue
+        catalogueFiles = catalogue
     }
 
     /// The absolute path of an image on this host.
@@ -47,13 +56,20 @@ public struct ImageLibrary: Sendable {
     public func resolve(
         _ name: String, _ cancellation: Cancellation, progress: @escaping @Sendable (Progress) -> Void
     ) throws(Failure) -> String {
+        try Self.requireNoAddress(name)
         if name.contains("/") { return try checked(absolute(name)) }
+        if let entry = try locked(name) {
+            return try resolve(name, entry, cancellation, progress: progress)
+        }
+        let known = try? catalogueFiles.catalogue().image(name)
+        if let known { tellEnd(of: known, ImageNews(name: known.name, progress: progress)) }
         if let path = local(name) { return try checked(path) }
-        guard let image = catalogue.first(where: { $0.name == name }) else { throw unknown(name) }
+        guard let image = try catalogueFiles.catalogue().image(name) else { throw unknown(name) }
+        if let path = local(image.name) { return try checked(path) }
         try gate.fetchImage(name)
         let news = ImageNews(name: image.name, progress: progress)
         return try alone(image.name, cancellation, news) { () throws(Failure) in
-            if let path = local(name) { return try checked(path) }
+            if let path = local(image.name) { return try checked(path) }
             let began = ContinuousClock.now
             let path = try fetch(image, cancellation, news)
             news.tell(.finished(.image, began.duration(to: .now)))
@@ -66,16 +82,16 @@ public struct ImageLibrary: Sendable {
         var entries: [Entry] = []
         let files = fileExists(state.cloudImages) ? try filesBelow(state.cloudImages) : []
         for file in files where !file.hasPrefix(".") && !file.contains("/") {
-            guard let ending = Self.endings.first(where: file.hasSuffix) else { continue }
-            let name = String(file.dropLast(ending.count))
+            guard let name = Self.name(ofFile: file) else { continue }
             // Of two files with one name the first ending counts.
             guard let path = local(name), path == "\(state.cloudImages)/\(file)" else { continue }
             entries.append(entry(name, at: path, like: path))
         }
-        for image in catalogue where !entries.contains(where: { $0.name == image.name }) {
-            entries.append(Entry(name: image.name, isCatalogued: true))
+        let here = Set(entries.map(\.name))
+        for image in try catalogueFiles.catalogue().images where !here.contains(image.name) {
+            entries.append(Entry(name: image.name, catalogued: image))
         }
-        return entries.sorted { $0.name < $1.name }
+        return entries.sorted { comesBefore($0.name, $1.name) }
     }
 
     /// The entry that is told of an image.
@@ -85,16 +101,28 @@ public struct ImageLibrary: Sendable {
         let image = (try? DiskImage.inspect(file))?.first
         return Entry(
             name: name, path: path, format: image?.format, virtualSize: image?.virtualSize,
-            isCatalogued: catalogue.contains { $0.name == name })
+            catalogued: try? catalogueFiles.catalogue().image(name),
+            bake: BakedImages(state: state).note(of: name),
+            isWarm: fileExists(BakedImages(state: state).warmFolder(of: name)))
     }
 
     /// The file of an image; of one that is not here, where what most publishers offer would be.
-    public func place(of name: String) -> String { local(name) ?? place(name, DiskFormatName.qcow2) }
+    public func place(of name: String) -> String {
+        let name = canonical(name)
+        return local(name) ?? place(name, DiskFormatName.qcow2)
+    }
 
-    /// The file of an image that is here.
+    /// The file of an image that is here; by the name that a script gave a bake, that of its newest image.
     func local(_ name: String) -> String? {
         guard isImageName(name) else { return nil }
-        return Self.endings.map { "\(state.cloudImages)/\(name)\($0)" }.first(where: fileExists)
+        if let file = file(of: name) { return file }
+        return BakedImages(state: state).all().lazy.filter { $0.name == name }.compactMap {
+            file(of: $0.image)
+        }.first
+    }
+
+    private func file(of name: String) -> String? {
+        Self.endings.map { "\(state.cloudImages)/\(name)\($0)" }.first(where: fileExists)
     }
 
     /// Runs `body` while no other process fetches or adds an image of this name.
@@ -131,64 +159,6 @@ public struct ImageLibrary: Sendable {
         return name.lastIndex(of: ".").map { String(name[..<$0]) }
     }
 
-    /// Gives a finished file its name in the library.
-    func publish(_ part: String, as name: String) throws(Failure) -> String {
-        let format = try requireWhole(part)
-        let target = place(name, format)
-        // It has its name only once it is on the disk.
-        let file = open(part, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
-        guard file >= 0 else { throw Failure.system(errno, "cannot open \(part)", resource: part) }
-        defer { close(file) }
-        guard fchmod(file, 0o644) == 0, fsync(file) == 0 else {
-            throw Failure.system(errno, "cannot write \(target)", resource: target)
-        }
-        // Somebody may have put a file there meanwhile, and a disk may stand on it by now.
-        try AtomicFile.rename(part, to: target, existing: .refuse(.imageExists))
-        // Overlays will stand on it: it must not be another file after a power failure.
-        try syncFolder(state.cloudImages)
-        // So that a copy of it can be told from another image. Without it nothing else is lost.
-        try? ImageDigests(state: state).remember(target, Cancellation())
-        return target
-    }
-
-    /// Gives what was downloaded or built its name, or throws it away: another try would not make an image of it.
-    func take(_ part: String, as name: String, from origin: String) throws(Failure) -> String {
-        do { return try publish(part, as: name) } catch {
-            unlink(part)
-            throw Failure(
-                error.code, "what \(origin) gives cannot be the image \(name)", hint: error.hint,
-                resource: name, cause: error.message)
-        }
-    }
-
-    /// Refuses what would take other files of this host with it: a downloaded overlay could name any of them as its
-    /// base, a VMDK's descriptor any as its data, and the guest would read it. Formats of other makers are told by
-    /// their first bytes, before a program of QEMU's opens what they refer to.
-    ///
-    /// - Returns: the format's name, `qcow2` or `raw`.
-    /// - Throws: `Failure` with code `bad_field` for an overlay, `bad_image` for another format and for a qcow2 file that
-    ///   keeps its data elsewhere or could not be used, and as `checked`.
-    func requireWhole(_ path: String) throws(Failure) -> String {
-        let format = DiskFormatName.detect(
-            try ReadableFile(path).read(at: 0, count: DiskFormatName.probeLength))
-        guard format == DiskFormatName.qcow2 || format == DiskFormatName.raw else {
-            throw Failure(
-                .badImage, "\(path) is \(format), and the library takes qcow2 and raw",
-                hint: "convert it first: qemu-img convert -O qcow2 \(path) \(path).qcow2", resource: path)
-        }
-        var header: QCOW2Header?
-        let chain = try DiskImage.chain(try checked(path), format: format) { (_, _, found) throws(Failure) in
-            header = header ?? found
-        }
-        if let base = chain.first?.backingFile {
-            throw Failure(
-                .badField, "\(path) is an overlay on \(base)",
-                hint: "make one file of the two with: qemu-img convert -O qcow2", resource: path)
-        }
-        try header?.requireUsable(path)
-        return format
-    }
-
     /// The place where an image of a format lies.
     func place(_ name: String, _ format: String) -> String {
         "\(state.cloudImages)/\(name)\(format == DiskFormatName.raw ? ".raw" : ".qcow2")"
@@ -197,12 +167,10 @@ public struct ImageLibrary: Sendable {
     private func fetch(
         _ image: CatalogueImage, _ cancellation: Cancellation, _ news: ImageNews
     ) throws(Failure) -> String {
-        let fetch = ImageFetch(
-            name: image.name, url: image.url, folder: state.cloudImages, cancellation: cancellation,
-            news: news)
         do throws(Failure) {
-            let checksum = try fetch.checksum(in: image.checksums, image.digest)
-            return try take(try fetch.run(checksum), as: image.name, from: image.url)
+            return try fetch(
+                try published(image, cancellation, news), as: image.name, listedIn: image.checksums,
+                cancellation, news)
         } catch {
             guard error.code == .unreachable else { throw error }
             return try build(image.name, error, cancellation, news)
@@ -231,7 +199,7 @@ public struct ImageLibrary: Sendable {
             }
             throw failure
         }
-        return try take(part, as: name, from: builder.program)
+        return try take(part, as: name, ImageOrigin(source: builder.program), cancellation, news)
     }
 
     /// Adds to a failure the way out that is always there.
@@ -256,18 +224,21 @@ public struct ImageLibrary: Sendable {
         path.hasPrefix("/") ? path : try resolved(".") + "/" + path
     }
 
-    /// - Throws: `Failure` for what is not there, no file, damaged, empty, or packed.
-    func checked(_ path: String) throws(Failure) -> String {
-        let image = try DiskImage.inspect(path, gate).first
-        if image?.format == "raw",
-            let complaint = notAnImage(try ReadableFile(path).read(at: 0, count: 512))
-        {
-            throw Failure(.badImage, "\(path) is \(complaint.what)", hint: complaint.hint, resource: path)
+    /// - Throws: `Failure` for what is not there, no file, damaged, cut short, or no image.
+    func checked(_ path: String, isNamedRaw: Bool? = nil) throws(Failure) -> String {
+        try FileKind.requireDisk(ReadableFile(path), isNamedRaw: isNamedRaw)
+        var isTop = true
+        _ = try DiskImage.chain(path, format: nil, gate) { (file, _, header) throws(Failure) in
+            defer { isTop = false }
+            guard isTop, let header else { return }
+            try header.requireUsable(file.path, isRepaired: true)
+            try header.requireComplete(file)
         }
         return path
     }
 
-    private func unknown(_ name: String) -> Failure {
+    /// The failure of a name that no image has.
+    public func unknown(_ name: String) -> Failure {
         let known = ((try? list()) ?? []).map(\.name)
         guard !name.isEmpty else {
             return Failure(
@@ -282,7 +253,7 @@ public struct ImageLibrary: Sendable {
                 hint: "limiq.image.iso \"\(name)\" gives its path", resource: name)
         }
         let hint: String
-        if let nearest = nearestName(to: name, in: known) {
+        if let nearest = nearest(name) {
             hint = "did you mean \(nearest)?"
         } else if Self.endings.contains(where: name.hasSuffix) {
             hint = "a file is named with a slash: ./\(name)"

@@ -94,7 +94,8 @@ import Testing
             for (bytes, what) in [
                 (Data(), "empty"), (Data("<!DOCTYPE html><html>".utf8), "a web page, not an image"),
                 (Data([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00]), "compressed"),
-                (Data(count: 100_000), "no ISO image"), (Data("MZ".utf8), "no ISO image"),
+                (Data(count: 100_000), "no ISO image"), (Data("MZ".utf8), "a text, not an image"),
+                (Data([1, 2, 3]), "no ISO image"),
             ] {
                 try bytes.write(to: URL(fileURLWithPath: folder + "/drivers.iso"))
                 let failure = #expect(throws: Failure.self) { try library.resolve("drivers") }
@@ -119,7 +120,7 @@ import Testing
     {
         try await Self.with { scratch, _, folder in
             let state = StateFolder(root: scratch.path("state"))
-            let images = ImageLibrary(state: state, builders: scratch.root, catalogue: [])
+            let images = ImageLibrary(state: state, builders: scratch.root, catalogue: CatalogueFiles([]))
             func failure() -> Failure? {
                 #expect(throws: Failure.self) { try images.resolve("virtio-win", Cancellation()) { _ in } }
             }

@@ -1,4 +1,5 @@
 import Basics
+import DiskImages
 import Foundation
 import HostFiles
 import ImageLibrary
@@ -57,10 +58,10 @@ final class ImageFixture {
         let base = (url ?? publisher.url) + "/latest"
         return ImageLibrary(
             state: state, builders: scratch.path("builders"),
-            catalogue: [
+            catalogue: CatalogueFiles([
                 CatalogueImage(
                     name: Self.name, url: base + "/disk.qcow2", checksums: base + "/SUMS", digest: digest)
-            ])
+            ]))
     }
 
     func resolve(
@@ -69,13 +70,25 @@ final class ImageFixture {
         try (library ?? self.library()).resolve(name, cancellation) { [steps] in steps.add($0) }
     }
 
+    /// - Parameter source: the path of a file, or an address.
+    @discardableResult
+    func add(
+        _ name: String, _ source: String, checksum: ImageChecksum? = nil, checksums: String? = nil,
+        format: DiskFormat? = nil, _ cancellation: Cancellation = Cancellation()
+    ) throws -> String {
+        let addition = ImageAddition(
+            name: name, source: source.hasPrefix("/") ? .file(source) : .address(source), checksum: checksum,
+            checksums: checksums, format: format)
+        return try library().add(addition, cancellation) { [steps] in steps.add($0) }
+    }
+
     /// Of a file in `cloud-images`.
     func path(_ name: String) -> String { "\(state.cloudImages)/\(name)" }
 
     /// What is in `cloud-images`, hidden files included.
     var names: [String] {
         ((try? FileManager.default.contentsOfDirectory(atPath: state.cloudImages)) ?? [])
-            .filter { $0 != ".digests" }.sorted()
+            .filter { $0 != ".digests" && $0 != ".origins" }.sorted()
     }
 
     /// Of a file in `cloud-images`.
