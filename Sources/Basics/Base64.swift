@@ -40,7 +40,8 @@ public enum Base64 {
         return result
     }
 
-    private static func value(of digit: UInt8) -> UInt32? {
+    /// The six bits a digit stands for.
+    package static func value(of digit: UInt8) -> UInt32? {
         switch digit {
         case UInt8(ascii: "A")...UInt8(ascii: "Z"): UInt32(digit - UInt8(ascii: "A"))
         case UInt8(ascii: "a")...UInt8(ascii: "z"): UInt32(digit - UInt8(ascii: "a")) + 26

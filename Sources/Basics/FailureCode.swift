@@ -27,6 +27,8 @@ extension Failure {
         case imageExists = "image_exists"
         case badImage = "bad_image"
         case badChecksum = "bad_checksum"
+        case imageChanged = "image_changed"
+        case notLocked = "not_locked"
         case unreachable
 
         case specDiffers = "spec_differs"
@@ -112,6 +114,8 @@ extension Failure.Code {
         case .badImage:
             (.files, "A disk or an image is damaged, not what it was, or of a kind that limiq does not use.")
         case .badChecksum: (.files, "A download or a file is not what its checksum says.")
+        case .imageChanged: (.files, "The publisher of an image has another by now than `limiq.lock` says.")
+        case .notLocked: (.files, "`limiq.lock` has no entry for an image, and `--locked` takes no other.")
         case .unreachable:
             (.files, "An address cannot be reached from here: no network, name or trusted certificate.")
         case .specDiffers: (.machine, "The machine cannot become what its spec says without being made anew.")

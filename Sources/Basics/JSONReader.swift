@@ -99,7 +99,7 @@ public struct JSONReader {
     private mutating func object(depth: Int) throws(Failure) -> Value {
         position += 1
         var map = Map()
-        var places: [String: Int] = [:]
+        var places: [ExactText: Int] = [:]
         skipSpace()
         if take("}") { return .map(map) }
         while true {
@@ -107,7 +107,7 @@ public struct JSONReader {
             let place = position
             guard byte == UInt8(ascii: "\"") else { throw failure("expected a key in double quotes") }
             let key = try string()
-            if let earlier = places.updateValue(place, forKey: key) {
+            if let earlier = places.updateValue(place, forKey: ExactText(key)) {
                 throw failure(
                     "the key \(key) is there twice, first in line \(self.place(of: earlier).line)", at: place)
             }

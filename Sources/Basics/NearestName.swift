@@ -4,6 +4,7 @@ public func nearestName(to word: String, in candidates: some Sequence<String>) -
     let limit = max(1, (word.count + 1) / 3)
     return
         candidates
+        .filter { abs($0.count - word.count) <= limit }
         .map { (name: $0, distance: editDistance(word.lowercased(), $0.lowercased())) }
         .filter { $0.distance <= limit }
         .min { ($0.distance, $0.name) < ($1.distance, $1.name) }?

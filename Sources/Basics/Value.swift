@@ -114,9 +114,9 @@ public struct Map: Sendable, Equatable, ExpressibleByDictionaryLiteral {
     public var keys: [String] { entries.map(\.key) }
 
     public subscript(_ key: String) -> Value? {
-        get { entries.first { $0.key == key }?.value }
+        get { entries.first { $0.key.isExactly(key) }?.value }
         set {
-            let index = entries.firstIndex { $0.key == key }
+            let index = entries.firstIndex { $0.key.isExactly(key) }
             switch (index, newValue) {
             case (let index?, let value?): entries[index].value = value
             case (let index?, nil): entries.remove(at: index)

@@ -25,6 +25,9 @@ public protocol Hypervisor: DomainRegistry, DomainLifecycle, DomainDevices, Gues
 
     /// The snapshots of the host's domains; `nil` for a host that takes none.
     var snapshots: (any DomainSnapshots)? { get }
+
+    /// The memory of guests in files; `nil` for a host that keeps none.
+    var memory: (any GuestMemory)? { get }
 }
 
 /// The domains that a host knows, with their descriptions.
@@ -107,6 +110,16 @@ public protocol DomainSnapshots: Sendable {
     /// - Parameter running: start the guest where the snapshot is of one that was off.
     func revert(_ name: String, to snapshot: String, running: Bool) throws(Failure)
     func delete(_ name: String, _ snapshot: String) throws(Failure)
+}
+
+/// The memory of guests in files of the host, from which others go on.
+public protocol GuestMemory: Sendable {
+    /// Writes the guest's memory into a file, and ends it.
+    func save(_ name: String, to path: String) throws(Failure)
+    /// Lets a guest go on from such a file, with its processors stopped. Its domain is defined already.
+    ///
+    /// - Parameter path: of a file, or of a pipe that somebody writes one into.
+    func restorePaused(_ name: String, from path: String) throws(Failure)
 }
 
 /// The channels by which a running guest is seen and spoken to.

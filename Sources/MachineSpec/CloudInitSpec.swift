@@ -60,19 +60,31 @@ public enum CloudInitDocument: Sendable, Equatable, ExpressibleByStringLiteral {
 
 /// The documents cloud-init in a guest is to read: the files of the NoCloud datasource.
 public struct CloudInitSpec: Sendable, Equatable {
+    /// What becomes of an error that the check of the documents finds.
+    public enum Check: String, Codable, SpecChoice {
+        public static let prefix = "CLOUD_INIT_CHECK_"
+        /// Nothing is made.
+        case error = "CLOUD_INIT_CHECK_ERROR"
+        /// It is told as a warning.
+        case warn = "CLOUD_INIT_CHECK_WARN"
+    }
+
     public var userData: CloudInitDocument?
     public var metaData: CloudInitDocument?
     public var networkConfig: CloudInitDocument?
     public var vendorData: CloudInitDocument?
+    /// `nil`: `error`.
+    public var check: Check?
 
     public init(
         userData: CloudInitDocument? = nil, metaData: CloudInitDocument? = nil,
-        networkConfig: CloudInitDocument? = nil, vendorData: CloudInitDocument? = nil
+        networkConfig: CloudInitDocument? = nil, vendorData: CloudInitDocument? = nil, check: Check? = nil
     ) {
         self.userData = userData
         self.metaData = metaData
         self.networkConfig = networkConfig
         self.vendorData = vendorData
+        self.check = check
     }
 
     public subscript(file: SeedFile) -> CloudInitDocument? {
@@ -97,11 +109,12 @@ public struct CloudInitSpec: Sendable, Equatable {
 
 /// The form of the API's message: each file as text.
 extension CloudInitSpec: Codable {
-    enum CodingKeys: String, CodingKey {
+    package enum CodingKeys: String, CodingKey, CaseIterable {
         case userData = "user_data"
         case vendorData = "vendor_data"
         case metaData = "meta_data"
         case networkConfig = "network_config"
+        case check
 
         init(_ file: SeedFile) {
             switch file {
@@ -121,6 +134,7 @@ extension CloudInitSpec: Codable {
                 .text($0)
             }
         }
+        check = try container.decodeIfPresent(Check.self, forKey: .check)
     }
 
     /// - Throws: `EncodingError` for a file that is no UTF-8.
@@ -135,5 +149,6 @@ extension CloudInitSpec: Codable {
             }
             try container.encode(text, forKey: CodingKeys(file))
         }
+        try container.encodeIfPresent(check, forKey: .check)
     }
 }

@@ -26,6 +26,8 @@ public struct VMSpec: Sendable, Equatable, Codable {
     public var disks: [DiskSpec] = []
     public var nics: [NICSpec] = []
     public var cdroms: [CDROMSpec] = []
+    /// The folders of this host that are in the guest; `nil` as none.
+    public var shares: [ShareSpec]?
     public var console: ConsoleSpec?
     public var cloudInit: CloudInitSpec?
     /// The configuration of Ignition as JSON: what Fedora CoreOS, Flatcar and their relatives read in the place of
@@ -39,6 +41,8 @@ public struct VMSpec: Sendable, Equatable, Codable {
     public var ttl: Int?
     /// Whether the machine starts with its host; `nil` as `false`.
     public var autostart: Bool?
+    /// The frozen disk of the warm machine that this one is when it is made, going on; `nil` for one that boots.
+    public var warm: String?
 
     public init(name: String) { self.name = name }
 
@@ -46,7 +50,9 @@ public struct VMSpec: Sendable, Equatable, Codable {
     public var processors: Int { cpuCores * cpuSockets * cpuThreadsPerCore }
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case name, firmware, tpm, disks, nics, cdroms, console, ignition, labels, protect, ttl, autostart
+        case name, firmware, tpm, disks, nics, cdroms, shares, console, ignition, labels, protect, ttl,
+            autostart,
+            warm
         case secureBoot = "secure_boot"
         case cpuCores = "cpu_cores"
         case maxCPUCores = "max_cpu_cores"
@@ -101,9 +107,6 @@ public enum NICModel: String, Codable, SpecChoice {
 }
 
 public struct DiskSpec: Sendable, Equatable, Codable {
-    /// The number of characters of a disk's id that a guest sees as its serial number.
-    package static let serialLength = 20
-
     /// The disk's id, unique in the machine; it names the file where limiq makes it.
     public var id: String
     /// The path of an existing disk, used as it is. Without it the disk is made in the machine's own folder.
@@ -263,6 +266,35 @@ public struct CDROMSpec: Sendable, Equatable, Codable {
         case id, files, label, bootable
         case isoPath = "iso_path"
     }
+}
+
+/// A folder of this host that is in the guest too: whatever either writes there the other sees at once.
+public struct ShareSpec: Sendable, Equatable, Codable {
+    /// The beginning of the name under which the guest finds its shares. cloud-init takes what has a colon in it for a source
+    /// that is no block device (`cc_mounts.py`, `is_network_device`).
+    private static let tagPrefix = "limiq:"
+    /// The number of characters that virtio has for the name (Virtual I/O Device 1.2, section 5.11.4).
+    package static let tagLength = 36
+
+    /// The share's id, unique in the machine.
+    public var id: String
+    /// The absolute path of the folder on this host.
+    public var host: String
+    /// The absolute path it is mounted at in the guest.
+    public var guest: String
+    /// Whether it is mounted so that nothing can be written.
+    public var readonly = false
+
+    public init(id: String, host: String, guest: String) {
+        self.id = id
+        self.host = host
+        self.guest = guest
+    }
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case id, host, guest, readonly }
+
+    /// The name under which the guest finds it.
+    package var tag: String { Self.tagPrefix + id }
 }
 
 public struct ConsoleSpec: Sendable, Equatable, Codable {

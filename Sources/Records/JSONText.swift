@@ -1,20 +1,13 @@
 import Basics
-import FoundationEssentials
 
 /// The JSON text of a value (RFC 8259), keys sorted.
 ///
 /// - Throws: `Failure` with code `bad_json` for bytes that are no text and for numbers JSON cannot write, by their path.
 public func jsonText(_ value: Value, pretty: Bool = false) throws(Failure) -> String {
     try check(value, at: "the value")
-    let encoder = JSONEncoder()
-    encoder.outputFormatting =
-        pretty
-        ? [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted] : [.sortedKeys, .withoutEscapingSlashes]
-    do {
-        return String(decoding: try encoder.encode(EncodableValue(value)), as: UTF8.self)
-    } catch {
-        throw Failure(.badJSON, "the value cannot be written as JSON", cause: "\(error)")
-    }
+    var writer = JSONWriter(isPretty: pretty)
+    writer.write(value, depth: 0)
+    return writer.text
 }
 
 /// - Throws: `Failure` with code `bad_json`, or `bad_field` for what is not UTF-8.
@@ -37,40 +30,72 @@ private func check(_ value: Value, at path: String) throws(Failure) {
     }
 }
 
-/// A value as `JSONEncoder` takes it.
-private struct EncodableValue: Encodable {
-    struct Key: CodingKey {
-        var stringValue: String
-        var intValue: Int? { nil }
+/// Writes JSON. `JSONEncoder` keeps keys by canonical equivalence, and of `é` in its two forms loses one.
+private struct JSONWriter {
+    let isPretty: Bool
+    private(set) var text = ""
 
-        init(stringValue: String) { self.stringValue = stringValue }
-        init?(intValue: Int) { nil }
-    }
+    init(isPretty: Bool) { self.isPretty = isPretty }
 
-    let value: Value
-
-    init(_ value: Value) { self.value = value }
-
-    func encode(to encoder: any Encoder) throws {
+    mutating func write(_ value: Value, depth: Int) {
         switch value {
+        case .null: text += "null"
+        case .bool(let flag): text += flag ? "true" : "false"
+        case .int(let number): text += "\(number)"
+        case .double(let number):
+            let digits = "\(number)"
+            text += digits.hasSuffix(".0") ? String(digits.dropLast(2)) : digits
+        case .string(let string), .secret(let string): write(string)
+        case .bytes(let bytes): write(.list(bytes.map { .int(Int64($0)) }), depth: depth)
         case .list(let members):
-            var container = encoder.unkeyedContainer()
-            for member in members { try container.encode(EncodableValue(member)) }
-        case .map(let map):
-            var container = encoder.container(keyedBy: Key.self)
-            for entry in map.entries {
-                try container.encode(EncodableValue(entry.value), forKey: Key(stringValue: entry.key))
+            write(members, between: ("[", "]"), depth) { writer, member in
+                writer.write(member, depth: depth + 1)
             }
-        default:
-            var container = encoder.singleValueContainer()
-            switch value {
-            case .bool(let flag): try container.encode(flag)
-            case .int(let number): try container.encode(number)
-            case .double(let number): try container.encode(number)
-            case .string(let text), .secret(let text): try container.encode(text)
-            case .bytes(let bytes): try container.encode(bytes)
-            case .null, .list, .map: try container.encodeNil()
+        case .map(let map):
+            let entries = map.entries.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+            write(entries, between: ("{", "}"), depth) { writer, entry in
+                writer.write(entry.key)
+                writer.text += writer.isPretty ? " : " : ":"
+                writer.write(entry.value, depth: depth + 1)
             }
         }
+    }
+
+    private mutating func write<Member>(
+        _ members: [Member], between brackets: (String, String), _ depth: Int,
+        _ write: (inout JSONWriter, Member) -> Void
+    ) {
+        text += brackets.0
+        for (index, member) in members.enumerated() {
+            if index > 0 { text += "," }
+            breakLine(depth + 1)
+            write(&self, member)
+        }
+        if isPretty, members.isEmpty { text += "\n" }
+        breakLine(depth)
+        text += brackets.1
+    }
+
+    private mutating func breakLine(_ depth: Int) {
+        if isPretty { text += "\n" + String(repeating: "  ", count: depth) }
+    }
+
+    /// Writes a text in quotes (RFC 8259, section 7).
+    private mutating func write(_ string: String) {
+        text += "\""
+        for scalar in string.unicodeScalars {
+            switch scalar {
+            case "\"": text += "\\\""
+            case "\\": text += "\\\\"
+            case "\u{8}": text += "\\b"
+            case "\u{C}": text += "\\f"
+            case "\n": text += "\\n"
+            case "\r": text += "\\r"
+            case "\t": text += "\\t"
+            case "\u{0}"..."\u{1F}": text += "\\u00\(hexadecimal([UInt8(scalar.value)]))"
+            default: text.unicodeScalars.append(scalar)
+            }
+        }
+        text += "\""
     }
 }

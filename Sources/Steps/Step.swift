@@ -16,12 +16,13 @@ public struct Step: Sendable, Hashable {
     /// The kinds of steps a machine or image goes through, in their order: first those of machines, then those of
     /// images.
     public enum Kind: String, Sendable, CaseIterable {
-        case lock, remove, network, upload, disks, media, seed, define, change, shutdown, start, forward
+        case lock, remove, network, upload, disks, media, seed, define, change, shutdown, start, identity,
+            forward
         case firstBoot = "first-boot"
         case running, address, agent, ssh
         case cloudInit = "cloud-init"
-        case stopped, undo
-        case waiting, download, verify, build
+        case stopped, seal, keep, undo
+        case waiting, download, verify, convert, build
 
         /// The description of what is done in it, as `docs/events.md` has it.
         public var doc: String { facts.doc }
@@ -36,9 +37,11 @@ public struct Step: Sendable, Hashable {
             switch self {
             case .lock, .remove, .network, .upload, .disks, .media, .seed, .define, .change, .start, .undo:
                 true
-            case .shutdown, .forward, .firstBoot, .running, .address, .agent, .ssh, .cloudInit, .stopped:
+            case .shutdown, .identity, .forward, .firstBoot, .running, .address, .agent, .ssh, .cloudInit,
+                .stopped:
                 false
-            case .waiting, .download, .verify, .build: true
+            case .waiting, .download, .verify, .convert, .build: true
+            case .seal, .keep: false
             }
         }
 
@@ -56,6 +59,8 @@ public struct Step: Sendable, Hashable {
             case .change: ("changes its description, then its running guest", "being changed", "#999933")
             case .shutdown: ("asks the guest to end, for a start anew", "shutting down", "#aa4499")
             case .start: ("starts it", "starting", "#e69f00")
+            case .identity:
+                ("makes a guest that goes on from a warm one a machine of its own", "starting", "#b2df8a")
             case .forward: ("sets the forwarded ports", "starting", "#cc79a7")
             case .firstBoot: ("waits for the first line on the console, or the agent", "booting", "#0072b2")
             case .running: ("waits until it runs", "starting", "#117733")
@@ -64,10 +69,18 @@ public struct Step: Sendable, Hashable {
             case .ssh: ("waits for the guest's ssh server", "waiting for ssh", "#661100")
             case .cloudInit: ("waits for the end of cloud-init", "in cloud-init", "#d55e00")
             case .stopped: ("waits for the guest's end", "waiting for its end", "#444444")
+            case .seal:
+                ("makes its guest ready to be an image", "being sealed", "#a6761d")
+            case .keep:
+                (
+                    "copies its disk, and of a warm machine its memory, into the image library", "being kept",
+                    "#66a61e"
+                )
             case .undo: ("removes what was made, after a failure", "being removed", "#777777")
             case .waiting: ("another process fetches it", "waiting for another limiq", "#dddddd")
             case .download: ("fetches it from its publisher", "downloading", "#88ccee")
             case .verify: ("compares it with its publisher's checksum", "being verified", "#6699cc")
+            case .convert: ("makes a qcow2 image of another maker's", "being converted", "#b07aa1")
             case .build: ("makes it from packages on this machine", "being built", "#994455")
             }
         }

@@ -113,7 +113,7 @@ struct LiveChanges {
             let aliases = live.userNICs
             try PortForwards(hypervisor: machine.hypervisor, name: machine.name).change(
                 to: spec.nics.filter { aliases.contains(DomainXML.nicAlias($0.id)) },
-                at: domainNow.liveRecord?.userAddress)
+                at: machine.userAddress(domainNow.liveRecord))
         case "link", "bridge", "network":
             interface.children.removeAll { $0.name == "link" || $0.name == "source" }
             if let bridge = nic.bridge {

@@ -58,8 +58,9 @@ extension Machine {
     private func stampsBelow(
         _ disk: DiskSpec, _ known: [ImageStamp], _ record: MachineRecord
     ) -> [ImageStamp] {
-        let path = MachineLayout(record.spec, of: self).disks.first { $0.spec.id == disk.id }?.path
-        guard isLocal, let path, access(path, R_OK) == 0 else { return known }
+        guard let path = part(.disk(disk.id), of: record)?.file, access(path, R_OK) == 0 else {
+            return known
+        }
         return imagesBelow(path).compactMap { image in
             known.first { $0.path == image }
                 ?? ImageStamp(file: image, digest: ImageDigests(state: state).digest(of: image))
@@ -71,7 +72,7 @@ extension Machine {
     private func same(
         _ stamp: ImageStamp, _ now: ImageStamp, _ cancellation: Cancellation
     ) throws(Failure) -> ImageStamp? {
-        guard isLocal, let digest = stamp.digest, stamp.size == now.size,
+        guard let digest = stamp.digest, stamp.size == now.size,
             try FileDigest(of: stamp.path, cancellation).value == digest
         else { return nil }
         var now = now
@@ -83,8 +84,7 @@ extension Machine {
         _ stamp: ImageStamp, _ disk: DiskSpec, _ record: MachineRecord
     ) throws(Failure) -> ImageStamp? {
         if isLocal { return ImageStamp(file: stamp.path) }
-        let own = volumeName(of: disk)
-        guard let pool = record.volumes?.first(where: { $0.name == own })?.pool else { return stamp }
+        guard let pool = part(.disk(disk.id), of: record)?.volume?.pool else { return stamp }
         return try hypervisor.volume(HostVolume(pool: pool, name: lastComponent(stamp.path)))
             .map(ImageStamp.init)
     }
@@ -145,15 +145,5 @@ extension MachineLayout {
     var bases: [String: [ImageStamp]]? {
         let bases = disks.filter { !$0.stamps.isEmpty }.map { ($0.spec.id, $0.stamps) }
         return bases.isEmpty ? nil : Dictionary(bases) { first, _ in first }
-    }
-
-    /// Takes over the stamps of a machine that is there.
-    ///
-    /// - Parameter made: the layout a change has made disks in.
-    mutating func takeStamps(of record: MachineRecord, _ made: MachineLayout) {
-        for (index, disk) in disks.enumerated() where disk.isMade {
-            let new = made.disks.first { $0.spec.id == disk.spec.id }?.stamps ?? []
-            disks[index].stamps = new.isEmpty ? record.bases?[disk.spec.id] ?? [] : new
-        }
     }
 }

@@ -26,22 +26,24 @@ extension Machine {
         var wanted = DomainFacts(withSources(of: domainNow.next, description, spec))
         var convergence = Convergence(
             wanted: spec, wantedFacts: wanted,
-            next: Convergence.Description(spec: domainNow.record.spec, facts: DomainFacts(domainNow.next)))
-        if let live = domainNow.live, let liveSpec = domainNow.liveRecord?.spec {
+            next: Convergence.Description(domainNow.record, facts: DomainFacts(domainNow.next)))
+        if let live = domainNow.live, let liveRecord = domainNow.liveRecord {
             var facts = DomainFacts(live)
-            if domainNow.isActive, (spec.nics + liveSpec.nics).contains(where: { !$0.forward.isEmpty }) {
+            if domainNow.isActive, (spec.nics + liveRecord.spec.nics).contains(where: { !$0.forward.isEmpty })
+            {
                 let present = PortForwards.parse(try hypervisor.monitor(name, "info usernet"))
                 facts.add(present, for: spec)
                 wanted.addForwards(of: spec)
                 convergence.wantedFacts = wanted
             }
-            convergence.live = Convergence.Description(spec: liveSpec, facts: facts)
+            convergence.live = Convergence.Description(liveRecord, facts: facts)
         }
         for disk in spec.disks where disk.path == nil {
             let known = domainNow.record.spec.disks.first { $0.id == disk.id }
             guard let known, known.sizeGiB != disk.sizeGiB else { continue }
-            convergence.diskSizes[disk.id] =
-                try storage(for: domainNow.record.spec, try host()).virtualSize(of: known, domainNow.record)
+            guard let part = part(.disk(known.id), of: domainNow.record) else { continue }
+            let found = try store(try host()).find(part)
+            convergence.diskSizes[disk.id] = try? found?.inspect().virtualSize
         }
         return convergence
     }

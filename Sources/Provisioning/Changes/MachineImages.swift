@@ -11,11 +11,11 @@ extension Machine {
         try StandsOn(state: state, on: hypervisor, beside: neighbours)
     }
 
-    /// - Parameter files: those of this host that would go with the machine.
+    /// - Parameter parts: those that would go with the machine.
     /// - Throws: `Failure` with code `in_use` where another machine's disk stands on one of its own.
-    public func requireRemovable(_ files: [String]) throws(Failure) {
+    func requireRemovable(_ parts: [Part]) throws(Failure) {
         let relation = try standsOn()
-        let images = isLocal ? files : relation.writableDisks(of: name)
+        let images = isLocal ? parts.files : relation.writableDisks(of: name)
         try relation.requireNothing(on: images, besides: gone.union([name]), "vm \(name)", .remove)
     }
 
@@ -33,7 +33,7 @@ extension Machine {
         _ plan: MachinePlan, _ spec: VMSpec, _ record: MachineRecord
     ) throws(Failure) {
         if plan.action == .replace {
-            try requireRemovable(record.made)
+            try requireRemovable(record.parts)
             return try requireOwnDisks(spec, after: nil)
         }
         try requireOwnDisks(spec, after: record.spec)
@@ -62,7 +62,6 @@ extension Machine {
     /// - Parameter known: what the machine had before; `nil` for a new one.
     /// - Throws: `Failure` with code `in_use`.
     func requireOwnDisks(_ spec: VMSpec, after known: VMSpec?) throws(Failure) {
-        try spec.checkSerialNumbers(besides: known)
         guard isLocal else { return }
         var relation: StandsOn?
         for (index, disk) in spec.disks.enumerated() where !disk.readonly && disk.poolID == nil {

@@ -20,7 +20,7 @@ public struct MachinePlan: Sendable, Equatable {
     public var action = Action.none
     /// The changes that are made, in the running guest too where one runs.
     public var changes: [Change] = []
-    /// The changes that the running guest gets at its next start only.
+    /// The changes that the running guest gets at its next start only, or as another instance only.
     public var pending: [Change] = []
     public var starts = false
     public var restarts = false
@@ -29,7 +29,7 @@ public struct MachinePlan: Sendable, Equatable {
     /// Whether the domain is defined again: it was undefined while it runs, and would be gone with the guest.
     public var redefines = false
     /// The parts that are gone or broken and made again.
-    public var remade = LostParts()
+    public var remade: Set<Part.Kind> = []
     /// The disks with which the machine is taken up again: files of this host, or `POOL/VOLUME`.
     public var kept: [String] = []
     /// Whether the guest's memory, which is kept, is thrown away for a change that the guest would not take otherwise.
@@ -45,12 +45,17 @@ public struct MachinePlan: Sendable, Equatable {
 
     /// Whether the seed is made anew: the script's cloud-init is another, or the seed is not whole.
     var makesSeed: Bool {
-        remade.seed
-            || (changes + pending).contains { $0.field.field.hasPrefix("cloud_init.") && $0.cause == .script }
+        remade.contains(.seed)
+            || (changes + pending).contains { $0.field.isOfSeed && $0.cause == .script }
     }
 
-    /// Whether images in CD-ROM drives are made anew, or others are put into them.
-    var makesMedia: Bool { remade.media || (changes + pending).contains { $0.field.list == "cdroms" } }
+    /// The parts, disks aside, that are made anew: those that are not whole, and those that are to be others.
+    var otherParts: Set<Part.Kind> {
+        let media = (changes + pending).filter { $0.field.list == "cdroms" }.map {
+            Part.Kind.cdrom($0.field.id)
+        }
+        return remade.union(media).union(makesSeed ? [.seed] : [])
+    }
 
     /// Whether a run would change something.
     public var isChange: Bool { action != .none || starts || restarts || resumes || dropsMemory }
@@ -75,8 +80,7 @@ extension Machine {
         try requireNetworks(spec)
         try requireFreeAddresses(spec)
         try requireOwnDisks(spec, after: record?.spec)
-        let host = try host()
-        if options.start, host.isLocal { try HostPorts.checkFree(spec.nics, screens: spec.console, on: host) }
+        if options.start { try HostPorts.checkFree(spec.nics, screens: spec.console, on: try host()) }
         guard let record else {
             return MachinePlan(action: .make, starts: options.start)
         }
@@ -107,7 +111,8 @@ extension Machine {
         let record = MachineRecord(
             spec: try settled(earlier, after: earlier), uuid: "", owner: "",
             acceleration: options.acceleration ?? .emulation,
-            made: MachineLayout(earlier, of: self).madeFiles, folder: folder)
+            // Of another host only that one knows.
+            parts: isLocal ? try MachineParts(self, earlier).places() : [], folder: folder)
         return try plan(try settled(spec, after: earlier), options, after: record, isRunning: isRunning)
     }
 
@@ -117,7 +122,7 @@ extension Machine {
         func facts(_ spec: VMSpec) throws(Failure) -> DomainFacts {
             DomainFacts(try description(of: spec, record, MachineLayout(spec, of: self)))
         }
-        let side = Convergence.Description(spec: record.spec, facts: try facts(record.spec))
+        let side = Convergence.Description(record, facts: try facts(record.spec))
         let convergence = Convergence(
             wanted: spec, wantedFacts: try facts(spec), next: side, live: isRunning ? side : nil)
         return try plan(
@@ -146,14 +151,11 @@ extension Machine {
         if plan.action == .replace { return plan }
         plan.redefines = !domainNow.isPersistent
         // What a killed run has left half-written in the place of what the machine had.
-        if !isLocal, let journal = MachineJournal.read(in: folder) {
-            let broken = journal.broken(of: domainNow.record).map(\.name)
-            plan.remade.seed = broken.contains(seedVolumeName)
-            plan.remade.media = domainNow.record.spec.cdroms.contains { broken.contains(volumeName(of: $0)) }
-        }
+        let broken = MachineJournal.read(in: folder)?.broken(of: domainNow.record) ?? []
+        plan.remade = Set(broken.map(\.kind).filter { !$0.isDisk })
         // A running guest has its files open, whatever their names have become.
-        if plan.restarts || !domainNow.isActive { plan.remade.add(try lostParts(of: domainNow.record)) }
-        if plan.redefines || plan.remade.isAny { plan.action = .change }
+        if plan.restarts || !domainNow.isActive { plan.remade.formUnion(try lostParts(of: domainNow.record)) }
+        if plan.redefines || !plan.remade.isEmpty { plan.action = .change }
         return plan
     }
 
@@ -178,9 +180,11 @@ extension Machine {
     }
 
     /// - Throws: `Failure` with code `not_found` where a disk is gone, which nothing makes again.
-    private func lostParts(of record: MachineRecord) throws(Failure) -> LostParts {
-        let lost = try storage(for: record.spec, try host()).lost(of: record)
-        guard let disk = lost.disk else { return lost }
+    private func lostParts(of record: MachineRecord) throws(Failure) -> Set<Part.Kind> {
+        let lost = try MachineParts(self, record.spec).lost(of: record)
+        guard let disk = lost.first(where: \.kind.isDisk)?.description else {
+            return Set(lost.map(\.kind))
+        }
         throw Failure(
             .notFound, "\(disk) of vm \(name) is gone",
             hint: "put it back; limiq rm \(name) removes the rest, so that it can be made anew",
@@ -199,12 +203,13 @@ extension Machine {
             plan.starts = options.start
             return plan
         }
-        let isWaiting = changes.filter { $0.kind == .restart }
-        plan.restarts = !isWaiting.isEmpty && options.restart
-        if !isWaiting.isEmpty, !options.restart {
-            plan.pending = isWaiting
-            plan.changes.removeAll { $0.kind == .restart }
+        plan.restarts = options.restart && changes.contains { $0.kind == .restart }
+        func isWaiting(_ change: Change) -> Bool {
+            // A start anew makes no other instance of the guest.
+            change.kind == .instance || change.kind == .restart && !options.restart
         }
+        plan.pending = changes.filter(isWaiting)
+        plan.changes.removeAll(where: isWaiting)
         // What is pending already is in the description.
         if !plan.changes.isEmpty || plan.pending.contains(where: { $0.cause != .pending }) {
             plan.action = .change
@@ -215,9 +220,8 @@ extension Machine {
     }
 
     private func specDiffers(_ changes: [Change], _ record: MachineRecord) -> Failure {
-        let disks = record.spec.disks.map(volumeName)
-        let volumes = (record.volumes ?? []).filter { disks.contains($0.name) }
-        let lost = record.made.filter(fileExists) + volumes.map { "\($0.pool)/\($0.name)" }
+        let disks = record.parts.filter(\.kind.isDisk)
+        let lost = disks.filter { $0.file.map(fileExists) ?? true }.map(\.description)
         return Failure(
             .specDiffers,
             "vm \(name) is there already, and cannot become what the script says without being made anew: "

@@ -35,6 +35,12 @@ extension Machine {
         _ spec: VMSpec, after kept: VMSpec?, holding ports: ChosenPorts
     ) throws(Failure) -> VMSpec {
         var spec = spec
+        // One that could not go on stands on another image than its script says.
+        if let kept, let warm = try? warmImage(of: spec),
+            kept.disks.contains(where: { $0.backingFile == warm.base })
+        {
+            spec.standOnBase(of: warm)
+        }
         if spec.nics == [.standard] { spec.nics = try standardNICs(after: kept) }
         for index in spec.nics.indices {
             let nic = spec.nics[index]
@@ -53,6 +59,7 @@ extension Machine {
                     forward, nic.id, besides: spec.nics.flatMap(\.forward), ports)
             }
         }
+        try spec.addShareMounts()
         return try addressed(spec, after: kept)
     }
 

@@ -6,6 +6,8 @@ public struct Change: Sendable, Equatable {
         case live
         /// The guest must start anew.
         case restart
+        /// The guest must become another instance to cloud-init, which runs once for an instance-id.
+        case instance
         /// The machine must be made anew: something that is kept in it would be lost.
         case replace
     }
@@ -28,6 +30,8 @@ public struct Change: Sendable, Equatable {
     public var wanted: FieldValue?
     public var kind: Kind
     public var cause: Cause
+    /// The lines in which a document differs, `- old` and `+ new`; empty where that is not known or not to be told.
+    public var lines: [String] = []
 
     let field: FieldPath
     /// Whether the spec says what is wanted, or has it no more; else it follows from the rest of it.

@@ -16,6 +16,8 @@ enum ChangeRules {
         var wantedFacts: DomainFacts
         /// The sizes of the disks in bytes, by id, where their files were looked at.
         var diskSizes: [String: UInt64]
+        /// Whether the seed that is wanted names the instance that the guest is already.
+        var keepsInstance = false
     }
 
     typealias Rule = @Sendable (Situation, FieldPath) -> Change.Kind
@@ -28,6 +30,9 @@ enum ChangeRules {
     static let live: Rule = { _, _ in .live }
     static let restart: Rule = { _, _ in .restart }
     static let replace: Rule = { _, _ in .replace }
+
+    /// The rule of a document of the seed: cloud-init reads it where it runs, once for an instance-id.
+    static let document: Rule = { situation, _ in situation.keepsInstance ? .instance : .restart }
 
     /// The rule of memory: the balloon takes it from the guest and gives it back, up to what it was started with.
     static let memory: Rule = { situation, _ in

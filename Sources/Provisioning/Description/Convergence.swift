@@ -13,6 +13,18 @@ struct Convergence {
     struct Description {
         var spec: VMSpec
         var facts: DomainFacts
+        /// The digest of the instance-id of its seed; `nil` where it is not known.
+        var instance: String?
+
+        init(spec: VMSpec, facts: DomainFacts) {
+            self.spec = spec
+            self.facts = facts
+        }
+
+        init(_ record: MachineRecord, facts: DomainFacts) {
+            self.init(spec: record.spec, facts: facts)
+            instance = record.instance
+        }
     }
 
     var wanted: VMSpec
@@ -39,7 +51,8 @@ struct Convergence {
         let liveFields = live.map { $0.spec == next.spec ? nextFields : SpecFields.of($0.spec) }
         let situation = ChangeRules.Situation(
             current: next.spec, wanted: self.wanted, live: live?.spec ?? next.spec,
-            liveFacts: live?.facts ?? next.facts, wantedFacts: wantedFacts, diskSizes: diskSizes)
+            liveFacts: live?.facts ?? next.facts, wantedFacts: wantedFacts, diskSizes: diskSizes,
+            keepsInstance: keepsInstance(wanted))
 
         var changes: [FieldPath: Change] = [:]
         for path in paths(wantedFields, nextFields, liveFields ?? [:]) {
@@ -52,8 +65,9 @@ struct Convergence {
             }
             guard isScript || isOther || runsWithOther == true else { continue }
             let rule = ChangeRules.kind(path, situation)
-            // Without a guest that has to follow, only what would be lost counts.
-            let kind = runsWithOther == true || (isScript || isOther) && rule == .replace ? rule : .live
+            // Without a guest that has to follow, only what would be lost counts, and what its next start does not take.
+            let isLasting = rule == .replace || rule == .instance
+            let kind = runsWithOther == true || (isScript || isOther) && isLasting ? rule : .live
             let fact = isOther ? next.facts.values[path] : live?.facts.values[path]
             let wantedFact = wantedFacts.values[path]
             // A description names the devices a guest boots from, a spec their kinds: each is told beside its like.
@@ -66,6 +80,17 @@ struct Convergence {
         }
         for path in Array(changes.keys) where isTold(by: changes, path) { changes[path] = nil }
         return changes.values.sorted { $0.path < $1.path }
+    }
+
+    /// Whether the seed that is wanted names the instance that the guest is.
+    ///
+    /// - Parameter kept: the wanted spec with digests in the place of documents.
+    private func keepsInstance(_ kept: VMSpec) -> Bool {
+        guard let identity = wanted.seedIdentity else { return false }
+        let present = live ?? next
+        if let instance = present.instance { return instance == identity.digest }
+        // The record of before knows of the instance-id that it stands in the same meta-data.
+        return identity.isGiven && present.spec.cloudInit?.metaData == kept.cloudInit?.metaData
     }
 
     /// - Parameter exceptions: fields that the description says nothing of.

@@ -26,12 +26,13 @@ struct DomainFacts: Equatable, Sendable {
             if SpecFields.nics.collect(device, alias, into: &values) { continue }
             if SpecFields.disks.collect(device, alias, into: &values) { continue }
             if alias == DomainXML.cdromAlias(DomainXML.seedID) { continue }
-            _ = SpecFields.cdroms.collect(device, alias, into: &values)
+            if SpecFields.cdroms.collect(device, alias, into: &values) { continue }
+            _ = SpecFields.shares.collect(device, alias, into: &values)
         }
     }
 
     private static func devices(_ domain: XMLNode) -> [XMLNode] {
-        domain.all("devices/disk") + domain.all("devices/interface")
+        domain.all("devices/disk") + domain.all("devices/interface") + domain.all("devices/filesystem")
     }
 
     /// The devices the guest boots from, the first first: `disk boot, nic lan`.

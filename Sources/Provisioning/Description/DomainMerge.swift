@@ -53,7 +53,9 @@ struct DomainMerge {
 
     /// The elements that limiq writes, beside the devices. `memory` stands for `currentMemory` as well, and `vcpu` for
     /// libvirt's list of processors.
-    private static let singles = ["memory", "vcpu", "os", "features", "cpu", "clock", "commandline"]
+    private static let singles = [
+        "memory", "memoryBacking", "vcpu", "os", "features", "cpu", "clock", "commandline",
+    ]
     private static let companions = ["memory": "currentMemory", "vcpu": "vcpus"]
 
     /// Whether anything but the metadata is to change.

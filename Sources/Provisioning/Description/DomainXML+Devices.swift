@@ -13,6 +13,7 @@ extension DomainXML {
         // Without a screen nobody needs a tablet, and a guest boots faster without USB.
         if !hasGraphics { elements.append(XMLElement("controller", ["type": "usb", "model": "none"])) }
         elements += interfaces
+        elements += shares
         elements += consoles
         elements += graphics
         // A screenshot needs a video device, with or without a display.
@@ -42,9 +43,13 @@ extension DomainXML {
         var names = TargetNames()
         let order = BootPlan(spec)
         var elements: [XMLElement] = []
+        let serials = spec.diskSerials
         for (index, disk) in layout.disks.enumerated() {
             let bus = disk.spec.bus ?? (isWindows ? .sata : .virtio)
-            elements.append(drive(disk, bus: bus, target: names.next(bus), boot: order.disks[index]))
+            elements.append(
+                drive(
+                    disk, bus: bus, target: names.next(bus), serial: serials[index], boot: order.disks[index])
+            )
         }
         let cdromBus: DiskBus = isWindows ? .sata : .scsi
         for (index, cdrom) in spec.cdroms.enumerated() {
@@ -84,7 +89,7 @@ extension DomainXML {
     static let seedID = "cidata"
 
     private func drive(
-        _ disk: MachineLayout.Disk, bus: DiskBus, target: String, boot: Int?
+        _ disk: MachineLayout.Disk, bus: DiskBus, target: String, serial: String, boot: Int?
     ) -> XMLElement {
         let format = disk.format == .raw ? "raw" : "qcow2"
         let (type, source): (String, XMLElement)
@@ -105,8 +110,8 @@ extension DomainXML {
                 disk.isMade || type == "file" && disk.format == .qcow2 && !disk.backing.isEmpty
                     ? Self.backingStore(disk.backing[...], on: host) : nil,
                 XMLElement("target", ["dev": target, "bus": Self.busName(bus)]),
-                // What a guest finds in /dev/disk/by-id; QEMU cuts it at 20 characters.
-                XMLElement("serial", text: String(spec.id.prefix(DiskSpec.serialLength))),
+                // What a guest finds in /dev/disk/by-id.
+                XMLElement("serial", text: serial),
                 boot.map { XMLElement("boot", ["order": String($0)]) },
                 XMLElement("alias", ["name": Self.diskAlias(spec.id)]),
             ])
@@ -198,6 +203,30 @@ extension DomainXML {
     static func diskAlias(_ id: String) -> String { "\(ownAlias)disk-\(id)" }
     static func nicAlias(_ id: String) -> String { "\(ownAlias)nic-\(id)" }
     static func cdromAlias(_ id: String) -> String { "\(ownAlias)cdrom-\(id)" }
+    static func shareAlias(_ id: String) -> String { "\(ownAlias)share-\(id)" }
+
+    // MARK: shared folders
+
+    private var shares: [XMLElement] {
+        (spec.shares ?? []).map { share in
+            XMLElement(
+                "filesystem", ["type": "mount", "accessmode": "passthrough"],
+                [
+                    XMLElement("driver", ["type": "virtiofs"]),
+                    XMLElement("source", ["dir": share.host]),
+                    XMLElement("target", ["dir": share.tag]),
+                    XMLElement("alias", ["name": Self.shareAlias(share.id)]),
+                ])
+        }
+    }
+
+    /// The memory of a guest with shared folders, which the program that serves them reads and writes too.
+    var sharedMemory: XMLElement? {
+        guard spec.shares?.isEmpty == false, !isTestDriver else { return nil }
+        return XMLElement(
+            "memoryBacking", [:],
+            [XMLElement("source", ["type": "memfd"]), XMLElement("access", ["mode": "shared"])])
+    }
 
     // MARK: consoles and screens
 

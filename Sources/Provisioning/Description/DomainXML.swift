@@ -46,6 +46,7 @@ struct DomainXML {
                 metadata.map { XMLElement("metadata", [:], [$0]) },
                 XMLElement("memory", ["unit": "MiB"], text: String(spec.maxMemoryMiB ?? spec.memoryMiB)),
                 XMLElement("currentMemory", ["unit": "MiB"], text: String(spec.memoryMiB)),
+                sharedMemory,
                 XMLElement(
                     "vcpu", ["current": spec.maxCPUCores == nil ? nil : String(spec.processors)],
                     text: String(mostCores * spec.cpuSockets * spec.cpuThreadsPerCore)),

@@ -23,6 +23,9 @@ struct FieldPath: Hashable, Sendable {
         return field.isEmpty ? "\(list)[]" : "\(list)[].\(field)"
     }
 
+    /// Whether it is a document of the seed.
+    var isOfSeed: Bool { SeedFile.allCases.contains { field == "cloud_init.\($0.field)" } }
+
     func isOf(nic: String, _ fields: Set<String>) -> Bool {
         list == "nics" && id == nic && fields.contains(field)
     }

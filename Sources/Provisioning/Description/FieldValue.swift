@@ -103,6 +103,7 @@ extension String: FieldValued { var fieldValue: FieldValue { .text(self) } }
 extension SpecChoice {
     var fieldValue: FieldValue { .word(self) }
 }
+extension CloudInitSpec.Check: FieldValued {}
 extension DiskBus: FieldValued {}
 extension DiskFormat: FieldValued {}
 extension Firmware: FieldValued {}

@@ -8,7 +8,8 @@ import Synchronization
 
 /// The ports of this host that a machine opens: those of its forwards, and those of its screens.
 enum HostPorts {
-    /// Looks whether the ports of a machine are free, and may be opened by QEMU's account, before anything is made.
+    /// Looks whether the ports of a machine are free, and may be opened by QEMU's account, before anything is made. Of
+    /// another host only that one knows.
     ///
     /// - Parameters:
     ///   - held: the forwards that the machine itself has, and gives up before.
@@ -19,6 +20,7 @@ enum HostPorts {
         _ nics: [NICSpec], screens: ConsoleSpec? = nil, on host: HostDescription,
         besides held: [PortForward] = []
     ) throws(Failure) {
+        guard host.isLocal else { return }
         for forward in nics.flatMap(\.forward) where forward.host != PortForward.chosen {
             guard forward.host >= firstUnprivileged || host.emulatorUser.uid == 0 else {
                 throw Failure(

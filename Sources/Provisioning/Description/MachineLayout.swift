@@ -27,18 +27,13 @@ struct MachineLayout: Sendable {
     var disks: [Disk]
     /// The ISO image in each CD-ROM drive.
     var cdroms: [String]
-    /// The ISO images that limiq makes, in the machine's folder.
-    let madeCDROMs: [String]
     /// The path of the cidata image; `nil` without `cloud_init`.
     var seed: String?
     /// The path of Ignition's configuration; `nil` without one.
-    let ignition: String?
+    var ignition: String?
 
     /// The path of the log of the guest's serial console.
     var consoleLog: String
-    /// The volumes that were made on another host; empty on this one, where `madeFiles` says it.
-    var volumes: [HostVolume] = []
-    let isLocal: Bool
 
     /// The file that says where in the console's log the present boot begins, where that is not its start.
     var bootOffset: String { folder + "/boot-offset" }
@@ -50,14 +45,12 @@ struct MachineLayout: Sendable {
     /// The file with the guest's ssh host keys, where its cloud-config brings them.
     var hostKeys: String { folder + "/host_keys" }
 
-    /// The files limiq makes on this host for the machine, in the order they are made.
-    var madeFiles: [String] {
-        isLocal
-            ? disks.filter(\.isMade).map(\.path) + madeCDROMs + [seed, ignition].compactMap(\.self) : []
-    }
     /// The names of the files of this host that come to be while the machine runs.
     static let runtimeFiles =
-        consoleLogs + ["boot-offset", "leases.json", "cloud-init.json", "known_hosts", "host_keys"]
+        consoleLogs + [
+            "boot-offset", "leases.json", "cloud-init.json", "known_hosts", "host_keys", "user-address",
+            "memory", "warm-start",
+        ]
     /// The names of the console's log, and of those that libvirt has begun anew.
     static let consoleLogs = ["", ".0", ".1", ".2", ".3"].map { "console.log\($0)" }
 }

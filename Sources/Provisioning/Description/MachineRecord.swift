@@ -17,8 +17,8 @@ import XML
 ///
 /// A copy of the domain has the same record: it is a domain's own where its name and UUID are the domain's.
 public struct MachineRecord: Sendable, Equatable, Codable {
-    /// The version of the record. 1 had neither name nor UUID. A version to come may be read, and nothing is changed by
-    /// it.
+    /// The version of the record. 1 had neither name nor UUID, 2 other lists of parts (see `NamedParts`). A version to
+    /// come may be read, and nothing is changed by it.
     public var version = MachineRecord.currentVersion
     /// The name of the domain it was written for.
     public var name: String?
@@ -34,43 +34,64 @@ public struct MachineRecord: Sendable, Equatable, Codable {
     /// The script that brought the machine up or changed it last, by its path; `nil` for none.
     public var script: String?
     public var acceleration: Acceleration
-    /// The files made for the machine on the host it was made from and runs on, absolute.
-    public var made: [String]
-    /// The volumes made for the machine, where it runs on another host.
-    public var volumes: [HostVolume]?
+    /// The parts made for the machine: files of the host it was made from and runs on, or volumes of another.
+    public var parts: [Part]
     public var folder: String
     /// The stamps of the images below the disks that were made, as they were then, the nearest first, by the disks'
     /// ids.
     public var bases: [String: [ImageStamp]]?
     /// The IPv4 address the machine's seed gives it on user networking; `nil` where QEMU gives it one.
     public var userAddress: String?
+    /// The digest of the instance-id in the machine's seed; `nil` without a seed, and in a record of before.
+    public var instance: String?
 
     /// The time after which the machine is a leftover, in seconds since 1970; `nil` for none.
     public var expires: Int?
     /// The run that throws the machine away at its end (see `RunLifetime`); `nil` for one that stays.
     public var run: String?
 
-    static let currentVersion = 2
+    static let currentVersion = 3
 
     /// - Parameters:
     ///   - uuid: the domain's.
     ///   - kept: the record this one takes the place of. Its salt stays, so that what has not changed is the same.
     public init(
-        spec: VMSpec, uuid: String, owner: String, acceleration: Acceleration, made: [String],
-        volumes: [HostVolume] = [], folder: String, after kept: MachineRecord? = nil
+        spec: VMSpec, uuid: String, owner: String, acceleration: Acceleration, parts: [Part] = [],
+        folder: String, after kept: MachineRecord? = nil
     ) {
         name = spec.name
         self.uuid = uuid
         loginUser = spec.cloudInit?.loginUser
         powerChange = spec.cloudInit?.powerChange
         userAddress = spec.userAddress
+        instance = spec.seedIdentity?.digest
         self.spec = spec.withDigests(
             salt: kept?.spec.salt ?? String(UInt64.random(in: .min ... .max), radix: 16))
         self.owner = owner
         self.acceleration = acceleration
-        self.made = made
-        self.volumes = volumes.isEmpty ? nil : volumes
+        self.parts = parts
         self.folder = folder
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        // One of before is written back as this limiq writes it.
+        version = max(try values.decode(Int.self, forKey: .version), Self.currentVersion)
+        name = try values.decodeIfPresent(String.self, forKey: .name)
+        uuid = try values.decodeIfPresent(String.self, forKey: .uuid)
+        spec = try values.decode(VMSpec.self, forKey: .spec)
+        loginUser = try values.decodeIfPresent(String.self, forKey: .loginUser)
+        powerChange = try values.decodeIfPresent(PowerChange.self, forKey: .powerChange)
+        owner = try values.decode(String.self, forKey: .owner)
+        script = try values.decodeIfPresent(String.self, forKey: .script)
+        acceleration = try values.decode(Acceleration.self, forKey: .acceleration)
+        parts = try NamedParts(from: decoder).parts
+        folder = try values.decode(String.self, forKey: .folder)
+        bases = try values.decodeIfPresent([String: [ImageStamp]].self, forKey: .bases)
+        userAddress = try values.decodeIfPresent(String.self, forKey: .userAddress)
+        instance = try values.decodeIfPresent(String.self, forKey: .instance)
+        expires = try values.decodeIfPresent(Int.self, forKey: .expires)
+        run = try values.decodeIfPresent(String.self, forKey: .run)
     }
 
     /// Reads limiq's element as libvirt gives it back: one element whose text is the JSON.
@@ -165,7 +186,17 @@ public struct MachineRecord: Sendable, Equatable, Codable {
     }
 }
 
+extension SeedIdentity {
+    /// The instance-id as a record keeps it.
+    var digest: String { KeptDigest.plain(Array(instanceID.utf8)) }
+}
+
 extension VMSpec {
+    /// The instance that the seed makes of the guest; `nil` without a seed.
+    var seedIdentity: SeedIdentity? {
+        cloudInit.map { SeedIdentity(SeedNetwork($0, name: name, nics: nics).spec, name: name) }
+    }
+
     /// The IPv4 address the seed gives the guest on user networking.
     var userAddress: String? {
         cloudInit.flatMap { SeedNetwork($0, name: name, nics: nics).userAddress }

@@ -1,7 +1,6 @@
 import Basics
 import DiskImages
 import Glibc
-import GuestConfig
 import HostFiles
 import JSONSchema
 import MachineSpec
@@ -20,28 +19,49 @@ extension VMSpec {
     ///
     /// - Throws: `Failure` with code `bad_field` that begins with the field's path.
     public func check(_ files: Files = .all) throws(Failure) {
-        try checkName()
-        guard memoryMiB >= 1 else { throw Failure(.badField, "memory is 0", hint: "memory = \"1GiB\"") }
-        try checkNumbers()
-        try checkMaxima()
-        try unique(disks.map(\.id), "disks")
-        try unique(nics.map(\.id), "nics")
-        try unique(cdroms.map(\.id), "cdroms")
-        try noDuplicates(bootOrder)
-        for (index, disk) in disks.enumerated() { try check(disk, "disks[\(index + 1)]", files) }
-        try checkBootDisk()
-        for (index, nic) in nics.enumerated() { try check(nic, "nics[\(index + 1)]") }
-        try checkAddresses()
-        try checkForwards()
-        for (index, cdrom) in cdroms.enumerated() { try check(cdrom, "cdroms[\(index + 1)]", files) }
-        try checkConsole()
-        try checkFirmware()
-        if protect == true, ttl != nil {
-            throw Failure(
-                .badField, "a machine with protect = true has no ttl: one keeps it, the other lets it go",
-                hint: "leave one of them out")
+        if let first = faults(files).first { throw first }
+    }
+
+    /// All that can be said against the spec without asking the hypervisor.
+    public func faults(_ files: Files = .all) -> [Failure] {
+        var faults: [Failure] = []
+        func note(_ check: () throws(Failure) -> Void) {
+            do throws(Failure) { try check() } catch { faults.append(error) }
         }
-        if let ignition { try IgnitionCheck.requireValid(ignition) }
+        note(checkName)
+        note { () throws(Failure) in
+            guard memoryMiB >= 1 else { throw Failure(.badField, "memory is 0", hint: "memory = \"1GiB\"") }
+            try checkNumbers()
+        }
+        note(checkMaxima)
+        note { () throws(Failure) in try unique(disks.map(\.id), "disks") }
+        note { () throws(Failure) in try unique(nics.map(\.id), "nics") }
+        note { () throws(Failure) in try unique(cdroms.map(\.id), "cdroms") }
+        note { () throws(Failure) in try unique((shares ?? []).map(\.id), "shares") }
+        note { () throws(Failure) in try noDuplicates(bootOrder) }
+        for (index, disk) in disks.enumerated() {
+            note { () throws(Failure) in try check(disk, "disks[\(index + 1)]", files) }
+        }
+        note(checkBootDisk)
+        for (index, nic) in nics.enumerated() {
+            note { () throws(Failure) in try check(nic, "nics[\(index + 1)]") }
+        }
+        note(checkAddresses)
+        note(checkForwards)
+        for (index, cdrom) in cdroms.enumerated() {
+            note { () throws(Failure) in try check(cdrom, "cdroms[\(index + 1)]", files) }
+        }
+        note { () throws(Failure) in try checkShares(files) }
+        note(checkConsole)
+        note(checkFirmware)
+        if protect == true, ttl != nil {
+            faults.append(
+                Failure(
+                    .badField,
+                    "a machine with protect = true has no ttl: one keeps it, the other lets it go",
+                    hint: "leave one of them out"))
+        }
+        return faults
     }
 
     /// Checks the numbers that are counted with, and may come from anybody who can write a domain's metadata.
@@ -89,10 +109,12 @@ extension VMSpec {
             guard files == .none || fileExists(image) else {
                 throw Failure(.notFound, "\(path).iso_path \(image) is not there", resource: image)
             }
-            if files != .none, let file = try? ReadableFile(image), file.length == 0 {
-                throw Failure(
-                    .badField, "\(path).iso_path \(image) is empty, no image", hint: "fetch it again",
-                    resource: image)
+            if files != .none {
+                do throws(Failure) { try FileKind.requireMedium(image) } catch {
+                    var failure = error
+                    failure.message = "\(path).iso_path \(error.message)"
+                    throw failure
+                }
             }
             guard cdrom.label == nil else {
                 throw Failure(
@@ -100,6 +122,48 @@ extension VMSpec {
                     hint: "leave it out, as \(lastComponent(image)) has its own")
             }
         }
+    }
+
+    private func checkShares(_ files: Files) throws(Failure) {
+        var mounted: [String: String] = [:]
+        for (index, share) in (shares ?? []).enumerated() {
+            let path = "shares[\(index + 1)]"
+            try absolute(share.host, "\(path).host")
+            try absolute(share.guest, "\(path).guest")
+            guard !share.guest.contains(where: \.isWhitespace) else {
+                throw Failure(.badField, "\(path).guest \(quoted(share.guest)) has white space in it")
+            }
+            let isBelowRoot = share.guest.split(separator: "/").contains { $0 != "." && $0 != ".." }
+            guard isBelowRoot, !share.guest.split(separator: "/").contains("..") else {
+                throw Failure(
+                    .badField, "\(path).guest \(share.guest) is no folder that can be mounted on",
+                    hint: "such as \"/srv/\(lastComponent(share.host))\"")
+            }
+            if let other = mounted.updateValue(path, forKey: share.guest) {
+                throw Failure(.badField, "\(path).guest \(share.guest) is that of \(other) already")
+            }
+            guard share.tag.utf8.count <= ShareSpec.tagLength else {
+                throw Failure(
+                    .badField, "\(path).id \(share.id) is longer than 30 characters",
+                    hint: "choose a shorter one")
+            }
+            guard files == .all else {
+                if files == .none { continue }
+                throw Failure(
+                    .hostNotAble, "\(path): a folder of this machine cannot be in a guest on another",
+                    hint: "vm:copy_in(\(quoted(share.host)), \(quoted(share.guest))) copies it",
+                    resource: name)
+            }
+            guard isFolder(share.host) else {
+                throw Failure(
+                    .notFound, "\(path).host \(share.host) is not a folder that is there",
+                    hint: "mkdir -p \(share.host)", resource: share.host)
+            }
+        }
+        guard shares?.isEmpty == false, !isWindows, ignition == nil, cloudInit == nil else { return }
+        throw Failure(
+            .badField, "shares are mounted by the guest's cloud-init, and the spec has no cloud_init",
+            hint: "cloud_init = { user_data = {} }")
     }
 
     private func checkMaxima() throws(Failure) {
@@ -126,7 +190,7 @@ extension VMSpec {
     }
 
     /// Checks that the name is one of RFC 1123, section 2.1, in lower case: it is the guest's host name as well.
-    private func checkName() throws(Failure) {
+    public func checkName() throws(Failure) {
         let isLabel = name.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == 45 }
         guard !name.isEmpty, name.utf8.count <= 63, isLabel, !name.hasPrefix("-"), !name.hasSuffix("-") else {
             throw Failure(
@@ -166,25 +230,6 @@ extension VMSpec {
         }
     }
 
-    /// A guest tells its disks by their serial numbers, of which QEMU gives it so many characters.
-    ///
-    /// - Parameter known: what the machine is already: its disks cannot get other ids without being others.
-    func checkSerialNumbers(besides known: VMSpec?) throws(Failure) {
-        var seen: [Substring: Int] = [:]
-        for (index, disk) in disks.enumerated() {
-            guard let first = seen.updateValue(index, forKey: disk.id.prefix(DiskSpec.serialLength)) else {
-                continue
-            }
-            let ids = known?.disks.map(\.id) ?? []
-            guard !ids.contains(disk.id) || !ids.contains(disks[first].id) else { continue }
-            throw Failure(
-                .badField,
-                "disks[\(index + 1)].id and disks[\(first + 1)].id begin with the same \(DiskSpec.serialLength) "
-                    + "characters, which are all a guest sees of them",
-                hint: "let them differ earlier")
-        }
-    }
-
     private func noDuplicates(_ order: [BootDevice]) throws(Failure) {
         guard Set(order).count == order.count else {
             throw Failure(.badField, "boot_order names a device twice")
@@ -213,7 +258,12 @@ extension VMSpec {
         if let backing = disk.backingFile {
             try absolute(backing, "\(path).backing_file")
             guard files == .none || fileExists(backing) else {
-                throw Failure(.notFound, "\(path).backing_file \(backing) is not there", resource: backing)
+                throw Failure(
+                    .notFound, "\(path).backing_file \(backing) is not there",
+                    hint: Self.isAddress(backing)
+                        ? "an address is no file: limiq.image.add { name =, url = } brings it, and limiq.image(name) is its path"
+                        : nil,
+                    resource: backing)
             }
             guard disk.format == .qcow2 else {
                 throw Failure(
@@ -224,6 +274,11 @@ extension VMSpec {
             throw Failure(
                 .badField, "\(path) has neither size, path nor backing_file", hint: "size = \"20GiB\"")
         }
+    }
+
+    /// Whether a path was an address before it was made absolute.
+    private static func isAddress(_ path: String) -> Bool {
+        ["/http:/", "/https:/"].contains { path.contains($0) }
     }
 
     /// Checks that it is plain from the spec which disk the guest boots from.

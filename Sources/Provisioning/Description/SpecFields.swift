@@ -71,6 +71,10 @@ enum SpecFields {
             "autostart", \.autostart, .bool,
             "Start it with its host: by libvirt's system daemon, else by a unit of systemd that limiq writes.",
             Rules.live),
+        SpecField(
+            "warm", \.warm, .path,
+            "What `limiq.warm` gives: the machine is made as that one going on, and what is left out is as it is there.",
+            Rules.live),
         // It is read at the first boot only.
         SpecField(
             Field(
@@ -96,13 +100,18 @@ enum SpecFields {
             Rules.restart),
     ]
 
-    /// The fields of cloud-init. With a change of one the seed gets another instance-id, with which cloud-init runs
-    /// again.
+    /// The fields of cloud-init. With a change of a document the seed gets another instance-id, with which cloud-init runs
+    /// again, where the author's meta-data does not say which it has.
     static let cloudInit: [SpecField<CloudInitSpec>] = [
         document("user_data", \.userData, .userData, "What the guest is to do."),
-        document("meta_data", \.metaData, .metaData, "Who the guest is; made where left out."),
+        // A guest takes a host name at each start.
+        document("meta_data", \.metaData, .metaData, "Who the guest is; made where left out.", Rules.restart),
         document("network_config", \.networkConfig, .networkConfig, "How its network is set up."),
         document("vendor_data", \.vendorData, .vendorData, "Defaults below user_data."),
+        SpecField(
+            "check", \.check, .choice(),
+            "`warn` makes warnings of the errors that are found in them, and goes on; `error` where left out.",
+            Rules.live),
     ]
 
     static let disks = DeviceFields<DiskSpec>(
@@ -213,13 +222,29 @@ enum SpecFields {
             SpecField("bootable", \.bootable, .bool, "The guest may boot from it.", Rules.bootable),
         ])
 
+    static let shares = DeviceFields<ShareSpec>(
+        list: "shares", alias: DomainXML.shareAlias(""), devices: { $0.shares ?? [] }, id: \.id,
+        cost: Rules.restart,
+        fields: [
+            SpecField(
+                "host", \.host, .path, required: true, "The folder on this machine.", Rules.restart,
+                fact: { $0.first("source")?.attributes["dir"].map { .text($0) } }),
+            SpecField(
+                "guest", \.guest, .publicText, required: true,
+                "Where it is in the guest, which mounts it at each start; made where it is not there.",
+                Rules.restart),
+            SpecField(
+                "readonly", \.readonly, .bool, "The guest mounts it so that nothing can be written.",
+                Rules.restart),
+        ])
+
     /// The cost of a change of each field, by `FieldPath.pattern`.
     static let costs: [String: ChangeRules.Rule] = {
         var costs: [String: ChangeRules.Rule] = ["labels": Rules.live]
         for field in machine { costs[field.name] = field.cost }
         for field in console { costs["console.\(field.name)"] = field.cost }
         for field in cloudInit { costs["cloud_init.\(field.name)"] = field.cost }
-        return costs.merging(disks.costs + nics.costs + cdroms.costs) { $1 }
+        return costs.merging(disks.costs + nics.costs + cdroms.costs + shares.costs) { $1 }
     }()
 
     static func of(_ spec: VMSpec) -> [FieldPath: FieldValue] {
@@ -235,14 +260,15 @@ enum SpecFields {
         disks.collect(spec, into: &values)
         nics.collect(spec, into: &values)
         cdroms.collect(spec, into: &values)
+        shares.collect(spec, into: &values)
         return values
     }
 
     private static func document(
         _ name: String, _ keyPath: any WritableKeyPath<CloudInitSpec, CloudInitDocument?> & Sendable,
-        _ file: SeedFile, _ doc: String
+        _ file: SeedFile, _ doc: String, _ cost: @escaping ChangeRules.Rule = Rules.document
     ) -> SpecField<CloudInitSpec> {
-        SpecField(Field(name, keyPath, .cloudInitDocument, doc), Rules.restart) {
+        SpecField(Field(name, keyPath, .cloudInitDocument, doc), cost) {
             $0[keyPath: keyPath]?.text(as: file).map { .kept($0) }
         }
     }

@@ -26,6 +26,9 @@ package enum SpecRecords {
             Field(
                 "cdroms", \.cdroms, .list(of: .record(cdrom).orFunctionOfVM),
                 "The CD-ROM drives and what is in them."),
+            Field(
+                "shares", \.shares, .list(of: .record(share)),
+                "Folders of this machine that are in the guest. cloud-init mounts them."),
             Field("console", \.console, .record(console), "Screens a person can look at."),
             Field(
                 "cloud_init", \.cloudInit, .record(cloudInit).orFunctionOfVM,
@@ -45,6 +48,11 @@ package enum SpecRecords {
     package static let cdrom = Record<CDROMSpec>(
         "limiq.CDROMSpec", "A CD-ROM drive with an ISO image.", make: { CDROMSpec() },
         fields: [id(\.id)] + SpecFields.cdroms.fields.flatMap(\.schema))
+
+    package static let share = Record<ShareSpec>(
+        "limiq.ShareSpec", "A folder of this machine that is in the guest too.",
+        make: { ShareSpec(id: "", host: "", guest: "") },
+        fields: [id(\.id)] + SpecFields.shares.fields.flatMap(\.schema))
 
     package static let console = Record<ConsoleSpec>(
         "limiq.ConsoleSpec", "Screens, on 127.0.0.1.", make: { ConsoleSpec() },

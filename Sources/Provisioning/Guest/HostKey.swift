@@ -72,7 +72,7 @@ public struct HostKey: Sendable {
             try FileLock.hold(path + ".lock", for: "the secret of host keys", cancellation) {
                 () throws(Failure) in
                 if fileExists(path) { return }
-                try writeBytes((0..<32).map { _ in UInt8.random(in: .min ... .max) }, to: path)
+                try writeBytes(randomBytes(32), to: path)
             }
         }
         let bytes = try fileBytes(path, atMost: ReadLimit.document)

@@ -9,7 +9,7 @@ import Hypervisors
 /// for what was said before anybody listened.
 extension Machine {
     private var consoleVolume: HostVolume {
-        HostVolume(pool: LibvirtHypervisor.ownPool, name: consoleVolumeName)
+        HostVolume(pool: LibvirtHypervisor.ownPool, name: volumeName(of: .console))
     }
 
     /// The bytes the guest has written to its serial console since it was started; of much, the last.

@@ -92,7 +92,7 @@ public struct EmbeddedTakeover: Sendable {
         chmod(folder, 0o711)
         let disks = domain.all("devices/disk").filter { $0.attributes["device"] != "cdrom" }
             .compactMap { $0.first("source")?.attributes["file"] }
-        for path in record.made where HostFiles.folder(of: path) == folder + "/" {
+        for path in record.parts.files where HostFiles.folder(of: path) == folder + "/" {
             let descriptor = Glibc.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
             guard descriptor >= 0 else { continue }
             defer { close(descriptor) }

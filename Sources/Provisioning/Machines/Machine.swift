@@ -1,6 +1,7 @@
 import Basics
 import FoundationEssentials
 import Glibc
+import GuestConfig
 import HostFiles
 import Hypervisors
 import MachineSpec
@@ -18,6 +19,10 @@ public struct Machine: Sendable {
 
     /// Whether its guest is asked by its agent alone: where ssh leads, and with which keys, a guest would have a say in.
     public var isAskedByAgentOnly = false
+    /// The user whom the image it starts from lets in where its seed makes none; `nil` where that is not known.
+    public var imageUser: String?
+    /// The cloud-init of the image it starts from; `nil` where that is not known.
+    public var cloudInit: GuestCloudInit?
     /// The script that works on it, as what it makes is remembered by; `nil` for no script.
     public var script: String?
     /// The addresses of the run's machines on its networks.
@@ -123,13 +128,13 @@ public struct Machine: Sendable {
                 .notOurs, "vm \(name) on \(hypervisor.uri) was made by a newer limiq, and is left as it is",
                 hint: "use that one", resource: name)
         }
-        guard isLocal || record.made.isEmpty else {
+        guard isLocal || record.parts.files.isEmpty else {
             throw Failure(
                 .hostNotAble, "the files of \(name) are on \(hypervisor.uri), where it was made",
                 hint: "work on it there", resource: name)
         }
         // Its disks are where this one would not look for them.
-        guard record.made.isEmpty || record.folder == folder else {
+        guard record.parts.files.isEmpty || record.folder == folder else {
             throw Failure(
                 .notOurs,
                 "vm \(name) on \(hypervisor.uri) is kept in \(record.folder), and is left alone from here",
@@ -194,7 +199,7 @@ public struct Machine: Sendable {
         if !found.isEmpty { return found }
         let nics = record?.spec.nics ?? []
         if domain.state.isActive, nics.contains(where: \.isUser) {
-            return [record?.userAddress ?? "10.0.2.15"]
+            return [userAddress(record) ?? "10.0.2.15"]
         }
         throw Failure(
             .notFound, "no address of \(name) is known",
@@ -210,11 +215,12 @@ public struct Machine: Sendable {
         // What goes on is what was saved.
         let guest = isSaved ? try savedRecord() : record
         let nics = guest?.spec.nics ?? []
+        try requireOwnGuest()
         if let record { try requireFreeAddresses(record.spec) }
         try requireWritable("started")
         if let record { try requireSameBases(record) }
         let host = try host()
-        if host.isLocal { try HostPorts.checkFree(nics, screens: guest?.spec.console, on: host) }
+        try HostPorts.checkFree(nics, screens: guest?.spec.console, on: host)
         if isSaved { return try resumeSaved(guest) }
         if let record { try renewGivenChains(record.spec) }
         try startNetworks(nics)

@@ -14,31 +14,32 @@ public struct MachineJournal: Sendable, Equatable, Codable {
     public var machine: String
     /// The hypervisor the machine is made on.
     public var uri: String
-    public var files: [String]
-    /// The volumes, on a host that is another one.
-    public var volumes: [HostVolume]?
-    /// The files, of `files`, that a change is making for a machine that is there: without it they are nobody's, and
-    /// made anew.
-    public var making: [String]?
-    /// The volumes, of `volumes`, that a change is making.
-    public var makingVolumes: [HostVolume]?
+    public var parts: [Part]
+    /// The parts, of `parts`, that a change of a machine that is there is making: those it did not have are nobody's
+    /// without the change, and those it had are not what they were.
+    public var making: [Part]?
     /// The record that the domain's metadata was last made to hold: with it the machine is taken up again where its
     /// domain is gone.
     public var record: MachineRecord?
     /// Whether the machine was brought up, or kept on purpose. The file's name tells it, not its content.
     public var isFinished = false
 
-    enum CodingKeys: String, CodingKey { case machine, uri, files, volumes, making, makingVolumes, record }
+    enum CodingKeys: String, CodingKey { case machine, uri, parts, making, record }
 
-    public init(
-        machine: String, uri: String, files: [String], volumes: [HostVolume]? = nil,
-        record: MachineRecord? = nil
-    ) {
+    public init(machine: String, uri: String, parts: [Part], record: MachineRecord? = nil) {
         self.machine = machine
         self.uri = uri
-        self.files = files
-        self.volumes = volumes
+        self.parts = parts
         self.record = record
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        machine = try values.decode(String.self, forKey: .machine)
+        uri = try values.decode(String.self, forKey: .uri)
+        let named = try NamedParts(from: decoder)
+        (parts, making) = (named.parts, named.making)
+        record = try values.decodeIfPresent(MachineRecord.self, forKey: .record)
     }
 
     /// The journal a machine's folder has where there is no domain; `nil` where there is no folder, or nothing in it.
@@ -108,24 +109,8 @@ public struct MachineJournal: Sendable, Equatable, Codable {
         try syncFolder(HostFiles.folder(of: folder))
     }
 
-    /// Adds files to the journal of a machine that is there, beside those that are known of.
-    ///
-    /// - Returns: those of them that a change was making that never came to its end.
-    func amend(in folder: String) throws(Failure) -> [String] {
-        var journal = self
-        let known = Self.read(in: folder)
-        let begun = known?.making ?? []
-        journal.files += (known?.files ?? []).filter { !files.contains($0) }
-        journal.making = (making ?? []) + begun.filter { making?.contains($0) != true }
-        journal.record = journal.record ?? known?.record
-        try journal.takePlace(of: known, in: folder)
-        return begun
-    }
-
-    /// The volumes of a machine in the place of which a change was writing new ones: those are not whole.
-    func broken(of record: MachineRecord) -> [HostVolume] {
-        (makingVolumes ?? []).filter { record.volumes?.contains($0) == true }
-    }
+    /// The parts of a machine in the place of which a change was writing new ones: those are not what they were.
+    func broken(of record: MachineRecord) -> [Part] { (making ?? []).filter(record.parts.contains) }
 
     /// Writes the journal in the place of one that a machine has. One that was finished stays so: what `gc` removed
     /// else would be the machine.
@@ -142,7 +127,6 @@ public struct MachineJournal: Sendable, Equatable, Codable {
         guard let known = read(in: folder) else { return }
         var journal = known
         journal.making = nil
-        journal.makingVolumes = nil
         journal.record = record ?? known.record
         if journal != known {
             try journal.write(to: journal.isFinished ? finished : unfinished, in: folder)
@@ -150,13 +134,7 @@ public struct MachineJournal: Sendable, Equatable, Codable {
     }
 
     private func write(to name: String, in folder: String) throws(Failure) {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        do {
-            try writeBytes(try encoder.encode(self), to: "\(folder)/\(name)")
-        } catch let failure as Failure { throw failure } catch {
-            throw Failure(.io, "cannot write \(folder)/\(name)", cause: "\(error)")
-        }
+        try writeJSON(self, to: "\(folder)/\(name)")
     }
 
     /// Marks the machine as what was promised. Nothing happens where its journal says so already, or there is none.

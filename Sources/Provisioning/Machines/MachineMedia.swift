@@ -1,4 +1,5 @@
 import Basics
+import DiskImages
 import Glibc
 import HostFiles
 import Hypervisors
@@ -12,11 +13,11 @@ extension Machine {
     ///
     /// - Throws: `Failure` with code `bad_field` where the id is taken, `not_found` where the ISO image is not there.
     public func attachCDROM(id: String, iso: String) throws(Failure) {
-        var check = VMSpec(name: "x")
-        check.cdroms = [CDROMSpec(id: id, isoPath: iso)]
-        try check.check(try host().isLocal ? .all : .sent)
+        var spec = VMSpec(name: "x")
+        spec.cdroms = [CDROMSpec(id: id, isoPath: iso)]
+        try check(spec)
         try requireNotSaved(try requireDomain(), "given another drive")
-        let path = try hostPath(ofISO: iso, Cancellation()) { _ in }
+        let path = try hostPath(ofISO: iso)
         let drives = try drives()
         guard !drives.contains(where: { $0.id == id }) else {
             throw Failure(
@@ -37,7 +38,8 @@ extension Machine {
         guard iso.hasPrefix("/"), fileExists(iso) else {
             throw Failure(.notFound, "the ISO image \(iso) is not there", resource: iso)
         }
-        try insert(id: id, hostPath: try hostPath(ofISO: iso, Cancellation()) { _ in }, force: force)
+        try FileKind.requireMedium(iso)
+        try insert(id: id, hostPath: try hostPath(ofISO: iso), force: force)
     }
 
     /// Puts an image into a drive, as `insertMedia`, from where the hypervisor finds it.

@@ -81,6 +81,7 @@ extension Machine {
         }
         guard let opened = try OwnFolder.open(folder) else { return }
         try opened.remove(lastComponent(path))
+        try opened.remove(lastComponent(userAddressFile))
         // libvirt begins the log anew, with its own rights: what a link in its place leads to would be lost.
         let log = lastComponent(consoleLog)
         guard isLocal, let status = opened.status(of: log), status.st_mode & S_IFMT != S_IFREG else { return }

@@ -15,9 +15,8 @@ struct Ownership {
     let machine: Machine
     /// The things that were named as the machine's and are not, each with the reason. They stay.
     private(set) var strangers: [String] = []
-    /// The names of the proven files in the machine's folder.
-    private(set) var files: [String] = []
-    private(set) var volumes: [HostVolume] = []
+    /// The parts that were proven: files in the machine's folder, volumes of its name.
+    private(set) var proven: [Part] = []
     /// The logs in the machine's folder that another domain writes; they stay too.
     private var foreignLogs: Set<String> = []
     /// The domain whose guest may have the files open.
@@ -25,20 +24,19 @@ struct Ownership {
 
     /// - Parameters:
     ///   - domain: the machine's own, whose record was found to be its own; `nil` where it has none.
-    ///   - files: paths that its record and its journal name.
-    ///   - volumes: of a machine on another host.
+    ///   - parts: those that its record and its journal name.
     ///   - isWhole: the machine itself is to go, with all that libvirt has for it and what came to be while it ran.
     ///   - surroundings: what else there is, where it has been looked at already.
     /// - Throws: `Failure` with code `in_use` for what somebody else uses, `not_ours` for a folder that is none and for a
     ///   domain that was renamed or moved, `appeared` where the machine has a domain after all, `pool_gone`, and where the
     ///   hypervisor does not answer.
     init(
-        of machine: Machine, _ domain: DomainSummary?, files: [String], volumes: [HostVolume] = [],
-        isWhole: Bool = false, among surroundings: Surroundings? = nil
+        of machine: Machine, _ domain: DomainSummary?, _ parts: [Part], isWhole: Bool = false,
+        among surroundings: Surroundings? = nil
     ) throws(Failure) {
         self.machine = machine
         self.domain = domain
-        var claimed = try sortFiles(files) + (try sortVolumes(volumes))
+        var claimed = try sort(parts)
         let logs = isWhole ? try presentLogs() : []
         // libvirt's test driver has neither files nor variables.
         guard !claimed.isEmpty || !logs.isEmpty || isWhole && domain != nil && !machine.isOnTestDriver else {
@@ -65,48 +63,39 @@ struct Ownership {
         other.isHere && other.uuid == domain?.uuid && other.name == domain?.name
     }
 
-    /// The files that were proven.
-    var paths: [String] { files.map { "\(machine.folder)/\($0)" } }
-
     // MARK: what lies where it should
 
-    private mutating func sortFiles(_ named: [String]) throws(Failure) -> [Surroundings.Part] {
+    private mutating func sort(_ named: [Part]) throws(Failure) -> [Surroundings.Part] {
         let folder = try OwnFolder.open(machine.folder)
-        var parts: [Surroundings.Part] = []
-        for path in named {
-            guard let name = OwnFolder.name(of: path, in: machine.folder) else {
-                strangers.append(
-                    "\(path): it is named as a file of \(machine.name), and is not in its folder")
-                continue
+        var claimed: [Surroundings.Part] = []
+        for part in named where !proven.contains(part) {
+            switch part {
+            case .file(let path):
+                guard let name = OwnFolder.name(of: path, in: machine.folder) else {
+                    strangers.append(
+                        "\(path): it is named as a file of \(machine.name), and is not in its folder")
+                    continue
+                }
+                guard let status = folder?.status(of: name) else { continue }
+                guard status.st_mode & S_IFMT != S_IFDIR else {
+                    strangers.append("\(path): it is a folder, which limiq did not make")
+                    continue
+                }
+                claimed.append(.init(path: path, identity: FileIdentity(status)))
+            case .volume(let volume):
+                guard !machine.isLocal, machine.isOwnName(volume) else {
+                    strangers.append(
+                        "the volume \(volume.name) of the pool \(volume.pool): no volume of \(machine.name) is called so"
+                    )
+                    continue
+                }
+                guard try machine.hypervisor.pool(volume.pool) != nil else { throw machine.poolGone(volume) }
+                guard let found = try machine.hypervisor.volume(volume) else { continue }
+                claimed.append(.init(path: found.path, volume: volume))
             }
-            guard let status = folder?.status(of: name), !files.contains(name) else { continue }
-            guard status.st_mode & S_IFMT != S_IFDIR else {
-                strangers.append("\(path): it is a folder, which limiq did not make")
-                continue
-            }
-            files.append(name)
-            parts.append(.init(path: path, identity: FileIdentity(status)))
+            proven.append(part)
         }
-        return parts
-    }
-
-    private mutating func sortVolumes(_ named: [HostVolume]) throws(Failure) -> [Surroundings.Part] {
-        var parts: [Surroundings.Part] = []
-        for volume in named {
-            guard !machine.isLocal, machine.isOwnName(volume) else {
-                strangers.append(
-                    "the volume \(volume.name) of the pool \(volume.pool): no volume of \(machine.name) is called so"
-                )
-                continue
-            }
-            guard try machine.hypervisor.pool(volume.pool) != nil else { throw machine.poolGone(volume) }
-            guard !volumes.contains(volume), let found = try machine.hypervisor.volume(volume) else {
-                continue
-            }
-            volumes.append(volume)
-            parts.append(.init(path: found.path, volume: volume))
-        }
-        return parts
+        return claimed
     }
 
     private func presentLogs() throws(Failure) -> [Surroundings.Part] {
@@ -126,7 +115,7 @@ struct Ownership {
         guard machine.isLocal else { return }
         // A guest that has just ended lets go of its files a moment later.
         let deadline = ContinuousClock.now + .seconds(domain == nil ? 0 : 3)
-        while let holder = OpenFiles.holder(of: paths, besides: guest) {
+        while let holder = OpenFiles.holder(of: proven.files, besides: guest) {
             guard ContinuousClock.now < deadline, guest == nil else { throw inUse(holder) }
             usleep(50_000)
         }
@@ -142,9 +131,9 @@ struct Ownership {
 
     /// Removes what was proven, and nothing beside it.
     func removeParts() throws(Failure) {
-        for volume in volumes { try machine.removeVolume(volume) }
-        guard !files.isEmpty, let folder = try OwnFolder.open(machine.folder) else { return }
-        for name in files { try folder.remove(name) }
+        for volume in proven.compactMap(\.volume) { try machine.removeVolume(volume) }
+        guard !proven.files.isEmpty, let folder = try OwnFolder.open(machine.folder) else { return }
+        for path in proven.files { try folder.remove(lastComponent(path)) }
     }
 
     /// Removes the machine's parts with what came to be while it ran, its journal and its folder. What somebody else
@@ -161,27 +150,26 @@ struct Ownership {
         } else {
             // With nothing in it that would be kept, it is removed when the other domain is gone.
             try MachineJournal.finish(in: machine.folder)
-            try MachineJournal(machine: machine.name, uri: machine.hypervisor.uri, files: [])
+            try MachineJournal(machine: machine.name, uri: machine.hypervisor.uri, parts: [])
                 .takePlace(of: nil, in: machine.folder)
         }
     }
 
-    /// Makes a disk of a guest that is off larger.
-    func grow(_ disk: String, to size: ByteSize, _ cancellation: Cancellation) throws(Failure) {
-        guard let name = OwnFolder.name(of: disk, in: machine.folder), files.contains(name) else { return }
-        let status = try OwnFolder.open(machine.folder)?.status(of: name)
-        guard status.map({ $0.st_mode & S_IFMT == S_IFREG }) == true else {
-            throw Failure(
-                .notOurs, "\(disk) of vm \(machine.name) is a link, and what it leads to is left as it is",
-                hint: "grow that yourself: qemu-img resize", resource: disk)
+    /// Makes a disk of a guest that is off larger, where it was proven.
+    func grow(_ disk: Part, to size: ByteSize, _ cancellation: Cancellation) throws(Failure) {
+        guard proven.contains(disk) else { return }
+        switch disk {
+        case .volume(let volume): try machine.hypervisor.growVolume(volume, to: size.bytes)
+        case .file(let path):
+            let status = try OwnFolder.open(machine.folder)?.status(of: lastComponent(path))
+            guard status.map({ $0.st_mode & S_IFMT == S_IFREG }) == true else {
+                throw Failure(
+                    .notOurs,
+                    "\(path) of vm \(machine.name) is a link, and what it leads to is left as it is",
+                    hint: "grow that yourself: qemu-img resize", resource: path)
+            }
+            try requireUnused()
+            try Disk.resize(path, to: size, cancellation: cancellation)
         }
-        try requireUnused()
-        try Disk.resize(disk, to: size, cancellation: cancellation)
-    }
-
-    /// Makes a volume larger, as `grow(_:to:_:)` does a file.
-    func grow(_ volume: HostVolume, to bytes: UInt64) throws(Failure) {
-        guard volumes.contains(volume) else { return }
-        try machine.hypervisor.growVolume(volume, to: bytes)
     }
 }

@@ -20,7 +20,7 @@ public struct Leftovers {
         case file
         /// A file or folder that libvirt keeps for a domain.
         case domainFile
-        /// A file that may be removed while nobody holds this lock.
+        /// A file or folder that may be removed while nobody holds this lock.
         case fileUnder(lock: String)
         case lock
         /// The addresses that a network keeps for a machine.
@@ -144,7 +144,7 @@ public struct Leftovers {
             return answer ?? busy(lock)
         case .fileUnder(let lock):
             let answer = try FileLock.holdIfFree(lock, for: item.path) { () throws(Failure) -> String? in
-                try removeFile(item.path)
+                try removeWhole(item.path)
                 return nil
             }
             return answer ?? busy(lock)
@@ -254,7 +254,7 @@ public struct Leftovers {
         let domain = try hypervisor.domain(machine.name)
         if domain == nil || !verdict.isSpared {
             let own = try machine.ownership(domain, among: surroundings)
-            if !verdict.isSpared { try machine.requireRemovable(own?.paths ?? []) }
+            if !verdict.isSpared { try machine.requireRemovable(own?.proven ?? []) }
         }
         return verdict
     }
@@ -319,15 +319,19 @@ public struct Leftovers {
             let path = "\(state.cloudImages)/\(file)"
             addLock(path, &survey)
             guard let image = ImageLibrary.image(ofUnfinished: file) else { continue }
-            let lock = ImageLibrary.lock(image, in: state)
-            if FileLock.isHeld(lock) {
-                survey.spared.append(Item(path: path, reason: busy(lock)))
-            } else {
-                survey.left.append(
-                    Item(
-                        path: path, reason: "the image \(image) was not finished",
-                        kind: .fileUnder(lock: lock)))
-            }
+            addUnfinished(image, path, &survey)
+        }
+        for (image, path) in ImageLibrary.notesWithoutImage(in: state) { addUnfinished(image, path, &survey) }
+    }
+
+    private func addUnfinished(_ image: String, _ path: String, _ survey: inout Survey) {
+        let lock = ImageLibrary.lock(image, in: state)
+        if FileLock.isHeld(lock) {
+            survey.spared.append(Item(path: path, reason: busy(lock)))
+        } else {
+            survey.left.append(
+                Item(
+                    path: path, reason: "the image \(image) was not finished", kind: .fileUnder(lock: lock)))
         }
     }
 

@@ -15,23 +15,21 @@ extension Machine {
     /// - Returns: none where no machine of this name was finished here, or its disks are gone too.
     public func keptDisks() throws(Failure) -> [String] {
         guard let journal = try keptJournal() else { return [] }
-        var disks = isLocal ? journal.files.filter { Self.isDisk($0) && fileExists($0) } : []
-        for volume in journal.volumes ?? [] where Self.isDisk(volume.name) && isOwnName(volume) {
+        var disks: [String] = []
+        for part in journal.parts where part.kind.isDisk {
+            if let path = part.file, fileExists(path) { disks.append(path) }
+            guard let volume = part.volume else { continue }
             guard try hypervisor.pool(volume.pool) != nil else { throw poolGone(volume) }
-            if try hypervisor.volume(volume) != nil { disks.append("\(volume.pool)/\(volume.name)") }
+            if try hypervisor.volume(volume) != nil { disks.append("\(part)") }
         }
         return disks
-    }
-
-    private static func isDisk(_ name: String) -> Bool {
-        DiskFormat.allCases.contains { name.hasSuffix(".\($0.libvirtName)") }
     }
 
     func keptJournal() throws(Failure) -> MachineJournal? {
         guard let opened = try OwnFolder.open(folder), var journal = MachineJournal.read(in: opened),
             journal.isFinished, journal.uri == hypervisor.uri
         else { return nil }
-        journal.files = journal.files.filter { OwnFolder.name(of: $0, in: folder) != nil }
+        journal.parts.removeAll { !isOwnPlace($0) }
         return journal
     }
 
@@ -50,31 +48,23 @@ extension Machine {
         try readDisks(of: journal, &was)
         return MachineRecord(
             spec: was, uuid: UUID().uuidString.lowercased(), owner: MachineRecord.currentOwner(),
-            acceleration: .emulation, made: journal.files, volumes: journal.volumes ?? [], folder: folder)
+            acceleration: .emulation, parts: journal.parts, folder: folder)
     }
 
     private func readDisks(of journal: MachineJournal, _ spec: inout VMSpec) throws(Failure) {
-        let isMade: (DiskSpec) -> Bool = { [self] disk in
-            isLocal
-                ? journal.files.contains("\(folder)/\(disk.id).\(disk.format.libvirtName)")
-                : journal.volumes?.contains { $0.name == volumeName(of: disk) } == true
-        }
+        let made = journal.parts.filter(\.kind.isDisk)
         // One that the machine never had is made; one that is there in another format is no other disk.
-        spec.disks.removeAll { $0.path == nil && !isMade($0) }
-        let known = Set(spec.disks.map(\.id))
-        let names = journal.files.map(lastComponent) + (journal.volumes ?? []).map(\.name)
-        for format in DiskFormat.allCases {
-            for name in names where name.hasSuffix(".\(format.libvirtName)") {
-                let stem = name.dropLast(format.libvirtName.count + 1)
-                var disk = DiskSpec(id: isLocal ? String(stem) : String(stem.dropFirst(self.name.count + 1)))
-                disk.format = format
-                if !known.contains(disk.id) { spec.disks.append(disk) }
-            }
+        spec.disks.removeAll { $0.path == nil && made[.disk($0.id)]?.format != $0.format }
+        let known = Set(spec.disks.map { Part.Kind.disk($0.id) })
+        for part in made where !known.contains(part.kind) {
+            guard case .disk(let id) = part.kind, let format = part.format else { continue }
+            var disk = DiskSpec(id: id)
+            disk.format = format
+            spec.disks.append(disk)
         }
-        for index in spec.disks.indices where spec.disks[index].path == nil && isLocal {
+        for index in spec.disks.indices where spec.disks[index].path == nil {
             let disk = spec.disks[index]
-            let path = "\(folder)/\(disk.id).\(disk.format.libvirtName)"
-            guard fileExists(path) else { continue }
+            guard let path = made[.disk(disk.id)]?.file, fileExists(path) else { continue }
             let chain = try DiskImage.inspect(path)
             let base = chain.dropFirst().first?.path
             let isSame =
@@ -82,6 +72,13 @@ extension Machine {
             if !isSame { spec.disks[index].backingFile = base }
             if disk.sizeGiB != 0 { spec.disks[index].sizeGiB = chain[0].virtualSize >> 30 }
         }
+    }
+}
+
+extension Part {
+    /// The format of the disk that it is, by its name; `nil` for no disk.
+    fileprivate var format: DiskFormat? {
+        DiskFormat.allCases.first { description.hasSuffix(".\($0.libvirtName)") }
     }
 }
 

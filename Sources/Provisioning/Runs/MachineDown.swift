@@ -96,18 +96,17 @@ extension Machine {
     private func removable(_ domain: DomainSummary?) throws(Failure) -> Ownership? {
         guard let named = try named(domain) else { return nil }
         try lastRecord()?.requireUnprotected("removed")
-        try requireRemovable(named.files)
-        return try Ownership(
-            of: self, domain, files: named.files, volumes: named.volumes, isWhole: true)
+        try requireRemovable(named)
+        return try Ownership(of: self, domain, named, isWhole: true)
     }
 
-    /// The files and volumes that `remove` would take away beside the domain.
+    /// The parts that `remove` would take away beside the domain.
     ///
     /// - Returns: `nil` where there is nothing to remove.
     /// - Throws: as `remove`, where it would not.
-    public func removal() throws(Failure) -> (files: [String], volumes: [HostVolume])? {
+    public func removal() throws(Failure) -> [Part]? {
         guard isPossibleName else { return nil }
-        return try removable(try hypervisor.domain(name)).map { ($0.paths, $0.volumes) }
+        return try removable(try hypervisor.domain(name))?.proven
     }
 
     /// The record of the machine: its domain's, or what was kept of it where its domain is gone; `nil` where there is none.
@@ -126,28 +125,22 @@ extension Machine {
         _ domain: DomainSummary?, among surroundings: Surroundings? = nil
     ) throws(Failure) -> Ownership? {
         guard let named = try named(domain) else { return nil }
-        return try Ownership(
-            of: self, domain, files: named.files, volumes: named.volumes, isWhole: true, among: surroundings)
+        return try Ownership(of: self, domain, named, isWhole: true, among: surroundings)
     }
 
-    /// The files and volumes that the machine's record and its journal name as its own, proven by nothing.
-    private func named(
-        _ domain: DomainSummary?
-    ) throws(Failure) -> (files: [String], volumes: [HostVolume])? {
+    /// The parts that the machine's record and its journal name as its own, proven by nothing.
+    private func named(_ domain: DomainSummary?) throws(Failure) -> [Part]? {
         var journal: MachineJournal?
         if let opened = try OwnFolder.open(folder) { journal = MachineJournal.read(in: opened) }
-        var (files, volumes): ([String], [HostVolume]) = ([], [])
+        var parts: [Part] = []
         if let domain {
-            let record = try requireOwn(try kept(), of: domain)
-            (files, volumes) = (record.made, record.volumes ?? [])
+            parts = try requireOwn(try kept(), of: domain).parts
         } else if journal?.uri != hypervisor.uri {
             return nil
         }
         // A machine that was moved here has brought its journal along.
         if !isLocal, journal?.uri != hypervisor.uri { journal = nil }
-        files += journal?.files ?? []
-        volumes += journal?.volumes ?? []
-        return (files, volumes)
+        return parts + (journal?.parts ?? []).without(parts)
     }
 
     /// Ends a domain that this run has defined, and what libvirt knows of it.

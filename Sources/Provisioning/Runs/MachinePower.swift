@@ -97,9 +97,18 @@ extension Machine {
             let domain = try requireDomain()
             if domain.state == .saved { return false }
             try requireActive(domain, "saved")
+            try requireOwnMemory("saved")
             try hypervisor.save(name)
             return true
         }
+    }
+
+    /// Makes sure that nobody else has the running guest's memory, as the program that serves a shared folder does.
+    func requireOwnMemory(_ words: String) throws(Failure) {
+        guard try record()?.spec.shares?.isEmpty == false else { return }
+        throw Failure(
+            .hostNotAble, "\(name) shares folders with this host, and cannot be \(words) while it runs",
+            hint: "limiq stop \(name) first: its disks keep what it has written", resource: name)
     }
 
     private func requireActive(_ domain: DomainSummary, _ words: String) throws(Failure) {

@@ -1,6 +1,7 @@
 import Basics
 import GuestConfig
 import Hypervisors
+import Libvirt
 import MachineSpec
 
 extension Machine {
@@ -9,7 +10,7 @@ extension Machine {
     /// - Returns: what a guest would do otherwise than the spec says, for a person to read.
     /// - Throws: what `up` would.
     public func preflight(_ spec: VMSpec) throws(Failure) -> [String] {
-        try spec.check(try host().isLocal ? .all : .sent)
+        try check(spec)
         guard let domain = try hypervisor.domain(name) else {
             return try preflight(try settled(spec, after: nil), beside: nil)
         }
@@ -18,30 +19,29 @@ extension Machine {
             try settled(spec, after: domainNow.record.spec), beside: domainNow.liveRecord)
     }
 
+    /// Checks a spec, with the files of this host that it names.
+    public func check(_ spec: VMSpec) throws(Failure) {
+        try spec.check(isLocal ? .all : .sent)
+        // Before libvirt 10 virtiofsd is started by root's libvirt alone (https://libvirt.org/kbase/virtiofs.html).
+        guard spec.shares?.isEmpty == false, HypervisorURI(hypervisor.uri).path == "/session",
+            Library.version < 10_000_000
+        else { return }
+        throw Failure(
+            .hostNotAble, "shares need root, or libvirt 10: this one gives an ordinary user's guests none",
+            hint: "vm:copy_in(from, to) copies a folder into the guest; libvirt 10 comes with Debian 13",
+            resource: name)
+    }
+
     /// - Parameter record: that of the guest that runs; its ports are its own.
     func preflight(_ spec: VMSpec, beside record: MachineRecord?) throws(Failure) -> [String] {
-        let warnings = try spec.cloudInitWarnings()
-        let host = try host()
+        let warnings = try spec.guestFindings(cloudInit).warnings()
         try requireOwnDisks(spec, after: record?.spec)
         try requireFreeAddresses(spec)
-        try storage(for: spec, host).check()
+        try MachineParts(self, spec).check()
         try requireNetworks(spec)
-        if host.isLocal {
-            let held = record?.spec.nics.flatMap(\.forward) ?? []
-            let screens = record?.spec.console == spec.console ? nil : spec.console
-            try HostPorts.checkFree(spec.nics, screens: screens, on: host, besides: held)
-        }
+        let held = record?.spec.nics.flatMap(\.forward) ?? []
+        let screens = record?.spec.console == spec.console ? nil : spec.console
+        try HostPorts.checkFree(spec.nics, screens: screens, on: try host(), besides: held)
         return warnings
-    }
-}
-
-extension VMSpec {
-    /// The things a guest would pass over in its cloud-init, for a person to read.
-    ///
-    /// - Throws: `Failure` for what it could not read at all.
-    func cloudInitWarnings() throws(Failure) -> [String] {
-        let findings = cloudInitFindings
-        try CloudInitCheck.requireNoErrors(in: findings)
-        return findings.map { $0.text + ($0.hint.map { " (\($0))" } ?? "") }
     }
 }

@@ -44,6 +44,7 @@ extension Machine {
                     .snapshotExists, "\(name) has a snapshot \(snapshot) already",
                     hint: "delete_snapshot(\"\(snapshot)\") removes it", resource: name)
             }
+            if domain.state.isActive, memory { try requireOwnMemory("kept in a snapshot with its memory") }
             switch (domain.state.isActive, memory, try hasFlash()) {
             case (true, false, _): try snapshotDisks(snapshot)
             case (true, true, true): try snapshotMemory(snapshot, domain.state)
@@ -153,7 +154,7 @@ extension Machine {
             try MachineJournal.endChange(in: folder, record)
             guard try requireDomain().state.isActive else { return }
             try PortForwards(hypervisor: hypervisor, name: name)
-                .set(record.spec.nics, to: record.userAddress)
+                .set(record.spec.nics, to: userAddress(record))
         }
     }
 

@@ -44,7 +44,9 @@ extension Machine {
         _ spec: VMSpec, _ options: UpOptions = UpOptions(), cancellation: Cancellation = Cancellation(),
         progress: @escaping @Sendable (Progress) -> Void = { _ in }
     ) throws(Failure) -> UpReport {
-        try spec.check(try host().isLocal ? .all : .sent)
+        try check(spec)
+        // Before the lock: a host that hangs holds up none of the machines that bear these names on others.
+        _ = try host()
         try requireAutostart(spec)
         if options.start { try requireWay(to: options.goal(for: spec), spec) }
         let run = UpRun(

@@ -68,7 +68,7 @@ extension Machine {
         try beginBoot([])
         try hypervisor.start(name)
         try PortForwards(hypervisor: hypervisor, name: name)
-            .set(record?.spec.nics ?? [], to: record?.userAddress)
+            .set(record?.spec.nics ?? [], to: userAddress(record))
     }
 }
 
@@ -81,16 +81,16 @@ extension UpRun {
             warn("the saved memory of \(machine.name) is dropped")
             try hypervisor.dropSaved(machine.name)
         } else if plan.starts {
-            let host = try machine.host()
-            if host.isLocal, let saved = domainNow.liveRecord?.spec {
-                try HostPorts.checkFree(saved.nics, screens: saved.console, on: host)
+            if let saved = domainNow.liveRecord?.spec {
+                try HostPorts.checkFree(saved.nics, screens: saved.console, on: try machine.host())
             }
             wasSettled = machine.hasSettled
-            if plan.remade.isAny {
+            if !plan.remade.isEmpty {
                 // QEMU opens them as the guest goes on.
-                var files = machine.storage(for: spec, host)
-                try files.openChange(of: domainNow)
-                try make(plan.remade, &files)
+                var parts = try MachineParts(machine, spec, of: domainNow)
+                try parts.beginChange()
+                try make(plan.remade, &parts)
+                try MachineJournal.endChange(in: machine.folder)
             }
             try timed(.start) { () throws(Failure) in try machine.resumeSaved(domainNow.liveRecord) }
         } else {

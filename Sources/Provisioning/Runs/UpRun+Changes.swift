@@ -12,28 +12,28 @@ extension UpRun {
     func change(_ plan: MachinePlan, _ domainNow: PresentDomain) throws(Failure) {
         if plan.makesSeed { try checkCloudInit() }
         let host = try machine.host()
-        var files = machine.storage(for: spec, host)
-        try files.openChange(of: domainNow)
+        var parts = try MachineParts(machine, spec, of: domainNow)
+        try parts.beginChange()
         let known = domainNow.record.spec.idsOfMadeDisks
         let makesDisks = spec.disks.contains { $0.path == nil && !known.contains($0.id) }
-        if !host.isLocal, spec.namesImages, makesDisks || plan.makesMedia { try upload(&files) }
-        if makesDisks {
-            try timed(.disks) { () throws(Failure) in try files.makeDisks(cancellation) }
+        if spec.namesImages, makesDisks || plan.otherParts.contains(where: \.isCDROM) {
+            try bringImages(&parts)
         }
-        var parts = plan.remade
-        parts.media = plan.makesMedia
-        parts.seed = plan.makesSeed && spec.cloudInit != nil
-        try make(parts, &files)
-        if parts.seed { machine.forgetOutcome() }
-        let layout = try machine.withCeph(try files.existing(domainNow))
+        if makesDisks {
+            try timed(.disks) { () throws(Failure) in try parts.makeDisks(cancellation) }
+        }
+        try make(plan.otherParts, &parts)
+        if plan.makesSeed, spec.cloudInit != nil { machine.forgetOutcome() }
+        let layout = try parts.layout()
         var record = MachineRecord(
             spec: spec, uuid: domainNow.domain.uuid, owner: domainNow.record.owner,
             acceleration: domainNow.record.acceleration,
-            made: layout.madeFiles, volumes: layout.volumes,
-            folder: layout.madeFiles.isEmpty ? domainNow.record.folder : layout.folder,
+            parts: parts.all,
+            folder: parts.all.files.isEmpty ? domainNow.record.folder : layout.folder,
             after: domainNow.record)
         record.bases = layout.bases
         record.script = machine.script ?? domainNow.record.script
+        record.loginUser = record.loginUser ?? machine.imageUser
         record.run = domainNow.record.run
         // Whoever gives an old machine a ttl does not want it gone at once.
         record.expires =
@@ -41,7 +41,7 @@ extension UpRun {
             ? domainNow.record.expires : spec.ttl.map { time(nil) + $0 }
         let next = record
         let changes = try timed(.change) { () throws(Failure) -> [Change] in
-            try growDisks(plan, domainNow, files)
+            let grown = try growDisks(plan, domainNow, parts)
             if plan.action == .adopt {
                 _ = try define(layout, host, record)
                 return plan.changes
@@ -52,6 +52,8 @@ extension UpRun {
                 machine: machine, spec: spec, domainNow: domainNow, description: merge.after,
                 cancellation: cancellation)
             try live.apply(plan.changes)
+            // Last: an emulator that has just translated many programs anew may end at a processor that is plugged in.
+            growFileSystems(grown)
             for change in live.unfollowed {
                 report.pending.append(change)
                 warn("the guest of \(machine.name) does not give its memory back: a start anew does")
@@ -59,7 +61,7 @@ extension UpRun {
             return plan.changes.filter { change in !live.unfollowed.contains { $0.path == change.path } }
         }
         if domainNow.isActive, !plan.restarts { try rememberLive(plan, record, domainNow) }
-        try files.removeUnused(of: domainNow)
+        try parts.removeUnused()
         try machine.leaveNetworks(
             domainNow.record.spec.nics, but: spec.nics + (domainNow.liveRecord?.spec.nics ?? []))
         try MachineJournal.endChange(in: machine.folder, record)
@@ -69,21 +71,14 @@ extension UpRun {
         for change in changes { tell(.changed(path: change.path)) }
     }
 
-    /// Makes parts that are no disks, in the place of those that are there.
-    func make(_ parts: LostParts, _ files: inout any MachineStorage) throws(Failure) {
-        if parts.media {
-            try timed(.media) { () throws(Failure) in try files.makeMedia(cancellation) }
-        }
-        if parts.seed { try timed(.seed) { () throws(Failure) in try files.makeSeed() } }
-        if parts.ignition { try files.makeIgnition() }
-        if parts.console { try files.makeConsole() }
-    }
-
     /// Grows the disks that are to be larger, before the domain says so: a size is looked at no more once the domain
     /// has it.
+    ///
+    /// - Returns: those that the running guest has, by their serial numbers.
     private func growDisks(
-        _ plan: MachinePlan, _ domainNow: PresentDomain, _ files: any MachineStorage
-    ) throws(Failure) {
+        _ plan: MachinePlan, _ domainNow: PresentDomain, _ parts: MachineParts
+    ) throws(Failure) -> [(id: String, serial: String)] {
+        var grown: [(id: String, serial: String)] = []
         let known = domainNow.record.spec.idsOfMadeDisks
         // In the place of one that is made at the next start the guest may still have somebody's own.
         let live = domainNow.liveRecord?.spec.idsOfMadeDisks ?? []
@@ -92,10 +87,21 @@ extension UpRun {
             guard plan.changes.contains(where: { $0.field == size }) else { continue }
             let drive = domainNow.live?.drive(DomainXML.diskAlias(disk.id))
             if live.contains(disk.id), let target = drive?.first("target")?.attributes["dev"] {
-                try files.requireOwn(disk, domainNow)
+                try parts.requireOwn(disk)
                 try hypervisor.change(machine.name, .diskSize(target: target, bytes: disk.sizeGiB << 30))
+                if let serial = drive?.first("serial")?.text { grown.append((disk.id, serial)) }
             } else {
-                try files.grow(disk, domainNow, cancellation)
+                try parts.grow(disk, cancellation)
+            }
+        }
+        return grown
+    }
+
+    private func growFileSystems(_ disks: [(id: String, serial: String)]) {
+        for disk in disks {
+            let reason = machine.growFileSystem(onDisk: disk.serial, cancellation: cancellation)
+            if let reason {
+                warn("disk \(disk.id) of \(machine.name) is larger, and its file system is not: \(reason)")
             }
         }
     }
@@ -117,6 +123,7 @@ extension UpRun {
             case "disks": restored.insert(DomainXML.diskAlias(path.id))
             case "nics": restored.insert(DomainXML.nicAlias(path.id))
             case "cdroms": restored.insert(DomainXML.cdromAlias(path.id))
+            case "shares": restored.insert(DomainXML.shareAlias(path.id))
             case _ where path.field.hasSuffix("memory_mib"): restored.insert("memory")
             case _ where path.field.contains("cpu"): restored.formUnion(["vcpu", "cpu"])
             default:
@@ -139,6 +146,7 @@ extension UpRun {
         var layout = MachineLayout(was, of: machine)
         layout.consoleLog = new.consoleLog
         if layout.seed != nil, let seed = new.seed { layout.seed = seed }
+        if layout.ignition != nil, let ignition = new.ignition { layout.ignition = ignition }
         for (index, disk) in was.disks.enumerated() {
             let same = new.disks.first {
                 $0.spec.id == disk.id && $0.spec.path == disk.path && $0.spec.poolID == disk.poolID
@@ -179,6 +187,7 @@ extension UpRun {
             record.spec.labels = spec.labels
             (record.spec.protect, record.spec.ttl, record.spec.autostart) =
                 (spec.protect, spec.ttl, spec.autostart)
+            record.spec.cloudInit?.check = spec.cloudInit?.check
             record.expires = kept.expires
             func isLive(_ field: FieldPath) -> Bool {
                 plan.changes.contains { $0.field == field && $0.kind == .live }
@@ -232,6 +241,7 @@ extension VMSpec {
     fileprivate var aliases: Set<String> {
         Set(
             disks.map { DomainXML.diskAlias($0.id) } + nics.map { DomainXML.nicAlias($0.id) }
-                + cdroms.map { DomainXML.cdromAlias($0.id) })
+                + cdroms.map { DomainXML.cdromAlias($0.id) }
+                + (shares ?? []).map { DomainXML.shareAlias($0.id) })
     }
 }

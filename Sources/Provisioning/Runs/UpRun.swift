@@ -2,6 +2,7 @@ import Basics
 import FoundationEssentials
 import Glibc
 import GuestConfig
+import HostFiles
 import Hypervisors
 import MachineSpec
 import Steps
@@ -11,18 +12,22 @@ final class UpRun: StepTeller {
     let machine: Machine
     /// The spec, with what it leaves to limiq settled before anything is done.
     private(set) var spec: VMSpec
+    /// Its cloud-init as the script says it, without the network-config that is made of its nics.
+    private let documents: CloudInitSpec?
     let options: UpOptions
     let cancellation: Cancellation
     private let progress: @Sendable (Progress) -> Void
     var report = UpReport()
     private let ports = ChosenPorts()
     /// The end of the whole run, where there is one.
-    private let deadline: ContinuousClock.Instant?
+    let deadline: ContinuousClock.Instant?
     /// Whether libvirt was asked to define the domain: it may have done so without our having its answer.
     private var mayBeDefined = false
-    private var hasStarted = false
+    var hasStarted = false
     /// Whether the guest, which was saved, had come to the end of its cloud-init before.
     var wasSettled = false
+    /// The warm machine that this one is, going on; `nil` for one that boots.
+    var warmStart: WarmStart?
 
     var hypervisor: any Hypervisor { machine.hypervisor }
 
@@ -32,6 +37,7 @@ final class UpRun: StepTeller {
     ) {
         self.machine = machine
         self.spec = spec
+        documents = spec.cloudInit
         self.options = options
         self.cancellation = cancellation
         self.progress = progress
@@ -102,6 +108,10 @@ final class UpRun: StepTeller {
         try settle(after: domainNow.record.spec)
         let plan = try machine.plan(spec, options, domainNow)
         try machine.requireNetworks(spec)
+        if machine.isInWarmStart {
+            try timed(.remove) { () throws(Failure) in _ = try machine.removeLocked() }
+            return try makeNew()
+        }
         try joinNetworks()
         if plan.action == .replace { return try replace(plan, domainNow) }
         if domainNow.isSaved, try continueSaved(plan, domainNow) {
@@ -118,11 +128,7 @@ final class UpRun: StepTeller {
         if domainNow.isSaved {
             if !plan.pending.isEmpty { warn(machine.savedNotice(plan)) }
         } else {
-            for change in plan.pending {
-                warn(
-                    "\(change): it takes effect when \(machine.name) starts anew; up { restart = true } does that"
-                )
-            }
+            for change in plan.pending { warn(notice(of: change)) }
         }
         if !plan.bases.isEmpty, let record = try machine.record() {
             try machine.remember(bases: plan.bases, of: record)
@@ -142,6 +148,19 @@ final class UpRun: StepTeller {
             report.changed = true
         }
         try wait(readiness, boots: false)
+    }
+
+    /// The words for a change that the guest does not have.
+    private func notice(of change: Change) -> String {
+        guard change.kind == .instance, let cloudInit = spec.cloudInit else {
+            return
+                "\(change): it takes effect when \(machine.name) starts anew; up { restart = true } does that"
+        }
+        let isSecret = cloudInit.metaData?.holdsSecret == true
+        let instance = isSecret ? "of its meta_data" : spec.seedIdentity?.instanceID ?? ""
+        return
+            "\(change), and a guest that has run as the instance \(instance) takes nothing of it but bootcmd: write "
+            + "another instance-id into meta_data, or none, and each change makes one"
     }
 
     func replace(_ plan: MachinePlan, _ domainNow: PresentDomain) throws(Failure) {
@@ -176,38 +195,44 @@ final class UpRun: StepTeller {
         try machine.requireOwnDisks(spec, after: nil)
         try checkCloudInit()
         let host = try machine.host()
-        if host.isLocal { try HostPorts.checkFree(spec.nics, screens: spec.console, on: host) }
+        try HostPorts.checkFree(spec.nics, screens: spec.console, on: host)
         try machine.requireNetworks(spec)
         try joinNetworks()
-        var files = machine.storage(for: spec, host)
-        try files.clearLeftovers()
         let chosen = chooseAcceleration(host)
+        if let warm = try machine.warmImage(of: spec) {
+            let obstacle =
+                try options.start
+                ? warm.obstacle(spec, machine, chosen) : "it is made and not started"
+            if let obstacle {
+                warn(
+                    "\(machine.name) boots, and does not go on from \(lastComponent(warm.disk)): \(obstacle)")
+                spec.standOnBase(of: warm)
+            } else {
+                warmStart = WarmStart(machine: machine, spec: spec, documents: documents, warm: warm)
+            }
+        }
+        var parts = try MachineParts(machine, spec)
+        try parts.clearLeftovers()
         var record = MachineRecord(
             spec: spec, uuid: UUID().uuidString.lowercased(), owner: MachineRecord.currentOwner(),
-            acceleration: chosen, made: files.layout.madeFiles, folder: machine.folder)
+            acceleration: chosen, folder: machine.folder)
         record.script = machine.script
+        record.loginUser = record.loginUser ?? machine.imageUser
         record.run = options.run
         record.expires = spec.ttl.map { time(nil) + $0 }
         do {
-            try files.open(record)
-            if !host.isLocal, spec.namesImages { try upload(&files) }
+            try parts.begin(&record)
+            if spec.namesImages { try bringImages(&parts) }
             if !spec.disks.isEmpty {
-                try timed(.disks) { () throws(Failure) in try files.makeDisks(cancellation) }
+                try timed(.disks) { () throws(Failure) in try parts.makeDisks(cancellation) }
             }
-            if spec.cdroms.contains(where: { $0.files != nil }) {
-                try timed(.media) { () throws(Failure) in try files.makeMedia(cancellation) }
-            }
-            if spec.cloudInit != nil || spec.ignition != nil {
-                try timed(.seed) { () throws(Failure) in
-                    try files.makeSeed()
-                    try files.makeIgnition()
-                }
-            }
+            try make(Set(spec.partKinds), &parts)
             let readiness = options.start ? try makeReadiness() : nil
-            try files.sync()
+            try parts.sync()
+            if warmStart != nil { try machine.beginWarmStart() }
             let domain = try timed(.define) { () throws(Failure) in
                 mayBeDefined = true
-                return try defineNew(files.layout, host, record)
+                return try defineNew(try parts.layout(), host, record)
             }
             report.changed = true
             if let readiness {
@@ -215,18 +240,37 @@ final class UpRun: StepTeller {
                     readiness, uuid: domain.uuid, chosen, mayFallBack: options.acceleration == nil)
             }
         } catch {
-            guard hasStarted, error.code == .timeout else { throw undo(files, after: error) }
+            // One that has not become a machine of its own is nobody's.
+            guard hasStarted, warmStart == nil, error.code == .timeout else {
+                throw undo(parts, after: error)
+            }
             throw leave(after: error)
         }
     }
 
-    func upload(_ files: inout any MachineStorage) throws(Failure) {
+    /// Brings images of this host to the machine's, where that is another one.
+    func bringImages(_ parts: inout MachineParts) throws(Failure) {
+        guard parts.store.bringsImages else { return }
         try timed(.upload) { () throws(Failure) in
-            try files.uploadImages(cancellation) { self.tell(.detail(Step(.upload), $0)) }
+            try parts.bringImages(cancellation) { self.tell(.detail(Step(.upload), $0)) }
         }
     }
 
-    private func makeReadiness() throws(Failure) -> Readiness {
+    /// Makes parts that are no disks, in the place of those that are there.
+    func make(_ kinds: Set<Part.Kind>, _ parts: inout MachineParts) throws(Failure) {
+        let media = parts.all.map(\.kind).filter { $0.isCDROM && kinds.contains($0) }
+        let documents = parts.all.map(\.kind).filter {
+            [.seed, .ignition].contains($0) && kinds.contains($0)
+        }
+        for (step, kinds) in [(Step.Kind.media, media), (.seed, documents)] where !kinds.isEmpty {
+            try timed(step) { () throws(Failure) in
+                for kind in kinds { try parts.make(kind, cancellation) }
+            }
+        }
+        if kinds.contains(.console) { try parts.make(.console, cancellation) }
+    }
+
+    func makeReadiness() throws(Failure) -> Readiness {
         try Readiness(machine, nics: spec.nics, change: spec.cloudInit?.powerChange)
     }
 
@@ -240,7 +284,7 @@ final class UpRun: StepTeller {
     /// Checks the cloud-init documents before anything is made: a guest would only pass over what is wrong, minutes
     /// later.
     func checkCloudInit() throws(Failure) {
-        for warning in try spec.cloudInitWarnings() { warn(warning) }
+        for warning in try spec.guestFindings(machine.cloudInit).warnings() { warn(warning) }
     }
 
     /// Defines a new domain. One that a killed run had asked for may have been defined meanwhile: it names what was
@@ -263,9 +307,7 @@ final class UpRun: StepTeller {
     func define(
         _ layout: MachineLayout, _ host: HostDescription, _ record: MachineRecord
     ) throws(Failure) -> DomainSummary {
-        let layout = try machine.withCeph(layout)
         var record = record
-        record.volumes = layout.volumes.isEmpty ? nil : layout.volumes
         record.bases = layout.bases
         let description = DomainXML(
             spec: spec, layout: layout, host: host, acceleration: record.acceleration, record: record,
@@ -283,7 +325,7 @@ final class UpRun: StepTeller {
     }
 
     /// Removes exactly what this run made, and says so.
-    private func undo(_ files: any MachineStorage, after failure: Failure) -> Failure {
+    private func undo(_ parts: MachineParts, after failure: Failure) -> Failure {
         var failure = failure
         if options.keep {
             try? telling(.undo, "\(machine.name) is left for a look") { () throws(Failure) in
@@ -297,7 +339,7 @@ final class UpRun: StepTeller {
                 if mayBeDefined, let domain = try hypervisor.domain(machine.name), try isOurs(domain) {
                     try machine.removeDomain(domain)
                 }
-                try files.remove()
+                try parts.remove()
                 try machine.leaveNetworks(spec.nics)
             }
             // What a guest that is gone could be asked.
@@ -322,99 +364,5 @@ final class UpRun: StepTeller {
             if error.code == .notOurs { return false }
             throw error
         }
-    }
-
-    // MARK: starting and waiting
-
-    private func startAndWait(
-        _ readiness: Readiness, uuid: String, _ acceleration: Acceleration, mayFallBack: Bool
-    ) throws(Failure) {
-        let chooser =
-            acceleration == .kvm
-            ? AccelerationChooser(state: machine.state, host: try machine.host(), cpuinfo: machine.cpuinfo)
-            : nil
-        // A run that found it out may have been killed before it had changed the domain.
-        if mayFallBack, chooser?.isRefuted == true { return try fallBack(uuid: uuid) }
-        let isOnTrial = mayFallBack && chooser?.isProven == false
-        do {
-            try start(readiness, isOnTrial: isOnTrial)
-            try wait(readiness, boots: true)
-            if isOnTrial, goal != .running { chooser?.remember(works: true) }
-        } catch {
-            guard isOnTrial, let chooser, AccelerationChooser.isAtFault(error) else { throw error }
-            let reason = error.cause?.split(separator: "\n").last.map(String.init) ?? error.message
-            warn(AccelerationChooser.warning(reason))
-            try fallBack(uuid: uuid) { chooser.remember(works: false, reason: reason) }
-        }
-    }
-
-    /// - Parameter started: called when it runs under emulation.
-    private func fallBack(uuid: String, started: () -> Void = {}) throws(Failure) {
-        try hypervisor.destroy(machine.name)
-        let host = try machine.host()
-        let domainNow = try machine.domainNow(try machine.requireDomain())
-        let layout = try machine.storage(for: spec, host).existing(domainNow)
-        var record = domainNow.record
-        record.acceleration = .emulation
-        _ = try define(layout, host, record.identified(as: domainNow.domain))
-        let readiness = try makeReadiness()
-        try start(readiness, isOnTrial: false)
-        started()
-        try wait(readiness, boots: true)
-    }
-
-    private func start(_ readiness: Readiness, isOnTrial: Bool) throws(Failure) {
-        try timed(.start) { () throws(Failure) in
-            try machine.renewGivenChains(spec)
-            try machine.startNetworks(spec.nics)
-            try machine.beginBoot(spec.nics)
-            do throws(Failure) { try hypervisor.start(machine.name) } catch {
-                // A killed run may have asked for the start, and libvirt got to it after we had looked.
-                guard try hypervisor.domain(machine.name)?.state.isActive == true else { throw error }
-            }
-            hasStarted = true
-            if isOnTrial { try readiness.requireSurvival(of: .milliseconds(300)) }
-        }
-        if spec.nics.contains(where: { !$0.forward.isEmpty }) {
-            try timed(.forward) { () throws(Failure) in
-                try PortForwards(hypervisor: hypervisor, name: machine.name)
-                    .set(spec.nics, to: spec.userAddress)
-            }
-        }
-    }
-
-    private var goal: Goal {
-        let wanted = options.goal(for: spec)
-        return wanted == .cloudInit && wasSettled ? .running : wanted
-    }
-
-    /// - Parameter boots: it has just been started: up to its first sign of life is a phase of its own.
-    private func wait(_ readiness: Readiness, boots: Bool) throws(Failure) {
-        try cancellation.check()
-        var step = boots && goal != .running ? Step(.firstBoot) : goal.step
-        var start = ContinuousClock.now
-        func ended(ok: Bool) { tell(.ended(step, .now - start, ok: ok)) }
-        tell(.begins(step, detail: nil))
-        do throws(Failure) {
-            try readiness.wait(
-                for: goal, timeout: options.timeout, deadline: deadline, cancellation: cancellation
-            ) { line in
-                tell(.console(line))
-            } onSign: {
-                guard step.kind == .firstBoot else { return }
-                ended(ok: true)
-                (step, start) = (goal.step, .now)
-                tell(.begins(step, detail: nil))
-            }
-        } catch {
-            // It has done its work in an earlier boot; what keeps it from this one is the guest's owner's business.
-            guard error.code == .noCloudInit, machine.rememberedOutcome()?.errors.isEmpty == true else {
-                ended(ok: false)
-                throw error
-            }
-            warn("\(error.message); it has finished in an earlier boot")
-        }
-        ended(ok: true)
-        if goal != .running { report.addresses = (try? machine.requireAddresses()) ?? [] }
     }
 }

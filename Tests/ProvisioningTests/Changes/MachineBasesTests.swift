@@ -26,8 +26,8 @@ import XML
             let image = state.root + "/image.qcow2"
             try Setting.write(image, 1)
             if isOfLibrary {
-                let library = ImageLibrary(state: state, builders: state.root)
-                try library.add("own", from: image, Cancellation())
+                let library = ImageLibrary(state: state, builders: state.root, catalogue: CatalogueFiles([]))
+                _ = try library.add(ImageAddition(name: "own", source: .file(image)), Cancellation())
                 base = state.cloudImages + "/own.qcow2"
             } else {
                 base = image

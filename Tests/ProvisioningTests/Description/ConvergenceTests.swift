@@ -53,7 +53,7 @@ import XML
 
     static func record(_ spec: VMSpec) -> MachineRecord {
         MachineRecord(
-            spec: spec, uuid: "", owner: "me", acceleration: .emulation, made: [], folder: "/vms/web")
+            spec: spec, uuid: "", owner: "me", acceleration: .emulation, folder: "/vms/web")
     }
 
     static func description(_ spec: VMSpec) throws -> XMLNode {
@@ -98,6 +98,8 @@ import XML
         spec.ignition = "{}"
         spec.nics[1].address = "10.77.0.5"
         (spec.protect, spec.ttl, spec.autostart) = (true, 7200, true)
+        spec.shares = [ShareSpec(id: "site", host: "/srv/site", guest: "/var/www")]
+        spec.cloudInit?.check = .warn
         return spec
     }
 
@@ -105,7 +107,7 @@ import XML
         throws
     {
         let spec = Self.whole()
-        let lists = ["disks", "nics", "cdroms"]
+        let lists = ["disks", "nics", "cdroms", "shares"]
         let json = try #require(
             try JSONSerialization.jsonObject(with: try JSONEncoder().encode(spec)) as? [String: Any])
         var fields: Set<String> = ["labels"]
@@ -132,8 +134,9 @@ import XML
         known.formUnion(names(DiskSpec.CodingKeys.allCases, in: "disks[]"))
         known.formUnion(names(NICSpec.CodingKeys.allCases, in: "nics[]"))
         known.formUnion(names(CDROMSpec.CodingKeys.allCases, in: "cdroms[]"))
+        known.formUnion(names(ShareSpec.CodingKeys.allCases, in: "shares[]"))
         known.formUnion(names(ConsoleSpec.CodingKeys.allCases, in: "console"))
-        known.formUnion(SeedFile.allCases.map { "cloud_init.\($0.field)" })
+        known.formUnion(names(CloudInitSpec.CodingKeys.allCases, in: "cloud_init"))
         // Of a running nic, and in no spec.
         #expect(known.union(["nics[].link"]) == Set(SpecFields.costs.keys))
     }
@@ -254,7 +257,16 @@ import XML
         Case("cdroms[2] live", { $0.cdroms.append(CDROMSpec(id: "more", isoPath: "/isos/more.iso")) }),
         Case("console.vnc_password restart", { $0.console?.vncPassword = "other" }),
         Case("console.vnc_port restart", { $0.console?.vncPort = 5999 }),
-        Case("cloud_init.user_data restart", { $0.cloudInit?.userData = "#cloud-config\n{}\n" }),
+        // Its meta-data names the instance.
+        Case("cloud_init.user_data instance", { $0.cloudInit?.userData = "#cloud-config\n{}\n" }),
+        Case("cloud_init.network_config instance", { $0.cloudInit?.networkConfig = "version: 1\n" }),
+        Case("cloud_init.vendor_data instance", { $0.cloudInit?.vendorData = nil }),
+        Case("cloud_init.meta_data restart", { $0.cloudInit?.metaData = "instance-id: b\n" }),
+        Case("cloud_init.meta_data restart", { $0.cloudInit?.metaData = nil }),
+        Case(
+            "cloud_init.user_data restart",
+            { $0.cloudInit = CloudInitSpec(userData: "#cloud-config\n{}\n", metaData: "instance-id: b\n") }),
+        Case("cloud_init.check live", { $0.cloudInit?.check = .warn }),
     ])
     func `each field costs what it must`(one: Case) throws {
         let expected = one.expected
@@ -329,10 +341,24 @@ import XML
         let changes = try Self.changes(from: Self.spec(), to: Self.spec(), running: old)
         #expect(
             Self.words(changes) == [
-                "cloud_init.user_data restart pending", "disks[1].bus restart pending",
+                "cloud_init.user_data instance pending", "disks[1].bus restart pending",
                 "disks[2] restart pending",
             ])
         #expect(try Self.changes(from: Self.spec(), to: Self.spec(), running: old, isActive: false) == [])
+    }
+
+    @Test func `of a guest whose record does not name its instance, the same meta-data does`() throws {
+        let facts = DomainFacts(try Self.description(Self.spec()))
+        let side = Convergence.Description(spec: Self.record(Self.spec()).spec, facts: facts)
+        for (metaData, kind) in [
+            ("instance-id: a\n", Change.Kind.instance), ("instance-id: a\nb: c\n", .restart),
+        ] {
+            var wanted = Self.spec()
+            wanted.cloudInit?.userData = "#cloud-config\n{}\n"
+            wanted.cloudInit?.metaData = .text(metaData)
+            let changes = Convergence(wanted: wanted, wantedFacts: facts, next: side, live: side).changes()
+            #expect(changes.first { $0.path == "cloud_init.user_data" }?.kind == kind)
+        }
     }
 
     @Test func `a disk without a size grows beyond what its file has, and not below`() throws {

@@ -23,8 +23,7 @@ import XML
             spec,
             of: Machine(spec.name, on: FakeHypervisor(), state: StateFolder(root: "/var/lib/limiquantix")))
         let record = MachineRecord(
-            spec: spec, uuid: "", owner: "root@host", acceleration: acceleration, made: layout.madeFiles,
-            folder: layout.folder)
+            spec: spec, uuid: "", owner: "root@host", acceleration: acceleration, folder: layout.folder)
         return try DomainXML(
             spec: spec, layout: layout, host: host, acceleration: acceleration, record: record
         )
@@ -35,6 +34,23 @@ import XML
         var spec = VMSpec(name: "web-01")
         change(&spec)
         return spec
+    }
+
+    @Test func `gives disks that begin alike serial numbers of their own, of the 20 characters a guest sees`()
+        throws
+    {
+        let ids = [
+            "root", "application-data-disk-1", "application-data-disk-2", "application-data-disk-3",
+            "application-data-dis", "a-long-id-like-no-other",
+        ]
+        let spec = Self.spec { $0.disks = ids.map { DiskSpec(id: $0) } }
+        let serials = spec.diskSerials
+        #expect(Set(serials).count == ids.count)
+        #expect(serials.allSatisfy { $0.utf8.count <= 20 })
+        // Those that differ keep what they have always had.
+        #expect(serials[0...1] == ["root", "application-data-dis"] && serials[5] == "a-long-id-like-no-ot")
+        let xml = try Self.xml(spec)
+        for serial in serials { #expect(xml.contains("<serial>\(serial)</serial>")) }
     }
 
     static let matrix: [(name: String, spec: VMSpec)] = [

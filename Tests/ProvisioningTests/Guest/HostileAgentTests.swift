@@ -291,8 +291,7 @@ private struct HostileGuest {
     ])
     func `in limiq's own record are those that a spec may have`(field: String, number: String) throws {
         let record = MachineRecord(
-            spec: VMSpec(name: "web"), uuid: "", owner: "", acceleration: .emulation, made: [],
-            folder: "/vms/web")
+            spec: VMSpec(name: "web"), uuid: "", owner: "", acceleration: .emulation, folder: "/vms/web")
         let json = try record.json()
         _ = try MachineRecord(metadata: XMLElement("machine", text: json).xml)
         let forged = try json.replacing(

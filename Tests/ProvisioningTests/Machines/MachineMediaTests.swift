@@ -1,5 +1,6 @@
 import Basics
 import Glibc
+import HostFiles
 import MachineSpec
 import Provisioning
 import Support
@@ -46,7 +47,9 @@ import Testing
         return try withScratchState { state throws in
             let machine = Machine("web", on: host, state: state)
             var spec = VMSpec(name: "web")
-            spec.cdroms = [CDROMSpec(id: "tools", isoPath: "/dev/null")]
+            try makeFolders(state.root)
+            try writeISO("tools", to: state.root + "/tools.iso")
+            spec.cdroms = [CDROMSpec(id: "tools", isoPath: state.root + "/tools.iso")]
             _ = try machine.up(spec)
             let result = Result { () throws(Failure) in try machine.ejectMedia(id: "tools") }
             return (host, left.withLock(\.requests), result)

@@ -105,7 +105,7 @@ import XML
             #expect(setting.host.storage.made.filter { $0 == "web.logs.qcow2" }.count == 2)
             #expect(Self.diskSource(setting.host.domainNode("web"), "logs") == "/limiq/web.logs.qcow2")
             #expect(MachineJournal.read(in: setting.machine.folder)?.isFinished == true)
-            #expect(MachineJournal.read(in: setting.machine.folder)?.makingVolumes == nil)
+            #expect(MachineJournal.read(in: setting.machine.folder)?.making == nil)
             #expect(try setting.up { $0.restart = true }.changed)
             #expect(try !setting.up().changed)
             #expect(try setting.machine.remove())
@@ -163,8 +163,8 @@ import XML
         try withScratchState { state throws in
             var setting = try Self.running(state)
             let (other, more) = (state.root + "/other.iso", state.root + "/more.iso")
-            append("another", to: other)
-            append("one more", to: more)
+            try writeISO("another", to: other)
+            try writeISO("one more", to: more)
             setting.spec.cdroms[0].isoPath = other
             setting.spec.cdroms.append(CDROMSpec(id: "more", isoPath: more))
             let report = try setting.up()
@@ -240,11 +240,44 @@ import XML
     @Test func `what cannot be put there is refused before the VM is thrown away for it`() throws {
         try withScratchState { state throws in
             var setting = try Self.running(state)
-            setting.spec.ignition = #"{ "ignition": { "version": "3.4.0" } }"#
+            let overlay = state.root + "/overlay.qcow2"
+            try Overlay.create(overlay, base: state.root + "/base.raw")
+            setting.spec.disks[0].backingFile = overlay
             #expect {
                 try setting.up { $0.replace = true }
-            } throws: { error in (error as? Failure)?.code == .hostNotAble }
+            } throws: { error in (error as? Failure)?.code == .badField }
             #expect(setting.host.domainNode("web") != nil)
+        }
+    }
+
+    @Test func `Ignition's configuration is a volume there, which another one takes the VM's place for`()
+        throws
+    {
+        try withScratchState { state throws in
+            var setting = try Setting(state)
+            setting.spec.ignition = #"{ "ignition": { "version": "3.4.0" } }"#
+            _ = try setting.up()
+            func configuration() -> String {
+                String(decoding: setting.host.storage.bytes("web.ignition.json") ?? [], as: UTF8.self)
+            }
+            #expect(configuration() == setting.spec.ignition)
+            #expect(setting.host.storage.description("web.ignition.json")?.mode == "0600")
+            let entries = setting.host.domainNode("web")?.all("sysinfo/entry").map { $0.attributes["file"] }
+            #expect(entries == ["/limiq/web.ignition.json", "/limiq/web.ignition.json"])
+            #expect(try setting.machine.spec() == setting.spec)
+            setting.spec.memoryMiB = 512
+            #expect(try setting.up().changes.map(\.path) == ["memory_mib"])
+            #expect(
+                setting.host.domainNode("web")?.first("sysinfo/entry")?.attributes["file"]
+                    == "/limiq/web.ignition.json")
+            #expect(try !setting.up().changed)
+
+            setting.spec.ignition = #"{ "ignition": { "version": "3.3.0" } }"#
+            #expect(throws: Failure.self) { try setting.up() }
+            #expect(try setting.up { $0.replace = true }.changed)
+            #expect(configuration() == setting.spec.ignition)
+            #expect(try setting.machine.remove())
+            #expect(setting.host.storage.names.filter { $0.hasPrefix("web.") } == [])
         }
     }
 
@@ -306,8 +339,6 @@ import XML
             }
             #expect(try !setting.up().changed)
 
-            // It is left with an image in the folder when it is killed on the way.
-            append("half", to: setting.machine.folder + "/cdrom-answers.iso")
             #expect(try setting.machine.remove())
             #expect(setting.host.storage.names.filter { $0.hasPrefix("web.") } == [])
             #expect(folderNames(state.machines) == [])
@@ -404,7 +435,7 @@ import XML
     {
         try withScratchState { state throws in
             var setting = try Self.running(state)
-            append("another content", to: setting.spec.cdroms[0].isoPath ?? "", truncate: true)
+            try writeISO("another content", to: setting.spec.cdroms[0].isoPath ?? "")
             let volumes = setting.host.storage.names
             setting.spec.memoryMiB = 512
             #expect(try setting.up().changes.map(\.path) == ["memory_mib"])
@@ -420,7 +451,6 @@ import XML
             let before = setting.spec
             setting.spec.cdroms.append(CDROMSpec(id: "a", files: ISOContents(files: [ISOFile("a", "b")])))
             Self.breakOff(setting, at: "web.cdrom-a.iso")
-            append("half", to: setting.machine.folder + "/cdrom-a.iso")
             setting.spec = before
             setting.spec.memoryMiB = 512
             #expect(try setting.up().changed)

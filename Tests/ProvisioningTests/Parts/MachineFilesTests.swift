@@ -131,7 +131,26 @@ import Testing
             try complaint {
                 $0.cdroms[0].files = nil
                 $0.cdroms[0].isoPath = "/dev/null"
-            } == "cdroms[1].label is for an image that is made of files")
-        #expect(try complaint { $0.ignition = "{}" } == "ignition.ignition is missing")
+            } == "cdroms[1].iso_path /dev/null is a device, not a file")
+        try withScratchState { state throws in
+            try makeFolders(state.root)
+            let iso = state.root + "/tools.iso"
+            try writeISO("tools", to: iso)
+            #expect(
+                try complaint {
+                    $0.cdroms[0].files = nil
+                    $0.cdroms[0].isoPath = iso
+                } == "cdroms[1].label is for an image that is made of files")
+        }
+        try withScratchState { state throws in
+            var spec = Self.spec()
+            spec.ignition = "{}"
+            let machine = Machine("web", on: FakeHypervisor(), state: state)
+            let failure = try #require(throws: Failure.self) { try machine.preflight(spec) }
+            #expect(failure.message == "ignition.ignition is missing")
+            let failedUp = try #require(throws: Failure.self) { try machine.up(spec) }
+            #expect(failedUp.message == failure.message)
+            #expect(try machine.hypervisor.domain("web") == nil)
+        }
     }
 }

@@ -28,7 +28,7 @@ import XML
             machine = Machine("web", on: host, state: state)
             let (base, iso) = (state.root + "/base.raw", state.root + "/tools.iso")
             try? TestGuest.writeDisk(base)
-            append("an ISO image", to: iso, truncate: true)
+            try writeISO("an ISO image", to: iso)
             spec = VMSpec(name: "web")
             var boot = DiskSpec(id: "boot-disk")
             boot.backingFile = base
@@ -41,10 +41,13 @@ import XML
             spec.cloudInit = CloudInitSpec(userData: .text("#cloud-config\n"))
         }
 
-        var record: MachineRecord {
-            MachineRecord(
-                spec: spec, uuid: "", owner: "me", acceleration: .emulation, made: [],
-                folder: machine.folder)
+        /// The VM's parts as a run has written down that it makes them.
+        func begun() throws -> MachineParts {
+            var parts = try MachineParts(machine, spec)
+            var record = MachineRecord(
+                spec: spec, uuid: "", owner: "me", acceleration: .emulation, folder: machine.folder)
+            try parts.begin(&record)
+            return parts
         }
 
         /// Somebody else's, under the name of the VM's second disk.
@@ -253,10 +256,9 @@ import XML
     @Test func `what a killed run left is removed by the next one, by its journal`() throws {
         try withScratchState { state throws in
             let setting = try Setting(state)
-            var volumes = MachineVolumes(setting.machine, setting.spec)
-            try volumes.open(setting.record)
-            try volumes.uploadImages(Cancellation()) { _ in }
-            try volumes.makeDisks(Cancellation())
+            var parts = try setting.begun()
+            try parts.bringImages(Cancellation()) { _ in }
+            try parts.makeDisks(Cancellation())
             // Here it died.
             #expect(setting.host.storage.names.contains("web.data.qcow2"))
             #expect(try setting.up().changed)
@@ -283,8 +285,7 @@ import XML
         try withScratchState { state throws in
             let setting = try Setting(state)
             try setting.putOthersVolume()
-            var volumes = MachineVolumes(setting.machine, setting.spec)
-            try volumes.open(setting.record)
+            _ = try setting.begun()
             // Here it died.
             #expect(throws: Failure.self) { try setting.up() }
             #expect(setting.host.storage.names.filter { $0.hasPrefix("web.") } == ["web.data.qcow2"])
@@ -427,6 +428,25 @@ import XML
             } throws: { error in
                 (error as? Failure)?.message.hasPrefix("disks[1].pool_id: the storage pool ceph") == true
             }
+        }
+    }
+
+    @Test func `disks on one image have it each in their own pool, also when the VM is changed`() throws {
+        try withScratchState { state throws in
+            var setting = try Setting(state)
+            setting.spec.disks[1].backingFile = setting.spec.disks[0].backingFile
+            func pools() -> [String?] {
+                setting.host.domainNode("web")?.all("devices/disk/backingStore/source").map {
+                    $0.attributes["file"].map { String($0.dropFirst().prefix { $0 != "/" }) }
+                } ?? []
+            }
+            _ = try setting.up()
+            #expect(pools() == ["limiq", "fast"])
+            setting.spec.memoryMiB = 512
+            #expect(try setting.up().changed)
+            #expect(pools() == ["limiq", "fast"])
+            #expect(try setting.machine.record()?.bases?.keys.sorted() == ["boot-disk", "data"])
+            #expect(try !setting.up().changed)
         }
     }
 

@@ -16,11 +16,13 @@ import Testing
     /// A folder of a VM with a journal, as a run that was killed leaves it.
     private static func journal(
         _ state: StateFolder, machine: String = "evil", folder: String = "evil", files: [String],
-        volumes: [HostVolume]? = nil, isFinished: Bool = false
+        volumes: [HostVolume] = [], isFinished: Bool = false
     ) throws {
         let path = state.machine(folder)
         try makeFolders(path)
-        try MachineJournal(machine: machine, uri: fake, files: files, volumes: volumes).begin(in: path)
+        let parts =
+            files.map(Part.file) + volumes.map(Part.volume)
+        try MachineJournal(machine: machine, uri: fake, parts: parts).begin(in: path)
         if isFinished { try MachineJournal.finish(in: path) }
     }
 
@@ -89,6 +91,30 @@ import Testing
         }
     }
 
+    @Test func `in a VM's record has nothing written or read where it leads`() throws {
+        try withScratchState { state throws in
+            let machine = Machine("evil", on: `Bringing a VM up`.booting(), state: state)
+            var spec = `Bringing a VM up`.spec()
+            spec.name = "evil"
+            _ = try machine.up(spec)
+            let precious = state.root + "/seed.iso"
+            try ISOImage.write(to: precious, label: "cidata", files: [ISOFile("user-data", "keep")])
+            let bytes = try fileBytes(precious, atMost: 1 << 20)
+            var record = try #require(try machine.record())
+            record.parts.removeAll { $0.kind == .seed }
+            record.parts.append(.file(precious))
+            try machine.hypervisor.setMetadata("evil", try record.element())
+            #expect(try machine.spec().cloudInit == spec.cloudInit)
+            spec.cloudInit = CloudInitSpec(userData: .text("#cloud-config\nhostname: other\n"))
+            _ = try machine.up(spec)
+            #expect(try fileBytes(precious, atMost: 1 << 20) == bytes)
+            let seed = try ISOReader(machine.folder + "/seed.iso").read(Array("user-data".utf8))
+            #expect(String(decoding: seed, as: UTF8.self).contains("other"))
+            _ = try machine.remove()
+            #expect(try fileBytes(precious, atMost: 1 << 20) == bytes)
+        }
+    }
+
     @Test func `removes no volume of another name, and none where machines have files`() throws {
         try withScratchState { state throws in
             let volumes = [
@@ -109,8 +135,10 @@ import Testing
             let machine = Machine("evil", on: host, state: state)
             try makeFolders(machine.folder)
             let own = HostVolume(pool: "fast", name: "evil.a.qcow2")
-            try MachineJournal(machine: "evil", uri: uri, files: [], volumes: volumes + [own])
-                .begin(in: machine.folder)
+            try MachineJournal(
+                machine: "evil", uri: uri,
+                parts: (volumes + [own]).map(Part.volume)
+            ).begin(in: machine.folder)
             try Self.journal(state, files: [], volumes: volumes + [own])
             #expect(try machine.remove())
             #expect(host.storage.names == volumes.map(\.name).sorted())
@@ -124,7 +152,8 @@ import Testing
             let outside = state.root + "/outside"
             try makeFolders(outside)
             try MachineJournal(
-                machine: "evil", uri: Self.fake, files: [state.machine("evil") + "/boot-disk.qcow2"]
+                machine: "evil", uri: Self.fake,
+                parts: [.file(state.machine("evil") + "/boot-disk.qcow2")]
             )
             .begin(in: outside)
             append("keep", to: outside + "/boot-disk.qcow2")

@@ -104,6 +104,7 @@ struct `VMs on another machine, by ssh` {
                             String.init) ?? info
                     }
                     var spec = Self.spec("web", base: base)
+                    spec.ignition = #"{ "ignition": { "version": "3.3.0" } }"#
                     spec.disks[0].bootable = true
                     spec.cdroms = [
                         CDROMSpec(id: "tools", isoPath: folder + "/one.iso"),
@@ -143,6 +144,7 @@ struct `VMs on another machine, by ssh` {
                     #expect(started.changes.map(\.path) == ["disks[2].size_gib"])
                     #expect(size("data").contains("3 GiB"))
                     #expect(host.processes(with: "guest=web").count == 1)
+                    #expect(host.processes(with: "file=\(host.pool)/web.ignition.json").count == 1)
                     #expect(try !machine.up(spec, Self.running).changed)
                     #expect(try machine.remove())
                     #expect(host.volumes.filter { $0.hasPrefix("web.") } == [])
@@ -275,6 +277,49 @@ struct `VMs on another machine, by ssh` {
                     #expect(try machine.remove())
                     #expect(hosts[0].volumes.count == 1)
                 }
+            }
+        }
+    }
+
+    /// Daemons of root's whose QEMU runs as another account, reached as any other host by a program.
+    @Test func `QEMU there reads Ignition's configuration under its own account, and nobody else does`()
+        async throws
+    {
+        try await Home.with { home in
+            let (base, program, pool) = (home.path + "/tiny.raw", home.path + "/reach", home.path + "/pool")
+            try TestGuest.writeDisk(base)
+            try await onThread {
+                try home.daemons.start()
+                // The helper knows libvirt's own socket alone, which the daemons' mount namespace has a place for.
+                let runtime = home.daemons.runtime
+                symlink(runtime + "/libvirt-sock", runtime + "/run/libvirt-sock")
+                let enter = "nsenter --mount --target $(cat \(runtime)/libvirtd.pid)"
+                let script = "#!/bin/sh\nexec \(enter) virt-ssh-helper qemu:///system\n"
+                try writeBytes(Array(script.utf8), to: program)
+                chmod(program, 0o700)
+                mkdir(pool, 0o711)
+                let uri = "qemu+ext://node2/system?command=\(program)"
+                let made = try run("virsh", "-c", uri, "pool-define-as", "limiq", "dir", "--target", pool)
+                #expect(made.status == 0, "\(made.errors)")
+
+                let state = StateFolder(root: home.path + "/elsewhere")
+                let machine = Machine("web", on: LibvirtHypervisor(uri: uri), state: state)
+                var spec = Self.spec("web", base: base)
+                spec.ignition = #"{ "ignition": { "version": "3.3.0" } }"#
+                _ = try machine.up(spec, Self.running)
+                let guest = try #require(home.guests.first)
+                let file = pool + "/web.ignition.json"
+                let line = readWhole("/proc/\(guest)/cmdline")
+                #expect(line?.contains("name=opt/com.coreos/config,file=\(file)") == true)
+                var (account, owner) = (stat(), stat())
+                #expect(stat("/proc/\(guest)", &account) == 0 && account.st_uid != 0)
+                #expect(stat(file, &owner) == 0 && owner.st_mode & 0o777 == 0o600)
+                #expect(owner.st_uid == account.st_uid)
+                #expect(readWhole(file) == spec.ignition)
+                #expect(try machine.spec().ignition == spec.ignition)
+                #expect(try !machine.up(spec, Self.running).changed)
+                #expect(try machine.remove())
+                #expect(folderNames(pool).filter { $0.hasPrefix("web.") } == [])
             }
         }
     }

@@ -94,6 +94,91 @@ import XML
         }
     }
 
+    private func seed(_ file: String, _ state: StateFolder) throws -> String {
+        let iso = try ISOReader(state.machine("web") + "/seed.iso")
+        return String(decoding: try iso.read(Array(file.utf8)), as: UTF8.self)
+    }
+
+    @Test func `what only another instance takes is pending, told with the way out, and starts nothing anew`()
+        throws
+    {
+        try withScratchState { state throws in
+            var spec = Self.spec
+            spec.cloudInit = CloudInitSpec(
+                userData: "#cloud-config\nhostname: a\n", metaData: "instance-id: i-1\nlocal-hostname: a\n")
+            let running = try Running(spec, state)
+            spec.cloudInit?.userData = "#cloud-config\nhostname: b\n"
+            let restart = Self.options { $0.restart = true }
+            let plan = try running.machine.plan(spec, restart)
+            let first = try running.machine.up(spec, restart)
+            #expect(first.changed && first.changes == [] && first.pending == plan.pending && !plan.restarts)
+            #expect(first.pending.map(\.path) == ["cloud_init.user_data"])
+            #expect(first.pending.map(\.kind) == [.instance])
+            #expect(first.warnings.contains { $0.contains("the instance i-1") })
+            #expect(!running.calls.contains("shutdown"))
+            #expect(try seed("user-data", state) == "#cloud-config\nhostname: b\n")
+            let second = try running.machine.up(spec, restart)
+            #expect(!second.changed && second.pending.map(\.cause) == [.pending])
+
+            // Another instance starts anew with all that waits.
+            spec.cloudInit?.metaData = "instance-id: i-2\nlocal-hostname: a\n"
+            let third = try running.machine.up(spec, restart)
+            #expect(third.changes.map(\.path) == ["cloud_init.meta_data", "cloud_init.user_data"])
+            #expect(third.pending == [] && running.calls.contains("shutdown"))
+            // A host name is taken at each start, by the same instance too.
+            spec.cloudInit?.metaData = "instance-id: i-2\nlocal-hostname: b\n"
+            let fourth = try running.machine.up(spec)
+            #expect(fourth.pending.map(\.kind) == [.restart])
+        }
+    }
+
+    @Test
+    func
+        `meta-data without an instance-id makes another instance with each change, and reads as it was written`()
+        throws
+    {
+        try withScratchState { state throws in
+            var spec = Self.spec
+            spec.cloudInit = CloudInitSpec(
+                userData: "#cloud-config\nhostname: a\n", metaData: "# mine\nlocal-hostname: a\n")
+            let running = try Running(spec, state)
+            let before = try seed("meta-data", state)
+            #expect(
+                before.hasPrefix("# mine\ninstance-id: \"iid-") && before.hasSuffix("local-hostname: a\n"))
+            #expect(try running.machine.spec().cloudInit?.metaData == spec.cloudInit?.metaData)
+            #expect(try !running.machine.up(try running.machine.spec()).changed)
+            spec.cloudInit?.userData = "#cloud-config\nhostname: b\n"
+            let report = try running.machine.up(spec, Self.options { $0.restart = true })
+            #expect(report.changes.map(\.path) == ["cloud_init.user_data"] && report.pending == [])
+            #expect(try seed("meta-data", state) != before)
+        }
+    }
+
+    @Test func `errors of the check are warnings where the spec says so, and saying so touches no seed`()
+        throws
+    {
+        try withScratchState { state throws in
+            var spec = Self.spec
+            spec.cloudInit = CloudInitSpec(userData: "#cloud-config\nruncmds: [a]\n")
+            #expect(throws: Failure.self) { try Running(spec, state) }
+            spec.cloudInit?.check = .warn
+            let running = try Running(spec, state)
+            #expect(try running.machine.spec().cloudInit == spec.cloudInit)
+            spec.cloudInit?.userData = "#cloud-config\nruncmds: [b]\n"
+            #expect(
+                try running.machine.up(spec).warnings.contains(
+                    "user-data:2:1: runcmds is no cloud-config key (did you mean runcmd?)"))
+            spec.cloudInit?.userData = "#cloud-config\nruncmd: [b]\n"
+            _ = try running.machine.up(spec, Self.options { $0.restart = true })
+            let seed = try fileBytes(state.machine("web") + "/seed.iso", atMost: 1 << 20)
+            spec.cloudInit?.check = nil
+            let report = try running.machine.up(spec)
+            #expect(report.changes.map(\.path) == ["cloud_init.check"] && report.pending == [])
+            #expect(try fileBytes(state.machine("web") + "/seed.iso", atMost: 1 << 20) == seed)
+            #expect(try !running.machine.up(spec).changed)
+        }
+    }
+
     @Test func `starts the guest anew where it is told to, for what is new and for what waits`() throws {
         try withScratchState { state throws in
             let running = try Running(Self.spec, state)
@@ -178,7 +263,7 @@ import XML
     {
         try withScratchState { state throws in
             var spec = Self.spec
-            for name in ["one", "two"] { append(name, to: state.root + "/\(name).iso") }
+            for name in ["one", "two"] { try writeISO(name, to: state.root + "/\(name).iso") }
             spec.cdroms = [CDROMSpec(id: "tools", isoPath: state.root + "/one.iso")]
             let running = try Running(spec, state)
             running.host.edit("web", live: true) { node in
@@ -249,16 +334,47 @@ import XML
             let running = try Running(Self.spec, state)
             let wanted = Self.specWithData
             let file = state.machine("web") + "/data.qcow2"
-            var journal = MachineJournal(machine: "web", uri: running.host.uri, files: [file])
-            journal.making = [file]
-            #expect(try journal.amend(in: running.machine.folder) == [])
+            try Self.begin(file, running)
             append("half", to: file)
             let report = try running.machine.up(wanted)
             #expect(report.pending.map(\.path) == ["disks[2]"])
             #expect(try run("qemu-img", "check", file).status == 0)
-            #expect(try running.machine.record()?.made.contains(file) == true)
+            #expect(try running.machine.record()?.parts.files.contains(file) == true)
             #expect(try running.machine.remove())
             #expect(`Bringing a VM up`.contents(state.machines) == [])
+        }
+    }
+
+    /// Writes down that a change makes a disk, as a run that is killed then leaves it.
+    private static func begin(_ file: String, _ running: Running) throws {
+        var journal = try #require(MachineJournal.read(in: running.machine.folder))
+        let part = Part.file(file)
+        journal.parts.append(part)
+        journal.making = [part]
+        try journal.takePlace(of: journal, in: running.machine.folder)
+    }
+
+    @Test func `a seed that a killed change has written is written again for the script that was before`()
+        throws
+    {
+        try withScratchState { state throws in
+            let running = try Running(Self.spec, state)
+            let seed = try fileBytes(state.machine("web") + "/seed.iso", atMost: 1 << 20)
+            let before = try #require(running.host.domainNode("web"))
+            var wanted = Self.spec
+            wanted.cloudInit = CloudInitSpec(userData: .text("#cloud-config\nhostname: other\n"))
+            running.host.behaviour.withLock {
+                $0.afterDefinition = { Failure(.libvirt, "the connection is lost") }
+            }
+            #expect(throws: Failure.self) { _ = try running.machine.up(wanted) }
+            // As if it had been killed just before libvirt was told.
+            running.host.edit("web", live: false) { $0 = before }
+            running.host.behaviour.withLock { $0.afterDefinition = { nil } }
+            #expect(try fileBytes(state.machine("web") + "/seed.iso", atMost: 1 << 20) != seed)
+            #expect(try running.machine.plan(Self.spec).remade == [.seed])
+            #expect(try running.machine.up(Self.spec).changed)
+            #expect(try fileBytes(state.machine("web") + "/seed.iso", atMost: 1 << 20) == seed)
+            #expect(try !running.machine.up(Self.spec).changed)
         }
     }
 
@@ -281,10 +397,8 @@ import XML
     @Test func `what a killed change had begun is removed with the VM, also after another change`() throws {
         try withScratchState { state throws in
             let running = try Running(Self.spec, state)
-            var journal = MachineJournal(machine: "web", uri: running.host.uri, files: [])
             let begun = state.machine("web") + "/begun.qcow2"
-            (journal.files, journal.making) = ([begun], [begun])
-            #expect(try journal.amend(in: running.machine.folder) == [])
+            try Self.begin(begun, running)
             append("half", to: begun)
             let wanted = Self.specWithData
             _ = try running.machine.up(wanted)
@@ -458,7 +572,7 @@ import XML
 
     @Test func `media come, go and change in a running guest`() throws {
         try withScratchState { state throws in
-            for name in ["a", "b"] { append("iso", to: "\(state.root)/\(name).iso") }
+            for name in ["a", "b"] { try writeISO("iso", to: "\(state.root)/\(name).iso") }
             let running = try Running(Self.spec, state)
             var wanted = Self.spec
             wanted.cdroms = [CDROMSpec(id: "tools", isoPath: state.root + "/a.iso")]

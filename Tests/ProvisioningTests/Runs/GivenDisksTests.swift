@@ -108,19 +108,6 @@ import Testing
         }
     }
 
-    @Test func `whose serial numbers a guest could not tell apart are refused`() throws {
-        var spec = VMSpec(name: "web")
-        spec.disks = [DiskSpec(id: "application-data-disk-1"), DiskSpec(id: "application-data-disk-2")]
-        for index in 0..<2 { spec.disks[index].sizeGiB = 1 }
-        spec.disks[0].bootable = true
-        let failure = try #require(throws: Failure.self) { try spec.checkSerialNumbers(besides: nil) }
-        #expect(failure.code == .badField && failure.message.contains("disks[2].id and disks[1].id"))
-        // Those of a machine that is there cannot be renamed.
-        try spec.checkSerialNumbers(besides: spec)
-        spec.disks[1].id = "data-disk-2"
-        try spec.checkSerialNumbers(besides: nil)
-    }
-
     @Test func `or media that are empty files are refused`() throws {
         try withScratchState { state throws in
             try makeFolders(state.root)

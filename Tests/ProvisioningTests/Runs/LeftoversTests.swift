@@ -20,7 +20,8 @@ import Testing
         let folder = state.machine(name)
         try makeFolders(folder)
         let disk = folder + "/boot-disk.qcow2"
-        try MachineJournal(machine: name, uri: uri, files: [disk]).begin(in: folder)
+        try MachineJournal(machine: name, uri: uri, parts: [.file(disk)]).begin(
+            in: folder)
         append("half", to: disk)
     }
 

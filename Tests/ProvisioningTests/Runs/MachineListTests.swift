@@ -10,7 +10,7 @@ import Testing
         var spec = VMSpec(name: "web")
         spec.nics = nics
         let record = MachineRecord(
-            spec: spec, uuid: "", owner: "", acceleration: .emulation, made: [], folder: "")
+            spec: spec, uuid: "", owner: "", acceleration: .emulation, folder: "")
         return MachineInfo(
             name: "web", uuid: "", state: .running, record: record, addresses: addresses, forwards: [])
     }

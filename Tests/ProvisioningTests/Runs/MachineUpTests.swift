@@ -56,6 +56,21 @@ import XML
         return UInt16(bigEndian: address.sin_port)
     }
 
+    @Test func `remembers the user of its seed, else of its image`() throws {
+        try withScratchState { state in
+            for (seed, expected) in [("#cloud-config\n", "core"), ("#cloud-config\nuser: me\n", "me")] {
+                var machine = Machine("web", on: Self.booting(), state: state)
+                machine.imageUser = "core"
+                var spec = Self.spec()
+                spec.cloudInit = CloudInitSpec(userData: .text(seed))
+                _ = try machine.up(spec)
+                let record = try machine.record()
+                #expect(record?.loginUser == expected)
+                _ = try machine.remove()
+            }
+        }
+    }
+
     @Test func `makes disk and seed, defines, starts, forwards and waits, in this order`() throws {
         try withScratchState { state throws in
             let host = Self.booting()
@@ -172,7 +187,7 @@ import XML
             behaviour.startFails = { _ in Failure(.libvirt, "cannot start") }
             let host = FakeHypervisor(behaviour)
             let base = state.root + "/base.raw"
-            append(String(repeating: "x", count: 1 << 20), to: base)
+            append(String(repeating: "\u{1}", count: 1 << 20), to: base)
             var spec = Self.spec()
             spec.disks[0].backingFile = base
             let failure = try #require(throws: Failure.self) {
@@ -286,7 +301,8 @@ import XML
             let folder = state.machine("web")
             try makeFolders(folder)
             let left = ["\(folder)/boot-disk.qcow2", "\(folder)/seed.iso"]
-            try MachineJournal(machine: "web", uri: "fake:///default", files: left).begin(in: folder)
+            try MachineJournal(machine: "web", uri: "fake:///default", parts: left.map(Part.file))
+                .begin(in: folder)
             append("half", to: left[0])
             let report = try Machine("web", on: Self.booting(), state: state).up(Self.spec())
             #expect(report.changed)
@@ -463,7 +479,7 @@ import XML
             var spec = Self.spec()
             var own = DiskSpec(id: "data")
             own.path = state.root + "/data.raw"
-            append(String(repeating: "x", count: 1 << 20), to: state.root + "/data.raw")
+            append(String(repeating: "\u{1}", count: 1 << 20), to: state.root + "/data.raw")
             spec.disks[0].bootable = true
             spec.disks.append(own)
             _ = try machine.up(spec)

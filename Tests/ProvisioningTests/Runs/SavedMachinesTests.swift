@@ -65,7 +65,7 @@ import XML
                     return nil
                 }
             }
-            #expect(try saved.machine.plan(saved.spec).remade.seed)
+            #expect(try saved.machine.plan(saved.spec).remade.contains(.seed))
             let report = try saved.machine.up(saved.spec, saved.options { _ in })
             #expect(report.changed && report.changes == [] && report.pending == [])
             #expect(whole.withLock { $0 }, "QEMU opens it as the guest goes on")
@@ -171,7 +171,7 @@ import XML
     @Test func `is kept in no snapshot, gets no other medium, and its disk is nobody's to change`() throws {
         try withScratchState { state throws in
             let saved = try Saved(state)
-            append("an image", to: state.root + "/tools.iso")
+            try writeISO("an image", to: state.root + "/tools.iso")
             let relation = try StandsOn(state: state, on: saved.host)
             for attempt in [
                 { try saved.machine.snapshot("now") },

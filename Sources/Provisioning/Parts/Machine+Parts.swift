@@ -5,31 +5,34 @@ import MachineSpec
 import XML
 
 extension Machine {
-    /// The volume of the machine's console log, in limiq's own pool.
-    var consoleVolumeName: String { "\(name).console.log" }
-    /// The volume of the machine's cidata image, in that pool too.
-    var seedVolumeName: String { "\(name).seed.iso" }
-
-    /// The volume of a disk that is made. A machine's name has no dot, so that no two volumes have one name.
-    func volumeName(of disk: DiskSpec) -> String { "\(name).\(disk.id).\(disk.format.libvirtName)" }
-
-    /// The volume of the image in a CD-ROM drive that is made of files.
-    func volumeName(of cdrom: CDROMSpec) -> String { "\(name).cdrom-\(cdrom.id).iso" }
-
     /// Whether a volume is called as limiq calls those it makes for this machine.
     func isOwnName(_ volume: HostVolume) -> Bool {
         guard volume.name.utf8.starts(with: "\(name).".utf8) else { return false }
-        return volume.name == consoleVolumeName
-            || [".qcow2", ".raw", ".iso"].contains(where: volume.name.hasSuffix)
+        return [".qcow2", ".raw", ".iso"].contains(where: volume.name.hasSuffix)
+            || [.console, .ignition].contains { volume.name == volumeName(of: $0) }
+    }
+
+    /// Whether a part lies where this machine's do: in its folder, or in a volume of its name. A record or a journal may be
+    /// anybody's.
+    func isOwnPlace(_ part: Part) -> Bool {
+        switch part {
+        case .file(let path): OwnFolder.name(of: path, in: folder) != nil
+        case .volume(let volume): !isLocal && isOwnName(volume)
+        }
+    }
+
+    /// The part of a kind that a record names, where it lies as this machine's do.
+    func part(_ kind: Part.Kind, of record: MachineRecord?) -> Part? {
+        record?.parts.first { $0.kind == kind && isOwnPlace($0) }
     }
 
     /// Removes a volume that is this machine's own, where it is there. The console's volume takes its old logs with it.
     func removeVolume(_ volume: HostVolume) throws(Failure) {
         try hypervisor.removeVolume(volume)
-        guard volume.name == consoleVolumeName else { return }
+        guard volume.name == volumeName(of: .console) else { return }
         // libvirt begins a new log at 2 MiB and keeps three old ones: web.console.log.0 …
         try hypervisor.refreshPool(volume.pool)
-        for old in try hypervisor.volumes(in: volume.pool) where old.hasPrefix(consoleVolumeName + ".") {
+        for old in try hypervisor.volumes(in: volume.pool) where old.hasPrefix(volume.name + ".") {
             try hypervisor.removeVolume(HostVolume(pool: volume.pool, name: old))
         }
     }
@@ -80,24 +83,18 @@ extension Machine {
         let volume = lastComponent(source.attributes["file"] ?? source.attributes["name"] ?? "")
         if let disk = spec.disks.first(where: { DomainXML.diskAlias($0.id) == alias }) {
             guard disk.poolID != nil || !isLocal else { return false }
-            return volume == (disk.path ?? volumeName(of: disk))
+            return volume == (disk.path ?? volumeName(of: .disk(disk.id), disk))
         }
         guard !isLocal, let cdrom = spec.cdroms.first(where: { DomainXML.cdromAlias($0.id) == alias }) else {
             return false
         }
-        guard let image = cdrom.isoPath else { return volume == volumeName(of: cdrom) }
+        guard let image = cdrom.isoPath else { return volume == volumeName(of: .cdrom(cdrom.id)) }
         return ImageUpload.isName(volume, of: image, ending: "iso")
     }
 
     /// The path at which the hypervisor finds an ISO image of this host: the same one here, or on another host that
     /// of a volume the image is put into once.
-    func hostPath(
-        ofISO path: String, _ cancellation: Cancellation, tell: @escaping (String) -> Void
-    ) throws(Failure) -> String {
-        if isLocal { return path }
-        let pool = try HostPool.own(hypervisor)
-        let upload = ImageUpload(
-            storage: hypervisor, pool: pool, cancellation: cancellation, tell: tell)
-        return try upload.volume(for: path, ending: "iso").path
+    func hostPath(ofISO path: String) throws(Failure) -> String {
+        try store(try host()).bring(path, for: nil, Cancellation()) { _ in }?.path ?? path
     }
 }
