@@ -30,19 +30,26 @@ let package = Package(
         .systemLibrary(name: "CLua", pkgConfig: "lua5.4", providers: [.apt(["liblua5.4-dev"])]),
         .systemLibrary(
             name: "CLibvirt", pkgConfig: "libvirt-qemu", providers: [.apt(["libvirt-dev"])]),
-        .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CLinux"),
         // libvirt has it loaded, by GnuTLS. What swift-crypto brings, BoringSSL, takes longer to build than all of limiq.
         .systemLibrary(name: "CNettle", pkgConfig: "hogweed", providers: [.apt(["nettle-dev"])]),
         // libvirt is linked with libxml2 itself, so that reading its XML by the same costs no start-up.
         .systemLibrary(name: "CXML", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
+        // libvirt and libxml2 have it loaded.
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         // In the program itself, so that a check needs no file beside it.
-        .target(name: "CCloudInitSchema", exclude: ["schema-cloud-config-v1.json", "LICENSE"]),
+        .target(
+            name: "CCloudInitSchema",
+            exclude: [
+                "cloud-config-22.4.json", "cloud-config-25.1.json", "cloud-config-26.2.json",
+                "network-config-v1.json", "network-config-v2.json",
+                "LICENSE",
+            ]),
 
         .target(name: "Basics", swiftSettings: strict),
         .target(name: "Digests", dependencies: ["CNettle"], swiftSettings: strict),
-        .target(name: "YAML", dependencies: ["Basics", "CYaml"], swiftSettings: strict),
+        .target(name: "YAML", dependencies: ["Basics"], swiftSettings: strict),
         .target(name: "XML", dependencies: ["Basics", "CXML"], swiftSettings: strict),
         .target(name: "Libvirt", dependencies: ["Basics", "CLibvirt", "CXML"], swiftSettings: strict),
         .target(
@@ -61,7 +68,7 @@ let package = Package(
             name: "GuestConfig",
             dependencies: [
                 "Basics", "Digests", "YAML", "JSONSchema", "HostFiles", "DiskImages", "MachineSpec",
-                "CCloudInitSchema",
+                "CCloudInitSchema", "CZlib",
             ],
             swiftSettings: strict),
         .target(
@@ -71,7 +78,9 @@ let package = Package(
         .target(name: "Steps", dependencies: ["Basics"], swiftSettings: strict),
         .target(
             name: "ImageLibrary",
-            dependencies: ["Basics", "Digests", "Steps", "HostFiles", "DiskImages", "Hypervisors"],
+            dependencies: [
+                "Basics", "Digests", "YAML", "Steps", "HostFiles", "DiskImages", "Hypervisors",
+            ],
             swiftSettings: strict),
         .target(
             name: "Provisioning",
@@ -135,7 +144,8 @@ let package = Package(
         .testTarget(
             name: "GuestConfigTests",
             dependencies: [
-                "Basics", "YAML", "HostFiles", "DiskImages", "MachineSpec", "GuestConfig", "Support",
+                "Basics", "YAML", "HostFiles", "Records", "DiskImages", "MachineSpec", "GuestConfig",
+                "Support",
             ],
             swiftSettings: strict),
         .testTarget(

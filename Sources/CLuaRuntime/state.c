@@ -44,6 +44,15 @@ static void make_weak_table(lua_State *L, const char *key) {
     lua_rawsetp(L, LUA_REGISTRYINDEX, key);
 }
 
+/// Gives the table on the stack a function that a script does not get: of a function its bytecode, by which two can be
+/// told apart.
+static void keep_dump(lua_State *L) {
+    lua_getglobal(L, LUA_STRLIBNAME);
+    lua_getfield(L, -1, "dump");
+    lua_setfield(L, -3, "dump");
+    lua_pop(L, 1);
+}
+
 /// Leaves the table of functions for the prelude on the stack.
 static int open_state(lua_State *L) {
     static const char *const of_base[] = {"dofile", "loadfile", "warn", NULL};
@@ -55,14 +64,15 @@ static int open_state(lua_State *L) {
     open_library(L, LUA_STRLIBNAME, luaopen_string);
     open_library(L, LUA_MATHLIBNAME, luaopen_math);
     open_library(L, LUA_UTF8LIBNAME, luaopen_utf8);
-    remove_fields(L, NULL, of_base);
-    remove_fields(L, "os", of_os);
-    remove_fields(L, "string", of_string);
     make_weak_table(L, &lists_key);
     make_weak_table(L, &traces_key);
     lua_newtable(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &primitives_key);
     lua_newtable(L);
+    keep_dump(L);
+    remove_fields(L, NULL, of_base);
+    remove_fields(L, "os", of_os);
+    remove_fields(L, "string", of_string);
     open_values(L);
     open_protected(L);
     open_traceback(L);

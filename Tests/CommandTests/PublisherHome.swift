@@ -66,7 +66,9 @@ struct PublisherHome: Sendable {
     func bytes(_ name: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: path(name))) }
 
     /// What is in `cloud-images`, hidden files included, beside what is known of the images that are there.
-    var names: [String] { folderNames("\(folder)/cloud-images").filter { $0 != ".digests" }.sorted() }
+    var names: [String] {
+        folderNames("\(folder)/cloud-images").filter { $0 != ".digests" && $0 != ".origins" }.sorted()
+    }
 
     /// What has come of a download.
     var part: Data {

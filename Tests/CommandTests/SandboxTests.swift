@@ -58,6 +58,12 @@ import Testing
         forbidden("list's host", function() return limiq.domain.list { uri = "qemu:///system" } end)
         forbidden("image.add", function() return limiq.image.add { name = "x", path = "disk.qcow2" } end)
         forbidden("image.add url", function() return limiq.image.add { name = "x", url = "http://127.0.0.1:1/" } end)
+        forbidden("image.export of one's own", function()
+          limiq.disk.create { path = "own.qcow2", size = "1MiB" }
+          return limiq.image.export("./own.qcow2", "own.raw")
+        end)
+        forbidden("image.export elsewhere", function() return limiq.image.export("lib", "/tmp/lib.raw") end)
+        allowed("image.export", function() limiq.image.export("lib", "lib.vmdk") end)
         forbidden("image to fetch", function() return limiq.image "ubuntu-24.04" end)
         forbidden("image.remove", function() return limiq.image.remove "lib" end)
         forbidden("setuid", function() limiq.file.write("x", "", { mode = "4755" }) end)

@@ -69,13 +69,51 @@ import Testing
         }
     }
 
+    @Test func `is visible in what is said of user-data and of a document`() async throws {
+        try await LimiqCommand.with { limiq in
+            let text = Self.hostile
+            let message = "Content-Type: multipart/mixed; boundary=B\nMIME-Version: 1.0\n\n--B\n"
+            let documents = [
+                text, "#cloud-config\n\(text): [", "#cloud-config\nruncmds\(text): a\n",
+                "## template: \(text)\n",
+                "## template: jinja\n{{ \(text) }}", "## template: jinja\n#cloud-config\n{{ '\(text)' }}: [",
+                "## template: jinja\n{% \(text) %}", "#include\n\(text)\n",
+                "#cloud-config-archive\n- type: '\(text)'\n",
+                "#cloud-config-jsonp\n\(text)", "\(message)Content-Type: text/x\(text)\n\nx\n--B--\n",
+                "\(message)Content-Type: text/cloud-config; name=\"\(text)\"\n\na: [\n--B--\n",
+                "\(message)Content-Transfer-Encoding: \(text)\n\n\(text)\n--B--\n",
+                message.replacing("=B", with: "=\(text)"),
+            ]
+            for (index, document) in documents.enumerated() {
+                try write(document, to: "\(limiq.folder)/\(index).txt")
+                try write(
+                    "local limiq = require \"limiq\"\nlimiq.vm { name = \"web\", cloud_init = { user_data = limiq.file.read \"\(index).txt\" } }",
+                    to: limiq.folder + "/a.lua")
+                let result = try await limiq.run("check", "a.lua")
+                #expect(!result.errors.isEmpty, "\(index)")
+                #expect(!steers(result.errors) && result.output.isEmpty, "\(index): \(result)")
+            }
+            for (name, document) in [
+                ("a.yaml", "name: \"\(text)\"\n"), ("b.yml", "\(text)"),
+                ("c.json", "{\"name\": \"\(text)\"}"),
+                ("d.yaml", "name: web\nspec: {\"\(text.replacing("\n", with: ""))\": 1}\n"),
+            ] {
+                try write(document, to: "\(limiq.folder)/\(name)")
+                for verb in ["check", "up"] {
+                    let result = try await limiq.run(verb, name)
+                    #expect(result.status == 1 && !steers(result.errors), "\(verb) \(name): \(result)")
+                }
+            }
+        }
+    }
+
     @Test func `is visible in a machine's description, its plan and its JSON`() async throws {
         try await LimiqCommand.with { limiq in
             var spec = VMSpec(name: "web")
             spec.labels = [Self.hostile: Self.hostile]
             let record = MachineRecord(
                 spec: spec, uuid: "c7a5fdbd-edaf-9455-926a-d65c16db1809", owner: Self.hostile,
-                acceleration: .emulation, made: [], folder: "/vms/web")
+                acceleration: .emulation, folder: "/vms/web")
             let element = try record.element().replacing(
                 "<machine>", with: "<limiq:machine xmlns:limiq='\(LibvirtHypervisor.metadataNamespace)'>"
             ).replacing("</machine>", with: "</limiq:machine>")

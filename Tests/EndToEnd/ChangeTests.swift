@@ -153,6 +153,9 @@ extension EndToEnd {
                 ] + (site.limitsBandwidth ? ["nics[2].bandwidth_mbps"] : []))
             #expect(report.changes.allSatisfy { $0.kind == "live" } && report.pending.isEmpty)
             #expect(try await site.shell("lsblk -bdno SIZE /dev/vda") == "\(6 << 30)")
+            #expect(
+                Int(try await site.shell("df --output=size / | tail -n 1")) ?? 0 > 5_600_000,
+                "the file system has grown with its disk")
             #expect(try await site.shell("cat /sys/devices/system/cpu/present") == "0-1")
             #expect(Int(try await site.shell("awk '/MemTotal/ { print $2 }' /proc/meminfo")) ?? 0 > 900_000)
             #expect(try await site.shell("lsblk -dno NAME /dev/sr*").split(separator: "\n").count == 2)

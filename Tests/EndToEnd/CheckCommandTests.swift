@@ -83,9 +83,35 @@ extension EndToEnd {
             #expect(
                 result.errors == """
                     web.lua:2: warning: vm web: cloud_init.user_data.apt_update is deprecated
-                      hint: dropped after April 2027; use package_update
+                      hint: use package_update instead
 
                     """)
+        }
+
+        @Test func `holds user-data to the release of cloud-init that the image has`() async throws {
+            func result(_ image: String, _ check: String) async throws -> (status: Int32, errors: String) {
+                let result = try await self.check(
+                    "web.lua",
+                    """
+                    local limiq = require "limiq"
+                    limiq.vm {
+                      name = "web", disks = { { size = "10GiB", backing_file = limiq.image "\(image)" } },
+                      cloud_init = { user_data = { packages = { { snap = { "a" } } }, runcmds = {} }, check = "\(check)" },
+                    }
+
+                    """)
+                return (result.status, result.errors)
+            }
+            let old = try await result("debian-12", "error")
+            #expect(old.status != 0)
+            #expect(
+                old.errors.contains(
+                    "user_data.packages[1] is taken by cloud-init 25.1, but not by 22.4.2, which debian-12 has"
+                ))
+            let new = try await result("debian", "warn")
+            #expect(new.status == 0 && !new.errors.contains("packages"))
+            #expect(
+                new.errors.contains("warning: vm web: cloud_init.user_data.runcmds is no cloud-config key"))
         }
 
         @Test func `says where it stopped when the rest depends on words or answers it does not have`()
@@ -116,6 +142,32 @@ extension EndToEnd {
             #expect(syntax.status == 1 && syntax.errors.hasPrefix("web.lua:1:"), "\(syntax.errors)")
             let global = try await check("web.lua", "prnt(1)\n")
             #expect(global.status == 1 && global.errors.contains("did you mean print?"), "\(global.errors)")
+        }
+
+        @Test(arguments: [
+            ("web.yaml", "name: web-01\ncpu_coers: 2\n", "cpu_coers is not a field of limiq.VMSpec"),
+            ("web.yml", "name: web_01\n", "name \"web_01\" is not a host name"),
+            (
+                "web.json", #"{"name": "web-01", "spec": {"disks": [{"backing_file": "a.qcow2"}]}}"#,
+                "/a.qcow2 is not there"
+            ),
+            ("web.yaml", "name: [\n", ":2:1: expected a value but found the end of the text"),
+            ("web.yaml", "- a\n", "the argument must be a table of fields, not a list"),
+            (
+                "web.yaml", "name: web-01\ncloud_init: {user_data: hello}\n",
+                "user-data:1:1: the first line is \"hello\""
+            ),
+        ])
+        func `refuses of a document what limiq up refuses`(name: String, text: String, message: String)
+            async throws
+        {
+            let checked = try await check(name, text)
+            #expect(checked.status == 1 && checked.errors.contains(message), "\(checked.errors)")
+            try await Home.with { home in
+                try text.write(toFile: "\(home.path)/\(name)", atomically: true, encoding: .utf8)
+                let up = try await home.start(["up", name]).result()
+                #expect(up.status == 1 && up.errors.contains(message), "\(up.errors)")
+            }
         }
 
         @Test func `takes the API's document as well`() async throws {

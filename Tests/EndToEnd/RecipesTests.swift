@@ -30,6 +30,7 @@ extension EndToEnd {
                     { host = tonumber(limiq.args[3]), guest = 8080 },
                 } } },
                 cdroms = { { id = "notes", label = "NOTES", files = { ["docs/a note.txt"] = "of files\n" } } },
+                shares = { { host = "site", guest = "/srv/shared" } },
                 ignition = '{ "ignition": { "version": "3.4.0" } }',
                 cloud_init = recipes.compose {
                     recipes.admin { name = "admin", ssh_authorized_keys = limiq.ssh_keys() },
@@ -108,13 +109,20 @@ extension EndToEnd {
                     swapon --show=NAME,SIZE --noheadings --bytes | tr --squeeze-repeats ' '
                     findmnt --noheadings --output FSTYPE,SOURCE /srv/data | tr --squeeze-repeats ' '
                     realpath /dev/disk/by-id/virtio-data
+                    findmnt --noheadings --output FSTYPE,SOURCE /srv/shared | tr --squeeze-repeats ' '
+                    cat /srv/shared/index.html
+                    echo 'from the guest' >/srv/shared/answer
                     stat --format '%a %U:%G' /etc/secret
                     cat /etc/secret
                     """
                 ) == [
                     "admin sudo docker", "0", "active", "installed", "CET 01", "/swapfile 67104768",
-                    "ext4 /dev/vdb", "/dev/vdb", "640 root:daemon", "hunter2",
+                    "ext4 /dev/vdb", "/dev/vdb", "virtiofs limiq:share1", "a page", "640 root:daemon",
+                    "hunter2",
                 ])
+            #expect(
+                try String(contentsOfFile: home.path + "/site/answer", encoding: .utf8) == "from the guest\n",
+                "what the guest writes into a shared folder is here")
         }
 
         /// That address, those routes and those nameservers, and no others.

@@ -2,6 +2,7 @@ import Basics
 import DiskImages
 import Foundation
 import HostFiles
+import Synchronization
 import Testing
 
 @testable import Primitives
@@ -9,7 +10,7 @@ import Testing
 @Suite struct `limiq.cidata` {
     @Test func `makes a seed of the texts it is given`() async throws {
         try await ScriptFolder.with { folder in
-            let cidata = folder.primitives(cidataDefinitions)
+            let cidata = folder.primitives { cidataDefinitions($0) { _, _ in } }
             let path = try cidata(
                 "cidata.create",
                 [
@@ -31,8 +32,14 @@ import Testing
 
     @Test func `carries bytes, and refuses what a guest would not understand`() async throws {
         try await ScriptFolder.with { folder in
-            let cidata = folder.primitives(cidataDefinitions)
-            let packed: [UInt8] = [0x1F, 0x8B, 0x08, 0x00, 0xFF, 0x00]
+            let cidata = folder.primitives { cidataDefinitions($0) { _, _ in } }
+            let packed: [UInt8] = [
+                // `#cloud-config`, then `timezone: UTC`
+                0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x03, 0x53, 0x4e, 0xce, 0xc9, 0x2f,
+                0x4d, 0xd1, 0x4d, 0xce, 0xcf, 0x4b, 0xcb, 0x4c, 0xe7, 0x2a, 0xc9, 0xcc, 0x4d, 0xad, 0xca,
+                0xcf, 0x4b, 0xb5, 0x52, 0x08, 0x0d, 0x71, 0xe6, 0x02, 0x00, 0xa4, 0x5d, 0x0d, 0x41, 0x1c,
+                0x00, 0x00, 0x00,
+            ]
             _ = try cidata("cidata.create", ["path": "a.iso", "user_data": .bytes(packed)])
             #expect(try ISOReader(folder.path("a.iso")).read("user-data".utf8) == packed)
             let failure = failure {
@@ -45,9 +52,26 @@ import Testing
         }
     }
 
+    @Test func `tells what a guest would pass over, and makes the seed`() async throws {
+        try await ScriptFolder.with { folder in
+            let lines = Mutex<[String]>([])
+            let cidata = folder.primitives { environment in
+                cidataDefinitions(environment) { level, line in
+                    lines.withLock { $0.append("\(level.rawValue) \(line)") }
+                }
+            }
+            _ = try cidata("cidata.create", ["path": "a.iso", "user_data": ["apt_update": true]])
+            #expect(
+                lines.withLock(\.self) == [
+                    "warn a.iso: user_data.apt_update is deprecated (use package_update instead)"
+                ])
+            #expect(fileExists(folder.path("a.iso")))
+        }
+    }
+
     @Test func `makes the same bytes of the same arguments, over the seed that is there`() async throws {
         try await ScriptFolder.with { folder in
-            let cidata = folder.primitives(cidataDefinitions)
+            let cidata = folder.primitives { cidataDefinitions($0) { _, _ in } }
             _ = try cidata("cidata.create", ["path": "a.iso", "user_data": "#!/bin/sh\n"])
             let first = try Data(contentsOf: URL(fileURLWithPath: folder.path("a.iso")))
             _ = try cidata("cidata.create", ["path": "a.iso", "user_data": "#!/bin/sh\n"])

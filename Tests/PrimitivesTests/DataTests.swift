@@ -12,7 +12,7 @@ import Testing
 private func environment(_ folder: String) -> Primitives.Environment {
     Environment(
         state: StateFolder(root: folder),
-        images: ImageLibrary(state: StateFolder(root: folder), builders: folder),
+        images: ImageLibrary(state: StateFolder(root: folder), builders: folder, catalogue: shippedCatalogue),
         scriptFolder: folder
     ) { _ throws(Failure) in
         throw Failure(.hostNotAble, "there is no host in this test")

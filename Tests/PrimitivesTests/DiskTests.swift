@@ -109,7 +109,9 @@ final class ScriptFolder: Sendable {
             definitions: definitions(
                 Environment(
                     state: StateFolder(root: root + "/state"),
-                    images: ImageLibrary(state: StateFolder(root: root + "/state"), builders: root),
+                    images: ImageLibrary(
+                        state: StateFolder(root: root + "/state"), builders: root, catalogue: shippedCatalogue
+                    ),
                     scriptFolder: root
                 ) {
                     _ throws(Failure) in throw Failure(.hostNotAble, "no hypervisor in this test")

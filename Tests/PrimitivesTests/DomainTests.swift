@@ -18,7 +18,8 @@ private enum DaemonHost {
     static var hypervisor: LibvirtHypervisor { get throws { try process.get().hypervisor } }
 
     static let environment = Environment(
-        state: StateFolder(root: root), images: ImageLibrary(state: StateFolder(root: root), builders: root),
+        state: StateFolder(root: root),
+        images: ImageLibrary(state: StateFolder(root: root), builders: root, catalogue: shippedCatalogue),
         scriptFolder: root
     ) { _ throws(Failure) in
         do { return try process.get().hypervisor } catch { throw Failure(.hostNotAble, "\(error)") }

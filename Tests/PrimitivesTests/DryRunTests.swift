@@ -31,7 +31,8 @@ import Testing
             _ = try runtime.run(source: "local limiq = require \"limiq\"\n" + source, name: "web.lua")
         } catch { outcome.error = error }
         outcome.findings = dryRun.findings.map { finding in
-            "\(finding.isError ? "error" : "warning") \(finding.location ?? "") \(finding.machine ?? "-"): "
+            let machines = finding.machines.isEmpty ? "-" : finding.machines.joined(separator: ",")
+            return "\(finding.isError ? "error" : "warning") \(finding.location ?? "") \(machines): "
                 + finding.text + (finding.hint.map { " (\($0))" } ?? "")
         }
         outcome.isGuessing = dryRun.isGuessing
@@ -73,6 +74,32 @@ import Testing
             ])
     }
 
+    @Test func `finds each fault of each VM: of fields, of what they say together, and of cloud-init`() throws
+    {
+        let outcome = try look(
+            """
+            limiq.vm {
+              name = "a", cpu_coers = 2, memory = 5, disks = { { size = "5GB" } },
+              cloud_init = { user_data = { runcmds = { "a" } } },
+            }
+            limiq.vm {
+              name = "b", disks = { { id = "x", size = "1GiB" }, { id = "x", size = "1GiB", bootable = true } },
+              nics = { { mac_address = "zz" } }, cloud_init = { user_data = "hello" },
+            }
+            """)
+        #expect(outcome.error == nil)
+        #expect(
+            outcome.findings.map { String($0.prefix { $0 != "(" }) } == [
+                "error web.lua:2 a: cpu_coers is not a field of limiq.VMSpec ",
+                "error web.lua:2 a: disks[1].size: \"5GB\" has no unit limiq knows ",
+                "error web.lua:2 a: memory must be a text with a unit, such as \"4GiB\" ",
+                "error web.lua:2 a: cloud_init.user_data.runcmds is no cloud-config key ",
+                "error web.lua:6 b: disks[2].id \"x\" is the id of disks[1] already",
+                "error web.lua:6 b: nics[1].mac_address \"zz\" is not a MAC address ",
+                "error web.lua:6 b: user-data:1:1: the first line is \"hello\", which cloud-init takes for no known type ",
+            ])
+    }
+
     @Test
     func
         `finds what is wrong with cloud-init files: in a table at its path, in a text at its line, once for many VMs`()
@@ -89,7 +116,7 @@ import Testing
         #expect(outcome.error == nil)
         #expect(
             outcome.findings == [
-                "error web.lua:3 web-1: cloud_init.user_data.runcmds is no cloud-config key (did you mean runcmd?)",
+                "error web.lua:3 web-1,web-2,web-3: cloud_init.user_data.runcmds is no cloud-config key (did you mean runcmd?)",
                 "error web.lua:5 t: user-data:2:1: runcmds is no cloud-config key (did you mean runcmd?)",
                 "error web.lua:6 -: user-data:1:1: the first line is \"# cloud-config\", which cloud-init takes for no known "
                     + "type (write it without a space: #cloud-config)",
@@ -122,7 +149,9 @@ import Testing
         #expect(outcome.error == nil, "\(outcome.error.map(String.init(describing:)) ?? "")")
         #expect(
             outcome.findings == [
-                "error web.lua:6 web: user-data:2:1: hostnam is no cloud-config key (did you mean hostname?)"
+                "warning web.lua:4 -: there is no image no-such-image here "
+                    + "(the catalogue has none of this name: limiq image list --available)",
+                "error web.lua:6 web: user-data:2:1: hostnam is no cloud-config key (did you mean hostname?)",
             ])
         #expect(outcome.folder == ["user-data"])
     }
@@ -138,7 +167,7 @@ import Testing
                 assert(type(report[field]) == "table", field)
             end
             assert(vm:screenshot "a.png":match "/a%.png$")
-            """, files: ["x.raw": String(repeating: "x", count: 1 << 20)])
+            """, files: ["x.raw": String(repeating: "\u{1}", count: 1 << 20)])
         #expect(
             outcome.error == nil && !outcome.isGuessing,
             "\(outcome.error.map(String.init(describing:)) ?? "")")

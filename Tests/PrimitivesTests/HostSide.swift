@@ -8,6 +8,10 @@ import Testing
 
 @testable import Primitives
 
+/// The catalogue that comes with limiq.
+let shippedCatalogue = CatalogueFiles(
+    shipped: "\(repository)/stdlib/images/catalogue.yaml", own: nil)
+
 /// A script's folder of its own and the primitives that work on this machine, without Lua and without a hypervisor.
 final class HostSide: Sendable {
     private let scratch: ScratchFolder
@@ -19,7 +23,8 @@ final class HostSide: Sendable {
         let folder = scratch.path
         environment = Environment(
             state: StateFolder(root: folder + "/state"),
-            images: ImageLibrary(state: StateFolder(root: folder + "/state"), builders: folder),
+            images: ImageLibrary(
+                state: StateFolder(root: folder + "/state"), builders: folder, catalogue: shippedCatalogue),
             scriptFolder: folder, gate: gate
         ) { _ throws(Failure) in
             throw Failure(.hostNotAble, "there is no hypervisor in this test")

@@ -1,5 +1,9 @@
 import Basics
 import Foundation
+import HostFiles
+import ImageLibrary
+import MachineSpec
+import Support
 import Testing
 
 @testable import Primitives
@@ -23,6 +27,13 @@ import Testing
                     "format": "qcow2", "size": .int(1 << 30),
                 ])
             #expect(listed.first { $0["name"] == "debian-12" } == ["name": "debian-12", "catalogued": true])
+            // Again it is there already.
+            #expect(
+                try images("image.add", ["name": "own", "path": "base.qcow2"])
+                    == .string(library + "/own.qcow2"))
+            let exported = try images("image.export", "own", "own.raw")
+            #expect(exported == .string(folder.path("own.raw")))
+            #expect(try disk("disk.info", "own.raw")["virtual_size"] == .int(1 << 30))
             #expect(try images("image.remove", "own") == .null)
             let gone = #expect(throws: Failure.self) { try images("image.resolve", "own") }
             #expect(gone?.code == .notFound)
@@ -73,6 +84,52 @@ import Testing
             let path = folder.path("state/isos/virtio-win.iso")
             #expect(try images("image.iso", "virtio-win") == .string(path))
             #expect(try images("image.iso", "state/isos/virtio-win.iso") == .string(path))
+        }
+    }
+
+    @Test func `describes an image by name, alias and file, and a disk by the image it stands on`()
+        async throws
+    {
+        try await ScriptFolder.with { folder in
+            let images = folder.primitives(imageDefinitions)
+            let disk = folder.primitives(diskDefinitions)
+            let library = folder.path("state/cloud-images")
+            _ = try disk("disk.create", ["path": "base.qcow2", "size": "1GiB"])
+            _ = try images("image.add", ["name": "rocky-9", "path": "base.qcow2"])
+            _ = try images("image.add", ["name": "fedora-44@0123456789ab", "path": "base.qcow2"])
+            _ = try disk(
+                "disk.overlay", ["path": "disk.qcow2", "backing_file": .string(library + "/rocky-9.qcow2")])
+            func name(_ image: Value) throws -> Value? { try images("image.describe", image)["name"] }
+            #expect(try name("rockylinux-9") == "rocky-9")
+            #expect(try name(.string(library + "/rocky-9.qcow2")) == "rocky-9")
+            #expect(try name("./disk.qcow2") == "rocky-9")
+            #expect(try name(.string(library + "/fedora-44@0123456789ab.qcow2")) == "fedora-44", "a lock's")
+            #expect(try images("image.describe", "./base.qcow2") == .null, "it only has the name's bytes")
+            #expect(try images("image.describe", "own") == .null)
+            let rocky = try images("image.describe", "rocky-9")
+            #expect(
+                rocky["family"] == "rhel" && rocky["user"] == "rocky" && rocky["end_of_life"] == "2032-05-31")
+        }
+    }
+
+    @Test func `the user of an image is who ssh logs in as, where the seed makes nobody`() throws {
+        try withScratchState { state throws in
+            let environment = Environment(
+                state: state,
+                images: ImageLibrary(state: state, builders: "/nowhere", catalogue: shippedCatalogue),
+                scriptFolder: state.root
+            ) { _ throws(Failure) in FakeHypervisor() }
+            var spec = VMSpec(name: "web")
+            #expect(try environment.machine(spec, on: nil).imageUser == nil)
+            var data = DiskSpec(id: "data")
+            data.backingFile = state.cloudImages + "/debian-12.qcow2"
+            var boot = DiskSpec(id: "boot")
+            boot.backingFile = state.cloudImages + "/fedora-coreos-stable.qcow2"
+            boot.bootable = true
+            spec.disks = [data]
+            #expect(try environment.machine(spec, on: nil).imageUser == "debian")
+            spec.disks = [data, boot]
+            #expect(try environment.machine(spec, on: nil).imageUser == "core")
         }
     }
 }

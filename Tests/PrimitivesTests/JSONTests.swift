@@ -26,6 +26,17 @@ struct `limiq.json` {
         #expect(try host.call("json.decode", .string(pretty), in: jsonDefinitions) == value)
     }
 
+    @Test func `Keys that are the same to a person and not to a machine are two`() throws {
+        let host = try HostSide()
+        let value: Value = ["e\u{301}": 2, "\u{E9}": 1, "\u{212A}": 3, "K": 4]
+        let text = try #require(try host.call("json.encode", value, in: jsonDefinitions).string)
+        #expect(Array(text.utf8) == Array("{\"K\":4,\"e\u{301}\":2,\"\u{E9}\":1,\"\u{212A}\":3}".utf8))
+        let read = try host.call("json.decode", .string(text), in: jsonDefinitions)
+        #expect(read["\u{E9}"] == 1)
+        #expect(read["e\u{301}"] == 2)
+        #expect(read.map?.count == 4)
+    }
+
     @Test(
         arguments: [
             ("null", Value.null), ("true", true), ("-0", 0), ("1", 1), ("1.0", Value.double(1)),

@@ -92,6 +92,28 @@ import Testing
         try run(#"limiq.vm { name = "NAME-web" }:remove()"#, host)
     }
 
+    @Test func `warns of what the guest takes otherwise than it was meant`() throws {
+        let host = try Host()
+        let outcome = try plan(
+            """
+            limiq.vm {
+              name = "NAME-core",
+              ignition = {
+                ignition = { version = "3.3.0" },
+                storage = { files = { { path = "/a", mode = 0644 } } },
+              },
+            }:up { start = false }
+            """, host)
+        #expect(outcome.error == nil)
+        #expect(
+            outcome.plan.steps.map(\.warnings) == [
+                [
+                    "ignition.storage.files[1].mode is 644, which is the mode 01204 "
+                        + "(0644 is 420, as neither JSON nor Lua has octal numbers)"
+                ]
+            ])
+    }
+
     @Test func `refuses what a run would: a machine whose disk another stands on, until that would be gone`()
         throws
     {
@@ -115,6 +137,25 @@ import Testing
         }
         #expect(throws: ScriptError.self) { try run(remove, host) }
         try run(removeChild + remove, host)
+    }
+
+    @Test func `shows what a guest would do otherwise than a VM or a seed says`() throws {
+        let outcome = try plan(
+            """
+            limiq.vm {
+              name = "NAME", memory = "64MiB", nics = {}, cloud_init = { user_data = { apt_update = true } },
+            }:up { start = false }
+            limiq.cidata.create { path = "seed.iso", user_data = "#include\\nhttps://example.org/a\\n" }
+            """, Host())
+        #expect(outcome.error == nil)
+        #expect(
+            outcome.plan.steps.map(\.warnings) == [
+                [
+                    "cloud_init.user_data.apt_update is deprecated (use package_update instead)"
+                ],
+                ["user-data:1:1: what it includes is not checked here: the guest fetches it"],
+            ])
+        #expect(outcome.plan.steps[1].value["warnings"]?.list?.count == 1)
     }
 
     @Test func `answers from what the calls before would have made`() throws {
@@ -213,8 +254,17 @@ import Testing
         """,
         """
         limiq.image.add { name = "tiny", path = "x.raw" }
-        return select(2, limiq.try(limiq.image.add, { name = "tiny", path = "x.raw" })).code
+        return limiq.image.add { name = "tiny", path = "./x.raw" }
         """,
+        """
+        limiq.image.add { name = "tiny", path = "x.raw" }
+        local other = { name = "tiny", path = "x.raw", checksum = ("0"):rep(64) }
+        return select(2, limiq.try(limiq.image.add, other)).code
+        """,
+        #"return select(2, limiq.try(limiq.image, "https://example.org/disk.qcow2")).message"#,
+        #"return select(2, limiq.try(limiq.image.export, "none", "disk.vmdk")).code"#,
+        #"return select(2, limiq.try(limiq.image.export, "./x.raw", "disk.zip")).message"#,
+        #"return select(2, limiq.try(limiq.image.export, "./x.raw", "none/disk.vmdk")).code"#,
         #"return select(2, limiq.try(limiq.image.add, { name = "tiny", path = "missing.raw" })).code"#,
         #"return select(2, limiq.try(limiq.image.add, { name = "a/b", path = "x.raw" })).code"#,
         #"return select(2, limiq.try(limiq.image.add, { name = "tiny" })).message"#,

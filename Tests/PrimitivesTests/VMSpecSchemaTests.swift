@@ -12,7 +12,8 @@ import Testing
 @Suite struct `The schema of a VM` {
     static let environment = Environment(
         state: StateFolder(root: "/nowhere"),
-        images: ImageLibrary(state: StateFolder(root: "/nowhere"), builders: "/nowhere"),
+        images: ImageLibrary(
+            state: StateFolder(root: "/nowhere"), builders: "/nowhere", catalogue: shippedCatalogue),
         scriptFolder: "/scripts"
     ) {
         _ throws(Failure) in throw Failure(.hostNotAble, "no hypervisor in this test")

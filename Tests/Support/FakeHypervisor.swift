@@ -267,6 +267,7 @@ package final class FakeHypervisor: Hypervisor {
     }
 
     package var snapshots: (any DomainSnapshots)? { nil }
+    package var memory: (any GuestMemory)? { nil }
     package var networks: (any HostNetworks)? { fakeNetworks }
     package func hasBridge(_ name: String) -> Bool { name != "nosuch0" }
 

@@ -20,6 +20,16 @@ public struct Fleet: Sendable {
             """
             local limiq = require "limiq"
             local options = limiq.params { start = false }
+            -- A key that opens nothing.
+            local host_key = [[
+            -----BEGIN OPENSSH PRIVATE KEY-----
+            b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW
+            QyNTUxOQAAACD2V7da+xO3eHochBS+r05IZ9KV2JJUncTrVBzVckHWcQAAAIh7z/pZe8/6
+            WQAAAAtzc2gtZWQyNTUxOQAAACD2V7da+xO3eHochBS+r05IZ9KV2JJUncTrVBzVckHWcQ
+            AAAECfPi41OMZGQBRo+fG1wcWS88jjKyXqlc6PYNfrNhdJrvZXt1r7E7d4ehyEFL6vTkhn
+            0pXYklSdxOtUHNVyQdZxAAAAAAECAwQF
+            -----END OPENSSH PRIVATE KEY-----
+            ]]
             local names = {}
             for i = 1, \(count) do names[i] = ("vm-%02d"):format(i) end
             limiq.each(names, function(name, i)
@@ -30,7 +40,7 @@ public struct Fleet: Sendable {
                         { id = "boot", bootable = true, backing_file = "\(base)" }, { id = "data", size = "1GiB" },
                     },
                     cloud_init = { user_data = {
-                        ssh_keys = { ed25519_private = "private", ed25519_public = "ssh-ed25519 AAAA " .. name },
+                        ssh_keys = { ed25519_private = host_key, ed25519_public = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPZXt1r7E7d4ehyEFL6vTkhn0pXYklSdxOtUHNVyQdZx " .. name },
                     } },
                 }:up { start = options.start, wait = "running" }
             end)

@@ -32,6 +32,7 @@ end
 
 handle.add_methods(Domain, "domain", {
     define = true, get = true, list = true, exec_begin = true, exec_next = true, exec_end = true,
+    clone_begin = true, clone_keep = true,
 })
 
 ---Runs a program whose lines are told as they come: it is begun, and asked for its next ones until it ends.
@@ -62,6 +63,27 @@ function Domain:exec(command, options)
     split.on_output = nil
     return follow(self, words, split, on_output)
 end
+
+---What a clone has that its source has not: fields of its spec. Its disks are copies.
+---@class limiq.CloneSpec: limiq.VMSpec
+---@field name string The clone's name.
+---@field up? limiq.UpOptions How it is brought up.
+
+---Makes another machine of this one's disks, as they are, with the same spec: what was installed in it and what it
+---holds is in the clone too, and what its cloud-init has done is not done again. Addresses, ports of the host,
+---hostname, machine-id and ssh host keys are its own. A guest that runs stands still while its disks are copied,
+---its file systems frozen where its agent answers. Where there is a machine of the name already, that is the
+---clone, and is started where it is off.
+---
+---Example:
+---```lua
+---local copy = limiq.domain.get("web-01"):clone { name = "web-02", memory = "2GiB" }
+---print(copy:exec("hostname").stdout)
+---```
+---@async
+---@param spec limiq.CloneSpec
+---@return limiq.VM
+function Domain:clone(spec) return require "limiq.clone" (self, spec) end
 
 local M = {
     ---What every domain's handle has.

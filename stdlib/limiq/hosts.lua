@@ -114,7 +114,7 @@ function M.open(uris, options, bound_to)
     end
     setmetatable(self, Hosts)
     self.vm = function(spec)
-        local checked = perform("vm.check", spec)
+        local checked = perform("vm.check", VM.resolve(spec))
         return VM.new(checked, self:place(checked).uri)
     end
     return self
@@ -206,7 +206,7 @@ end
 ---@param spec limiq.VMSpec
 ---@return limiq host the library bound to it
 function Hosts:place(spec)
-    local checked = perform("vm.check", spec)
+    local checked = perform("vm.check", VM.resolve(spec))
     local name, memory = checked.name, checked.memory_mib
     local looked = attempt_each(self, function(host) return host.host.info() end)
     local home = home_of(self, name, looked)

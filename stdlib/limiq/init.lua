@@ -3,6 +3,7 @@
 ---Each primitive hangs where its name says: `disk.overlay` is `limiq.disk.overlay`. What a script sees beyond them is
 ---put together here: handles, tasks, parameters.
 local runtime = require "limiq.runtime"
+local bake = require "limiq.bake"
 local host = require "limiq.host"
 local hosts = require "limiq.hosts"
 local Domain = require "limiq.domain"
@@ -23,8 +24,8 @@ local function namespaces()
             groups[group][verb] = function(...) return perform(name, ...) end
         end
     end
-    for _, group in ipairs { "vm", "runtime", "params", "env", "inventory" } do groups[group] = nil end
-    groups.image.resolve, groups.ssh.keys, groups.host.connect = nil, nil, nil
+    for _, group in ipairs { "vm", "runtime", "params", "env", "inventory", "windows" } do groups[group] = nil end
+    groups.image.resolve, groups.ssh.keys, groups.host.connect, groups.cidata.problem = nil, nil, nil, nil
     return groups
 end
 
@@ -125,10 +126,7 @@ local function bound_to(bound)
                 hint = "limiq.with({ name = … }, function(vm) … end)",
             }
         end
-        local vm = VM.new(spec, bound)
-        local _ <close> = setmetatable({}, { __close = function() perform("vm.discard", vm) end })
-        perform("vm.lend", vm)
-        return body(vm)
+        return VM.lent(VM.new(spec, bound), body)
     end
 
     ---Machines that are alike.
@@ -149,6 +147,42 @@ local function bound_to(bound)
     library.image = setmetatable(library.image, {
         __call = function(_, name) return perform("image.resolve", name) end,
     })
+    for _, inner in ipairs { "bake_host", "bake_begin", "bake_keep", "bake_end", "warm_keep", "warm_spec" } do
+        library.image[inner] = nil
+    end
+
+    ---An image of a machine that is made once: it boots from `from`, does what the recipe says, is sealed, and thrown
+    ---away. What starts from the image boots as for the first time, with everything there already. The same call again
+    ---is an image that is there; anything else in the recipe makes another, beside the first.
+    ---
+    ---Example:
+    ---```lua
+    ---local base = limiq.image.bake {
+    ---    name = "web-base", from = "debian-12", cloud_init = { user_data = { packages = { "nginx" } } },
+    ---    run = function(vm) vm:exec { "systemctl", "enable", "nginx" } end,
+    ---}
+    ---limiq.vm { name = "web-01", disks = { { backing_file = base } } }:up()
+    ---```
+    ---@async
+    ---@param recipe limiq.BakeRecipe
+    ---@return string path
+    function library.image.bake(recipe) return bake.bake(recipe, library) end
+
+    ---A machine that has booted and waits in the middle of its work: its memory is kept beside its disk. A machine
+    ---with `warm = ` what this gives is that one going on, ready in seconds, under a name, UUID, MAC address,
+    ---machine-id, ssh host key, random numbers and clock of its own. The same call again is one that is there; where
+    ---it cannot go on, because QEMU, the processor or the memory's size is another, the machine boots from `from` and
+    ---says why.
+    ---
+    ---Example:
+    ---```lua
+    ---local warm = limiq.warm { name = "web-warm", from = "debian-12", memory = "1GiB", cpu_cores = 2 }
+    ---limiq.vm { name = "t-01", warm = warm }:up()
+    ---```
+    ---@async
+    ---@param recipe limiq.WarmRecipe
+    ---@return string path
+    function library.warm(recipe) return bake.warm(recipe, library) end
     library.host.run = function(command, options) return perform("host.run", host.split_command(command, options)) end
     library.host.info = function(uri) return perform("host.info", uri or bound) end
     library.ssh_keys = function() return perform "ssh.keys" end

@@ -40,11 +40,49 @@ function Task:join() end
 ---```
 function Task:cancel() end
 
+---What an image is made of: a machine's description without its disks, and what is not the machine's.
+---@class limiq.BakeRecipe: limiq.VMSpec
+---@field name string The image's name: small letters, digits and `-`.
+---@field from string The image it is made from: a name of the library, or the path of an image.
+---@field size? string The size of the image's disk; that of `from` where left out.
+---@field run? async fun(vm: limiq.VM) What is done in the guest when its cloud-init is done.
+---@field inputs? any What `run` takes from outside, a text, a table; a path counts by what is in its file or folder.
+---@field compress? boolean Whether the image is compressed: a third of its size, and some 25 s for each GiB.
+
+---What a warm machine is made of: a machine's description without its disks, and what is not the machine's.
+---@class limiq.WarmRecipe: limiq.VMSpec
+---@field name string The warm machine's name: small letters, digits and `-`.
+---@field from string The image it is made from: a name of the library, or the path of an image.
+---@field size? string The size of its disk; that of `from` where left out.
+---@field run? async fun(vm: limiq.VM) What is done in the guest when its cloud-init is done.
+---@field inputs? any What `run` takes from outside, a text, a table; a path counts by what is in its file or folder.
+
 ---A libvirt domain.
 ---@class limiq.Domain
 ---@field name string
 ---@field uri? string the host's URI, nil for the run's own
 local Domain = {}
+
+---What a clone has that its source has not: fields of its spec. Its disks are copies.
+---@class limiq.CloneSpec: limiq.VMSpec
+---@field name string The clone's name.
+---@field up? limiq.UpOptions How it is brought up.
+
+---Makes another machine of this one's disks, as they are, with the same spec: what was installed in it and what it
+---holds is in the clone too, and what its cloud-init has done is not done again. Addresses, ports of the host,
+---hostname, machine-id and ssh host keys are its own. A guest that runs stands still while its disks are copied,
+---its file systems frozen where its agent answers. Where there is a machine of the name already, that is the
+---clone, and is started where it is off.
+---
+---Example:
+---```lua
+---local copy = limiq.domain.get("web-01"):clone { name = "web-02", memory = "2GiB" }
+---print(copy:exec("hostname").stdout)
+---```
+---@async
+---@param spec limiq.CloneSpec
+---@return limiq.VM
+function Domain:clone(spec) end
 
 ---What a fleet is to be.
 ---@class limiq.FleetDefinition
@@ -236,6 +274,7 @@ local VM = {}
 ---@field meta_data? string|table Who the guest is; an instance-id made from the rest where left out.
 ---@field network_config? string|table How the guest's network is set up.
 ---@field vendor_data? string|table Defaults below user_data.
+---@field check? "error"|"warn" `warn` goes on where an error is found in them; `error` where left out.
 
 ---An ISO image to make.
 ---@class limiq.ISOCreate
@@ -295,6 +334,13 @@ local VM = {}
 ---@field label? string The label of that image; `CDROM` where left out.
 ---@field bootable? boolean The guest may boot from it.
 
+---A folder of this machine that is in the guest too.
+---@class limiq.ShareSpec
+---@field id? string Unique in the VM; by position where left out.
+---@field host string The folder on this machine.
+---@field guest string Where it is in the guest, which mounts it at each start; made where it is not there.
+---@field readonly? boolean The guest mounts it so that nothing can be written.
+
 ---Screens, on 127.0.0.1.
 ---@class limiq.ConsoleSpec
 ---@field vnc_enabled? boolean A VNC server.
@@ -309,6 +355,7 @@ local VM = {}
 ---@field meta_data? string|table Who the guest is; made where left out.
 ---@field network_config? string|table How its network is set up.
 ---@field vendor_data? string|table Defaults below user_data.
+---@field check? "error"|"warn" `warn` makes warnings of the errors that are found in them, and goes on; `error` where left out.
 
 ---What a virtual machine is to be.
 ---@class limiq.VMSpec
@@ -328,11 +375,13 @@ local VM = {}
 ---@field protect? boolean Neither removed nor made anew, by whatever way, until it is taken out of the spec and that is brought up.
 ---@field ttl? string|integer How long it is wanted, `"2h"`, from when it was made or got this: `limiq gc` removes it after.
 ---@field autostart? boolean Start it with its host: by libvirt's system daemon, else by a unit of systemd that limiq writes.
+---@field warm? string What `limiq.warm` gives: the machine is made as that one going on, and what is left out is as it is there.
 ---@field ignition? string|table What Ignition in the guest is to read (Fedora CoreOS, Flatcar): JSON, or a table.
 ---@field guest_os? string The guest's system; a name that begins with `win` gets SATA and a TPM.
 ---@field disks? limiq.DiskSpec[] The disks.
 ---@field nics? limiq.NICSpec[] The network cards. Left out, there is one, with a way in by ssh; `{}`: none.
 ---@field cdroms? (limiq.CDROMSpec|fun(vm: limiq.VM): limiq.CDROMSpec)[] The CD-ROM drives and what is in them.
+---@field shares? limiq.ShareSpec[] Folders of this machine that are in the guest. cloud-init mounts them.
 ---@field console? limiq.ConsoleSpec Screens a person can look at.
 ---@field cloud_init? limiq.CloudInitSpec|fun(vm: limiq.VM): limiq.CloudInitSpec What cloud-init in the guest is to read.
 ---@field labels? table<string, string> Kept with the domain.
@@ -353,18 +402,19 @@ local VM = {}
 ---@class limiq.UpReport
 ---@field changed boolean Something was done.
 ---@field changes limiq.Change[] What was done to a VM that was there.
----@field pending limiq.Change[] What the running guest gets at its next start only.
+---@field pending limiq.Change[] What the guest gets at its next start only, or as another instance.
 ---@field phases { name: string, seconds: number }[] What took time, in order.
 ---@field addresses string[] The guest's own, where it was waited for.
 ---@field forwards limiq.PortForward[] The ports of the host that lead to the guest.
 ---@field warnings string[] What a person should know.
 
----A field in which a VM differs from its spec. `kind` is what it takes: `live` (done at once), `restart` (when the guest starts anew), `replace` (when the VM is made anew), `make` (the VM is not there). `cause` is `script`, `drift` (changed by hand) or `pending` (taken already, and not by the running guest).
+---A field in which a VM differs from its spec. `kind` is what it takes: `live` (done at once), `restart` (when the guest starts anew), `instance` (when the seed names another instance-id, as cloud-init runs once for each), `replace` (when the VM is made anew), `make` (the VM is not there). `cause` is `script`, `drift` (changed by hand) or `pending` (taken already, and not by the running guest).
 ---@class limiq.Change
 ---@field path string As in a script: `disks[1].size_gib`.
 ---@field current? string What the VM has.
 ---@field wanted? string What the spec says.
----@field kind "live"|"restart"|"replace"|"make" What it takes.
+---@field lines? string[] The lines in which a document differs, in a plan.
+---@field kind "live"|"restart"|"instance"|"replace"|"make" What it takes.
 ---@field cause "script"|"drift"|"pending" Where it comes from.
 
 ---How long.
@@ -471,12 +521,36 @@ local VM = {}
 ---@class limiq.SSHCommandOptions
 ---@field user? string The guest's user; the one of the cloud-config where left out.
 
+---What the catalogue says of an image.
+---@class limiq.CatalogueImage
+---@field name string Its name.
+---@field aliases string[] Other names for it.
+---@field family string debian, fedora, rhel, amazon, suse, alpine, arch, freebsd, coreos, flatcar.
+---@field user string Who may log in where the seed makes nobody.
+---@field architecture string The guest's, as QEMU names it.
+---@field seed "cloud-init"|"ignition" What configures the guest at its first start.
+---@field cloud_init? string Its release of cloud-init: `22.4.2`, or `newest`.
+---@field end_of_life? string The last day of its publisher's updates: `2028-06-30`.
+---@field url? string Its address; its list has it where it is left out.
+---@field checksums string The address of the publisher's list of checksums.
+
 ---Arguments of `limiq.image.add`.
 ---@class limiq.image.add
 ---@field name string Its name in the library.
 ---@field path? string The file to copy. Either this or `url`.
 ---@field url? string The address to download it from.
----@field checksum? string Its SHA-256 or SHA-512 in hexadecimal digits. With it an interrupted download is continued.
+---@field checksum? string The SHA-256 or SHA-512, in hexadecimal digits, of the file as it is or of what it unpacks to. With it an interrupted download is continued.
+---@field checksums? string The address or the path of a list in which its checksum stands, as sha256sum(1) writes it.
+---@field format? "qcow2"|"raw" What it is; told by the file where left out. A raw disk on which nothing shows that it is one is taken only where `raw` is said, here or by a name that ends in `.raw`.
+
+---
+---@class limiq.BakeBegin
+---@field vm limiq.VM The machine that is baked.
+---@field from string The image it is made from, as the script names it.
+---@field run? string What the script does in the guest.
+---@field inputs? any What else goes into it.
+---@field compress? boolean Whether it is compressed.
+---@field warm? boolean Whether its memory is kept too.
 
 ---How a file is written.
 ---@class limiq.file.WriteOptions
@@ -649,7 +723,7 @@ function VM:preflight() end
 ---@return limiq.UpReport
 function VM:up(options) end
 
----The fields in which the VM differs from its spec, and what `up` would have to do: `kind` is `live` (done at once), `restart` (when the guest starts anew) or `replace` (when the VM is made anew); `cause` is `script`, `drift` (changed by hand) or `pending` (taken already, and not by the running guest). One entry with the path `name` and the kind `make` where the VM is not there.
+---The fields in which the VM differs from its spec, and what `up` would have to do: `kind` is `live` (done at once), `restart` (when the guest starts anew), `instance` (when the seed names another instance-id) or `replace` (when the VM is made anew); `cause` is `script`, `drift` (changed by hand) or `pending` (taken already, and not by the running guest). One entry with the path `name` and the kind `make` where the VM is not there.
 ---
 ---Example:
 ---```lua
@@ -709,6 +783,17 @@ function VM:forward(port, proto) end
 ---@param nic? integer The nic's position; 1 where left out.
 ---@return string
 function VM:mac_address(nic) end
+
+---The serial number by which the guest knows a disk: `/dev/disk/by-id/virtio-SERIAL`. It is the disk's id, of which a guest sees 20 characters; two that begin with the same 20 have different ones all the same.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---print(limiq.vm { name = "web-01", disks = { { id = "data", size = "1GiB" } } }:disk_serial "data")
+---```
+---@param disk string The disk's id.
+---@return string
+function VM:disk_serial(disk) end
 
 ---The guest's own address. On a network of limiq's it is known before the VM exists; else it is had from the network's leases, its agent or the host's ARP table. On user networking it is known inside the guest only, and ports are reached by their forwards.
 ---
@@ -1197,6 +1282,18 @@ function Domain:ssh_command(options) end
 ---@overload async fun(name: string): string
 limiq.image = {}
 
+---What the catalogue says of an image: by a name, or by a file that the library has, or that stands on one of its images; of a baked image what it says of the one that was made from. `nil` where it knows nothing.
+---
+---Example:
+---```lua
+---local image = limiq.image.describe "rocky-9"
+---print(image.family, image.user, image.end_of_life)
+---```
+---@async
+---@param name string A name of the catalogue or an alias of one, or the path of an image or of a disk on one.
+---@return limiq.CatalogueImage?
+function limiq.image.describe(name) end
+
 ---The absolute path of an ISO image that is here. Its publisher has no checksums to check a download by: where it is not here the error says how to get it.
 ---
 ---Example:
@@ -1220,7 +1317,7 @@ function limiq.image.iso(name) end
 ---@return { name: string, path?: string, format?: string, size?: integer, catalogued: boolean }[]
 function limiq.image.list() end
 
----Puts an image into the library, from a file or an address, and returns its path. The copy of a file that not everybody may read is open to its owner and to the account QEMU runs under, and to nobody else.
+---Puts an image into the library, from a file or an address, and returns its path: unpacked where it is compressed (`.xz`, `.gz`, `.zst`, `.bz2`), converted where it is VMDK, VDI, VHDX or VHD. Where the library has it already nothing is done. The copy of a file that not everybody may read is open to its owner and to the account QEMU runs under, and to nobody else.
 ---
 ---Example:
 ---```lua
@@ -1231,6 +1328,18 @@ function limiq.image.list() end
 ---@return string
 function limiq.image.add(options) end
 
+---Writes what an image and all below it hold into one file, and returns its path. It is for other hypervisors, or another machine's library.
+---
+---Example:
+---```lua
+---limiq.image.export("fedora", "fedora.vmdk")
+---```
+---@async
+---@param name string A name of the library, or a path with a slash.
+---@param file string The file to write; its ending says the format: `.qcow2`, `.raw`, `.img` or `.vmdk`.
+---@return string
+function limiq.image.export(name, file) end
+
 ---Removes an image from the library. One that a machine's disk stands on stays, with an error.
 ---
 ---Example:
@@ -1240,6 +1349,18 @@ function limiq.image.add(options) end
 ---@async
 ---@param name string Its name in the library.
 function limiq.image.remove(name) end
+
+---Copies the boot disk into the image library as it is, with all it stands on, and returns the image's path. A guest that runs stands still meanwhile, its file systems frozen where its agent answers. The copy is this machine's disk, host keys and machine-id included: `limiq.image.bake` with it as `from` makes one that others may start from.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---limiq.domain.get("web-01"):commit "web-as-it-was"
+---```
+---@async
+---@param image string The image's name in the library.
+---@return string
+function Domain:commit(image) end
 
 ---The machines of a host as other programs take them, each with the way into it. A label is a group of Ansible's, `label_value`, and a fleet one by its own name.
 ---
@@ -1541,6 +1662,39 @@ function limiq.with(spec, body) end
 ---@param definition limiq.FleetDefinition
 ---@return limiq.Fleet
 function limiq.fleet(definition) end
+
+---An image of a machine that is made once: it boots from `from`, does what the recipe says, is sealed, and thrown
+---away. What starts from the image boots as for the first time, with everything there already. The same call again
+---is an image that is there; anything else in the recipe makes another, beside the first.
+---
+---Example:
+---```lua
+---local base = limiq.image.bake {
+---    name = "web-base", from = "debian-12", cloud_init = { user_data = { packages = { "nginx" } } },
+---    run = function(vm) vm:exec { "systemctl", "enable", "nginx" } end,
+---}
+---limiq.vm { name = "web-01", disks = { { backing_file = base } } }:up()
+---```
+---@async
+---@param recipe limiq.BakeRecipe
+---@return string path
+function limiq.image.bake(recipe) end
+
+---A machine that has booted and waits in the middle of its work: its memory is kept beside its disk. A machine
+---with `warm = ` what this gives is that one going on, ready in seconds, under a name, UUID, MAC address,
+---machine-id, ssh host key, random numbers and clock of its own. The same call again is one that is there; where
+---it cannot go on, because QEMU, the processor or the memory's size is another, the machine boots from `from` and
+---says why.
+---
+---Example:
+---```lua
+---local warm = limiq.warm { name = "web-warm", from = "debian-12", memory = "1GiB", cpu_cores = 2 }
+---limiq.vm { name = "t-01", warm = warm }:up()
+---```
+---@async
+---@param recipe limiq.WarmRecipe
+---@return string path
+function limiq.warm(recipe) end
 
 ---Runs `f(...)` beside the caller.
 ---

@@ -70,6 +70,23 @@ local function without_functions(list)
     return has_functions, has_functions and kept or list
 end
 
+---What a machine of a warm one does not say itself is as it is there.
+---@param spec table
+---@return table
+local function of_warm(spec)
+    local document = type(spec.spec) == "table" and spec or nil
+    local fields = document and document.spec or spec
+    local warm = rawget(fields, "warm")
+    if type(warm) ~= "string" then return spec end
+    local copy = { disks = { { id = "boot", backing_file = warm, bootable = true } } }
+    for name, value in pairs(perform("image.warm_spec", warm)) do
+        -- The same with a unit, in the place of the number.
+        if not (name == "memory_mib" and fields.memory) then copy[name] = value end
+    end
+    for name, value in pairs(fields) do copy[name] = value end
+    return document and { name = document.name, spec = copy } or copy
+end
+
 ---What a recipe can only say when it knows the VM is a function of it, in the place of `cloud_init` or of a CD-ROM.
 ---Here it is called, with the VM as the rest of its spec describes it.
 ---@param spec table
@@ -77,6 +94,7 @@ end
 ---@return limiq.VMSpec spec without functions
 function M.resolve(spec, uri)
     if type(spec) ~= "table" then return spec end
+    spec = of_warm(spec)
     local document = type(spec.spec) == "table" and spec or nil
     local fields = document and document.spec or spec
     -- It may be a handle, whose lack of a field is an error.
@@ -106,5 +124,14 @@ end
 ---@param uri? string
 ---@return limiq.VM
 function M.new(spec, uri) return described(M.resolve(spec, uri), uri) end
+
+---Brings a machine up, gives it to a function, and removes it when that returns or raises.
+---@param vm limiq.VM
+---@param body function
+function M.lent(vm, body)
+    local _ <close> = setmetatable({}, { __close = function() perform("vm.discard", vm) end })
+    perform("vm.lend", vm)
+    return body(vm)
+end
 
 return M

@@ -31,6 +31,8 @@ local M = {
   nearest = core.nearest,
   --- described(value): what a value is, for a message.
   described = core.described,
+  --- program_text(function): what a function does, whatever it is called in and wherever it stands.
+  program_text = function(body) return core.dump(body, true) end,
   --- where(): the line of the script that runs, "build-web.lua:12".
   where = core.where,
 }

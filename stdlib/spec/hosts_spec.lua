@@ -35,6 +35,16 @@ spec.describe("limiq.hosts", function()
         end)
     end)
 
+    spec.it("takes what a recipe says when it knows the machine", function()
+        with_hosts({ 8 }, function(uris)
+            local asked = machine("a", "1GiB")
+            asked.cloud_init = function(vm) return { user_data = { hostname = vm.name } } end
+            local hosts = limiq.hosts(uris)
+            spec.equal(hosts:place(asked).uri, uris[1])
+            spec.equal(hosts.vm(asked).spec.cloud_init.user_data.hostname, "a")
+        end)
+    end)
+
     spec.it("counts a running machine once", function()
         with_hosts({ 8, 7 }, function(uris)
             local hosts = limiq.hosts(uris)

@@ -121,6 +121,21 @@ describe("recipes.mounts", function()
         equal(mounts[2][1], "/dev/disk/by-id/ata-QEMU_HARDDISK_old")
     end)
 
+    it("tells disks apart that begin with the same 20 characters", function()
+        local alike = { { id = "boot", size = "1GiB" } }
+        local mounts = {}
+        for index = 1, 3 do
+            local id = "application-data-disk-" .. index
+            alike[index + 1] = { id = id, size = "1GiB" }
+            mounts[index] = { disk = id, path = "/" .. index }
+        end
+        local entries = of_vm(recipes.mounts(mounts), { disks = alike }).user_data.mounts
+        equal(entries[1][1], "/dev/disk/by-id/virtio-application-data-dis")
+        assert(entries[2][1]:match "virtio%-application%-%x%x%x%x%x%x%x%x$", entries[2][1])
+        assert(entries[3][1]:match "virtio%-application%-%x%x%x%x%x%x%x%x$", entries[3][1])
+        assert(entries[2][1] ~= entries[3][1])
+    end)
+
     it("mounts another device as it is", function()
         equal(of_vm(recipes.mounts {
             { device = "nas:/export", path = "/mnt", filesystem = "nfs", options = "ro" },
@@ -142,10 +157,15 @@ describe("recipes.mounts", function()
 end)
 
 describe("recipes.docker", function()
-    local function script(options) return recipes.docker(options).user_data.write_files[1].content end
+    local function docker(options)
+        options = options or {}
+        options.family = "debian"
+        return recipes.docker(options).user_data
+    end
+    local function script(options) return docker(options).write_files[1].content end
 
     it("installs the engine alone", function()
-        equal(recipes.docker().user_data, { package_update = true, packages = { "docker.io", "apparmor" } })
+        equal(docker(), { package_update = true, packages = { "docker.io", "apparmor" } })
     end)
 
     it("runs each container once, from a string or a table", function()
@@ -166,7 +186,7 @@ docker run --detach --name web --restart always -p 80:80 -e 'A=it'\''s $1' nginx
     end)
 
     it("names a mirror before the engine starts", function()
-        local file = recipes.docker { registry_mirrors = { "https://mirror.example.org" } }.user_data.write_files[1]
+        local file = docker { registry_mirrors = { "https://mirror.example.org" } }.write_files[1]
         equal(file.path, "/etc/docker/daemon.json")
         equal(limiq.json.decode(file.content), { ["registry-mirrors"] = { "https://mirror.example.org" } })
     end)

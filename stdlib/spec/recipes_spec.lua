@@ -54,6 +54,11 @@ describe("recipes.compose", function()
         equal(second.user_data.packages, { "b" })
     end)
 
+    it("passes on that a part's errors are to be warnings", function()
+        local parts = { { check = "warn", user_data = { a = 1 } }, { check = "error" }, recipes.timezone "UTC" }
+        equal(recipes.compose(parts), { check = "warn", user_data = { a = 1, timezone = "UTC" } })
+    end)
+
     it("takes parts that have been composed", function()
         local inner = recipes.compose { recipes.packages { "a" } }
         equal(user_data(recipes.compose { inner, recipes.packages { "b" } }).packages, { "a", "b" })
@@ -95,7 +100,7 @@ end)
 
 describe("recipes.web", function()
     it("writes the folder's files, text as text and anything else as base64", function()
-        local files = user_data(recipes.web { root = "site/" }).write_files
+        local files = user_data(recipes.web { root = "site/", family = "debian" }).write_files
         equal(files, {
             { path = "/var/www/html/img/dot.gif", permissions = "0644", encoding = "b64",
                 content = limiq.base64.encode(limiq.file.read "site/img/dot.gif") },
@@ -104,7 +109,9 @@ describe("recipes.web", function()
     end)
 
     it("configures another port or name", function()
-        local files = user_data(recipes.web { root = "site", port = 8080, server_name = "www.example.org" }).write_files
+        local files = user_data(recipes.web {
+            root = "site", port = 8080, server_name = "www.example.org", family = "debian",
+        }).write_files
         equal(files[3].path, "/etc/nginx/conf.d/limiq.conf")
         equal(files[3].content, "server {\n    listen 8080;\n    server_name www.example.org;\n"
             .. "    root /var/www/html;\n    index index.html;\n}\n")
@@ -114,6 +121,80 @@ describe("recipes.web", function()
         raises(function() recipes.web { root = "none" } end, "not_found")
         raises(function() recipes.web { root = "site", port = 70000 } end, "port must be")
         raises(function() recipes.web { root = "site", server_name = "a; evil" } end, "server_name")
+    end)
+end)
+
+describe("a recipe that knows the family of the image", function()
+    ---The part for a VM that starts from an image.
+    local function from(part, image)
+        return part { name = "x", spec = { name = "x", disks = { { bootable = true, backing_file = image } } } }
+    end
+
+    it("takes the packages of the image's family, and Debian's where nobody knows the image", function()
+        local docker = recipes.docker()
+        equal(from(docker, "/srv/own.qcow2").user_data,
+            { package_update = true, packages = { "docker.io", "apparmor" } })
+        equal(from(docker, "ubuntu-24.04").user_data.packages, { "docker.io", "apparmor" })
+        equal(from(docker, "fedora").user_data.packages, { "moby-engine", "docker-cli" })
+        equal(from(docker, "opensuse-tumbleweed").user_data.packages, { "docker" })
+    end)
+
+    it("takes Docker's own packages where the distribution has none", function()
+        local data = from(recipes.docker { users = { "admin" }, run = { "nginx" } }, "rocky-9").user_data
+        equal(data.packages, { "docker-ce", "docker-ce-cli", "containerd.io" })
+        equal(data.yum_repos["docker-ce-stable"].gpgkey, "https://download.docker.com/linux/centos/gpg")
+        equal(data.write_files[1].content, [[
+#!/bin/sh
+set -eu
+systemctl enable --now docker
+usermod --append --groups docker admin
+docker run --detach --name nginx --restart unless-stopped nginx
+]])
+        local alpine = from(recipes.docker { users = { "admin" } }, "alpine").user_data.write_files[1].content
+        equal(alpine,
+            "#!/bin/sh\nset -eu\nrc-update add docker default\nrc-service docker start\naddgroup admin docker\n")
+    end)
+
+    it("puts the pages where that nginx has them, after the package, and starts it", function()
+        local data = from(recipes.web { root = "site" }, "almalinux-10").user_data
+        equal(data.packages, { "nginx" })
+        equal(data.write_files[2], {
+            path = "/usr/share/nginx/html/index.html", permissions = "0644", content = "<h1>wörter</h1>\n",
+            defer = true,
+        })
+        equal(data.runcmd, { { "systemctl", "enable", "--now", "nginx" } })
+        local suse = recipes.web({ root = "site", family = "suse" }).user_data
+        equal(suse.write_files[2].path, "/srv/www/htdocs/index.html")
+        equal(recipes.web({ root = "site", family = "debian" }).user_data.runcmd, nil)
+        local alpine = recipes.web({ root = "site", family = "alpine" }).user_data
+        equal(alpine.write_files[3].path, "/etc/nginx/http.d/default.conf")
+        equal(alpine.runcmd, { { "rc-update", "add", "nginx", "default" }, { "rc-service", "nginx", "start" } })
+    end)
+
+    it("knows the first bootable disk's image", function()
+        local vm = { spec = { disks = {
+            { id = "data", backing_file = "debian-12" }, { id = "boot", bootable = true, backing_file = "fedora-44" },
+        } } }
+        equal(recipes.docker()(vm).user_data.packages, { "moby-engine", "docker-cli" })
+        equal(recipes.docker()({ spec = {} }).user_data.packages, { "docker.io", "apparmor" })
+    end)
+
+    it("refuses a family that is none, and one it has nothing for, and wrong options before it knows the VM", function()
+        local problem = raises(function() recipes.docker { family = "debain" } end, "bad_field")
+        equal(problem.hint, "did you mean debian?")
+        raises(function() recipes.docker { family = "flatcar" } end, "knows no packages of the family flatcar")
+        raises(function() recipes.web { root = "site", family = "freebsd" } end, "knows no nginx")
+        raises(function() recipes.web { root = "site", port = 81, family = "arch" } end, "reads no other sites")
+        raises(function() recipes.docker { run = { "a b" } } end, "bad_field")
+        raises(function() recipes.docker { users = { "a b" } } end, "no user's name")
+    end)
+
+    it("can be composed with others, and asked for in a VM", function()
+        local composed = recipes.compose { recipes.packages { "htop" }, recipes.docker() }
+        equal(from(composed, "centos-stream-9").user_data.packages,
+            { "htop", "docker-ce", "docker-ce-cli", "containerd.io" })
+        local vm = limiq.vm { name = "family-01", disks = { { size = "1GiB" } }, cloud_init = composed }
+        equal(vm.spec.cloud_init.user_data.packages, { "htop", "docker.io", "apparmor" })
     end)
 end)
 
@@ -131,6 +212,36 @@ describe("the small recipes", function()
         raises(function() recipes.files { { path = "motd", content = "" } } end, "no absolute path")
     end)
 
+    it("write a file of another owner than root when users and packages are there", function()
+        local function late(owner)
+            return user_data(recipes.files { { path = "/x", content = "", owner = owner } }).write_files[1].defer
+        end
+        for _, owner in ipairs { "ops", "ops:ops", "root:docker", "www-data:www-data" } do equal(late(owner), true) end
+        for _, owner in ipairs { "root", "root:root" } do equal(late(owner), nil) end
+        equal(late(nil), nil)
+    end)
+
+    it("refuse what a guest would trip over in silence", function()
+        local function refused(make, message) equal(raises(make, message).code, "bad_field") end
+        local function admin(options)
+            options.name = options.name or "ops"
+            options.ssh_authorized_keys = options.ssh_authorized_keys or { "ssh-ed25519 AAAA me" }
+            return function() recipes.admin(options) end
+        end
+        refused(admin { name = "Ops User" }, 'recipe admin: user_data.users[1].name "Ops User" is no name of a user')
+        refused(admin { sudo = "ALL" }, "is no rule that sudo understands")
+        refused(admin { shell = "bash" }, "no absolute path")
+        refused(admin { groups = { "sudo docker" } }, "no name of a group")
+        refused(admin { ssh_authorized_keys = { "hello" } }, "is no public key")
+        local private = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk=\n-----END OPENSSH PRIVATE KEY-----\n"
+        local problem = raises(admin { ssh_authorized_keys = { private } }, "is a private key")
+        assert(not (tostring(problem) .. problem.hint):find "b3Blbn", problem.hint)
+        refused(function() recipes.files { { path = "/a", content = "", permissions = "u+x" } } end, "no octal number")
+        refused(function() recipes.packages { "a", "b c" } end, "no name of a package")
+        refused(function() recipes.timezone "Europe/Zuerich" end, "is no time zone")
+        equal(raises(function() recipes.timezone "Europe/Zuric" end, "time zone").hint, "did you mean Europe/Zurich?")
+    end)
+
     it("can be required one by one", function()
         assert(require "limiq.recipes.web" == recipes.web)
     end)
@@ -140,7 +251,7 @@ describe("a composed description", function()
     it("is YAML that reads back as itself", function()
         local config = recipes.compose {
             recipes.admin { name = "admin", ssh_authorized_keys = { "ssh-ed25519 AAAA me" } },
-            recipes.web { root = "site" },
+            recipes.web { root = "site", family = "debian" },
         }
         equal(limiq.yaml.decode(limiq.yaml.encode(config.user_data)), config.user_data)
     end)

@@ -15,7 +15,7 @@ end
 
 local function described(options, fields)
     options.edition = options.edition or "windows-server-2022-standard"
-    options.administrator_password = options.administrator_password or limiq.secret "pw"
+    options.administrator_password = options.administrator_password or limiq.secret "Passw0rd"
     fields = fields or {}
     fields.name, fields.guest_os = fields.name or "dc-01", fields.guest_os or "windows"
     fields.disks = fields.disks or { { id = "system", size = "60GiB" } }
@@ -163,14 +163,14 @@ describe("recipes.windows_unattend", function()
     end)
 
     it("hides the password as Microsoft's own example does, and nowhere has it plain", function()
-        local document = answers { administrator_password = limiq.secret "pw" }
+        local document = answers { administrator_password = limiq.secret "Passw0rd" }
         equal(text(document, "oobeSystem", "Microsoft-Windows-Shell-Setup", "UserAccounts", "AdministratorPassword",
-            "Value"), "cAB3AEEAZABtAGkAbgBpAHMAdAByAGEAdABvAHIAUABhAHMAcwB3AG8AcgBkAA==")
+            "Value"), "UABhAHMAcwB3ADAAcgBkAEEAZABtAGkAbgBpAHMAdAByAGEAdABvAHIAUABhAHMAcwB3AG8AcgBkAA==")
         equal(text(document, "oobeSystem", "Microsoft-Windows-Shell-Setup", "UserAccounts", "AdministratorPassword",
             "PlainText"), "false")
         local logon = text(document, "oobeSystem", "Microsoft-Windows-Shell-Setup", "AutoLogon", "Password", "Value")
-        equal(limiq.base64.decode(logon), "p\0w\0P\0a\0s\0s\0w\0o\0r\0d\0")
-        local long = answers { administrator_password = "Grüße & <co>" }
+        equal(limiq.base64.decode(logon), ("Passw0rdPassword"):gsub(".", "%0\0"))
+        local long = answers { administrator_password = "Grüße 7 & <co>" }
         assert(not long:find("co>", 1, true) and not long:find "Gr", long)
         -- Whoever prints the VM sees none of it.
         equal(tostring(described({}).cdroms[2].files["Autounattend.xml"]), "‹secret›")
@@ -216,12 +216,68 @@ describe("recipes.windows_unattend", function()
         refused({ edition = "windows-10-pro", user = "a/b" }, "no name of an account")
         refused({ time_zone = "Europe/Zurich" }, "time_zone Europe/Zurich is none of Windows'")
         refused({ product_key = "AAAAA-BBBBB" }, "five groups")
+        refused({ time_zone = "W. Europe Standart Time" }, "is none of Windows'")
         refused({ locale = "english" }, "locale english is no language tag")
+        refused({ keyboard = "xx" }, "keyboard xx is neither")
+        refused({ keyboard = "0807" }, "keyboard 0807 is neither")
+        refused({ first_logon_commands = { "" } }, "first_logon_commands[1]")
         refused({ first_logon_commands = { ("x"):rep(1025) } }, "first_logon_commands[1]")
         refused({}, "a-name-too-long-01 cannot be a Windows computer's name", { name = "a-name-too-long-01" })
         refused({ computer_name = "12345" }, "12345 cannot be")
         refused({ edition = "windows-11-pro" }, "Windows 11 does not install under BIOS")
         refused({}, "the VM is not one for Windows", { guest_os = "debian" })
+        refused({}, "no disk to install on", { disks = {} })
+    end)
+
+    it("refuses passwords that Windows refuses, and shows none", function()
+        for password, why in pairs {
+            [""] = "less than 6 characters", ["x"] = "less than 6 characters", ["qwertzuiop"] = "three kinds",
+            ["Qwertzuiop"] = "three kinds", ["qwertzuiop1"] = "three kinds", ["ADMINISTRATOR-a1"] = "the user's name",
+            [("aA1"):rep(43)] = "more than 127 characters",
+        } do
+            for _, given in ipairs { password, limiq.secret(password) } do
+                local problem = raises(function() described { administrator_password = given } end, why)
+                if password:find "%l%l" then
+                    assert(not (tostring(problem) .. tostring(problem.hint)):find(password, 1, true), tostring(problem))
+                end
+            end
+        end
+        for _, password in ipairs { "Passw0rd", "pass-word1", "Pass word", "Ünter7", "名前Pass" } do
+            described { administrator_password = password }
+        end
+        -- A client takes any.
+        for _, password in ipairs { "", "x", "password" } do
+            described { edition = "windows-10-pro", administrator_password = password }
+        end
+    end)
+
+    it("refuses names of users that no account can have", function()
+        for name, why in pairs {
+            ["administrator"] = "Windows' own", ["GUEST"] = "Windows' own", ["none"] = "Windows' own",
+            [("u"):rep(21)] = "more than 20", ["a@b"] = "it has @ in it",
+            ["a\\b"] = "in it", ["a%b"] = "it has % in it",
+            [""] = "no letter", [". ."] = "no letter", ["ann."] = "ends in a dot", ["ann "] = "blank at an end",
+            ["a\nb"] = "control character", ["dc-01"] = "both named",
+        } do
+            raises(function() described { edition = "windows-10-pro", user = name } end, why)
+        end
+        for _, name in ipairs { "ann", "Ann Lee", "Öps", "a.b_c-d", ("ü"):rep(20), "o'neil", "用户" } do
+            described { edition = "windows-10-pro", user = name }
+        end
+    end)
+
+    it("knows Windows' time zones and the names of computers", function()
+        for _, zone in ipairs { "UTC", "W. Europe Standard Time", "UTC-02", "Pacific Standard Time_dstoff" } do
+            described { time_zone = zone }
+        end
+        local problem = raises(function() described { time_zone = "W. Europe Standart Time" } end, "none of Windows'")
+        equal(problem.hint, 'did you mean "W. Europe Standard Time"?')
+        for _, name in ipairs { "a", "SERVER-01", "1a", "a_b", "*", ("x"):rep(15) } do
+            described { computer_name = name }
+        end
+        for _, name in ipairs { "-a", "a-", "a.b", "a b", "é", "1", ("x"):rep(16), "" } do
+            raises(function() described { computer_name = name } end, "cannot be a Windows computer's name")
+        end
     end)
 end)
 

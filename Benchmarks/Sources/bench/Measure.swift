@@ -59,7 +59,7 @@ func line(_ name: String, _ milliseconds: Double) -> String {
 ///
 /// By `posix_spawn` and `waitpid`: Foundation's `Process` sees an end up to 50 ms late.
 ///
-/// - Throws: where it fails, with what it wrote to its standard error.
+/// - Throws: where it fails, with what it wrote.
 @discardableResult
 func program(_ path: String, _ arguments: [String], environment: [String: String] = [:]) throws -> String {
     let (output, errors) = (try temporaryFile(), try temporaryFile())
@@ -80,7 +80,9 @@ func program(_ path: String, _ arguments: [String], environment: [String: String
     var status: Int32 = 0
     while waitpid(process, &status, 0) < 0, errno == EINTR {}
     guard status == 0 else {
-        throw BenchError("\(path) \(arguments.joined(separator: " ")) failed: \(try contents(of: errors))")
+        // limiq --json says on its standard output what went wrong.
+        let words = try contents(of: errors) + contents(of: output).suffix(1000)
+        throw BenchError("\(path) \(arguments.joined(separator: " ")) failed: \(words)")
     }
     return try contents(of: output)
 }

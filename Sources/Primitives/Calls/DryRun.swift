@@ -19,10 +19,10 @@ public final class DryRun: Sendable {
         /// The finding in one line.
         public var text: String
         public var hint: String?
-        /// The machine it was found in first.
-        public var machine: String?
+        /// The machines it was found in.
+        public var machines: [String] = []
 
-        /// Whether two findings are the same: what is found in each of many machines is said once.
+        /// Whether two findings are the same: what is found in each of many machines is said once, of them all.
         public static func == (left: Self, right: Self) -> Bool {
             left.location == right.location && left.text == right.text
         }
@@ -38,12 +38,19 @@ public final class DryRun: Sendable {
         var isGuessing = false
         /// The files of the images that were added, by name.
         var images: [String: String] = [:]
+        var imageNames: [String] = []
     }
 
     let environment: Environment
+    /// The files of a spec that must be there.
+    private let files: VMSpec.Files
     private let state = Mutex(State())
 
-    public init(_ environment: Environment) { self.environment = environment }
+    /// - Parameter files: a script may make those that its machines are to have, before it asks for them.
+    public init(_ environment: Environment, files: VMSpec.Files = .none) {
+        self.environment = environment
+        self.files = files
+    }
 
     /// The findings, in the order they were found.
     public var findings: [Finding] { state.withLock(\.findings) }
@@ -54,7 +61,14 @@ public final class DryRun: Sendable {
     func guess() { state.withLock { $0.isGuessing = true } }
 
     private func report(_ finding: Finding) {
-        state.withLock { if !$0.findings.contains(finding) { $0.findings.append(finding) } }
+        state.withLock { state in
+            guard let index = state.findings.firstIndex(of: finding) else {
+                return state.findings.append(finding)
+            }
+            for machine in finding.machines where !state.findings[index].machines.contains(machine) {
+                state.findings[index].machines.append(machine)
+            }
+        }
     }
 
     // MARK: - Primitives
@@ -93,7 +107,7 @@ public final class DryRun: Sendable {
         guard !type.isEmpty else { return .null }
         guess()
         if type.hasSuffix("[]") { return [] }
-        if type.hasPrefix("string") { return "unknown" }
+        if type.hasPrefix("string") { return .string(UnknownText.ofCheck) }
         if type == "boolean" { return true }
         return type.hasPrefix("integer") || type.hasPrefix("number") ? 0 : [:]
     }
@@ -105,6 +119,38 @@ public final class DryRun: Sendable {
 
     func expectImage(_ name: String, _ path: String) { state.withLock { $0.images[name] = path } }
 
+    /// The names of the images that the script has asked the library for, in their order.
+    public var imageNames: [String] { state.withLock(\.imageNames) }
+
+    /// Notes that the script wants an image, and tells of a name that is most likely another's, of one that is not known
+    /// here, and of an image that gets no updates any more.
+    fileprivate func lookAt(image name: String, _ request: Request) throws(Failure) {
+        let isMade = state.withLock { state in
+            if !state.imageNames.contains(name) { state.imageNames.append(name) }
+            return state.images[name] != nil
+        }
+        guard !isMade else { return }
+        let images = environment.images
+        var finding = Finding(isError: false, location: request.location, text: "")
+        do { _ = try images.locked(name) } catch {
+            (finding.isError, finding.text, finding.hint) = (true, error.message, error.hint)
+            return report(finding)
+        }
+        if try !images.isKnown(name) {
+            let nearest = images.nearest(name)
+            finding.isError = nearest != nil
+            finding.text = "there is no image \(name)" + (nearest == nil ? " here" : "")
+            finding.hint =
+                nearest.map { "did you mean \($0)?" }
+                ?? "the catalogue has none of this name: limiq image list --available"
+        } else if let complaint = try images.describe(name)?.complaint() {
+            finding.text = "image \(name): \(complaint)"
+        } else {
+            return
+        }
+        report(finding)
+    }
+
     // MARK: - Machines
 
     /// Looks at a machine's description.
@@ -113,23 +159,31 @@ public final class DryRun: Sendable {
     @discardableResult
     public func check(_ value: Value, _ request: Request) -> Value {
         let codec = Codec<VMSpec>.vmSpec(environment)
-        let spec: VMSpec
-        do throws(Failure) {
-            spec = try codec.decode(value, "spec")
-            try spec.check(.none)
+        let name = value["name"]?.string
+        let reading = DescriptionReading(value, codec)
+        var failures = reading.failures
+        // What is left out of a spec says nothing of the rest together.
+        if let spec = reading.spec, failures.isEmpty {
+            failures = spec.faults(files)
             let uri = request.arguments.count > 1 ? request.arguments[1].string : nil
-            try environment.addressBook.note(spec, on: uri)
-        } catch {
-            let name = value["name"]?.string
+            do throws(Failure) { try environment.addressBook.note(spec, on: uri) } catch {
+                failures.append(error)
+            }
+        }
+        for failure in failures {
             report(
                 Finding(
-                    isError: true, location: request.location, text: error.message, hint: error.hint,
-                    machine: name))
+                    isError: true, location: request.location, text: failure.message, hint: failure.hint,
+                    machines: name.map { [$0] } ?? []))
+        }
+        if let spec = reading.spec {
+            report(spec.guestFindings(environment.cloudInit(of: spec)), request, machine: spec.name)
+        }
+        guard let spec = reading.spec, failures.isEmpty else {
             // So that the script goes on with another of the name.
             guess()
             return codec.encode(VMSpec(name: name ?? "vm"))
         }
-        report(spec.cloudInitFindings, request, machine: spec.name)
         return codec.encode(spec)
     }
 
@@ -143,16 +197,16 @@ public final class DryRun: Sendable {
             report(
                 Finding(
                     isError: true, location: request.location, text: error.message, hint: error.hint,
-                    machine: spec.name))
+                    machines: [spec.name]))
         }
     }
 
-    func report(_ findings: [CloudInitCheck.Finding], _ request: Request, machine: String? = nil) {
+    func report(_ findings: [GuestFinding], _ request: Request, machine: String? = nil) {
         for finding in findings {
             report(
                 Finding(
-                    isError: finding.severity == .error, location: request.location, text: finding.text,
-                    hint: finding.hint, machine: machine))
+                    isError: finding.isError, location: request.location, text: finding.text,
+                    hint: finding.hint, machines: machine.map { [$0] } ?? []))
         }
     }
 }
@@ -169,7 +223,10 @@ struct CheckedCall {
 
     func image(_ name: String) -> String { run.image(name) }
 
-    func report(_ findings: [CloudInitCheck.Finding]) { run.report(findings, request) }
+    func report(_ findings: [GuestFinding]) { run.report(findings, request) }
+
+    /// Looks at the name of an image that the script wants from the library.
+    func lookAt(image name: String) throws(Failure) { try run.lookAt(image: name, request) }
 
     /// The result of a program that nobody runs.
     var result: Value {

@@ -1,8 +1,10 @@
 import Basics
 import DiskImages
+import GuestConfig
 import HostFiles
 import Hypervisors
 import ImageLibrary
+import MachineSpec
 import Provisioning
 import Steps
 
@@ -20,6 +22,8 @@ public struct Environment: Sendable {
     public var choices = RunChoices()
     /// The addresses of the run's machines on its networks.
     public let addressBook = AddressBook()
+    /// The images that the run bakes.
+    let bakes: BakeLocks
     /// The life of the run, with which its throw-away machines go.
     public var lifetime: RunLifetime
     /// The listener that is told of every step of what takes long.
@@ -38,6 +42,7 @@ public struct Environment: Sendable {
         self.scriptFolder = scriptFolder
         self.gate = gate
         lifetime = RunLifetime(state)
+        bakes = BakeLocks(state)
         open = hypervisor
     }
 
@@ -58,6 +63,25 @@ public struct Environment: Sendable {
         machine.isAskedByAgentOnly = gate.isBounded
         try gate.machine(machine)
         return machine
+    }
+
+    /// A machine that the script describes.
+    func machine(_ spec: VMSpec, on uri: String?) throws(Failure) -> Machine {
+        var machine = try machine(spec.name, on: uri)
+        let image = image(of: spec)
+        machine.imageUser = image?.user
+        machine.cloudInit = image?.guestCloudInit
+        return machine
+    }
+
+    /// The cloud-init of the machine's guest, as far as the catalogue knows its image.
+    func cloudInit(of spec: VMSpec) -> GuestCloudInit? { image(of: spec)?.guestCloudInit }
+
+    /// The image the machine starts from; `nil` where the catalogue does not have it.
+    private func image(of spec: VMSpec) -> CatalogueImage? {
+        let disks = spec.disks.filter(\.bootable) + spec.disks
+        guard let file = disks.lazy.compactMap({ $0.backingFile ?? $0.path }).first else { return nil }
+        return try? images.describe(file)
     }
 
     /// A network of a host.
@@ -90,4 +114,8 @@ public struct Environment: Sendable {
 
     /// The absolute path of a file that nobody opens.
     func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : "\(scriptFolder)/\(path)" }
+}
+
+extension CatalogueImage {
+    fileprivate var guestCloudInit: GuestCloudInit? { cloudInit.map { GuestCloudInit($0, image: name) } }
 }

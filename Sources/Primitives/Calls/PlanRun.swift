@@ -13,7 +13,7 @@ import Synchronization
 /// ends there and says so.
 public final class PlanRun: Sendable {
     /// The answer that is known when the guest has booted.
-    public static let unknown = "(known after boot)"
+    public static let unknown = UnknownText.ofPlan
 
     struct Forecast: Sendable {
         /// The spec the machine will have; `nil` where it will be gone.
@@ -43,6 +43,8 @@ public final class PlanRun: Sendable {
         var files: [String: FileForecast] = [:]
         /// The library's images, by name; `nil` for one that will be gone.
         var images: [String: ImageLibrary.Entry?] = [:]
+        /// The images that a run would have added, by name, and of what.
+        var additions: [String: ImageAddition] = [:]
         /// Whether a run would have made or removed a network, by host and name.
         var networks: [String: Bool] = [:]
         /// The names of the snapshots that a run would have taken or forgotten, by host and name of the machine.
@@ -156,9 +158,15 @@ public final class PlanRun: Sendable {
     /// The forecast of an image: `.some(nil)` where it will be gone, `nil` where nobody has touched it.
     func expectedImage(_ name: String) -> ImageLibrary.Entry?? { state.withLock { $0.images[name] } }
 
-    func expectImage(_ name: String, _ image: ImageLibrary.Entry?) {
+    /// What a run would have added under this name.
+    func addition(_ name: String) -> ImageAddition? { state.withLock { $0.additions[name] } }
+
+    func expectImage(_ name: String, _ image: ImageLibrary.Entry?, _ addition: ImageAddition? = nil) {
         let path = image?.path ?? environment.images.place(of: name)
-        state.withLock { $0.images[name] = .some(image) }
+        state.withLock { state in
+            state.images[name] = .some(image)
+            state.additions[name] = addition
+        }
         expect(path, image == nil ? .gone : .made)
     }
 

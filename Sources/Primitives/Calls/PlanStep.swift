@@ -30,6 +30,8 @@ public struct PlanStep: Sendable, Equatable {
     public var pending: [Change] = []
     /// The fields and answers that only a guest that runs can give.
     public var afterBoot: [String] = []
+    /// What a person should know: what a guest would do otherwise than its description says.
+    public var warnings: [String] = []
     /// The place in the script: `web.lua:9`
     public var location: String?
 
@@ -48,6 +50,7 @@ public struct PlanStep: Sendable, Equatable {
         if !changes.isEmpty { map.append("changes", .list(changes.map { Primitives.value(of: $0) })) }
         if !pending.isEmpty { map.append("pending", .list(pending.map { Primitives.value(of: $0) })) }
         if !afterBoot.isEmpty { map.append("after_boot", .list(afterBoot.map(Value.string))) }
+        if !warnings.isEmpty { map.append("warnings", .list(warnings.map(Value.string))) }
         if let location { map.append("location", .string(location)) }
         return .map(map)
     }

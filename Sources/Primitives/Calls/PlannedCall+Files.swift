@@ -1,5 +1,6 @@
 import Basics
 import HostFiles
+import ImageLibrary
 
 /// The things that calls about files have in common.
 extension PlannedCall {
@@ -22,9 +23,11 @@ extension PlannedCall {
     /// - Parameters:
     ///   - kind: `file`, `disk`, `seed`, `iso`.
     ///   - replaces: whether it takes the place of one that is there.
+    ///   - warnings: what a person should know of it.
     /// - Returns: its path.
     func make(
-        _ path: String, _ kind: String, part: PlanStep.Part? = nil, replaces: Bool = false
+        _ path: String, _ kind: String, part: PlanStep.Part? = nil, replaces: Bool = false,
+        warnings: [String] = []
     ) throws(Failure) -> Value {
         let path = try writing(path)
         let isThere = isThere(path)
@@ -33,8 +36,30 @@ extension PlannedCall {
         }
         var step = PlanStep(action: isThere ? .change : .make, kind: kind, name: path)
         step.parts = part.map { [$0] } ?? []
+        step.warnings = warnings
         add(step)
         run.expect(path, .made)
+        return .string(path)
+    }
+
+    /// Notes an image that a run would put into the library.
+    ///
+    /// - Parameters:
+    ///   - name: of its file; a baked image's has more to it than the script says.
+    ///   - shown: the name that a person reads; `nil` for the same.
+    ///   - path: the place of its file; `nil` for where most are.
+    ///   - file: what its file will hold; `nil` where nobody knows yet.
+    /// - Returns: its path.
+    func makeImage(
+        _ name: String, shown: String? = nil, part: PlanStep.Part? = nil, at path: String? = nil,
+        like file: String? = nil, _ addition: ImageAddition? = nil
+    ) -> Value {
+        var step = PlanStep(action: .make, kind: "image", name: shown ?? name)
+        step.parts = part.map { [$0] } ?? []
+        add(step)
+        let images = environment.images
+        let path = path ?? images.place(of: name)
+        run.expectImage(name, images.entry(name, at: path, like: file ?? path), addition)
         return .string(path)
     }
 

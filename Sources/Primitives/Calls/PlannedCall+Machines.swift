@@ -155,9 +155,8 @@ extension PlannedCall {
         if isWhole {
             let removal = try machine.removal()
             guard forecast != nil || removal != nil else { return false }
-            step.parts = (removal?.files ?? []).map { .init(name: "file", detail: $0) }
-            step.parts += (removal?.volumes ?? []).map {
-                .init(name: "volume", detail: "\($0.pool)/\($0.name)")
+            step.parts = (removal ?? []).map {
+                .init(name: $0.volume == nil ? "file" : "volume", detail: "\($0)")
             }
         } else if forecast == nil {
             try machine.requireDomain()
@@ -188,11 +187,12 @@ extension PlannedCall {
         guard environment.choices.ask(machine) else { return UpReport() }
         try check(spec, on: machine)
         if options.start { try machine.requireWay(to: options.goal(for: spec), spec) }
-        try CloudInitCheck.requireNoErrors(in: spec.cloudInitFindings)
+        let warnings = try spec.guestFindings(machine.cloudInit).warnings()
         let spec = try settled(spec, of: machine)
         let plan = try plan(machine, spec, options)
         try bringUpNetworks(of: spec, on: machine)
-        let step = step(plan, machine, spec, options)
+        var step = step(plan, machine, spec, options)
+        step.warnings = warnings
         add(step)
         if step.isChange {
             let wasRunning = try isRunning(machine)
@@ -231,7 +231,7 @@ extension PlannedCall {
     /// Checks a spec, for which files that a run would have made by then need not be there.
     private func check(_ spec: VMSpec, on machine: Machine) throws(Failure) {
         do throws(Failure) {
-            try spec.check(machine.isLocal ? .all : .sent)
+            try machine.check(spec)
         } catch {
             guard error.code == .notFound, let path = error.resource, isMade(path) else { throw error }
             try spec.check(.none)
@@ -248,11 +248,10 @@ extension MachinePlan {
             !(changes + pending).contains { $0.path == old.path }
         }
         for index in waiting.indices { waiting[index].cause = .pending }
-        guard !waiting.isEmpty, options.restart else {
-            plan.pending += waiting
-            return plan
-        }
-        plan.changes += waiting
+        plan.pending += waiting.filter { $0.kind == .instance || !options.restart }
+        let taken = waiting.filter { $0.kind != .instance && options.restart }
+        guard !taken.isEmpty else { return plan }
+        plan.changes += taken
         (plan.action, plan.restarts) = (.change, true)
         return plan
     }

@@ -1,4 +1,5 @@
 import Basics
+import GuestConfig
 import MachineSpec
 import Provisioning
 
@@ -8,8 +9,10 @@ extension PlannedCall {
         _ plan: MachinePlan, _ machine: Machine, _ spec: VMSpec, _ options: UpOptions
     ) -> PlanStep {
         var step = PlanStep(action: Self.action(plan), kind: "vm", name: machine.name)
-        step.changes = plan.changes
-        step.pending = plan.pending
+        // What the script has changed before stands in no seed yet.
+        let isKnown = run.forecast(machine) == nil
+        step.changes = isKnown ? machine.detailed(plan.changes, spec) : plan.changes
+        step.pending = isKnown ? machine.detailed(plan.pending, spec) : plan.pending
         if plan.action == .make || plan.action == .replace { step.parts = Self.parts(spec) }
         step.parts += plan.kept.map { .init(name: "disk", detail: "\($0), as it is") }
         step.parts += Self.repairs(plan)
@@ -34,19 +37,7 @@ extension PlannedCall {
     }
 
     private static func parts(_ spec: VMSpec) -> [PlanStep.Part] {
-        var parts: [PlanStep.Part] = []
-        for disk in spec.disks {
-            let size = disk.sizeGiB == 0 ? "" : "\(ByteSize(gib: disk.sizeGiB))"
-            let base = disk.backingFile.map { "on \($0)" } ?? disk.path
-            parts.append(
-                .init(
-                    name: "disk \(disk.id)",
-                    detail: [size, base ?? ""].filter { !$0.isEmpty }.joined(separator: " ")))
-        }
-        if spec.cloudInit != nil { parts.append(.init(name: "seed", detail: "")) }
-        for cdrom in spec.cdroms {
-            parts.append(.init(name: "cdrom \(cdrom.id)", detail: cdrom.isoPath ?? "made"))
-        }
+        var parts = spec.partKinds.map { PlanStep.Part(name: "\($0)", detail: detail($0, spec)) }
         for nic in spec.nics {
             let forwards = nic.forward.map { forward in
                 let place =
@@ -60,10 +51,28 @@ extension PlannedCall {
                     detail: nic.bridge.map { "bridge \($0)" } ?? nic.network.map { Self.words($0, nic) }
                         ?? forwards.joined(separator: ", ")))
         }
+        for share in spec.shares ?? [] {
+            parts.append(
+                .init(
+                    name: "share \(share.id)",
+                    detail: "\(share.host) at \(share.guest)" + (share.readonly ? ", read only" : "")))
+        }
         let processors = spec.cpuCores * spec.cpuSockets * spec.cpuThreadsPerCore
         parts.append(
             .init(name: "domain", detail: "cpus \(processors), memory \(ByteSize(mib: spec.memoryMiB))"))
         return parts
+    }
+
+    private static func detail(_ kind: Part.Kind, _ spec: VMSpec) -> String {
+        switch kind {
+        case .disk(let id):
+            guard let disk = spec.disks.first(where: { $0.id == id }) else { return "" }
+            let size = disk.sizeGiB == 0 ? "" : "\(ByteSize(gib: disk.sizeGiB))"
+            let base = disk.backingFile.map { "on \($0)" } ?? disk.path
+            return [size, base ?? ""].filter { !$0.isEmpty }.joined(separator: " ")
+        case .cdrom(let id): return spec.cdroms.first { $0.id == id }?.isoPath ?? "made"
+        case .seed, .ignition, .console: return ""
+        }
     }
 
     private static func words(_ network: NICNetwork, _ nic: NICSpec) -> String {
@@ -72,11 +81,9 @@ extension PlannedCall {
 
     /// The parts that were taken away or spoilt by hand, and come back.
     private static func repairs(_ plan: MachinePlan) -> [PlanStep.Part] {
-        let lost = plan.remade
-        var parts = [
-            ("seed", lost.seed), ("media", lost.media), ("ignition", lost.ignition),
-            ("console log", lost.console),
-        ].filter(\.1).map { PlanStep.Part(name: $0.0, detail: "made again: it is gone or not whole") }
+        var parts = plan.remade.map(\.description).sorted().map {
+            PlanStep.Part(name: $0, detail: "made again: it is gone or not whole")
+        }
         if plan.redefines {
             parts.append(.init(name: "domain", detail: "defined again: it was undefined while it runs"))
         }

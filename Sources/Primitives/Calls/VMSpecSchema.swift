@@ -7,7 +7,7 @@ import Records
 
 extension Codec where Content == VMSpec {
     /// A machine's description: its fields as they are, or `{ name = …, spec = { … } }`, the API's document. Relative
-    /// paths begin at the script's folder; a disk, nic or CD-ROM without an id gets one by its position (`disk1`).
+    /// paths begin at the script's folder; a disk, nic, CD-ROM or share without an id gets one by its position (`disk1`).
     static func vmSpec(_ environment: Environment) -> Codec {
         let codec = SpecRecords.spec
         return Codec("limiq.VMSpec", records: codec.records) { value, path throws(Failure) in
@@ -30,6 +30,13 @@ extension Codec where Content == VMSpec {
                 spec.cdroms[index].isoPath = try spec.cdroms[index].isoPath.map { iso throws(Failure) in
                     try environment.reading(iso)
                 }
+            }
+            for index in spec.shares?.indices ?? 0..<0 {
+                guard var share = spec.shares?[index] else { continue }
+                if share.id.isEmpty { share.id = "share\(index + 1)" }
+                share.host =
+                    share.readonly ? try environment.reading(share.host) : try environment.writing(share.host)
+                spec.shares?[index] = share
             }
             return spec
         } encode: {

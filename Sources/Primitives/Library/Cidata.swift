@@ -1,17 +1,22 @@
 import Basics
 import GuestConfig
+import HostFiles
 import Hypervisors
 import MachineSpec
 import Records
 
 /// The primitives of `limiq.cidata.*`: the seed cloud-init reads in the guest.
-func cidataDefinitions(_ environment: Environment) -> [Definition] {
+///
+/// - Parameter log: takes what a guest would do otherwise than a seed says.
+func cidataDefinitions(
+    _ environment: Environment, log: @escaping @Sendable (LogLevel, String) -> Void
+) -> [Definition] {
     return [
         Definition(
             "cidata.create",
             .changes(.disks) { arguments, call in
-                try CloudInitCheck.requireNoErrors(in: CloudInitCheck.check(arguments.spec))
-                return try call.make(arguments.path, "seed", replaces: true)
+                let warnings = try CloudInitCheck.check(arguments.spec).map(GuestFinding.init).warnings()
+                return try call.make(arguments.path, "seed", replaces: true, warnings: warnings)
             }, .table, cidataRecord, returns: "string",
             doc: """
                 Makes the ISO image cloud-init's NoCloud datasource looks for, and returns its path. The same \
@@ -27,16 +32,38 @@ func cidataDefinitions(_ environment: Environment) -> [Definition] {
                 """
             ,
             check: { arguments, call in
-                call.report(CloudInitCheck.check(arguments.spec))
+                call.report(CloudInitCheck.check(arguments.spec).map(GuestFinding.init))
                 return .string(try call.environment.writing(arguments.path))
             }
         ) { arguments, _ in
             let path = try environment.writing(arguments.path)
-            try CloudInitCheck.requireNoErrors(in: CloudInitCheck.check(arguments.spec))
+            for warning in try CloudInitCheck.check(arguments.spec).map(GuestFinding.init).warnings() {
+                log(.warn, "\(lastComponent(path)): \(warning)")
+            }
             try Cidata.create(path, arguments.spec, user: PrivateDaemons.reader)
             return .string(path)
-        }
+        },
+        Definition(
+            "cidata.problem", .pure, in: .inner, .positional,
+            Record(
+                "limiq.CidataProblem", "", make: PartArguments.init,
+                fields: [
+                    Field("user_data", \.userData, .cloudInitDocument, required: true, "What a recipe makes.")
+                ]),
+            returns: "{ message: string, hint?: string }?",
+            doc: "The first error of a user-data; nil where there is none.", example: ""
+        ) { arguments, _ in
+            let findings = CloudInitCheck.check(CloudInitSpec(userData: arguments.userData))
+            guard let error = findings.first(where: { $0.severity == .error }) else { return .null }
+            var answer: Map = ["message": .string(error.text)]
+            if let hint = error.hint { answer.append("hint", .string(hint)) }
+            return .map(answer)
+        },
     ]
+}
+
+private struct PartArguments: Sendable {
+    var userData: CloudInitDocument?
 }
 
 struct CidataArguments: Sendable {
@@ -60,4 +87,7 @@ let cidataRecord = Record(
             "network_config", \.spec.networkConfig, .cloudInitDocument,
             "How the guest's network is set up."),
         Field("vendor_data", \.spec.vendorData, .cloudInitDocument, "Defaults below user_data."),
+        Field(
+            "check", \.spec.check, .choice(),
+            "`warn` goes on where an error is found in them; `error` where left out."),
     ])

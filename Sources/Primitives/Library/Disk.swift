@@ -57,7 +57,9 @@ private func overlayDefinition(_ environment: Environment) -> Definition {
 
 private func planOverlay(_ arguments: OverlayArguments, _ call: PlannedCall) throws -> Value {
     let base = try call.environment.reading(arguments.backingFile)
-    if !call.isMade(base) { _ = try DiskImage.inspect(base, call.environment.gate) }
+    if !call.isMade(base) {
+        _ = try Overlay.inspectBase(base, format: arguments.backingFormat, call.environment.gate)
+    }
     return try call.make(
         arguments.path, "disk", part: .init(name: "backing_file", detail: arguments.backingFile))
 }

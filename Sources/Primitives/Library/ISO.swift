@@ -1,7 +1,9 @@
 import Basics
 import DiskImages
+import GuestConfig
 import Hypervisors
 import Records
+import Steps
 
 /// The primitives of `limiq.iso.*`: small CD-ROM images.
 func isoDefinitions(_ environment: Environment) -> [Definition] {
@@ -12,6 +14,11 @@ private struct ISOCreateArguments: Sendable {
     var path = ""
     var label = "CDROM"
     var contents = ISOContents()
+
+    /// The warnings of the names that Windows shows otherwise or cannot open.
+    func windowsWarnings() throws(Failure) -> [GuestFinding] {
+        try contents.windowsNameWarnings().map { GuestFinding(warning: $0.message, hint: $0.hint) }
+    }
 }
 
 private func isoCreateDefinition(_ environment: Environment) -> Definition {
@@ -45,9 +52,15 @@ private func isoCreateDefinition(_ environment: Environment) -> Definition {
             }
             """
         ,
-        check: { .string(try $1.environment.writing($0.path)) }
+        check: { arguments, call in
+            call.report(try arguments.windowsWarnings())
+            return .string(try call.environment.writing(arguments.path))
+        }
     ) { arguments, _ in
         let path = try environment.writing(arguments.path)
+        for warning in try arguments.windowsWarnings() {
+            environment.progress(Progress(.image(path), .warning(warning.line)))
+        }
         try ISOImage.write(
             to: path, label: arguments.label, files: arguments.contents.files,
             folders: arguments.contents.folders, user: PrivateDaemons.reader)

@@ -1,4 +1,5 @@
 import Basics
+import DiskImages
 import HostFiles
 import ImageLibrary
 import LuaRuntime
@@ -9,25 +10,35 @@ private struct NameArgument: Sendable {
 }
 
 private struct AddArguments: Sendable {
-    enum Source {
-        case file(String)
-        case address(String)
-    }
-
     var name = ""
     var path: String?
     var url: String?
     var checksum: String?
+    var checksums: String?
+    var format: DiskFormat?
 
-    func source(_ environment: Environment) throws(Failure) -> Source {
+    func addition(_ environment: Environment) throws(Failure) -> ImageAddition {
+        let source: ImageAddition.Source
         switch (path, url) {
-        case (let path?, nil): return .file(try environment.reading(path))
-        case (nil, let url?): return .address(url)
+        case (let path?, nil): source = .file(try environment.reading(path))
+        case (nil, let url?): source = .address(url)
         default:
             throw Failure(
                 .badField, "limiq.image.add takes either path or url",
                 hint: "path = \"image.qcow2\" copies a file, url = \"https://…\" downloads it")
         }
+        if checksum != nil, checksums != nil {
+            throw Failure(
+                .badField, "limiq.image.add takes either checksum or checksums",
+                hint: "checksum is the image's own, checksums a list in which it stands")
+        }
+        let list = try checksums.map { list throws(Failure) in
+            list.contains("://") ? list : try environment.reading(list)
+        }
+        return ImageAddition(
+            name: name, source: source,
+            checksum: try checksum.map { text throws(Failure) in try ImageChecksum(parsing: text) },
+            checksums: list, format: format)
     }
 }
 
@@ -39,9 +50,21 @@ private let addRecord = Record(
         Field("url", \.url, .string, "The address to download it from."),
         Field(
             "checksum", \.checksum, .string,
-            "Its SHA-256 or SHA-512 in hexadecimal digits. With it an interrupted download is continued."
+            "The SHA-256 or SHA-512, in hexadecimal digits, of the file as it is or of what it unpacks to. With it an interrupted download is continued."
+        ),
+        Field(
+            "checksums", \.checksums, .path,
+            "The address or the path of a list in which its checksum stands, as sha256sum(1) writes it."),
+        Field(
+            "format", \.format, .choice(),
+            "What it is; told by the file where left out. A raw disk on which nothing shows that it is one is taken only where `raw` is said, here or by a name that ends in `.raw`."
         ),
     ])
+
+private struct ExportArguments: Sendable {
+    var name = ""
+    var file = ""
+}
 
 private struct NoArguments: Sendable {}
 
@@ -66,15 +89,41 @@ func imageDefinitions(_ environment: Environment) -> [Definition] {
                 """,
             example: "local base = limiq.image \"debian-12\"",
             check: { arguments, call in
-                arguments.name.contains("/")
-                    ? .string(try call.environment.reading(arguments.name))
-                    : .string(call.image(arguments.name))
+                try ImageLibrary.requireNoAddress(arguments.name)
+                if arguments.name.contains("/") {
+                    return .string(try call.environment.reading(arguments.name))
+                }
+                try call.lookAt(image: arguments.name)
+                return .string(call.image(arguments.name))
             }
         ) { arguments, request in
+            try ImageLibrary.requireNoAddress(arguments.name)
             let name =
                 arguments.name.contains("/") ? try environment.reading(arguments.name) : arguments.name
             return .string(try images.resolve(name, request.cancellation) { environment.progress($0) })
         },
+        Definition(
+            "image.describe", .reads(.image), .positional,
+            Record(
+                "limiq.image.describe", "", make: { NameArgument() },
+                fields: [
+                    Field(
+                        "name", \.name, .path, required: true,
+                        "A name of the catalogue or an alias of one, or the path of an image or of a disk on one."
+                    )
+                ]),
+            returns: "limiq.CatalogueImage?", answers: [catalogueImageRecord],
+            doc: """
+                What the catalogue says of an image: by a name, or by a file that the library has, or that stands on one of \
+                its images; of a baked image what it says of the one that was made from. `nil` where it knows nothing.
+                """,
+            example: """
+                local image = limiq.image.describe "rocky-9"
+                print(image.family, image.user, image.end_of_life)
+                """
+            ,
+            check: { arguments, call in try describe(arguments.name, call.environment) }
+        ) { arguments, _ in try describe(arguments.name, environment) },
         Definition(
             "image.iso", .reads(.image), .positional,
             Record(
@@ -124,8 +173,10 @@ func imageDefinitions(_ environment: Environment) -> [Definition] {
             addRecord,
             grace: .seconds(10), returns: "string",
             doc: """
-                Puts an image into the library, from a file or an address, and returns its path. The copy of a file that \
-                not everybody may read is open to its owner and to the account QEMU runs under, and to nobody else.
+                Puts an image into the library, from a file or an address, and returns its path: unpacked where it is \
+                compressed (`.xz`, `.gz`, `.zst`, `.bz2`), converted where it is VMDK, VDI, VHDX or VHD. Where the library \
+                has it already nothing is done. The copy of a file that not everybody may read is open to its owner and to \
+                the account QEMU runs under, and to nobody else.
                 """,
             example: """
                 limiq.image.add { name = "fedora", path = "downloads/Fedora-Cloud.qcow2" }
@@ -134,16 +185,44 @@ func imageDefinitions(_ environment: Environment) -> [Definition] {
             check: checkAdd
         ) { arguments, request in
             try environment.gate.changeLibrary("limiq.image.add")
-            let checksum = try arguments.checksum.map { try ImageChecksum(parsing: $0) }
-            switch try arguments.source(environment) {
-            case .file(let path):
-                try images.add(arguments.name, from: path, checksum: checksum, request.cancellation)
-            case .address(let url):
-                try images.add(arguments.name, url: url, checksum: checksum, request.cancellation) {
+            return .string(
+                try images.add(arguments.addition(environment), request.cancellation) {
                     environment.progress($0)
-                }
+                })
+        },
+        Definition(
+            "image.export", .changes(.image, plan: planExport), .positional,
+            Record(
+                "limiq.image.export", "", make: { ExportArguments() },
+                fields: [
+                    Field(
+                        "name", \.name, .path, required: true,
+                        "A name of the library, or a path with a slash."),
+                    Field(
+                        "file", \.file, .path, required: true,
+                        "The file to write; its ending says the format: `.qcow2`, `.raw`, `.img` or `.vmdk`."),
+                ]),
+            grace: .seconds(10), returns: "string",
+            doc: """
+                Writes what an image and all below it hold into one file, and returns its path. It is for other hypervisors, or \
+                another machine's library.
+                """,
+            example: "limiq.image.export(\"fedora\", \"fedora.vmdk\")",
+            check: { arguments, call in
+                _ = try ExportFormat(ofFile: arguments.file)
+                return .string(try call.environment.writing(arguments.file))
             }
-            return .string(try images.resolve(arguments.name, request.cancellation) { _ in })
+        ) { arguments, request in
+            let format = try ExportFormat(ofFile: arguments.file)
+            let target = try environment.writing(arguments.file)
+            let image =
+                arguments.name.contains("/")
+                ? try environment.reading(arguments.name)
+                : try images.resolve(arguments.name, request.cancellation) { environment.progress($0) }
+            // What a script can write may name other files by the time QEMU's program reads it.
+            let file = try environment.gate.disk(image, "image")
+            try Disk.export(file, to: target, format, cancellation: request.cancellation)
+            return .string(target)
         },
         Definition(
             "image.remove", .changes(.image, plan: planRemove), .positional,
@@ -161,6 +240,43 @@ func imageDefinitions(_ environment: Environment) -> [Definition] {
     ]
 }
 
+private let catalogueImageRecord = RecordDescription(
+    name: "limiq.CatalogueImage", doc: "What the catalogue says of an image.",
+    fields: [
+        .init("name", "string", "Its name."), .init("aliases", "string[]", "Other names for it."),
+        .init(
+            "family", "string", CatalogueImage.Family.allCases.map(\.rawValue).joined(separator: ", ") + "."),
+        .init("user", "string", "Who may log in where the seed makes nobody."),
+        .init("architecture", "string", "The guest's, as QEMU names it."),
+        .init("seed", #""cloud-init"|"ignition""#, "What configures the guest at its first start."),
+        .init(
+            "cloud_init", "string", "Its release of cloud-init: `22.4.2`, or `newest`.", isRequired: false),
+        .init(
+            "end_of_life", "string", "The last day of its publisher's updates: `2028-06-30`.",
+            isRequired: false),
+        .init("url", "string", "Its address; its list has it where it is left out.", isRequired: false),
+        .init("checksums", "string", "The address of the publisher's list of checksums."),
+    ])
+
+private func describe(_ name: String, _ environment: Environment) throws(Failure) -> Value {
+    let name = name.contains("/") ? try environment.reading(name) : name
+    return try environment.images.describe(name).map(value) ?? .null
+}
+
+/// The value of an image of the catalogue, as scripts and `limiq image show --json` have it.
+public func value(of image: CatalogueImage) -> Value {
+    var map: Map = [
+        "name": .string(image.name), "aliases": .list(image.aliases.map(Value.string)),
+        "family": .string(image.family.rawValue), "user": .string(image.user),
+        "architecture": .string(image.architecture), "seed": .string(image.seed.rawValue),
+    ]
+    if let release = image.cloudInit { map.append("cloud_init", .string(release.description)) }
+    if let day = image.endOfLife { map.append("end_of_life", .string(day.description)) }
+    if let url = image.url { map.append("url", .string(url)) }
+    map.append("checksums", .string(image.checksums))
+    return .map(map)
+}
+
 private func described(_ entry: ImageLibrary.Entry) -> Value {
     var map: Map = ["name": .string(entry.name), "catalogued": .bool(entry.isCatalogued)]
     map["path"] = entry.path.map(Value.string)
@@ -172,11 +288,18 @@ private func described(_ entry: ImageLibrary.Entry) -> Value {
 // MARK: - plans
 
 private func planResolve(_ arguments: NameArgument, _ call: PlannedCall) throws -> Value {
-    let (name, images) = (arguments.name, call.environment.images)
-    if name.contains("/") {
-        let path = try call.environment.reading(name)
+    let images = call.environment.images
+    try ImageLibrary.requireNoAddress(arguments.name)
+    if arguments.name.contains("/") {
+        let path = try call.environment.reading(arguments.name)
         return call.isMade(path) ? .string(path) : try call.perform()
     }
+    if let entry = try images.locked(arguments.name) {
+        let place = try images.place(of: arguments.name, entry, call.request.cancellation)
+        if !place.isHere { call.add(PlanStep(action: .make, kind: "image", name: lastComponent(place.path))) }
+        return .string(place.path)
+    }
+    let name = images.canonical(arguments.name)
     let offered = try images.list().first { $0.name == name }
     switch call.run.expectedImage(name) {
     case .some(let image?): return .string(image.path ?? images.place(of: name))
@@ -185,10 +308,7 @@ private func planResolve(_ arguments: NameArgument, _ call: PlannedCall) throws 
     case nil: guard let offered, offered.path == nil else { return try call.perform() }
     }
     try call.environment.gate.fetchImage(name)
-    call.add(PlanStep(action: .make, kind: "image", name: name))
-    let path = images.place(of: name)
-    call.run.expectImage(name, images.entry(name, at: path, like: path))
-    return .string(path)
+    return call.makeImage(name)
 }
 
 private func planList(_: NoArguments, _ call: PlannedCall) throws -> Value {
@@ -208,29 +328,49 @@ private func planList(_: NoArguments, _ call: PlannedCall) throws -> Value {
 private func planAdd(_ arguments: AddArguments, _ call: PlannedCall) throws -> Value {
     let (name, images) = (arguments.name, call.environment.images)
     try call.environment.gate.changeLibrary("limiq.image.add")
-    _ = try arguments.checksum.map { try ImageChecksum(parsing: $0) }
+    let addition = try arguments.addition(call.environment)
     switch call.run.expectedImage(name) {
-    case .some(let image?): throw images.taken(name, image.path ?? images.place(of: name))
+    case .some(let image?):
+        let path = image.path ?? images.place(of: name)
+        guard let made = call.run.addition(name), isSame(made, addition) else {
+            throw images.taken(name, path)
+        }
+        return .string(path)
     case .some(nil): break
-    case nil: try images.requireFree(name)
+    case nil:
+        if let path = try images.present(addition, Cancellation()) { return .string(path) }
     }
     let path: String
     var file = ""
-    switch try arguments.source(call.environment) {
+    switch addition.source {
     case .file(let source) where call.isMade(source):
         // In which format is known when it is made.
         path = images.place(of: name)
         _ = call.run.guess()
     case .file(let source):
-        path = try images.place(ofAdded: name, from: source)
+        path = try images.place(ofAdded: addition)
         file = source
-    case .address(let url):
-        path = try images.place(ofAdded: name, url: url)
+    case .address:
+        path = try images.place(ofAdded: addition)
         _ = call.run.guess()
     }
-    call.add(PlanStep(action: .make, kind: "image", name: name))
-    call.run.expectImage(name, images.entry(name, at: path, like: file))
-    return .string(path)
+    return call.makeImage(name, at: path, like: file, addition)
+}
+
+/// Whether a second addition under a name would find its image there.
+private func isSame(_ first: ImageAddition, _ second: ImageAddition) -> Bool {
+    if first == second { return true }
+    guard case .file(let one) = first.source, case .file(let other) = second.source,
+        second.checksum == nil || second.checksum == first.checksum
+    else { return false }
+    let digests = [one, other].map { try? FileDigest(of: $0, Cancellation()).value }
+    return digests[0] != nil && digests[0] == digests[1]
+}
+
+private func planExport(_ arguments: ExportArguments, _ call: PlannedCall) throws -> Value {
+    _ = try ExportFormat(ofFile: arguments.file)
+    _ = try planResolve(NameArgument(name: arguments.name), call)
+    return try call.make(arguments.file, "disk", part: .init(name: "image", detail: arguments.name))
 }
 
 private func planRemove(_ arguments: NameArgument, _ call: PlannedCall) throws -> Value {
@@ -252,16 +392,17 @@ private func missing(_ name: String) -> Failure {
 
 private func checkAdd(_ arguments: AddArguments, _ call: CheckedCall) throws -> Value {
     let (name, images) = (arguments.name, call.environment.images)
+    let addition = try arguments.addition(call.environment)
     let path: String
-    switch try arguments.source(call.environment) {
+    switch addition.source {
     case .file(let source) where fileExists(source):
-        path = try images.place(ofAdded: name, from: source)
+        path = try images.place(ofAdded: addition)
     case .file:
         // The script may get it first.
         path = images.place(of: name)
         call.guess()
-    case .address(let url):
-        path = try images.place(ofAdded: name, url: url)
+    case .address:
+        path = try images.place(ofAdded: addition)
         call.guess()
     }
     call.run.expectImage(name, path)

@@ -10,11 +10,14 @@ public func libraryDefinitions(
     _ environment: Environment, overrides: [String: String],
     log: @escaping @Sendable (LogLevel, String) -> Void
 ) -> [Definition] {
-    diskDefinitions(environment) + cidataDefinitions(environment) + isoDefinitions(environment)
+    diskDefinitions(environment) + cidataDefinitions(environment, log: log) + isoDefinitions(environment)
         + vmDefinitions(environment) + networkDefinitions(environment) + domainDefinitions(environment)
-        + imageDefinitions(environment) + inventoryDefinitions(environment) + sshKeysDefinitions(environment)
+        + imageDefinitions(environment) + bakeDefinitions(environment) + warmDefinitions(environment)
+        + domainCommitDefinitions(environment) + domainCloneDefinitions(environment)
+        + inventoryDefinitions(environment) + sshKeysDefinitions(environment)
         + fileDefinitions(environment) + hostDefinitions(environment) + connectDefinitions(environment)
         + yamlDefinitions(environment) + base64Definitions(environment) + jsonDefinitions(environment)
+        + windowsDefinitions(environment)
         + logDefinitions(log) + environmentDefinitions(environment) + paramsDefinitions(overrides)
 }
 

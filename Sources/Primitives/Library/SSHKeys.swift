@@ -50,7 +50,7 @@ func sshKeysDefinitions(_ environment: Environment) -> [Definition] {
                 gives the same key. The recipe `ssh_host_keys` gives it to the guest.
                 """,
             example: "print(limiq.ssh.host_key(\"web-01\").public)",
-            check: { _, _ in ["private": .secret("unknown\n"), "public": madeUpKey] }
+            check: { _, _ in ["private": .secret(UnknownText.ofCheck), "public": madeUpKey] }
         ) { arguments, request in
             let key = try HostKey(
                 machine: environment.gate.hostKeyName(arguments.name), state: environment.state,
@@ -61,7 +61,8 @@ func sshKeysDefinitions(_ environment: Environment) -> [Definition] {
 }
 
 /// A text in the form of a key, for who looks at it.
-private let madeUpKey: Value = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI limiq-check"
+private let madeUpKey: Value =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA limiq-check"
 
 private struct HostKeyArguments: Sendable {
     var name = ""

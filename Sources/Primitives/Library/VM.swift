@@ -11,7 +11,7 @@ public func vmDefinitions(_ environment: Environment) -> [Definition] {
     [
         check(environment), preflight(environment), up(environment), diff(environment), down(environment),
         remove(environment), lend(environment), discard(environment), forward(environment),
-        macAddress(environment), vmAddress(environment), optionNames(),
+        macAddress(environment), diskSerial(environment), vmAddress(environment), optionNames(),
     ]
 }
 
@@ -20,7 +20,7 @@ struct SpecReference: Sendable, Equatable {
     var uri: String?
 
     func machine(_ environment: Environment) throws(Failure) -> Machine {
-        try environment.machine(spec.name, on: uri)
+        try environment.machine(spec, on: uri)
     }
 }
 
@@ -220,7 +220,9 @@ let upReport = RecordDescription(
     fields: [
         .init("changed", "boolean", "Something was done."),
         .init("changes", "limiq.Change[]", "What was done to a VM that was there."),
-        .init("pending", "limiq.Change[]", "What the running guest gets at its next start only."),
+        .init(
+            "pending", "limiq.Change[]", "What the guest gets at its next start only, or as another instance."
+        ),
         .init("phases", "{ name: string, seconds: number }[]", "What took time, in order."),
         .init("addresses", "string[]", "The guest's own, where it was waited for."),
         .init("forwards", "limiq.PortForward[]", "The ports of the host that lead to the guest."),
@@ -231,14 +233,16 @@ let changeRecord = RecordDescription(
     name: "limiq.Change",
     doc: """
         A field in which a VM differs from its spec. `kind` is what it takes: `live` (done at once), `restart` (when the \
-        guest starts anew), `replace` (when the VM is made anew), `make` (the VM is not there). `cause` is `script`, `drift` \
+        guest starts anew), `instance` (when the seed names another instance-id, as cloud-init runs once for each), `replace` \
+        (when the VM is made anew), `make` (the VM is not there). `cause` is `script`, `drift` \
         (changed by hand) or `pending` (taken already, and not by the running guest).
         """,
     fields: [
         .init("path", "string", "As in a script: `disks[1].size_gib`."),
         .init("current", "string", "What the VM has.", isRequired: false),
         .init("wanted", "string", "What the spec says.", isRequired: false),
-        .init("kind", #""live"|"restart"|"replace"|"make""#, "What it takes."),
+        .init("lines", "string[]", "The lines in which a document differs, in a plan.", isRequired: false),
+        .init("kind", #""live"|"restart"|"instance"|"replace"|"make""#, "What it takes."),
         .init("cause", #""script"|"drift"|"pending""#, "Where it comes from."),
     ])
 
@@ -260,6 +264,7 @@ func value(of change: Change) -> Value {
     var map: Map = ["path": .string(change.path)]
     if let current = change.current { map.append("current", .string(current.text)) }
     if let wanted = change.wanted { map.append("wanted", .string(wanted.text)) }
+    if !change.lines.isEmpty { map.append("lines", .list(change.lines.map(Value.string))) }
     map.append("kind", .string(change.kind.rawValue))
     map.append("cause", .string(change.cause.rawValue))
     return .map(map)
@@ -287,7 +292,8 @@ private func diff(_ environment: Environment) -> Definition {
         returns: "limiq.Change[]", answers: [changeRecord],
         doc: """
             The fields in which the VM differs from its spec, and what `up` would have to do: `kind` is `live` (done at \
-            once), `restart` (when the guest starts anew) or `replace` (when the VM is made anew); `cause` is `script`, \
+            once), `restart` (when the guest starts anew), `instance` (when the seed names another instance-id) or `replace` \
+            (when the VM is made anew); `cause` is `script`, \
             `drift` (changed by hand) or `pending` (taken already, and not by the running guest). One entry with the path \
             `name` and the kind `make` where the VM is not there.
             """,
@@ -443,5 +449,38 @@ private func macAddress(_ environment: Environment) -> Definition {
                 hint: "it has \(arguments.vm.spec.nics.count)")
         }
         return .string(address)
+    }
+}
+
+private struct SerialArguments: Sendable {
+    var vm = SpecReference()
+    var disk = ""
+}
+
+private func diskSerial(_ environment: Environment) -> Definition {
+    let record = Record(
+        "limiq.VMDiskSerial", "A disk of a VM.", make: SerialArguments.init,
+        fields: [
+            Field("vm", \.vm, specReference(environment), required: true, "The VM."),
+            Field("disk", \.disk, .string, required: true, "The disk's id."),
+        ])
+    return Definition(
+        "vm.disk_serial", .pure, .positional, record, returns: "string",
+        doc: """
+            The serial number by which the guest knows a disk: `/dev/disk/by-id/virtio-SERIAL`. It is the disk's id, of \
+            which a guest sees 20 characters; two that begin with the same 20 have different ones all the same.
+            """,
+        example: """
+            local limiq = require "limiq"
+            print(limiq.vm { name = "web-01", disks = { { id = "data", size = "1GiB" } } }:disk_serial "data")
+            """
+    ) { arguments, _ in
+        let spec = arguments.vm.spec
+        guard let index = spec.disks.firstIndex(where: { $0.id == arguments.disk }) else {
+            throw Failure(
+                .badField, "vm \(spec.name) has no disk \(arguments.disk)",
+                hint: spec.disks.isEmpty ? nil : "it has \(spec.disks.map(\.id).joined(separator: ", "))")
+        }
+        return .string(spec.diskSerials[index])
     }
 }

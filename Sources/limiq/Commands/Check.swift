@@ -1,5 +1,6 @@
 import ArgumentParser
 import Basics
+import HostFiles
 import LuaRuntime
 import Primitives
 
@@ -7,16 +8,18 @@ struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check scripts without doing what they do: syntax, globals, field names, cloud-config.",
         discussion: """
-            A script is run with every call that would touch the world answered as if it had been done. A .json file is \
-            checked as the description of a VM.
+            A script is run with every call that would touch the world answered as if it had been done. A .json or .yaml \
+            file is checked as the description of a VM, as limiq up reads it.
             """)
 
     @Argument(
-        help: ArgumentHelp("The scripts, or descriptions of VMs in JSON.", valueName: "script"),
-        completion: .file(extensions: ["lua", "json"]))
+        help: ArgumentHelp("The scripts, or descriptions of VMs in JSON or YAML.", valueName: "script"),
+        completion: .file(extensions: ["lua", "json", "yaml", "yml"]))
     var scripts: [String]
 
     @OptionGroup var parameters: ParameterOptions
+
+    @OptionGroup var lock: LockOptions
 
     @OptionGroup(title: "Scripts that are not trusted") var sandbox: SandboxOptions
 
@@ -30,7 +33,9 @@ struct Check: ParsableCommand {
 
     /// - Returns: whether there are no errors.
     private func check(_ script: String) throws -> Bool {
-        if script.hasSuffix(".json") { return try checkDescription(script) }
+        if [".json", ".yaml", ".yml"].contains(where: script.hasSuffix) {
+            return try checkDescription(script)
+        }
         let complaints = try LuaRuntime.check(file: script)
         for complaint in complaints { tell("\(complaint)") }
         // Each would end the run where it is read.
@@ -38,6 +43,7 @@ struct Check: ParsableCommand {
 
         var session = try Session(connect: nil, script: script)
         session.sandbox = sandbox.choice
+        session.requiresLock = lock.locked
         session.overrides = try parameters.overrides()
         let dryRun = DryRun(try session.environment())
         let rehearsal = try Rehearsal(
@@ -55,19 +61,28 @@ struct Check: ParsableCommand {
     }
 
     private func checkDescription(_ file: String) throws -> Bool {
-        let session = try Session(connect: nil, script: file)
-        let dryRun = DryRun(try session.environment())
-        let name = file.lastIndex(of: "/").map { String(file[file.index(after: $0)...]) } ?? file
-        let description = try JSONReader.read(
-            String(decoding: try fileBytes(file, atMost: ReadLimit.document), as: UTF8.self), source: name)
-        dryRun.check(description, Request(name: "vm.check", arguments: [description], location: name))
-        return tell(dryRun.findings)
+        var session = try Session(connect: nil, script: file)
+        session.words = Up.words(file, session)
+        let dryRun = DryRun(try session.environment(), files: .sent)
+        let rehearsal = try Rehearsal(
+            file, source: Up.script, session, primitives: dryRun.primitives(overrides: [:]))
+        let name = lastComponent(file)
+        let passes = tell(
+            dryRun.findings.map { finding in
+                var finding = finding
+                // The line is one of limiq's own.
+                finding.location = name
+                return finding
+            })
+        guard let failure = rehearsal.failure, passes, !dryRun.isGuessing else { return passes }
+        throw failure.failure
     }
 
     /// - Returns: whether none is an error.
     private func tell(_ findings: [DryRun.Finding]) -> Bool {
         for finding in findings {
-            let machine = finding.machine.map { "vm \($0): " } ?? ""
+            let names = finding.machines.joined(separator: ", ")
+            let machine = names.isEmpty ? "" : "\(finding.machines.count > 1 ? "vms" : "vm") \(names): "
             let text = (finding.isError ? "" : "warning: ") + machine + finding.text
             tell(
                 (finding.location.map { "\($0): " } ?? "") + text

@@ -56,8 +56,10 @@ struct GuestAccess {
         return try machine.requireSSH(user: user)
     }
 
-    /// The way by ssh where there is one at all; `nil` for a guest that has only its agent.
+    /// The way by ssh where there is one at all; `nil` for a guest that has only its agent, and for one whose user nobody
+    /// knows while its agent answers.
     func sshIfAny() throws -> GuestSSH? {
+        if user == nil, try machine.record()?.loginUser == nil, machine.answersByAgent() { return nil }
         if machine.answersBySSH() { return try machine.requireSSH(user: user) }
         guard let spec = try machine.record()?.spec else { return nil }
         do throws(Failure) { try machine.requireWay(to: .ssh, spec) } catch {

@@ -22,6 +22,8 @@ struct Plan: ParsableCommand {
 
     @OptionGroup var host: HostOptions
 
+    @OptionGroup var lock: LockOptions
+
     @OptionGroup(title: "Scripts that are not trusted") var sandbox: SandboxOptions
 
     @Flag(help: "The plan as one JSON document.")
@@ -35,6 +37,7 @@ struct Plan: ParsableCommand {
         Signals.unblock()
         var session = try Session(connect: host.connect, script: script)
         session.sandbox = sandbox.choice
+        session.requiresLock = lock.locked
         session.overrides = try parameters.overrides()
         session.words = words
         let plan = PlanRun(try session.environment())

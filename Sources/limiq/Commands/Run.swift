@@ -47,6 +47,8 @@ struct Run: ParsableCommand {
             valueName: "file"))
     var timings: String?
 
+    @OptionGroup var lock: LockOptions
+
     @OptionGroup(title: "Scripts that are not trusted") var sandbox: SandboxOptions
 
     @Option(
@@ -81,6 +83,7 @@ struct Run: ParsableCommand {
         var session = try Session(connect: host.connect, script: script)
         session.json = json
         session.sandbox = sandbox.choice
+        session.requiresLock = lock.locked
         session.choices = RunChoices(
             keepsFailed: keep, restarts: restart, replaces: replace, throwsAway: rm, only: only)
         session.memoryLimit = try memoryLimit()

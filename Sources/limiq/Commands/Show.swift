@@ -53,6 +53,7 @@ struct Show: ParsableCommand {
             let files = cdrom.files?.files.map(\.path).sorted().joined(separator: " ") ?? ""
             rows.append(["cdrom", "\(cdrom.id) \(cdrom.isoPath ?? "made of \(files)")"])
         }
+        for share in spec.shares ?? [] { rows.append(["share", "\(share.host) at \(share.guest)"]) }
         for (key, value) in spec.labels.sorted(by: { $0.key < $1.key }) {
             rows.append(["label", "\(key)=\(value)"])
         }

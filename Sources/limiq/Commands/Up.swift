@@ -37,7 +37,7 @@ struct Up: ParsableCommand {
     var keep = false
 
     /// The script that does with the document what a script of the user's would do.
-    private static let script = """
+    static let script = """
         local limiq = require "limiq"
         local path, wait, timeout, deadline = table.unpack(limiq.args)
         local read = path:match "%.ya?ml$" and limiq.yaml.read or limiq.json.read
@@ -53,11 +53,19 @@ struct Up: ParsableCommand {
         print(table.concat(words, "\\t"))
         """
 
+    /// The words of the script: it reads the document, then what to wait for and how long.
+    static func words(
+        _ file: String, _ session: Session, wait: String = "", timeout: String = "10m", deadline: String = ""
+    ) -> [String] {
+        [session.absolute(lastComponent(file)), wait, timeout, deadline]
+    }
+
     func run() throws {
         var session = try Session(connect: host.connect, script: file)
         session.json = json
         session.choices = RunChoices(keepsFailed: keep)
-        session.words = [session.absolute(lastComponent(file)), wait ?? "", timeout, deadline ?? ""]
+        session.words = Self.words(
+            file, session, wait: wait ?? "", timeout: timeout, deadline: deadline ?? "")
         try session.run(source: Self.script, name: "=limiq up", on: file)
     }
 }

@@ -29,10 +29,26 @@ struct PlanTree {
         lines += step.parts.map { part in
             "    \(part.name)" + (part.detail.isEmpty ? "" : "  \(part.detail)")
         }
-        lines += step.changes.map { "    ~ \(Self.text($0))" }
-        lines += step.pending.map { "    … \(Self.text($0)), without { restart = true } at its next start" }
+        lines += step.changes.flatMap { ["    ~ \(Self.text($0))"] + Self.differences($0) }
+        lines += step.pending.flatMap { change in
+            let when =
+                change.kind == .instance
+                ? "where a guest has run, with another instance-id only"
+                : "without { restart = true } at its next start"
+            return ["    … \(Self.text(change)), \(when)"] + Self.differences(change)
+        }
         lines += step.afterBoot.map { "    \($0)  (known after boot)" }
+        lines += step.warnings.map { "    warning: \($0)" }
         return lines
+    }
+
+    /// The most lines of a document's differences that are shown.
+    private static let mostLines = 40
+
+    private static func differences(_ change: Change) -> [String] {
+        let shown = change.lines.prefix(mostLines).map { "        \($0)" }
+        let left = change.lines.count - shown.count
+        return left > 0 ? shown + ["        and \(left) more lines"] : shown
     }
 
     private static func text(_ change: Change) -> String {

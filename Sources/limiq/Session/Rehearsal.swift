@@ -13,7 +13,8 @@ struct Rehearsal {
     /// Whether the script reads its own words, and was given none.
     var lacksWords: Bool
 
-    init(_ script: String, _ session: Session, primitives: [Primitive]) throws {
+    /// - Parameter source: a script of limiq's own that works on the file; `nil` where that is the script.
+    init(_ script: String, source: String? = nil, _ session: Session, primitives: [Primitive]) throws {
         var options = try session.options()
         options.output = { _, _ in }
         options.input = { nil }
@@ -22,7 +23,13 @@ struct Rehearsal {
         // So that the calls know the script's line they are made in.
         runtime.observer = { _ in }
         let limit = TimeLimit(script, runtime.interrupter)
-        do { _ = try runtime.run(file: script) } catch { failure = error }
+        do throws(ScriptError) {
+            if let source {
+                _ = try runtime.run(source: source, name: "=limiq")
+            } else {
+                _ = try runtime.run(file: script)
+            }
+        } catch { failure = error }
         limit.end()
         isOver = limit.isOver
         let text = String(decoding: try fileBytes(script, atMost: ReadLimit.document), as: UTF8.self)

@@ -14,6 +14,8 @@ struct Session {
     var json = false
     var sandbox = SandboxChoice()
     var choices = RunChoices()
+    /// Whether only images that the lock beside the script has are taken, by `--locked`.
+    var requiresLock = false
     var memoryLimit = 512 << 20
     /// The values of `--set`, by name.
     var overrides: [String: String] = [:]
@@ -188,8 +190,18 @@ struct Session {
     func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : "\(scriptFolder)/\(path)" }
 
     func images() throws(Failure) -> ImageLibrary {
-        ImageLibrary(state: state, builders: try Installation.library() + "/images", gate: try gate())
+        let folder = try Installation.library() + "/images"
+        var images = ImageLibrary(
+            state: state, builders: folder,
+            catalogue: CatalogueFiles(shipped: folder + "/catalogue.yaml", own: try CatalogueFiles.own()),
+            gate: try gate())
+        if scriptPath != nil { images.lock = try lock() }
+        images.requiresLock = requiresLock
+        return images
     }
+
+    /// The lock of the script's folder, which may be empty.
+    func lock() throws(Failure) -> ImageLock { try ImageLock(in: scriptFolder) }
 
     func environment() throws(Failure) -> Environment {
         var environment = Environment(

@@ -68,11 +68,13 @@ local function joined(parts, vm)
         end
         local recipe = value.recipe or ("number " .. index)
         for name in pairs(value) do
-            if name ~= "recipe" and not part.documents[name] then
+            if name ~= "recipe" and name ~= "check" and not part.documents[name] then
                 part.refuse("compose", ("part %d has a field %s"):format(index, tostring(name)),
-                    "its fields are " .. table.concat(documents, ", "))
+                    "its fields are " .. table.concat(documents, ", ") .. " and check")
             end
         end
+        -- A part that cannot pass the check takes all with it.
+        if value.check ~= nil and result.check ~= "warn" then result.check = value.check end
         for _, document in ipairs(documents) do
             local content = value[document]
             if content ~= nil then
@@ -93,6 +95,8 @@ end
 
 ---Joins parts into one `cloud_init`: lists append, maps merge; two different scalars are an error that names both
 ---recipes. What no recipe knows is a part of its own: `{ user_data = { locale = "de_CH.UTF-8" } }`.
+---
+---A part with `check = "warn"` says so of the whole.
 ---
 ---A part that must know the VM, such as `static_ip`, is a function of it, and so is the whole: `limiq.vm` calls it.
 ---

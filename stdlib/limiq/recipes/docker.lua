@@ -2,6 +2,26 @@ local limiq = require "limiq"
 local part = require "limiq.recipes.part"
 local runtime = require "limiq.runtime"
 
+---What the engine is called in each family, and what else it needs. Debian's starts by itself.
+local engines = {
+    -- The engine only recommends apparmor, and starts no container without it where the kernel has AppArmor.
+    debian = { packages = { "docker.io", "apparmor" }, starts = true },
+    fedora = { packages = { "moby-engine", "docker-cli" } },
+    -- They have none of their own: these are Docker's.
+    rhel = {
+        packages = { "docker-ce", "docker-ce-cli", "containerd.io" },
+        yum_repos = { ["docker-ce-stable"] = {
+            name = "Docker CE", enabled = true, gpgcheck = true,
+            baseurl = "https://download.docker.com/linux/centos/$releasever/$basearch/stable",
+            gpgkey = "https://download.docker.com/linux/centos/gpg",
+        } },
+    },
+    amazon = { packages = { "docker" } },
+    suse = { packages = { "docker" } },
+    alpine = { packages = { "docker" } },
+    arch = { packages = { "docker" } },
+}
+
 local restarts = { no = true, always = true, ["unless-stopped"] = true, ["on-failure"] = true }
 
 local function words(what, list)
@@ -68,11 +88,15 @@ end
 
 ---The script that cloud-init runs once in the life of the guest, after the packages are there. Of its own, not in
 ---`runcmd`: there a command that fails is passed over in silence unless it is the last.
-local function script(options)
+local function script(options, family)
     local lines = { "#!/bin/sh", "set -eu" }
+    if not engines[family].starts then
+        for _, command in ipairs(part.enable(family, "docker")) do lines[#lines + 1] = table.concat(command, " ") end
+    end
     for _, user in ipairs(words("users", options.users)) do
         if not user:match "^[%l_][%w_-]*$" then part.refuse("docker", ("%s is no user's name"):format(user)) end
-        lines[#lines + 1] = "usermod --append --groups docker " .. user
+        lines[#lines + 1] = family == "alpine" and ("addgroup %s docker"):format(user)
+            or "usermod --append --groups docker " .. user
     end
     local taken = {}
     for index, container in ipairs(options.run or {}) do lines[#lines + 1] = run(index, container, taken) end
@@ -83,8 +107,8 @@ local function script(options)
     }
 end
 
----Docker's engine from the distribution's own packages: Debian and Ubuntu have it (`docker.io`); AlmaLinux and its
----relatives do not, and there cloud-init reports that the package is missing.
+---Docker's engine from the distribution's own packages, whatever they are called there. CentOS Stream, Rocky, AlmaLinux
+---and Oracle Linux have none, and get Docker's. The family is that of the image the VM starts from, or `family`.
 ---
 ---`users` are put into the group `docker`, and so may become root. Each of `run` is a container that is started once
 ---and kept running by the engine: an image, or that with `docker run`'s own options (`args`) and a `command`. One that
@@ -98,23 +122,36 @@ end
 ---}
 ---```
 ---@param options? { users?: string[], registry_mirrors?: string[],
----run?: (string|{ image: string, name?: string, args?: string[], command?: string[], restart?: string })[] }
----@return limiq.recipes.Part
+---run?: (string|{ image: string, name?: string, args?: string[], command?: string[], restart?: string })[],
+---family?: string }
+---@return limiq.recipes.Part|limiq.recipes.Late
 local function docker(options)
     options = options or {}
-    part.check("docker", options, { users = "table?", run = "table?", registry_mirrors = "table?" })
-    local files = {}
-    -- Before the package: the engine starts with it.
-    files[#files + 1] = daemon(options)
-    files[#files + 1] = script(options)
-    return part.new("docker", {
-        user_data = {
-            package_update = true,
-            -- The engine only recommends apparmor, and starts no container without it where the kernel has AppArmor.
-            packages = { "docker.io", "apparmor" },
-            write_files = #files > 0 and files or nil,
-        },
+    part.check("docker", options, {
+        users = "table?", run = "table?", registry_mirrors = "table?", family = "string?",
     })
+    -- What is wrong in them is the caller's, whatever the family.
+    script(options, "debian")
+    daemon(options)
+    return part.by_family("docker", options.family, function(family)
+        local engine = engines[family]
+        if not engine then
+            part.refuse("docker", ("it knows no packages of the family %s"):format(family),
+                "Fedora CoreOS and Flatcar have the engine: Ignition starts docker.service there")
+        end
+        local files = {}
+        -- Before the package: the engine starts with it.
+        files[#files + 1] = daemon(options)
+        files[#files + 1] = script(options, family)
+        return part.new("docker", {
+            user_data = {
+                package_update = true,
+                yum_repos = engine.yum_repos,
+                packages = { table.unpack(engine.packages) },
+                write_files = #files > 0 and files or nil,
+            },
+        })
+    end)
 end
 
 return docker

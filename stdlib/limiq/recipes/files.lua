@@ -1,7 +1,15 @@
 local part = require "limiq.recipes.part"
 local runtime = require "limiq.runtime"
 
----Files in the guest. A content may be a secret.
+---Whether a file can be written only when users and packages are there: before, nobody but root is sure to be.
+local function is_late(owner)
+    for name in (owner or ""):gmatch "[^:]+" do
+        if name ~= "root" then return true end
+    end
+end
+
+---Files in the guest. A content may be a secret. One with an `owner` other than root is written when users and packages
+---are there.
 ---
 ---Example:
 ---```lua
@@ -23,6 +31,7 @@ local function write_files(files)
         end
         written[index] = {
             path = file.path, content = file.content, permissions = file.permissions or "0644", owner = file.owner,
+            defer = is_late(file.owner),
         }
     end
     return part.new("files", { user_data = { write_files = written } })

@@ -3,19 +3,18 @@ local runtime = require "limiq.runtime"
 
 local makes = { ext4 = "mkfs.ext4 -q", xfs = "mkfs.xfs -q", btrfs = "mkfs.btrfs -q", vfat = "mkfs.vfat" }
 
----Where udev shows a disk of the VM: by its serial number, which is the first 20 characters of its id.
-local function by_id(disk)
-    local serial = disk.id:sub(1, 20)
+---Where udev shows a disk of the VM: by its serial number.
+local function by_id(vm, disk)
     local bus = (disk.bus or "DISK_BUS_VIRTIO"):match "(%u+)$"
     local prefix = ({ VIRTIO = "virtio-", SCSI = "scsi-0QEMU_QEMU_HARDDISK_" })[bus] or "ata-QEMU_HARDDISK_"
-    return "/dev/disk/by-id/" .. prefix .. serial
+    return "/dev/disk/by-id/" .. prefix .. vm:disk_serial(disk.id)
 end
 
 ---@return string device
 local function disk_of(vm, id)
     local ids = {}
     for index, disk in ipairs(vm.spec.disks or {}) do
-        if disk.id == id then return by_id(disk) end
+        if disk.id == id then return by_id(vm, disk) end
         ids[index] = disk.id
     end
     return part.refuse("mounts", ("vm %s has no disk %s"):format(vm.name, id),

@@ -9,6 +9,7 @@ local M = {}
 ---@field meta_data? table
 ---@field network_config? table
 ---@field vendor_data? table
+---@field check? "error"|"warn"
 
 ---A part that must know the VM: its name, its nics, its disks.
 ---@alias limiq.recipes.Late fun(vm: limiq.VM): limiq.recipes.Part
@@ -16,10 +17,13 @@ local M = {}
 ---The fields of a part, but for its maker.
 M.documents = { user_data = true, meta_data = true, network_config = true, vendor_data = true }
 
+---A part, of which no guest would trip over the user-data.
 ---@param recipe string
 ---@param parts table
 ---@return limiq.recipes.Part
 function M.new(recipe, parts)
+    local problem = parts.user_data and runtime.perform("cidata.problem", parts.user_data)
+    if problem then M.refuse(recipe, problem.message, problem.hint) end
     parts.recipe = recipe
     return parts
 end
@@ -95,6 +99,56 @@ function M.check(recipe, options, types)
                 name, wanted == "text" and "string" or wanted, runtime.described(value)))
         end
     end
+end
+
+---The families of distributions, as the catalogue of images has them.
+M.families = {
+    debian = true, fedora = true, rhel = true, amazon = true, suse = true, alpine = true, arch = true, freebsd = true,
+    coreos = true, flatcar = true,
+}
+
+---The family of the image a VM starts from; `nil` where the catalogue does not know the image.
+---@param vm limiq.VM
+---@return string?
+function M.family(vm)
+    local first
+    for _, disk in ipairs(vm.spec.disks or {}) do
+        if disk.backing_file or disk.path then
+            if disk.bootable then first = disk break end
+            first = first or disk
+        end
+    end
+    local image = first and runtime.perform("image.describe", first.backing_file or first.path)
+    return image and image.family or nil
+end
+
+---A part that is another for each family of distributions. Where the caller tells the family it is made at once, else
+---when the VM is known, of the image it starts from. An image that the catalogue does not know counts as Debian's.
+---@param recipe string
+---@param family string? as the caller gave it
+---@param make fun(family: string): limiq.recipes.Part
+---@return limiq.recipes.Part|limiq.recipes.Late
+function M.by_family(recipe, family, make)
+    if family == nil then
+        return function(vm) return make(M.family(vm) or "debian") end
+    end
+    if not M.families[family] then
+        local nearest = runtime.nearest(family, M.families)
+        M.refuse(recipe, ("family is no family of distributions: %s"):format(family),
+            nearest and ("did you mean %s?"):format(nearest) or "such as debian, fedora, rhel, suse, alpine")
+    end
+    return make(family)
+end
+
+---The commands that start a service now and at each start.
+---@param family string
+---@param service string
+---@return string[][]
+function M.enable(family, service)
+    if family == "alpine" then
+        return { { "rc-update", "add", service, "default" }, { "rc-service", service, "start" } }
+    end
+    return { { "systemctl", "enable", "--now", service } }
 end
 
 return M

@@ -1,31 +1,47 @@
 local limiq = require "limiq"
 local part = require "limiq.recipes.part"
 
-local home = "/var/www/html/"
+---Where nginx has its pages in each family, and where it reads other sites from. Debian's starts by itself, and leaves
+---a page alone that was there before it; elsewhere the pages come after the package.
+local servers = {
+    debian = { home = "/var/www/html", sites = "/etc/nginx/conf.d", starts = true },
+    fedora = { home = "/usr/share/nginx/html", sites = "/etc/nginx/conf.d" },
+    rhel = { home = "/usr/share/nginx/html", sites = "/etc/nginx/conf.d" },
+    amazon = { home = "/usr/share/nginx/html", sites = "/etc/nginx/conf.d" },
+    suse = { home = "/srv/www/htdocs", sites = "/etc/nginx/conf.d" },
+    -- Its default site answers nothing but 404.
+    alpine = { home = "/var/www/html", sites = "/etc/nginx/http.d", has_no_site = true },
+    arch = { home = "/usr/share/nginx/html" },
+}
 
 ---nginx's own configuration of a site that is not its default one.
-local function site(options)
+local function site(options, home)
     local server_name = options.server_name
-    return ("server {\n    listen %d;\n%s    root /var/www/html;\n    index index.html;\n}\n"):format(
-        options.port or 80, server_name and ("    server_name %s;\n"):format(server_name) or "")
+    return ("server {\n    listen %d;\n%s    root %s;\n    index index.html;\n}\n"):format(
+        options.port or 80, server_name and ("    server_name %s;\n"):format(server_name) or "", home)
 end
 
 ---A file for cloud-init's `write_files`: text stays readable, anything else travels as base64.
-local function file(path, content)
-    if utf8.len(content) then return { path = path, content = content, permissions = "0644" } end
-    return { path = path, content = limiq.base64.encode(content), encoding = "b64", permissions = "0644" }
+local function file(path, content, defer)
+    if utf8.len(content) then
+        return { path = path, content = content, permissions = "0644", defer = defer }
+    end
+    return {
+        path = path, content = limiq.base64.encode(content), encoding = "b64", permissions = "0644", defer = defer,
+    }
 end
 
----A web server (nginx) with the files of a folder beside the script, those of its subfolders included.
+---A web server (nginx) with the files of a folder beside the script, those of its subfolders included. Where they lie,
+---and how it is started, is that of the family of the image the VM starts from, or of `family`.
 ---
 ---Example:
 ---```lua
 ---recipes.web { root = "site/" }
 ---```
----@param options { root: string, port?: integer, server_name?: string }
----@return limiq.recipes.Part
+---@param options { root: string, port?: integer, server_name?: string, family?: string }
+---@return limiq.recipes.Part|limiq.recipes.Late
 local function web(options)
-    part.check("web", options, { root = "string", port = "number?", server_name = "string?" })
+    part.check("web", options, { root = "string", port = "number?", server_name = "string?", family = "string?" })
     local port = math.tointeger(options.port or 80)
     if not port or port < 1 or port > 65535 then part.refuse("web", "port must be from 1 to 65535") end
     if options.server_name and not options.server_name:match "^[%w.*-]+$" then
@@ -34,17 +50,31 @@ local function web(options)
     local root = options.root:gsub("(.)/+$", "%1")
     local names = limiq.file.list(root)
     if #names == 0 then part.refuse("web", ("there is no file in %s"):format(options.root)) end
-    local files = {}
-    for index, name in ipairs(names) do
-        files[index] = file(home .. name, limiq.file.read(root .. "/" .. name))
-    end
-    if port ~= 80 or options.server_name then
-        files[#files + 1] = file("/etc/nginx/conf.d/limiq.conf", site(options))
-    end
-    -- The files come before the package: Debian's nginx leaves an index.html that is there alone, and starts by itself.
-    return part.new("web", {
-        user_data = { package_update = true, packages = { "nginx" }, write_files = files },
-    })
+    local contents = {}
+    for index, name in ipairs(names) do contents[index] = limiq.file.read(root .. "/" .. name) end
+    local is_default = port == 80 and not options.server_name
+    return part.by_family("web", options.family, function(family)
+        local server = servers[family]
+        if not server then part.refuse("web", ("it knows no nginx of the family %s"):format(family)) end
+        if not is_default and not server.sites then
+            part.refuse("web", ("nginx of the family %s reads no other sites"):format(family),
+                "leave port and server_name out")
+        end
+        local defer = not server.starts or nil
+        local files = {}
+        for index, name in ipairs(names) do files[index] = file(server.home .. "/" .. name, contents[index], defer) end
+        if server.has_no_site and is_default then
+            files[#files + 1] = file(server.sites .. "/default.conf", site(options, server.home), defer)
+        elseif not is_default then
+            files[#files + 1] = file(server.sites .. "/limiq.conf", site(options, server.home), defer)
+        end
+        return part.new("web", {
+            user_data = {
+                package_update = true, packages = { "nginx" }, write_files = files,
+                runcmd = not server.starts and part.enable(family, "nginx") or nil,
+            },
+        })
+    end)
 end
 
 return web

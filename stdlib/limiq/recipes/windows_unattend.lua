@@ -1,5 +1,7 @@
 local limiq = require "limiq"
 local part = require "limiq.recipes.part"
+local runtime = require "limiq.runtime"
+local time_zones = require "limiq.recipes.windows_time_zones"
 local xml = require "limiq.recipes.xml"
 
 ---@alias limiq.recipes.WindowsEdition
@@ -152,12 +154,17 @@ local function first_logon(options)
     return list
 end
 
+---The position of the disk that Windows is installed on.
+local function target_disk(vm)
+    for index, each in ipairs(vm.spec.disks) do
+        if each.bootable then return index end
+    end
+    return 1
+end
+
 local function answers(options, edition, vm)
     local layout = layouts[vm.spec.firmware]
-    local disk = 1
-    for index, each in ipairs(vm.spec.disks) do
-        if each.bootable then disk = index end
-    end
+    local disk = target_disk(vm)
     return xml.document { "unattend",
         xmlns = "urn:schemas-microsoft-com:unattend",
         ["xmlns:wcm"] = "http://schemas.microsoft.com/WMIConfig/2002/State",
@@ -187,6 +194,36 @@ local function answers(options, edition, vm)
     }
 end
 
+---The names that Windows has given away (Microsoft's "Naming conventions", and its built-in accounts).
+local reserved = {}
+for _, name in ipairs {
+    "administrator", "guest", "defaultaccount", "wdagutilityaccount", "defaultuser0", "none", "system", "local service",
+    "network service", "local", "network", "service", "batch", "interactive", "anonymous", "everyone", "self", "users",
+    "administrators", "guests", "nt authority", "builtin", "creator owner", "creator group", "world", "dialup",
+    "restricted", "proxy",
+} do reserved[name] = true end
+
+---The characters of a text as Windows counts them: halves of UTF-16.
+local function length(text)
+    local count = 0
+    for _, code in utf8.codes(text) do count = count + (code > 0xffff and 2 or 1) end
+    return count
+end
+
+---What Windows has against the name of a local account; nil where it takes it.
+local function user_problem(name)
+    if not utf8.len(name) then return "it is not UTF-8" end
+    if not name:find "[^ .]" then return "it has no letter" end
+    if length(name) > 20 then return "it has more than 20 characters" end
+    local wrong = name:match '[%c"/\\%[%]:;|=,+*?<>%%@]'
+    if wrong then return ("it has %s in it"):format(wrong:match "%c" and "a control character" or wrong) end
+    if name:sub(-1) == "." then return "it ends in a dot" end
+    if name:match "^ " or name:match " $" then return "it has a blank at an end" end
+    if reserved[name:lower()] then return "it is Windows' own" end
+end
+
+local function is_language(tag) return tag:match "^%a%a%a?%-[%w-]+$" end
+
 local function check(options)
     part.check("windows_unattend", options, {
         edition = "string", administrator_password = "text", user = "string?", computer_name = "string?",
@@ -204,24 +241,40 @@ local function check(options)
     if edition.is_server and options.user then
         refuse("user is for Windows 10 and 11: a server has its Administrator")
     end
-    if options.user and not options.user:match "^[%w ._-]+$" then
-        refuse(("user %s is no name of an account"):format(options.user))
+    local user = edition.is_server and "Administrator" or options.user or "admin"
+    local problem = not edition.is_server and user_problem(user)
+    if problem then refuse(("user %s is no name of an account: %s"):format(user, problem), "such as \"ops\"") end
+    problem = runtime.perform("windows.password_problem", options.administrator_password, user, edition.is_server)
+    if problem then
+        refuse("administrator_password is refused by Windows: " .. problem, "such as two words with a digit between")
     end
-    if options.time_zone and options.time_zone:find "/" then
-        refuse(("time_zone %s is none of Windows'"):format(options.time_zone),
-            "such as \"W. Europe Standard Time\"; tzutil /l lists them")
+    local zone = options.time_zone
+    if zone and not time_zones[zone:gsub("_dstoff$", "")] then
+        local nearest = runtime.nearest(zone, time_zones)
+        refuse(("time_zone %s is none of Windows'"):format(zone), nearest and ("did you mean \"%s\"?"):format(nearest)
+            or "such as \"W. Europe Standard Time\"; tzutil /l lists them")
     end
     local groups = "^" .. ("%-%w%w%w%w%w"):rep(5) .. "$"
     if options.product_key and not ("-" .. options.product_key):match(groups) then
         refuse("product_key is not five groups of five letters and digits")
     end
     for _, name in ipairs { "language", "locale" } do
-        if options[name] and not options[name]:match "^%a%a%a?%-[%w-]+$" then
+        if options[name] and not is_language(options[name]) then
             refuse(("%s %s is no language tag"):format(name, options[name]), "such as \"en-US\"")
         end
     end
+    local layout = "%x%x%x%x:%x%x%x%x%x%x%x%x"
+    for each in (options.keyboard or ""):gmatch "[^;]+" do
+        if not is_language(each) and not each:match("^" .. layout .. "$") then
+            refuse(("keyboard %s is neither a language tag nor a layout"):format(options.keyboard),
+                "such as \"de-CH\" or \"0807:00000807\"")
+        end
+    end
+    if #(options.first_logon_commands or {}) > 498 then
+        refuse("first_logon_commands has more than 498 commands", "call a script from one of them")
+    end
     for index, command in ipairs(options.first_logon_commands or {}) do
-        if type(command) ~= "string" or #command > 1024 then
+        if type(command) ~= "string" or command == "" or (utf8.len(command) or #command) > 1024 then
             refuse(("first_logon_commands[%d] is no command line of at most 1024 characters"):format(index))
         end
     end
@@ -230,9 +283,14 @@ end
 
 local function check_vm(options, edition, vm)
     local name = options.computer_name or vm.name
-    if not name:match "^[%w-]+$" or #name > 15 or name:match "^%d+$" then
+    -- Of an asterisk Setup makes a name by chance.
+    if name ~= "*" and (not name:match "^%w[%w_-]*$" or name:match "-$" or #name > 15 or name:match "^%d+$") then
         part.refuse("windows_unattend", ("%s cannot be a Windows computer's name"):format(name),
-            "computer_name = up to 15 letters, digits and hyphens, not digits alone")
+            "computer_name = up to 15 letters, digits and hyphens, not digits alone, none of the hyphens at an end")
+    end
+    if name:lower() == (options.user or "admin"):lower() and not edition.is_server then
+        part.refuse("windows_unattend", ("user and computer are both named %s, which Windows refuses"):format(name),
+            "give another user or computer_name")
     end
     if not (vm.spec.guest_os or ""):lower():match "^win" then
         part.refuse("windows_unattend", "Setup would not see its CD-ROMs: the VM is not one for Windows",
@@ -240,6 +298,9 @@ local function check_vm(options, edition, vm)
     end
     if edition.drivers == "w11" and vm.spec.firmware ~= "FIRMWARE_UEFI" then
         part.refuse("windows_unattend", "Windows 11 does not install under BIOS", "firmware = \"uefi\"")
+    end
+    if #vm.spec.disks == 0 then
+        part.refuse("windows_unattend", "the VM has no disk to install on", "disks = { { size = \"64GiB\" } }")
     end
 end
 
@@ -249,7 +310,7 @@ end
 ---
 ---The password is that of the Administrator of a server; Windows 10 and 11 get an account `user` (`admin` where left
 ---out). Whoever may read the answer file can read it, as Windows knows no better form: give it as `limiq.secret`, and
----change it when the guest is up. Windows refuses one that is not of three kinds of characters.
+---change it when the guest is up. A server refuses one that is not of three kinds of characters.
 ---
 ---Example:
 ---```lua
