@@ -44,7 +44,7 @@ struct NetworkXML {
                 XMLElement("uuid", text: record.uuid),
                 XMLElement("metadata", [:], [try record.element()]),
                 forward,
-                XMLElement("bridge", ["name": bridge, "stp": "on", "delay": "0"]),
+                XMLElement("bridge", ["name": bridge, "stp": "off"]),
                 spec.mtu.map { XMLElement("mtu", ["size": String($0)]) },
                 spec.domain.map { XMLElement("domain", ["name": $0, "localOnly": "yes"]) },
                 dns,
