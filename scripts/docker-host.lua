@@ -1,5 +1,6 @@
 -- A Docker host: Debian 12 with Docker from its packages, and a container that serves the pages of site/ on
--- http://127.0.0.1:8081. Its image is made in the guest; --set image=nginx:alpine takes one from a registry instead.
+-- http://127.0.0.1:8081. All of that is made once, into an image that each such machine starts from. The container's
+-- image is made in the guest; --set image=nginx:alpine takes one from a registry instead.
 local limiq = require "limiq"
 local recipes = require "limiq.recipes"
 
@@ -27,19 +28,22 @@ local function site()
     }
 end
 
+local base = limiq.image.bake {
+    name = "docker-host", from = "debian-12", cpu_cores = 2, memory = "2GiB",
+    cloud_init = recipes.compose {
+        params.image == "site" and site() or {},
+        recipes.docker { run = { { image = params.image, name = "web", args = { "--publish", "80:80" } } } },
+    },
+}
+
 local host = limiq.vm {
     name = params.name,
     cpu_cores = 2,
     memory = "2GiB",
-    disks = { { id = "boot-disk", size = "20GiB", bootable = true, backing_file = limiq.image "debian-12" } },
+    disks = { { id = "boot-disk", size = "20GiB", bootable = true, backing_file = base } },
     nics = { { id = "lan", forward = { { host = params.port, guest = 80 } } } },
     cloud_init = recipes.compose {
-        recipes.admin { name = "admin", ssh_authorized_keys = limiq.ssh_keys() },
-        params.image == "site" and site() or {},
-        recipes.docker {
-            users = { "admin" },
-            run = { { image = params.image, name = "web", args = { "--publish", "80:80" } } },
-        },
+        recipes.admin { name = "admin", groups = { "sudo", "docker" }, ssh_authorized_keys = limiq.ssh_keys() },
     },
 }
 

@@ -42,7 +42,16 @@ extension EndToEnd {
 
                 let warm =
                     Self.recipe + """
-                        local warm = limiq.warm { name = "warm", from = base, memory = "512MiB" }
+                        local warm = limiq.warm {
+                            name = "warm", from = base, memory = "512MiB",
+                            run = function(vm)
+                                vm:exec { "bash", "-c", [[
+                                exec 3<>/dev/tcp/$(hostname -I | cut -d " " -f 1)/22
+                                setsid sleep 1000 <&3 >/dev/null 2>&1 &
+                                ]] }
+                                assert(vm:exec { "ss", "-Htn", "state", "established", "dport = :22" }.stdout ~= "")
+                            end,
+                        }
 
                         """
                 let made = try await home.limiq("run", home.script("warm", warm))
@@ -72,6 +81,8 @@ extension EndToEnd {
                         local before = os.time()
                         local clock = tonumber(vm:exec { "date", "+%s" }.stdout)
                         assert(clock >= before - 1 and clock <= os.time() + 1, name .. "'s clock is wrong: " .. clock - before)
+                        local held = vm:exec { "ss", "-Htn", "state", "established", "dport = :22" }.stdout
+                        assert(held == "", "what was connected at the save is not any more: " .. held)
                         limiq.file.write(name .. ".id", vm:exec { "sh", "-c", asked }.stdout)
                         limiq.file.write(name .. ".port", vm:forward(22))
                     end)

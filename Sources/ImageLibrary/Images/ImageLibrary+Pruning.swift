@@ -31,10 +31,7 @@ extension ImageLibrary {
     }
 
     private func reasonToKeep(_ entry: Entry, _ path: String, _ relation: StandsOn) -> String? {
-        // Those of versions before this one, which kept no origin, are known by their digest.
-        let isOurs =
-            ImageOrigins(state: state).origin(of: path) != nil
-            || entry.isCatalogued && ImageDigests(state: state).digest(of: path) != nil
+        let isOurs = ImageOrigins(state: state).origin(of: path) != nil
         if let bake = entry.bake, bake.key.isEmpty {
             return "it is a copy of the disk of \(bake.from); limiq image rm \(entry.name) removes it"
         }

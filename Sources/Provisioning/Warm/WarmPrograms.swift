@@ -12,6 +12,8 @@ let quietProgram = #"""
     done
     pkill -f '^sshd: .*@'
     systemctl stop systemd-networkd.socket $(cat /run/limiq/services) >/dev/null 2>&1
+    # No two machines go on with one connection: whoever holds one learns that it has ended.
+    ss -tK '( not src 127.0.0.0/8 and not src [::1] )' >/dev/null 2>&1
     for device in /sys/class/net/*/device; do
         name=${device%/device}
         name=${name##*/}

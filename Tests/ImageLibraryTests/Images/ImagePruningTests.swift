@@ -30,6 +30,12 @@ import Testing
                 try fixture.library().remove(image.name, unless: relation)
             }
             #expect(fixture.names == ["mine.qcow2", "used.qcow2"])
+            // Under the name of one that can be had, and looked at once by a run.
+            try fixture.put("debian-12.qcow2", fixture.image)
+            _ = try fixture.resolve()
+            _ = try fixture.library().digest(of: fixture.path("debian-12.qcow2"), Cancellation())
+            let own = try fixture.library().prunable(unless: relation).first { $0.name == "debian-12" }
+            #expect(own?.kept?.hasPrefix("limiq has not put it there") == true, "a person's own: \(own as Any)")
         }
     }
 
