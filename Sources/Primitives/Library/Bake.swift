@@ -1,5 +1,6 @@
 import Basics
 import FoundationEssentials
+import Glibc
 import HostFiles
 import Hypervisors
 import ImageLibrary
@@ -30,8 +31,10 @@ private func host(_ environment: Environment) -> Definition {
         let asked = arguments.uri ?? environment.connect
         let uri = try asked ?? environment.hypervisor(nil).uri
         if HypervisorURI(uri).isLocal { return asked.map(Value.string) ?? .null }
-        return .string(
-            HypervisorChoice(explicit: nil, state: environment.state, environment: { _ in nil }).uri)
+        let local = HypervisorChoice(explicit: nil, state: environment.state) { name in
+            getenv(name).map { String(cString: $0) }.flatMap { HypervisorURI($0).isLocal ? $0 : nil }
+        }
+        return .string(local.uri)
     }
 }
 

@@ -60,6 +60,21 @@ struct GuestAgent: Sendable {
         }
     }
 
+    /// Sets the guest's clock by the host's where it is more than half a second off, as far as one can tell by an answer that
+    /// takes its time.
+    ///
+    /// - Throws: `Failure` with code `guest` or `libvirt` where the agent does not tell the time.
+    func followHostClock() throws(Failure) {
+        struct Time: Encodable { var time: Int64 }
+        for _ in 0..<3 {
+            let before = hostClock()
+            let guest: Int64 = try call("guest-get-time", NothingSaid())
+            if max(abs(guest - before), abs(guest - hostClock())) < 500_000_000 { return }
+            // The agent sets the clock first, and then fails where the guest has no hwclock.
+            let _: NothingSaid? = try? call("guest-set-time", Time(time: hostClock()))
+        }
+    }
+
     /// - Parameter end: nothing is waited for after it; half a minute at most in any case.
     /// - Throws: `Failure` with code `guest` for what the agent refuses or answers wrongly, `libvirt` where it does not
     ///   answer.
@@ -107,4 +122,11 @@ struct GuestAgent: Sendable {
             "the agent of \(name) cannot do it: \(outsideText(words[end.upperBound...].trimmed()))",
             resource: name)
     }
+}
+
+/// The host's clock, in nanoseconds since 1970.
+func hostClock() -> Int64 {
+    var now = timespec()
+    clock_gettime(CLOCK_REALTIME, &now)
+    return Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec)
 }

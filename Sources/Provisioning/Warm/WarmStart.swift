@@ -70,12 +70,14 @@ struct WarmStart {
     /// - Throws: `Failure` with code `guest`, `libvirt`, `timeout` or `cancelled`.
     func become(_ identity: WarmIdentity, _ cancellation: Cancellation) throws(Failure) {
         var identity = identity
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        identity.time = "\(now.tv_sec).\(String(now.tv_nsec + 1_000_000_000).dropFirst())"
-        try GuestAgent(hypervisor: hypervisor, name: machine.name).perform(
+        let now = hostClock()
+        identity.time = "\(now / 1_000_000_000).\(String(now % 1_000_000_000 + 1_000_000_000).dropFirst())"
+        let agent = GuestAgent(hypervisor: hypervisor, name: machine.name)
+        try agent.perform(
             identity.program, "\(machine.name) has not become a machine of its own",
             cancellation: cancellation)
+        // In a guest that has little of a processor the program comes to its clock late.
+        try agent.followHostClock()
     }
 
     /// Waits until the agent answers. Its end of the channel opens as the guest goes on, and until then it is not there.
