@@ -188,3 +188,15 @@ let package = Package(
             path: "Tests/EndToEnd", swiftSettings: strict),
     ]
 )
+
+// Its `main` is libFuzzer's, which only `scripts/fuzz` links.
+if Context.environment["LIMIQ_FUZZER"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "fuzz",
+            dependencies: [
+                "Basics", "YAML", "XML", "HostFiles", "Records", "DiskImages", "MachineSpec", "GuestConfig",
+                "Hypervisors", "ImageLibrary", "Provisioning",
+            ],
+            path: "Tests/Fuzz", exclude: ["corpus"], swiftSettings: strict))
+}
