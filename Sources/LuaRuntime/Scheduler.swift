@@ -399,7 +399,8 @@ final class Scheduler {
     private func reportEnd(of task: LuaTask, _ failure: Failure?) {
         guard let (event, start) = task.began else { return }
         task.began = nil
-        observer?(RequestEvent(id: event.id, request: event.request, phase: .ended(.present - start, failure)))
+        let phase = RequestEvent.Phase.ended(.present - start, failure)
+        observer?(RequestEvent(id: event.id, request: event.request, phase: phase))
     }
 
     // MARK: output

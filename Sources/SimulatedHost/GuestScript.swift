@@ -10,13 +10,14 @@ package struct GuestScript: Sendable {
         case off
     }
 
-    /// The time from its start until it has booted: its agent answers, its nics have their addresses, and its cloud-init is
-    /// done. `nil`: it hangs.
+    /// The time from its start until it has booted: its agent answers, and its nics have their addresses. `nil`: it hangs.
     package var boot: Duration? = .seconds(30)
     /// The time from when it is asked to shut down until it is off. `nil`: it does not hear.
     package var shutdown: Duration? = .seconds(2)
     /// Whether an agent runs in it.
     package var hasAgent = true
+    /// The time from then until its cloud-init is done.
+    package static let cloudInit = Duration.seconds(5)
     /// The errors that its cloud-init ends with.
     package var cloudInitErrors: [String] = []
     /// What happens in the place of the end of its boot.
@@ -24,7 +25,9 @@ package struct GuestScript: Sendable {
     /// The files its disk has at the first boot.
     package var files: [String: [UInt8]] = [:]
     /// The answer to a program that is run in it.
-    package var answer: @Sendable (_ words: [String], _ input: [UInt8]) -> ProgramAnswer = { _, _ in ProgramAnswer() }
+    package var answer: @Sendable (_ words: [String], _ input: [UInt8]) -> ProgramAnswer = { _, _ in
+        ProgramAnswer()
+    }
 
     package init() {}
 }

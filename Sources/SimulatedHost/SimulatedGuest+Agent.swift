@@ -93,9 +93,13 @@ extension SimulatedGuest {
     private func content(_ path: String) -> [UInt8]? {
         if let bytes = disk.files.withLock({ $0[path] }) { return bytes }
         switch path {
-        case "/run/cloud-init/result.json" where hasSeed:
+        case "/run/cloud-init/result.json" where state.withLock(\.isDone):
             let errors = state.withLock(\.script.cloudInitErrors).map(Value.string)
-            let result: Value = ["v1": ["datasource": "DataSourceNoCloud [seed=/dev/sr0][dsmode=net]", "errors": .list(errors)]]
+            let result: Value = [
+                "v1": [
+                    "datasource": "DataSourceNoCloud [seed=/dev/sr0][dsmode=net]", "errors": .list(errors),
+                ]
+            ]
             return (try? jsonText(result)).map { Array($0.utf8) }
         case "/run/cloud-init/enabled" where hasSeed, "/run/cloud-init/disabled" where !hasSeed,
             "/usr/bin/cloud-init":
@@ -108,7 +112,8 @@ extension SimulatedGuest {
         let isWritten = mode.hasPrefix("w")
         if !isWritten, content(path) == nil {
             throw refusal(
-                "guest-file-open", "failed to open file '\(path)' (mode: '\(mode)'): No such file or directory")
+                "guest-file-open",
+                "failed to open file '\(path)' (mode: '\(mode)'): No such file or directory")
         }
         if isWritten { disk.files.withLock { $0[path] = [] } }
         return state.withLock { state in

@@ -17,6 +17,8 @@ final class SimulatedGuest: Sendable {
     struct State: Sendable {
         var script: GuestScript
         var hasBooted = false
+        /// Whether its cloud-init is done.
+        var isDone = false
         var agent = AgentState()
     }
 
@@ -38,7 +40,8 @@ final class SimulatedGuest: Sendable {
         (self.name, self.disk, self.isFull) = (name, disk, isFull)
         state = Mutex(State(script: script))
         hasSeed = node.all("devices/disk").contains {
-            $0.attributes["device"] == "cdrom" && $0.first("source")?.attributes["file"]?.hasSuffix("seed.iso") == true
+            $0.attributes["device"] == "cdrom"
+                && $0.first("source")?.attributes["file"]?.hasSuffix("seed.iso") == true
         }
         interfaces = node.all("devices/interface").compactMap { nic in
             nic.first("mac")?.attributes["address"].map {
@@ -83,7 +86,10 @@ final class SimulatedGuest: Sendable {
         while true {
             let script = state.withLock(\.script)
             let booted = hasBooted ? nil : script.boot.map { began + $0 }
-            let next = [booted, off].compactMap(\.self).min()
+            let done =
+                hasBooted && hasSeed && !state.withLock(\.isDone)
+                ? began + (script.boot ?? .zero) + GuestScript.cloudInit : nil
+            let next = [booted, done, off].compactMap(\.self).min()
             switch next.map({ news.next(before: $0) }) ?? news.next() {
             case .end?: return
             case .script?: continue
@@ -91,10 +97,14 @@ final class SimulatedGuest: Sendable {
                 // Before it has booted nobody in it hears.
                 if hasBooted, let time = script.shutdown { off = off ?? .present + time }
             case .restart?:
-                state.withLock { $0.hasBooted = false }
+                state.withLock { ($0.hasBooted, $0.isDone) = (false, false) }
                 (began, off) = (.present, nil)
             case nil:
                 if let off, off <= .present { return post(.stopped(.shutdown)) }
+                if done != nil {
+                    finish(script, print)
+                    continue
+                }
                 guard boot(script, print) else { return post(.stopped(.shutdown)) }
                 if script.hasAgent, hasBooted { post(.agentConnected) }
             }
@@ -109,20 +119,24 @@ final class SimulatedGuest: Sendable {
         switch script.fault {
         case .off: return false
         case .panic:
-            print("[    1.000000] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)\r\n")
+            print(
+                "[    1.000000] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)\r\n"
+            )
             // It stays as it is.
             state.withLock { $0.script.boot = nil }
             return true
         case nil: break
         }
-        if hasSeed {
-            let seconds = (script.boot ?? .zero) / .seconds(1)
-            print(
-                "Cloud-init v. 22.4.2 finished at Thu, 01 Jan 1970 00:00:00 +0000. "
-                    + "Datasource DataSourceNoCloud [seed=/dev/sr0][dsmode=net].  Up \(seconds) seconds\r\n")
-        }
         print("\(name) login: ")
         state.withLock { $0.hasBooted = true }
         return true
+    }
+
+    private func finish(_ script: GuestScript, _ print: (String) -> Void) {
+        let seconds = ((script.boot ?? .zero) + GuestScript.cloudInit) / .seconds(1)
+        print(
+            "\r\nCloud-init v. 22.4.2 finished at Thu, 01 Jan 1970 00:00:00 +0000. "
+                + "Datasource DataSourceNoCloud [seed=/dev/sr0][dsmode=net].  Up \(seconds) seconds\r\n")
+        state.withLock { $0.isDone = true }
     }
 }

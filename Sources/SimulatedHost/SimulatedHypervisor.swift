@@ -110,9 +110,10 @@ package final class SimulatedHypervisor: Hypervisor {
         try requireThere()
         let domains = shared.withLock { state in
             state.domains.map { name, domain in
-                let kibibytes = (domain.live ?? domain.node).first("memory").flatMap { UInt64($0.text) } ?? 0
+                let memory = (domain.live ?? domain.node).inKibibytes.first("memory")
                 return HostLoad.Domain(
-                    name: name, memoryMiB: kibibytes >> 10, isActive: domain.state.isActive)
+                    name: name, memoryMiB: (memory.flatMap { UInt64($0.text) } ?? 0) >> 10,
+                    isActive: domain.state.isActive)
             }
         }
         return behaviour.withLock {
@@ -241,12 +242,14 @@ package final class SimulatedHypervisor: Hypervisor {
             let disk = state.disks[name] ?? GuestDisk(files: script.files)
             state.disks[name] = disk
             let guest = SimulatedGuest(
-                name, script, disk, node, isFull: { [weak self] in self?.behaviour.withLock(\.isFull) ?? false })
+                name, script, disk, node,
+                isFull: { [weak self] in self?.behaviour.withLock(\.isFull) ?? false })
             state.guests[name] = guest
             return guest
         }
         guest.run(
-            print: { [storage] in storage.print($0, to: node.first("devices/serial/log")?.attributes["file"]) },
+            print: { [storage] in storage.print($0, to: node.first("devices/serial/log")?.attributes["file"])
+            },
             post: { [weak self] in self?.post($0, to: name) })
     }
 
@@ -323,12 +326,17 @@ package final class SimulatedHypervisor: Hypervisor {
 
     package func xml(_ name: String, inactive: Bool, secrets: Bool) throws(Failure) -> String {
         try requireThere()
-        return shared.withLock { state in
-            guard let domain = state.domains[name] else { return "" }
+        let text = shared.withLock { state -> String? in
+            guard let domain = state.domains[name] else { return nil }
             let live = domain.state == .saved ? nil : domain.live
-            return XMLElement(inactive ? domain.node : live ?? domain.node).xml
+            return XMLElement((inactive ? domain.node : live ?? domain.node).inKibibytes).xml
         }
+        guard let text else {
+            throw Failure(.notFound, "there is no domain \(name)", resource: name)
+        }
+        return text
     }
+
     package func metadata(_ name: String) throws(Failure) -> String? {
         try requireThere()
         return shared.withLock { $0.domains[name]?.metadata }
@@ -446,7 +454,8 @@ package final class SimulatedHypervisor: Hypervisor {
         guard let guest = guest(name) else { return behaviour.withLock { $0.addresses(source) } }
         guard source == .agent, guest.hasAgent else { return [] }
         return guest.interfaces.enumerated().compactMap { number, nic in
-            let address = nic.network.map { simulatedNetworks.lease($0, of: nic.macAddress)?.address } ?? "10.0.2.15"
+            let address =
+                nic.network.map { simulatedNetworks.lease($0, of: nic.macAddress)?.address } ?? "10.0.2.15"
             return address.map {
                 InterfaceAddresses(interface: "eth\(number)", macAddress: nic.macAddress, addresses: [$0])
             }

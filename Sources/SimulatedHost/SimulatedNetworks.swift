@@ -38,7 +38,8 @@ package final class SimulatedNetworks: HostNetworks {
         if let address = kept?.attributes["ip"] {
             return AddressLease(macAddress: macAddress, address: address, expires: nil)
         }
-        let net = (ip?.attributes["address"] ?? "192.168.122.1").split(separator: ".").prefix(3).joined(separator: ".")
+        let net = (ip?.attributes["address"] ?? "192.168.122.1").split(separator: ".").prefix(3).joined(
+            separator: ".")
         return lent.withLock { lent in
             if let lease = lent.first(where: { $0.macAddress == macAddress }) { return lease }
             let lease = AddressLease(

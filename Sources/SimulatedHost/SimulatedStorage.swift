@@ -62,7 +62,9 @@ extension SimulatedStorage {
     func print(_ text: String, to path: String?) {
         guard let path else { return }
         let isVolume = state.withLock { state in
-            guard let volume = state.volumes.keys.first(where: { "/\($0.pool)/\($0.name)" == path }) else { return false }
+            guard let volume = state.volumes.keys.first(where: { "/\($0.pool)/\($0.name)" == path }) else {
+                return false
+            }
             state.volumes[volume]?.bytes += Array(text.utf8)
             return true
         }

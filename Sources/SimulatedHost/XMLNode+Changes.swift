@@ -42,6 +42,19 @@ extension XMLNode {
         }
     }
 
+    /// The description with its memory in KiB, as libvirt gives it back.
+    var inKibibytes: XMLNode {
+        var node = self
+        for name in ["memory", "currentMemory"] {
+            node.edit(name) { memory in
+                guard memory.attributes["unit"] == "MiB", let mebibytes = UInt64(memory.text) else { return }
+                memory.attributes["unit"] = "KiB"
+                memory.text = "\(mebibytes << 10)"
+            }
+        }
+        return node
+    }
+
     package mutating func edit(_ child: String, _ body: (inout XMLNode) -> Void) {
         for index in children.indices where children[index].name == child { body(&children[index]) }
     }

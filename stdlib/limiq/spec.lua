@@ -1,8 +1,8 @@
 ---Specs: tests of scripts, recipes and fleets, run by `limiq test`. They are files named `*_spec.lua`.
 ---
----A spec works on a simulated host, which keeps machines, disks, networks and leases, and whose guests boot, answer and fail
----as the spec says. Nothing of this machine is touched, and no wait takes its time: a guest that boots in half a minute has
----booted in a few milliseconds. With `limiq test --connect URI` the same specs run on a real host.
+---A spec works on a simulated host, which keeps machines, disks, networks and leases, and whose guests boot, answer
+---and fail as the spec says. Nothing of this machine is touched, and no wait takes its time: a guest that boots in half
+---a minute has booted in a few milliseconds. With `limiq test --connect URI` the same specs run on a real host.
 ---
 ---Example:
 ---```lua
@@ -30,6 +30,7 @@
 ---end)
 ---```
 local runtime = require "limiq.runtime"
+local Domain = require "limiq.domain"
 
 local perform = runtime.perform
 
@@ -253,11 +254,10 @@ function M.after_each(body)
 end
 
 -- The hosts of the case whose functions are asked, by URI.
----@type table<string, limiq.spec.GuestsOptions|fun(name: string): limiq.spec.GuestsOptions>
+---@type table<string, limiq.spec.Guests>
 local asked = {}
 -- What went wrong in such a function.
 local wrong
-local limiq
 
 ---What a host's own functions answer to a question.
 local function reply(question)
@@ -273,8 +273,7 @@ local function reply(question)
     local options = type(guests) == "function" and guests(question.guest) or guests
     local exec = type(options) == "table" and options.exec
     if not exec then return nil end
-    limiq = limiq or require "limiq"
-    return exec(limiq.connect(question.host).domain.get(question.guest), question.words, question.input)
+    return exec(Domain.handle(question.guest, question.host), question.words, question.input)
 end
 
 local function answer(question)
@@ -287,13 +286,13 @@ local function answer(question)
     perform("spec.answer", question.id, result)
 end
 
--- Whether somebody answers the questions of the case's guests.
-local serves = false
+---The task that answers the questions of the case's guests.
+---@type limiq.Task?
+local service
 
 local function serve()
-    if serves then return end
-    serves = true
-    runtime.spawn(function()
+    if service then return end
+    service = runtime.spawn(function()
         while true do
             local question = perform "spec.question"
             if not question then return end
@@ -321,8 +320,7 @@ local function run_case(body)
     return problem
 end
 
----Runs one case: it passes unless it raises. Its world is its own: hosts, machines and files of machines of an earlier case
----are gone.
+---Runs one case: it passes unless it raises. Its world is its own: hosts and machines of an earlier case are gone.
 ---
 ---Example:
 ---```lua
@@ -338,9 +336,10 @@ function M.it(name, body)
     end
     local full = full_name(name)
     if not perform("spec.begin", full) then return end
-    current, snapshots, asked, wrong, serves = full, 0, {}, nil, false
+    current, snapshots, asked, wrong, service = full, 0, {}, nil, nil
     local problem = run_case(body)
     local cleared, e = pcall(perform, "spec.clear")
+    if service then service:join() end
     current = nil
     if runtime.stopped() then error(problem or e, 0) end
     if problem == nil and not cleared then problem = e end
@@ -362,8 +361,8 @@ function M.skip(reason) error(setmetatable({ skipped = reason }, { __tostring = 
 
 -- What a case says
 
----Raises unless both are the same: tables by what they hold. The message has a line for each difference, and for texts of
----several lines the lines that differ.
+---Raises unless both are the same: tables by what they hold. The message has a line for each difference, and for texts
+---of several lines the lines that differ.
 ---
 ---Example:
 ---```lua
@@ -422,8 +421,8 @@ function M.raises(body, wanted)
     return M.expect_error(wanted, body)
 end
 
----Raises unless a value is what it was when the snapshot of it was written: `limiq test --update-snapshots` does so. It is
----kept beside the spec, in `NAME_spec.snapshots`: keep it with your sources, and see what a change makes of it.
+---Raises unless a value is what it was when the snapshot of it was written: `limiq test --update-snapshots` does so. It
+---is kept beside the spec, in `NAME_spec.snapshots`: keep it with your sources, and see what a change makes of it.
 ---
 ---Example:
 ---```lua
@@ -472,8 +471,8 @@ local function script_call(name, script, options)
     return call
 end
 
----Runs a whole script as `limiq run` does, on the hosts of the case. It has globals, modules and parameters of its own. Where
----it fails, that is told and not raised.
+---Runs a whole script as `limiq run` does, on the hosts of the case. It has globals, modules and parameters of its own.
+---Where it fails, that is told and not raised.
 ---
 ---Example:
 ---```lua
@@ -500,21 +499,29 @@ function M.plan(script, options) return perform("spec.plan", script_call("spec.p
 
 -- Hosts
 
----What simulated guests do.
+---A function that answers a program in a guest: with its output, or all of its end; with nothing for one that ends well
+---and says nothing. It may wait, as the program would.
+---@alias limiq.spec.Exec
+---| fun(vm: limiq.Domain, argv: string[], stdin: string): string|limiq.spec.ProgramAnswer|nil
+
+---What simulated guests do. A guest's cloud-init is done five seconds after it has booted.
 ---@class limiq.spec.GuestsOptions
----@field boot? string|number|false from the start until the agent answers, addresses are there and cloud-init is done ("30s"); false: it hangs
+---@field boot? string|number|false from the start until its agent answers ("30s"); false: it hangs
 ---@field shutdown? string|number|false from being asked until it is off ("2s"); false: it does not hear
 ---@field agent? boolean whether an agent runs in it; true where left out
 ---@field cloud_init_errors? string[] what its cloud-init ends with
 ---@field fails? "panic"|"off" in the place of having booted: the kernel panics, or the guest switches itself off
 ---@field files? table<string, string> what its disk has, by path
----@field exec? fun(vm: limiq.Domain, argv: string[], stdin: string): string|limiq.spec.ProgramAnswer|nil what a program answers: its output, or all of it; nothing for one that ends well and says nothing
+---@field exec? limiq.spec.Exec what programs in it answer
 
 ---What a program in a simulated guest ends with.
 ---@class limiq.spec.ProgramAnswer
 ---@field code? integer 0 where left out
 ---@field stdout? string
 ---@field stderr? string
+
+---What all guests of a host do, or what the guest of this name does from its start.
+---@alias limiq.spec.Guests limiq.spec.GuestsOptions|fun(name: string): limiq.spec.GuestsOptions
 
 ---What a simulated host is, and how it fails.
 ---@class limiq.spec.HostOptions
@@ -523,7 +530,7 @@ function M.plan(script, options) return perform("spec.plan", script_call("spec.p
 ---@field memory? string its memory ("8GiB")
 ---@field down? boolean it does not answer
 ---@field full? boolean nothing more can be written to its disks, nor to those of its guests
----@field guests? limiq.spec.GuestsOptions|fun(name: string): limiq.spec.GuestsOptions what all guests do, or what the guest of this name does from its start
+---@field guests? limiq.spec.Guests
 
 local host_options = { uri = true, cpus = true, memory = true, down = true, full = true, guests = true }
 local guest_options = {
@@ -538,9 +545,18 @@ Host.__index = Host
 Host.__name = "limiq.spec.Host"
 function Host:__tostring() return "host " .. self.uri end
 
+---Whether hosts are simulated: not so with `limiq test --connect`.
+---
+---Example:
+---```lua
+---if not spec.is_simulated() then spec.skip "no real guest answers so" end
+---```
+---@return boolean
+function M.is_simulated() return not perform "spec.is_real" end
+
 ---What a real host cannot do on a spec's word.
 local function require_simulation(what)
-    if perform "spec.is_real" then M.skip(what .. " needs a simulated host") end
+    if not M.is_simulated() then M.skip(what .. " needs a simulated host") end
 end
 
 ---The options without functions, and what is asked for in their place.
@@ -565,16 +581,16 @@ local function plain(host, options)
             copy.asks_programs = true
         end
     end
-    if copy.asks_programs and not perform "spec.is_real" then
+    if copy.asks_programs and M.is_simulated() then
         asked[host] = guests
         serve()
     end
     return copy
 end
 
----Begins a host for this case. Scripts and specs work on it where they name no host, or by its `uri`. Without it a case has a
----host with what stands here in parentheses. On a real host, with `--connect`, what its guests do is theirs to say; a case
----that needs another one, or a fault, is skipped there.
+---Begins a host for this case. Scripts and specs work on it where they name no host, or by its `uri`. Without it a case
+---has a host with what stands here in parentheses. On a real host, with `--connect`, what its guests do is theirs to
+---say; a case that needs another one, or a fault, is skipped there.
 ---
 ---Example:
 ---```lua

@@ -32,7 +32,9 @@ final class ConsoleFollower: Sendable {
             } else {
                 // The kernel's news come by another clock.
                 var reader = LogReader(path: path, from: offset)
-                repeat { reader.readOn(onStart, onLines) } while stopped.next(before: .present + .seconds(1)) == nil
+                repeat {
+                    reader.readOn(onStart, onLines)
+                } while stopped.next(before: .present + .seconds(1)) == nil
             }
             close(stop)
             done.put(())

@@ -134,7 +134,9 @@ extension Readiness {
             _ machine: Machine, _ mailbox: Mailbox<Signal>, _ end: Cancellation, _ interval: Duration
         ) {
             repeat {
-                if let work = try? machine.hypervisor.work(machine.name) { mailbox.put(.work(work, .present)) }
+                if let work = try? machine.hypervisor.work(machine.name) {
+                    mailbox.put(.work(work, .present))
+                }
             } while end.pause(interval)
         }
 

@@ -31,7 +31,8 @@ struct Test: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "How many files run at once; as many as there are processors, with --connect one.", valueName: "number"))
+            "How many files run at once; as many as there are processors, with --connect one.",
+            valueName: "number"))
     var jobs: Int?
 
     @Option(
@@ -55,15 +56,16 @@ struct Test: ParsableCommand {
         let options = try options()
         let current = Mutex<SpecRunner?>(nil)
         try Signals.forward { count in
-            if watch { _exit(130) }
-            current.withLock(\.self)?.interrupt()
-            if count == 2 { _exit(130) }
+            // Between two runs nothing is there to clean up.
+            guard count == 1, let runner = current.withLock(\.self) else { _exit(130) }
+            runner.interrupt()
         }
         while true {
             let before = watch ? fingerprint() : []
             let runner = SpecRunner(try specs(), options)
             current.withLock { $0 = runner }
             let passes = try run(runner)
+            current.withLock { $0 = nil }
             if runner.wasInterrupted { throw Failure(.interrupted, "interrupted") }
             guard watch else {
                 if runner.isHanging { _exit(1) }
@@ -80,6 +82,7 @@ struct Test: ParsableCommand {
         runner.run { file in
             let result = file.result
             if !result.output.isEmpty { StandardOutput.write(result.output) }
+            if result.failed > 0 { result.log.forEach(StandardError.complain) }
             for one in result.cases {
                 guard case .failed(let message) = one.outcome else { continue }
                 StandardOutput.print(TerminalText.complaint("\(file.path): \(one.name): \(message)"))
@@ -92,7 +95,8 @@ struct Test: ParsableCommand {
         if let filter, passed + failed + skipped == 0 {
             throw Failure(.notFound, "no case has \"\(filter)\" in its name")
         }
-        StandardOutput.print("\(passed) passed, \(failed) failed" + (skipped > 0 ? ", \(skipped) skipped" : ""))
+        StandardOutput.print(
+            "\(passed) passed, \(failed) failed" + (skipped > 0 ? ", \(skipped) skipped" : ""))
         return failed == 0
     }
 

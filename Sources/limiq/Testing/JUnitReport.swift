@@ -24,7 +24,8 @@ struct JUnitReport {
         return XMLElement(
             "testsuite",
             [
-                "name": plain(path), "tests": "\(result.cases.count)", "failures": "\(result.failed)", "errors": "0",
+                "name": plain(path), "tests": "\(result.cases.count)", "failures": "\(result.failed)",
+                "errors": "0",
                 "skipped": "\(result.skipped)", "time": seconds(result.took),
             ],
             result.cases.map { element($0, path) }
@@ -41,7 +42,8 @@ struct JUnitReport {
             inner = XMLElement("failure", ["message": plain(line), "type": "failure"], text: plain(message))
         }
         return XMLElement(
-            "testcase", ["name": plain(one.name), "classname": plain(path), "time": seconds(one.took)], [inner])
+            "testcase", ["name": plain(one.name), "classname": plain(path), "time": seconds(one.took)],
+            [inner])
     }
 
     private static func seconds(_ time: Duration) -> String {

@@ -2,7 +2,7 @@ import LuaRuntime
 import Primitives
 import Steps
 
-/// The display of what a spec prints and logs: it is told with the results of its file.
+/// The display of what a spec prints, which is told with the results of its file, and logs, which is where it fails.
 struct SpecDisplay: Display {
     let file: SpecFile
 
@@ -10,6 +10,6 @@ struct SpecDisplay: Display {
     func progress(_ progress: Progress) {}
 
     func log(_ level: LogLevel, _ text: String) {
-        file.print(Array("\(level.prefix)\(TerminalText.visible(text))\n".utf8))
+        file.log(level.prefix + text)
     }
 }

@@ -22,6 +22,8 @@ final class SpecFile: Sendable {
         var cases: [Case] = []
         /// What it printed, as it came.
         var output: [UInt8] = []
+        /// What it logged.
+        var log: [String] = []
         var took = Duration.zero
 
         var passed: Int { cases.count { $0.outcome == .passed } }
@@ -66,6 +68,8 @@ final class SpecFile: Sendable {
     }
 
     func print(_ bytes: [UInt8]) { state.withLock { $0.result.output += bytes } }
+
+    func log(_ line: String) { state.withLock { $0.result.log.append(line) } }
 
     func interrupt() { state.withLock(\.interrupter)?.interrupt() }
 

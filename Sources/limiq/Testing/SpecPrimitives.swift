@@ -45,14 +45,16 @@ struct SpecPrimitives: Sendable {
                 guard let question = world.questions.next(request.cancellation) else { return [.null] }
                 return [
                     [
-                        "id": .int(question.id), "host": .string(question.host), "guest": .string(question.guest),
+                        "id": .int(question.id), "host": .string(question.host),
+                        "guest": .string(question.guest),
                         "words": .list(question.words.map(Value.string)),
                         "input": Codec.bytes.encode(question.input),
                     ]
                 ]
             },
             Primitive("spec.answer", .inline) { request in
-                world.questions.answer(request.arguments.first?.int ?? 0, request.arguments.dropFirst().first ?? .null)
+                world.questions.answer(
+                    request.arguments.first?.int ?? 0, request.arguments.dropFirst().first ?? .null)
                 return []
             },
             Primitive("spec.snapshot") { request in
@@ -78,7 +80,8 @@ struct SpecPrimitives: Sendable {
                 apply(try HostFields.record.decode(request.arguments[1], at: ""), to: host)
                 return []
             },
-            Primitive("spec.set_guest", .inline) { request in
+            // It may ask a function of the spec.
+            Primitive("spec.set_guest") { request in
                 let fields = try GuestFields.record.decode(request.arguments[2], at: "")
                 let (host, name) = (try simulated(request), try guest(request))
                 host.setGuest(name, fields.applied(to: script(of: name, on: host)))
@@ -130,11 +133,14 @@ struct SpecPrimitives: Sendable {
                 var script = fields.guests?.applied(to: GuestScript()) ?? GuestScript()
                 if fields.asksScript {
                     let answer = questions.ask(.init(host: uri, guest: name))
-                    if let own = try? GuestFields.record.decode(answer, at: "guests") { script = own.applied(to: script) }
+                    if let own = try? GuestFields.record.decode(answer, at: "guests") {
+                        script = own.applied(to: script)
+                    }
                 }
                 if fields.asksPrograms {
                     script.answer = { words, input in
-                        ProgramAnswer(questions.ask(.init(host: uri, guest: name, words: words, input: input)))
+                        ProgramAnswer(
+                            questions.ask(.init(host: uri, guest: name, words: words, input: input)))
                     }
                 }
                 return script
@@ -147,13 +153,16 @@ struct SpecPrimitives: Sendable {
 
     /// - Returns: `null` where the text is what is kept; what is kept where it is not; `false` where nothing is.
     private func snapshot(_ name: String, _ text: String) throws(Failure) -> Value {
-        let folder = file.path.hasSuffix(".lua") ? "\(file.path.dropLast(4)).snapshots" : "\(file.path).snapshots"
+        let folder =
+            file.path.hasSuffix(".lua") ? "\(file.path.dropLast(4)).snapshots" : "\(file.path).snapshots"
         let plain = name.lowercased().unicodeScalars.map { scalar in
             ("a"..."z").contains(scalar) || ("0"..."9").contains(scalar) ? Character(scalar) : "-"
         }
         let words = String(plain).split(separator: "-").joined(separator: "-")
         let path = "\(folder)/\(words).txt"
-        let kept = fileExists(path) ? String(decoding: try fileBytes(path, atMost: ReadLimit.document), as: UTF8.self) : nil
+        let kept =
+            fileExists(path)
+            ? String(decoding: try fileBytes(path, atMost: ReadLimit.document), as: UTF8.self) : nil
         if kept == text { return .null }
         guard options.updatesSnapshots else { return kept.map(Value.string) ?? .bool(false) }
         try makeFolders(folder)

@@ -62,7 +62,7 @@ struct SpecScripts: Sendable {
         }
         var result: Map = ["ok": .bool(error == nil), "output": Codec.bytes.encode(printed.withLock(\.self))]
         if let error {
-            result.append("code", .string(error.failure.code.rawValue))
+            result.append("code", .string(error.failure.word))
             result.append("message", .string(error.failure.message))
             result.append("text", .string("\(error)"))
             if let hint = error.failure.hint { result.append("hint", .string(hint)) }

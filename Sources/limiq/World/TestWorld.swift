@@ -51,7 +51,8 @@ final class TestWorld: Sendable {
         guard HypervisorURI(address).driver == "test" else {
             throw Failure(
                 .hostNotAble, "\(address) is no host of this spec, and specs touch no real one",
-                hint: "spec.host { uri = \"\(address)\" } simulates it, limiq test --connect runs specs on a real one",
+                hint:
+                    "spec.host { uri = \"\(address)\" } simulates it, limiq test --connect runs specs on a real one",
                 resource: address)
         }
         clock.stopLeaping()
@@ -65,7 +66,8 @@ final class TestWorld: Sendable {
         behaviour.guest = { _ in GuestScript() }
         behaviour.agentFails = {
             Failure(
-                .libvirt, "the guest agent does not answer", hint: "wait until it is up: domain:wait \"agent\"",
+                .libvirt, "the guest agent does not answer",
+                hint: "wait until it is up: domain:wait \"agent\"",
                 cause: "Guest agent is not responding: QEMU guest agent is not connected")
         }
         behaviour.gone = Failure(

@@ -47,7 +47,11 @@ final class GuestQuestions: Sendable {
         state.withLock { $0.waiting.removeValue(forKey: id) }?.put(value)
     }
 
-    func open() { state.withLock { $0.isOpen = true } }
+    func open() {
+        // Whoever waited for questions of the case before has ended.
+        while asked.next(before: .present) != nil {}
+        state.withLock { $0.isOpen = true }
+    }
 
     /// Answers what is open with nothing, and ends whoever waits for questions.
     func close() {
@@ -57,7 +61,6 @@ final class GuestQuestions: Sendable {
             return Array(state.waiting.values)
         }
         for answer in waiting { answer.put(.null) }
-        while asked.next(before: .present) != nil {}
         asked.put(nil)
     }
 }
