@@ -147,6 +147,10 @@ describe("a simulated guest", function()
 end)
 
 describe("a fault of a simulated host", function()
+    spec.before_each(function()
+        if not spec.is_simulated() then spec.skip "it has none at a word" end
+    end)
+
     it("is told as it would be of a real one", function()
         local host = spec.host()
         local vm = web()
