@@ -75,6 +75,10 @@ let package = Package(
             name: "Hypervisors",
             dependencies: ["Basics", "Digests", "XML", "Libvirt", "HostFiles", "DiskImages"],
             swiftSettings: strict),
+        // What `limiq test` and the tests of what stands above have in the place of libvirt.
+        .target(
+            name: "SimulatedHost",
+            dependencies: ["Basics", "XML", "HostFiles", "Records", "Hypervisors"], swiftSettings: strict),
         .target(name: "Steps", dependencies: ["Basics"], swiftSettings: strict),
         .target(
             name: "ImageLibrary",
@@ -105,7 +109,7 @@ let package = Package(
             name: "limiq",
             dependencies: [
                 "Basics", "XML", "Steps", "HostFiles", "Records", "DiskImages", "MachineSpec", "Hypervisors",
-                "ImageLibrary",
+                "SimulatedHost", "ImageLibrary",
                 "Provisioning", "LuaRuntime", "Primitives",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -114,7 +118,7 @@ let package = Package(
         .target(
             name: "Support",
             dependencies: [
-                "Basics", "XML", "Steps", "HostFiles", "Hypervisors",
+                "Basics", "XML", "Steps", "HostFiles", "Hypervisors", "SimulatedHost",
             ],
             path: "Tests/Support", exclude: ["publisher.py"], swiftSettings: strict),
         .testTarget(name: "BasicsTests", dependencies: ["Basics", "Support"], swiftSettings: strict),

@@ -38,7 +38,7 @@ public final class Cancellation: Sendable {
     /// - Returns: whether the time is over and nobody has cancelled.
     public func pause(_ time: Duration) -> Bool {
         let woken = Mailbox<Void>()
-        withHandler({ woken.put(()) }) { _ = woken.next(before: .now + time) }
+        withHandler({ woken.put(()) }) { _ = woken.next(before: .present + time) }
         return !isCancelled
     }
 

@@ -10,7 +10,7 @@ import Synchronization
 public final class WorkerPool: Sendable {
     private struct Lane {
         var running = 0
-        var waiting = Queue<@Sendable () -> Void>()
+        var waiting = Queue<Job>()
     }
 
     private struct State {
@@ -19,7 +19,13 @@ public final class WorkerPool: Sendable {
         var lanes: [String: Lane] = [:]
     }
 
-    private typealias Job = @Sendable () -> Void
+    /// A piece of work, on the clock of whoever asked for it.
+    private struct Job: Sendable {
+        var clock = LeapingClock.current
+        var body: @Sendable () -> Void
+
+        func run() { LeapingClock.attach(clock, body) }
+    }
 
     private let state = Mutex(State())
     private let jobs = Mailbox<(lane: String, job: Job)>()
@@ -28,8 +34,9 @@ public final class WorkerPool: Sendable {
     /// - Parameter limit: the most jobs of one lane at once, a thread each; work beyond it waits its turn.
     public init(limit: Int) { self.limit = limit }
 
-    /// Runs `job` on a thread of the pool.
-    public func run(lane: String = "", _ job: @escaping @Sendable () -> Void) {
+    /// Runs `body` on a thread of the pool.
+    public func run(lane: String = "", _ body: @escaping @Sendable () -> Void) {
+        let job = Job(body: body)
         let (isNext, grows) = state.withLock { state in
             guard state.lanes[lane, default: Lane()].running < limit else {
                 state.lanes[lane]?.waiting.append(job)
@@ -40,15 +47,25 @@ public final class WorkerPool: Sendable {
             state.idle -= 1
             return (true, false)
         }
-        if isNext { jobs.put((lane, job)) }
-        if grows { startThread { self.work() } }
+        if isNext {
+            job.clock?.enter()
+            jobs.put((lane, job))
+        }
+        if grows { LeapingClock.holding { startThread { self.work() } } }
     }
 
     private func work() {
         while true {
-            let (lane, first) = jobs.next()
-            first()
-            while let job = next(of: lane) { job() }
+            var (lane, job) = jobs.next()
+            while true {
+                job.run()
+                let next = next(of: lane)
+                // Before the one that is done leaves, or there might be nobody at work in between.
+                next?.clock?.enter()
+                job.clock?.leave()
+                guard let next else { break }
+                job = next
+            }
         }
     }
 
@@ -64,7 +81,7 @@ public final class WorkerPool: Sendable {
     }
 }
 
-/// Starts a detached thread. Signals are left to the thread that waits for them: all are blocked here.
+/// Starts a detached thread, which follows the clock of this one. Signals are left to the thread that waits for them: all are blocked here.
 public func startThread(_ body: @escaping @Sendable () -> Void) {
     final class Box: Sendable {
         let body: @Sendable () -> Void
@@ -81,7 +98,13 @@ public func startThread(_ body: @escaping @Sendable () -> Void) {
     sigfillset(&all)
     pthread_sigmask(SIG_SETMASK, &all, &before)
     defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-    let box = Unmanaged.passRetained(Box(body))
+    let clock = LeapingClock.current
+    clock?.enter()
+    let box = Unmanaged.passRetained(
+        Box {
+            LeapingClock.attach(clock, body)
+            clock?.leave()
+        })
     let status = pthread_create(
         &thread, &attributes,
         { argument in

@@ -29,11 +29,13 @@ static const long long clean_up_time = 10000000000;
 
 // MARK: stopping
 
-long long limiq_now(void) {
+static long long monotonic_now(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
+
+long long limiq_now(const limiq_control *control) { return monotonic_now() + control->ahead; }
 
 void limiq_set_cancelled_text(limiq_control *control, const char *text) {
     snprintf(control->cancelled_text, sizeof control->cancelled_text, "%s", text);
@@ -54,7 +56,7 @@ int raise_stop(lua_State *L) {
 static void stop_hook(lua_State *L, lua_Debug *activation) {
     (void)activation;
     limiq_control *control = control_of(L);
-    if (control->deadline && limiq_now() >= control->deadline + clean_up_time) control->killed = 1;
+    if (control->deadline && limiq_now(control) >= control->deadline + clean_up_time) control->killed = 1;
     if (is_killed(control)) raise_stop(L);
     lua_sethook(L, NULL, 0, 0);
     if (!must_stop(control)) return;
@@ -122,6 +124,7 @@ static void start_timer(struct limiq_thread *thread, long long at) {
 
 void limiq_set_alarm(limiq_control *control, long long at) {
     struct limiq_thread *thread = control->thread;
+    at -= control->ahead;
     pthread_mutex_lock(&thread->mutex);
     if (thread->alarm == 0 || at < thread->alarm) start_timer(thread, at);
     pthread_mutex_unlock(&thread->mutex);
@@ -130,7 +133,7 @@ void limiq_set_alarm(limiq_control *control, long long at) {
 void limiq_reset_alarm(limiq_control *control, long long at) {
     struct limiq_thread *thread = control->thread;
     pthread_mutex_lock(&thread->mutex);
-    if (interrupts_of(control) == 0) start_timer(thread, at);
+    if (interrupts_of(control) == 0) start_timer(thread, at ? at - control->ahead : 0);
     pthread_mutex_unlock(&thread->mutex);
 }
 
@@ -155,7 +158,7 @@ void limiq_arrive(limiq_control *control) {
     thread->present = 1;
     thread->id = pthread_self();
     make_timer(thread);
-    if (interrupts_of(control) > 0) start_timer(thread, limiq_now() + alarm_interval);
+    if (interrupts_of(control) > 0) start_timer(thread, monotonic_now() + alarm_interval);
     pthread_sigmask(SIG_UNBLOCK, &urgent, &thread->mask);
     pthread_mutex_unlock(&thread->mutex);
 }
@@ -178,7 +181,7 @@ void limiq_interrupt(limiq_control *control) {
     // Under the mutex: the thread cannot have ended.
     if (thread->present) {
         pthread_kill(thread->id, SIGURG);
-        start_timer(thread, limiq_now() + alarm_interval);
+        start_timer(thread, monotonic_now() + alarm_interval);
     }
     pthread_mutex_unlock(&thread->mutex);
 }

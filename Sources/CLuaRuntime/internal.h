@@ -48,7 +48,7 @@ static inline int is_killed(limiq_control *control) {
 
 /// Whether somebody has cancelled the running task, or its time is over.
 static inline int is_cancelled(limiq_control *control) {
-    return control->cancelled || (control->deadline && limiq_now() >= control->deadline);
+    return control->cancelled || (control->deadline && limiq_now(control) >= control->deadline);
 }
 
 /// Whether the running task is to end when its clean-up is done.

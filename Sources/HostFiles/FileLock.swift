@@ -109,7 +109,7 @@ package enum FileLock {
         if let descriptor = try tryOnce(path, name) { return descriptor }
         return try waiting(holder(path)) { () throws(Failure) in
             while true {
-                usleep(50_000)
+                LeapingClock.pause(.microseconds(50_000))
                 try cancellation.check()
                 if let descriptor = try tryOnce(path, name) { return descriptor }
             }

@@ -58,6 +58,12 @@ public struct HostProgram: Sendable {
             throw Failure(.badField, "\(name): an argument cannot hold a NUL byte")
         }
         try cancellation.check()
+        // It takes the time it takes, whatever clock the caller follows.
+        return try LeapingClock.holding { Swift.Result { () throws(Failure) in try run(name, cancellation) } }
+            .get()
+    }
+
+    private func run(_ name: String, _ cancellation: Cancellation) throws(Failure) -> Result {
         let group = ProcessGroup()
         let events = Mailbox<Event>()
         let work = Task.detached { events.put(.ended(await runAsync(name, group))) }

@@ -38,6 +38,14 @@ public protocol HostStorage: Sendable {
     ) throws(Failure)
     /// A volume's bytes from an offset to its end.
     func download(_ volume: HostVolume, from offset: UInt64) throws(Failure) -> [UInt8]
+
+    /// Fails where nothing more can be written to the disks of a host that is simulated on this one. Of any other the
+    /// system says so by itself.
+    func requireSpace() throws(Failure)
+}
+
+extension HostStorage {
+    public func requireSpace() {}
 }
 
 /// A volume by its name in a pool of its host.

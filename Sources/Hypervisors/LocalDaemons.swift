@@ -20,7 +20,7 @@ package enum LocalDaemons {
         -> [any Hypervisor]
     {
         let location = HypervisorURI(hypervisor.uri)
-        guard location.driver == "qemu", location.isLocal else { return [] }
+        guard hypervisor is LibvirtHypervisor, location.driver == "qemu", location.isLocal else { return [] }
         let own = sockets(of: location)
         let listeners = listeners(own)
         // Of the sockets that systemd listens on, each is known by its path only.

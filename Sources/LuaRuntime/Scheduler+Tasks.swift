@@ -24,7 +24,7 @@ extension Scheduler {
             let seconds = skipsSleep ? .zero : seconds(at: first, thread)
             clua_pop(thread, Int32(count))
             wait(task, .timer)
-            timers.add(task, at: .now + seconds)
+            timers.add(task, at: .present + seconds)
             return false
         case LIMIQ_CANCEL:
             let other = tasks[Int(lua_tointegerx(thread, first, nil))]
@@ -85,7 +85,7 @@ extension Scheduler {
         if kill { task.killed = true }
         if task.stop == nil { task.stop = failure }
         // It may compute.
-        limiq_set_alarm(control, limiq_now() + Self.alarmDelay)
+        limiq_set_alarm(control, limiq_now(control) + Self.alarmDelay)
         guard task.isWaiting, kill || mayStop(task) else { return }
         task.hasStopped = true
         abandon(task, failure)
@@ -100,9 +100,9 @@ extension Scheduler {
         let nanoseconds =
             time.components.seconds * 1_000_000_000 + time.components.attoseconds / 1_000_000_000
         let limit = TimeLimit(
-            task: task.id, deadline: limiq_now() + nanoseconds, message: message, outer: task.limit)
+            task: task.id, deadline: limiq_now(control) + nanoseconds, message: message, outer: task.limit)
         task.limit = limit
-        timers.add(.limit(limit), at: .now + time)
+        timers.add(.limit(limit), at: .present + time)
         limiq_set_alarm(control, limit.deadline)
     }
 
@@ -112,7 +112,7 @@ extension Scheduler {
         let isFirst = !limit.isOver
         limit.isOver = true
         for task in bound { cancel(task, Failure(.cancelled, limit.message), kill: !isFirst) }
-        if isFirst, !bound.isEmpty { timers.add(.limit(limit), at: .now + TimeLimit.grace) }
+        if isFirst, !bound.isEmpty { timers.add(.limit(limit), at: .present + TimeLimit.grace) }
     }
 
     private static let alarmDelay: Int64 = 50_000_000
@@ -123,7 +123,7 @@ extension Scheduler {
         let isStopping = tasks.values.contains { $0.stop != nil }
         let next =
             isStopping
-            ? limiq_now() + Self.alarmDelay : tasks.values.compactMap { $0.deadline?.deadline }.min()
+            ? limiq_now(control) + Self.alarmDelay : tasks.values.compactMap { $0.deadline?.deadline }.min()
         limiq_reset_alarm(control, next ?? 0)
     }
 

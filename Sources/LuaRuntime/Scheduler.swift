@@ -64,7 +64,7 @@ final class Scheduler {
         defer {
             requests.update { $0.isRunning = false }
             limiq_leave(control)
-            while mailbox.next(before: .now) != nil {}
+            while mailbox.next(before: .present) != nil {}
         }
         lastTask = 0
         interruptsSeen = 0
@@ -103,7 +103,7 @@ final class Scheduler {
 
     /// Takes what has come; blocks where no task could run without it.
     private func takeMessages() {
-        while let event = timers.removeDue(.now) {
+        while let event = timers.removeDue(.present) {
             switch event {
             case .limit(let limit): enforce(limit)
             case .wait(let task, _):
@@ -126,7 +126,7 @@ final class Scheduler {
             guard let message else { return }
             take(message)
         }
-        while let message = mailbox.next(before: .now) { take(message) }
+        while let message = mailbox.next(before: .present) { take(message) }
     }
 
     private func take(_ message: Message) {
@@ -204,7 +204,7 @@ final class Scheduler {
         lua_rawseti(state, Self.anchors, lua_Integer(task.id))
         var isLate = false
         if let limit = task.limit, limit.task == task.id {
-            isLate = limit.isOver || limit.deadline <= limiq_now()
+            isLate = limit.isOver || limit.deadline <= limiq_now(control)
             limit.hasEnded = !isLate
         }
         for joiner in task.joiners {
@@ -238,6 +238,7 @@ final class Scheduler {
     /// Tells the code inside Lua of the task that is to run.
     private func tell(_ task: LuaTask) {
         let limit = task.deadline
+        if let clock = LeapingClock.current { control.pointee.ahead = Int64(clock.leapt / .nanoseconds(1)) }
         control.pointee.task = Int64(task.id)
         control.pointee.base = task.thread
         control.pointee.cancelled = task.stop == nil ? 0 : 1
@@ -310,7 +311,7 @@ final class Scheduler {
             if task.grace > .zero, !graceIsOver, !task.killed, control.pointee.interrupts < 2 {
                 guard task.ending == nil else { return }
                 task.ending = failure
-                timers.add(task, at: .now + task.grace)
+                timers.add(task, at: .present + task.grace)
                 return
             }
             task.ending = nil
@@ -392,13 +393,14 @@ final class Scheduler {
         lastEvent += 1
         let event = RequestEvent(id: lastEvent, request: request, phase: .began)
         observer?(event)
-        task.began = (event, .now)
+        task.began = (event, .present)
     }
 
     private func reportEnd(of task: LuaTask, _ failure: Failure?) {
         guard let (event, start) = task.began else { return }
         task.began = nil
-        observer?(RequestEvent(id: event.id, request: event.request, phase: .ended(.now - start, failure)))
+        let phase = RequestEvent.Phase.ended(.present - start, failure)
+        observer?(RequestEvent(id: event.id, request: event.request, phase: phase))
     }
 
     // MARK: output

@@ -60,14 +60,14 @@ extension StepTeller {
     package func telling<Result>(
         _ kind: Step.Kind, _ detail: String? = nil, _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        let (step, start) = (Step(kind), ContinuousClock.now)
+        let (step, start) = (Step(kind), ContinuousClock.Instant.present)
         tell(.begins(step, detail: detail))
         do throws(Failure) {
             let result = try body()
-            tell(.ended(step, .now - start, ok: true))
+            tell(.ended(step, .present - start, ok: true))
             return result
         } catch {
-            tell(.ended(step, .now - start, ok: false))
+            tell(.ended(step, .present - start, ok: false))
             throw error
         }
     }

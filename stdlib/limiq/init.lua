@@ -24,7 +24,8 @@ local function namespaces()
             groups[group][verb] = function(...) return perform(name, ...) end
         end
     end
-    for _, group in ipairs { "vm", "runtime", "params", "env", "inventory", "windows" } do groups[group] = nil end
+    local others = { "vm", "runtime", "params", "env", "inventory", "windows", "spec" }
+    for _, group in ipairs(others) do groups[group] = nil end
     groups.image.resolve, groups.ssh.keys, groups.host.connect, groups.cidata.problem = nil, nil, nil, nil
     return groups
 end

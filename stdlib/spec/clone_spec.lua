@@ -23,7 +23,9 @@ spec.describe("vm:clone", function()
 
     spec.it("is the machine of that name where there is one, started where it is off", function()
         local clone = limiq.vm { name = "clone-one", memory = "128MiB", labels = { tier = "web" } }
-        clone:down()
+        source:up { wait = "running" }
+        source:clone { name = "clone-one", memory = "128MiB", up = { start = false } }
+        spec.equal(clone:state(), "shut off")
         spec.equal(source:clone({ name = "clone-one" }):state(), "running")
         clone:remove()
         source:remove()

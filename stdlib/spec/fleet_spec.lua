@@ -3,8 +3,8 @@ local spec = require "limiq.spec"
 
 local describe, it, equal, raises = spec.describe, spec.it, spec.equal, spec.raises
 
--- libvirt's test driver: domains without a hypervisor.
-local host = limiq.connect "test:///default"
+-- The run's own host: a simulated one, or a real one with --connect, whose guests have nothing to boot.
+local host = limiq
 
 ---@param count integer
 ---@param memory? string
@@ -132,7 +132,7 @@ describe("a fleet", function()
         web:up()
         equal(web:each(function(vm, i) return vm:state() .. i end),
             { ["spec-fleet-01"] = "running1", ["spec-fleet-02"] = "running2" })
-        -- There is no guest that could answer.
+        -- There is no agent that could answer.
         local problem = raises(function() web:exec { "uptime" } end, "2 of 2 failed")
         assert(problem.errors["spec-fleet-02"] ~= nil)
     end))
@@ -153,7 +153,7 @@ describe("a rolling replace", function()
     ---How many members run.
     local function serving() return #host.domain.list { labels = { fleet = "spec-fleet" }, state = "running" } end
 
-    local function memory(vm) return tonumber(vm:xml():match "<memory unit='KiB'>(%d+)") // 1024 end
+    local function memory(vm) return tonumber(vm:xml():match "<memory unit=['\"]KiB['\"]>(%d+)") // 1024 end
 
     it("replaces the members that differ, one away at a time, each drained before", clean(function()
         fleet(3):up()

@@ -32,3 +32,59 @@ spec.describe("spec.raises", function()
         spec.raises(function() spec.raises(function() error "a" end, "b") end, 'not "b"')
     end)
 end)
+
+spec.describe("spec.equal of texts", function()
+    spec.it("shows the lines that differ", function()
+        local problem = spec.expect_error(nil, function()
+            spec.equal("a\nb\nc\nd\ne\nf\n", "a\nb\nc\nx\ne\nf\n")
+        end)
+        spec.equal(tostring(problem):gsub("^[^:]+:%d+: ", ""),
+            "it differs (- expected, + found):\n  b\n  c\n- x\n+ d\n  e\n  f")
+    end)
+
+    spec.it("takes tables that lead back to themselves", function()
+        local left, right = { a = 1 }, { a = 1 }
+        left.self, right.self = left, right
+        spec.equal(left, right)
+        right.a = 2
+        spec.expect_error("a is 1, not 2", function() spec.equal(left, right) end)
+    end)
+end)
+
+spec.describe("spec.expect_error", function()
+    spec.it("compares the fields of an error", function()
+        local function fail() error({ code = "bad_field", message = "disks[1].size is 1 GiB" }, 0) end
+        spec.expect_error({ code = "bad_field", message = "is 1 GiB" }, fail)
+        spec.expect_error("whose code is \"bad_field\", not \"timeout\"", function()
+            spec.expect_error({ code = "timeout" }, fail)
+        end)
+        spec.expect_error("nothing was raised", function() spec.expect_error("x", function() end) end)
+    end)
+end)
+
+spec.describe("spec.before_each and after_each", function()
+    local order = {}
+    spec.before_each(function() order[#order + 1] = "before" end)
+    spec.after_each(function() order[#order + 1] = "after" end)
+
+    spec.describe("of groups within", function()
+        spec.before_each(function() order[#order + 1] = "inner before" end)
+        spec.after_each(function() order[#order + 1] = "inner after" end)
+        spec.it("frame each case", function() order[#order + 1] = "case" end)
+    end)
+
+    spec.it("frame no case of another group", function()
+        spec.equal(order, { "before", "inner before", "case", "inner after", "after", "before" })
+    end)
+end)
+
+spec.describe("a host outside of a case", function()
+    local ok, problem = pcall(spec.host)
+    spec.it("is refused", function()
+        spec.equal({ ok, problem.hint }, { false, "call it in spec.it or in spec.before_each" })
+        spec.expect_error("did you mean guests?", function() spec.host { geusts = {} } end)
+        spec.expect_error("did you mean boot?", function() spec.host { guests = { bot = 1 } } end)
+        spec.expect_error("boot", function() spec.host { guests = { boot = "soon" } } end)
+        spec.expect_error("exec must be a function", function() spec.host { guests = { exec = "x" } } end)
+    end)
+end)

@@ -43,8 +43,10 @@ typedef struct limiq_control {
     lua_State *base;
     /// Whether somebody has cancelled it.
     int cancelled;
-    /// When it is cancelled, in nanoseconds of the monotonic clock; 0 for never.
+    /// When it is cancelled, in nanoseconds of the run's clock; 0 for never.
     long long deadline;
+    /// How far the run's clock is ahead of the monotonic one, in nanoseconds.
+    long long ahead;
     /// The message it is cancelled with.
     char cancelled_text[200];
     /// Whether it was started by clean-up, so that an interrupt does not stop it.
@@ -96,13 +98,13 @@ void limiq_leave(limiq_control *control);
 /// Asks the running script to stop; callable on any thread.
 void limiq_interrupt(limiq_control *control);
 
-/// Looks whether a computing task has to stop, at this time of the monotonic clock in nanoseconds and again and again from
+/// Looks whether a computing task has to stop, at this time of the run's clock in nanoseconds and again and again from
 /// then on. An earlier alarm stays.
 void limiq_set_alarm(limiq_control *control, long long at);
 /// Ends the alarm, or puts it off to the time `at` where that is not 0; not that of an interrupt.
 void limiq_reset_alarm(limiq_control *control, long long at);
-/// The monotonic clock in nanoseconds.
-long long limiq_now(void);
+/// The run's clock in nanoseconds.
+long long limiq_now(const limiq_control *control);
 
 /// Sets the message of a task's cancellation, shortened where it is too long.
 void limiq_set_cancelled_text(limiq_control *control, const char *text);

@@ -37,6 +37,8 @@ public struct ImageLibrary: Sendable {
     public var lock: ImageLock?
     /// Whether an image by a name that the lock does not have is refused.
     public var requiresLock = false
+    /// Whether a blank disk stands in for an image of the catalogue that is not here, for guests that are simulated.
+    public var hasStandIns = false
 
     /// - Parameter gate: of the script that asks for images.
     public init(state: StateFolder, builders: String, catalogue: CatalogueFiles, gate: Gate = .open) {
@@ -70,6 +72,11 @@ public struct ImageLibrary: Sendable {
         let news = ImageNews(name: image.name, progress: progress)
         return try alone(image.name, cancellation, news) { () throws(Failure) in
             if let path = local(image.name) { return try checked(path) }
+            if hasStandIns {
+                let path = place(image.name, DiskFormatName.qcow2)
+                try Disk.create(path, size: ByteSize(bytes: 2 << 30))
+                return path
+            }
             let began = ContinuousClock.now
             let path = try fetch(image, cancellation, news)
             news.tell(.finished(.image, began.duration(to: .now)))

@@ -51,9 +51,9 @@ func bringUp(
     _ machine: Machine, _ vm: SpecReference, _ options: UpOptions, _ environment: Environment,
     _ request: Request
 ) throws -> Value {
-    let began = ContinuousClock.now
+    let began = ContinuousClock.Instant.present
     func finished(_ outcome: Progress.Outcome) {
-        environment.progress(Progress(.vm(vm.spec.name), .finished(outcome, began.duration(to: .now))))
+        environment.progress(Progress(.vm(vm.spec.name), .finished(outcome, began.duration(to: .present))))
     }
     do {
         let report = try machine.up(vm.spec, options, cancellation: request.cancellation) {

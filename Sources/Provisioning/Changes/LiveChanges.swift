@@ -67,13 +67,13 @@ struct LiveChanges {
     private mutating func setMemory(_ change: Change) throws(Failure) {
         try send(.memory(mebibytes: spec.memoryMiB))
         // The guest's kernel hands it over page by page.
-        let deadline = ContinuousClock.now + .seconds(10)
+        let deadline = ContinuousClock.Instant.present + .seconds(10)
         while true {
             let xml = try machine.hypervisor.xml(machine.name, inactive: false, secrets: false)
             if DomainMemory(try XMLReader.parse(xml))?.current == spec.memoryMiB { return }
-            guard ContinuousClock.now < deadline else { break }
+            guard ContinuousClock.Instant.present < deadline else { break }
             try cancellation.check()
-            usleep(100_000)
+            LeapingClock.pause(.microseconds(100_000))
         }
         var left = change
         left.cause = .drift

@@ -8,6 +8,7 @@ final class ConsoleFollower: Sendable {
     private let path: String
     /// The writing end of a pipe; closing it stops the thread.
     private let stopWriter: Int32
+    private let stopped = Mailbox<Void>()
     private let done = Mailbox<Void>()
 
     /// - Parameters:
@@ -24,9 +25,17 @@ final class ConsoleFollower: Sendable {
         guard pipe(&ends) == 0 else { return nil }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         stopWriter = ends[1]
-        let (stop, done) = (ends[0], done)
+        let (stop, stopped, done) = (ends[0], stopped, done)
         startThread {
-            Self.follow(path, offset, stop, onStart, onLines)
+            if LeapingClock.current == nil {
+                Self.follow(path, offset, stop, onStart, onLines)
+            } else {
+                // The kernel's news come by another clock.
+                var reader = LogReader(path: path, from: offset)
+                repeat {
+                    reader.readOn(onStart, onLines)
+                } while stopped.next(before: .present + .seconds(1)) == nil
+            }
             close(stop)
             done.put(())
         }
@@ -35,6 +44,7 @@ final class ConsoleFollower: Sendable {
     /// Ends the thread and waits until it calls nobody any more.
     func cancel() {
         close(stopWriter)
+        stopped.put(())
         done.next()
     }
 

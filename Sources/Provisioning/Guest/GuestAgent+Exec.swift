@@ -54,7 +54,7 @@ extension GuestAgent {
         eachTime: () throws(Failure) -> Void = {}
     ) throws(Failure) -> ExecResult {
         guard let program = command.first else { throw Failure(.badField, "there is no command to run") }
-        let end = ContinuousClock.now + timeout
+        let end = ContinuousClock.Instant.present + timeout
         let arguments = Program(
             path: program, arg: Array(command.dropFirst()),
             inputData: stdin.map { Data($0).base64EncodedString() })
@@ -68,14 +68,14 @@ extension GuestAgent {
                 return try result(of: status)
             }
             try eachTime()
-            guard ContinuousClock.now < end else {
+            guard ContinuousClock.Instant.present < end else {
                 throw Failure(
                     .timeout, "\(program) in \(name) has not ended after \(timeout.short)",
                     hint: "give it a longer timeout; it still runs in the guest as process \(process.pid)",
                     resource: name)
             }
             try cancellation.check()
-            usleep(delay)
+            LeapingClock.pause(.microseconds(delay))
             delay = min(delay * 3 / 2, 200_000)
         }
     }

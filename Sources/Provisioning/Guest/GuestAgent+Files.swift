@@ -75,7 +75,7 @@ extension GuestAgent {
     func rest(
         of handle: Int64, _ path: String, limit: Int = GuestFiles.sizeLimit, cancellation: Cancellation
     ) throws(Failure) -> [UInt8] {
-        let end = ContinuousClock.now + GuestFiles.timeLimit
+        let end = ContinuousClock.Instant.present + GuestFiles.timeLimit
         let reply = AgentCall(guest: name, command: "guest-file-read")
         let most = 256 << 10
         var bytes: [UInt8] = []
@@ -120,7 +120,7 @@ extension GuestAgent {
     func write(
         _ path: String, _ bytes: [UInt8], mode: String?, cancellation: Cancellation = Cancellation()
     ) throws(Failure) {
-        let end = ContinuousClock.now + GuestFiles.timeLimit
+        let end = ContinuousClock.Instant.present + GuestFiles.timeLimit
         let reply = AgentCall(guest: name, command: "guest-file-write")
         try prepare(path, mode: mode, cancellation)
         try withFile(path, mode: "w") { (handle) throws(Failure) in
@@ -156,7 +156,7 @@ extension GuestAgent {
         _ path: String, _ end: ContinuousClock.Instant, _ cancellation: Cancellation
     ) throws(Failure) {
         try cancellation.check()
-        guard ContinuousClock.now < end else {
+        guard ContinuousClock.Instant.present < end else {
             throw Failure(
                 .timeout, "\(path) in \(name) is not through after \(GuestFiles.timeLimit.short)",
                 resource: name)

@@ -55,7 +55,7 @@ struct GuestAgent: Sendable {
                         hint: "virsh -c '\(hypervisor.uri)' domfsthaw \(name)", resource: name,
                         cause: error.message)
                 }
-                sleep(1)
+                LeapingClock.pause(.seconds(1))
             }
         }
     }
@@ -81,7 +81,7 @@ struct GuestAgent: Sendable {
     func call<Arguments: Encodable, Result: Decodable>(
         _ command: String, _ arguments: Arguments, before end: ContinuousClock.Instant? = nil
     ) throws(Failure) -> Result {
-        let left = end.map { ContinuousClock.now.duration(to: $0) } ?? Self.mostWait
+        let left = end.map { ContinuousClock.Instant.present.duration(to: $0) } ?? Self.mostWait
         let text: String
         do {
             text = String(

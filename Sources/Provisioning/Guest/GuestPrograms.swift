@@ -80,7 +80,7 @@ public enum GuestPrograms {
                         news.result = try result.get()
                         return news
                     }
-                    event = events.next(before: .now)
+                    event = events.next(before: .present)
                 }
                 return news
             }

@@ -34,7 +34,7 @@ struct GuestProgress {
     /// The most lines that are remembered. A guest prints as much as it likes.
     private static let mostLines = 200_000
 
-    init(patience: Duration, now: ContinuousClock.Instant = .now) {
+    init(patience: Duration, now: ContinuousClock.Instant = .present) {
         self.patience = patience
         last = now
         lastSign = now
@@ -47,21 +47,21 @@ struct GuestProgress {
     }
 
     /// The time for which the guest has shown nothing.
-    func silence(at now: ContinuousClock.Instant = .now) -> Duration { last.duration(to: now) }
+    func silence(at now: ContinuousClock.Instant = .present) -> Duration { last.duration(to: now) }
 
-    mutating func sign(at now: ContinuousClock.Instant = .now) {
+    mutating func sign(at now: ContinuousClock.Instant = .present) {
         last = now
         lastSign = now
     }
 
     /// Notes that the guest's agent or its ssh server answers.
-    mutating func answered(at now: ContinuousClock.Instant = .now) {
+    mutating func answered(at now: ContinuousClock.Instant = .present) {
         hasSystem = true
         vainBoots = 0
         sign(at: now)
     }
 
-    mutating func lines(_ lines: [String], at now: ContinuousClock.Instant = .now) {
+    mutating func lines(_ lines: [String], at now: ContinuousClock.Instant = .present) {
         for line in lines where !line.isEmpty {
             if line.contains("Linux version ") || line.contains("systemd[1]") { hasSystem = true }
             guard seen.count < Self.mostLines, seen.insert(Self.trace(of: line)).inserted else { continue }
@@ -89,7 +89,7 @@ struct GuestProgress {
         return hasher.finalize()
     }
 
-    mutating func worked(_ work: GuestWork, at now: ContinuousClock.Instant = .now) {
+    mutating func worked(_ work: GuestWork, at now: ContinuousClock.Instant = .present) {
         defer { sample = (work, now) }
         writtenBefore = writtenBefore ?? work.written
         guard let sample else { return }
@@ -118,7 +118,7 @@ struct GuestProgress {
     /// Notes that the guest boots again.
     ///
     /// - Returns: how many boots in a row have come to nothing: next to no new line, nothing written, nobody answered.
-    mutating func booted(at now: ContinuousClock.Instant = .now) -> Int {
+    mutating func booted(at now: ContinuousClock.Instant = .present) -> Int {
         // A kernel asks for its reset by one way after another, and a busy host tells of each.
         if let lastBoot, lastBoot.duration(to: now) < .milliseconds(500) { return vainBoots }
         lastBoot = now

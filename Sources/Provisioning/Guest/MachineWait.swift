@@ -16,7 +16,7 @@ extension Machine {
         for goal: Goal, timeout: Duration, deadline: Duration? = nil, cancellation: Cancellation,
         onLine: (String) -> Void = { _ in }
     ) throws(Failure) {
-        let end = deadline.map { ContinuousClock.now + $0 }
+        let end = deadline.map { ContinuousClock.Instant.present + $0 }
         let record = try record()
         let spec = record?.spec ?? VMSpec(name: name)
         // Of a domain that somebody else made nobody here knows what its nics are.

@@ -21,7 +21,7 @@ extension Readiness {
     func settle(_ outcome: CloudInitOutcome, _ wait: inout Wait) throws(Failure) -> Bool {
         if outcome.errors.isEmpty, let change = expectedChange {
             guard wait.pending == nil else { return false }
-            let end = ContinuousClock.now + .seconds(change.delay) + powerChangeTime
+            let end = ContinuousClock.Instant.present + .seconds(change.delay) + powerChangeTime
             wait.pending = (outcome, end, end + wait.timeout)
             wait.graceEnd = nil
             return false

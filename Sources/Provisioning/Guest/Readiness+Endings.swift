@@ -10,7 +10,7 @@ extension Readiness {
         guard goal != .stopped, !domain.state.isActive else { return }
         var wait = Wait(goal: goal, timeout: .zero, deadline: nil, sources: nil)
         // What stopped it may be known: news are not far behind.
-        while let signal = mailbox.next(before: .now + .milliseconds(100)) {
+        while let signal = mailbox.next(before: .present + .milliseconds(100)) {
             if case .event(let event) = signal { _ = try settles(event, &wait) }
         }
         throw Failure(
@@ -37,7 +37,7 @@ extension Readiness {
             if try machine.hypervisor.domain(machine.name)?.state.isActive ?? false { return false }
             if goal == .cloudInit, reason == .shutdown {
                 // Its last words may be on their way.
-                while let signal = mailbox.next(before: .now + .milliseconds(200)) {
+                while let signal = mailbox.next(before: .present + .milliseconds(200)) {
                     if case .console(let lines) = signal { lines.forEach(take) }
                 }
                 if let change = expectedChange, change.mode != .reboot { return try endOfPower() }
@@ -104,7 +104,7 @@ extension Readiness {
     func timedOut(_ wait: Wait, isDeadline: Bool) -> Failure {
         let (goal, timeout) = (wait.goal, wait.timeout)
         let allowed = isDeadline ? wait.deadline.map { wait.began.duration(to: $0) } ?? timeout : timeout
-        let waited = wait.began.duration(to: .now)
+        let waited = wait.began.duration(to: .present)
         // The first silence: the guest has not moved since the wait began, or hardly.
         let isPlain = waited < allowed * 1.1
         var message =

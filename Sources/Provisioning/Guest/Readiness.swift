@@ -42,7 +42,7 @@ final class Readiness {
     /// The state of one call of `wait`.
     struct Wait {
         let goal: Goal
-        let began = ContinuousClock.now
+        let began = ContinuousClock.Instant.present
         /// The longest silence.
         let timeout: Duration
         /// The end of the whole wait.
@@ -109,7 +109,7 @@ final class Readiness {
     /// Ends well when nothing bad has happened to the guest after `time`: a processor that cannot run guests shows it at
     /// the first instruction.
     func requireSurvival(of time: Duration) throws(Failure) {
-        let deadline = ContinuousClock.now + time
+        let deadline = ContinuousClock.Instant.present + time
         var wait = Wait(goal: .running, timeout: time, deadline: deadline, sources: nil)
         while let signal = mailbox.next(before: deadline) {
             if case .event(let event) = signal { _ = try settles(event, &wait) }
@@ -171,7 +171,7 @@ final class Readiness {
 
     /// Ends the wait, or goes on, when some time is up.
     private func ends(_ wait: inout Wait) throws(Failure) -> Bool {
-        let now = ContinuousClock.now
+        let now = ContinuousClock.Instant.present
         if let end = wait.graceEnd, now >= end {
             wait.graceEnd = nil
             return try settleByConsole(&wait)
@@ -207,7 +207,7 @@ final class Readiness {
         guard console.finished != nil || console.finalStageFailed, wait.pending == nil else { return false }
         if try settleByMemory() { return true }
         guard agentAnswers else { return try settleByConsole(&wait) }
-        wait.graceEnd = wait.graceEnd ?? ContinuousClock.now + .seconds(3)
+        wait.graceEnd = wait.graceEnd ?? ContinuousClock.Instant.present + .seconds(3)
         wait.sources?.hurry()
         return false
     }

@@ -106,7 +106,7 @@ extension Readiness {
                         isDecided = true
                     } catch {}
                 }
-                _ = nudge.next(before: .now + .seconds(1))
+                _ = nudge.next(before: .present + .seconds(1))
             } while !end.isCancelled
         }
 
@@ -134,7 +134,9 @@ extension Readiness {
             _ machine: Machine, _ mailbox: Mailbox<Signal>, _ end: Cancellation, _ interval: Duration
         ) {
             repeat {
-                if let work = try? machine.hypervisor.work(machine.name) { mailbox.put(.work(work, .now)) }
+                if let work = try? machine.hypervisor.work(machine.name) {
+                    mailbox.put(.work(work, .present))
+                }
             } while end.pause(interval)
         }
 

@@ -94,7 +94,7 @@ private final class VolumeConsoleFollower: ConsoleWatch {
                 offset += UInt64(bytes.count)
                 let lines = text.take(bytes)
                 if !lines.isEmpty { onLines(lines) }
-            } while end.next(before: .now + .milliseconds(500)) == nil
+            } while end.next(before: .present + .milliseconds(500)) == nil
         }
     }
 

@@ -82,7 +82,7 @@ extension Machine {
     private func changeByHand(_ drive: Drive, _ xml: String, force: Bool, since first: Failure)
         throws(Failure)
     {
-        let deadline = ContinuousClock.now + .seconds(5)
+        let deadline = ContinuousClock.Instant.present + .seconds(5)
         var last = first
         if !force {
             // QEMU opens a tray that is not locked. Of one that is, it only tells the guest, which is no error.
@@ -97,9 +97,9 @@ extension Machine {
             } catch {
                 guard Self.isAboutTray(error) else { throw error }
                 last = error
-                usleep(50_000)
+                LeapingClock.pause(.microseconds(50_000))
             }
-        } while ContinuousClock.now < deadline
+        } while ContinuousClock.Instant.present < deadline
         throw locked(drive, last)
     }
 
@@ -115,8 +115,8 @@ extension Machine {
         repeat {
             let device = try blockDevices().first { $0.qdev?.hasSuffix(drive.device) == true }
             if device?.isTrayOpen == true || device?.isLocked == false { return true }
-            usleep(5_000)
-        } while ContinuousClock.now < deadline
+            LeapingClock.pause(.microseconds(5_000))
+        } while ContinuousClock.Instant.present < deadline
         return false
     }
 

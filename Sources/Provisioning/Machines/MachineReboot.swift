@@ -38,7 +38,7 @@ extension Machine {
 
     /// - Parameter mailbox: what happens to the guest; `nil` where nobody waits any more.
     private func awaitReset(_ mailbox: Mailbox<DomainEvent?>, _ timeout: Duration) throws(Failure) {
-        let deadline = ContinuousClock.now + timeout
+        let deadline = ContinuousClock.Instant.present + timeout
         while let event = mailbox.next(before: deadline) {
             switch event {
             case nil: throw Failure(.cancelled, "cancelled")

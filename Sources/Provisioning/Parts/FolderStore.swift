@@ -71,6 +71,7 @@ struct FolderStore: PartStore {
     }
 
     func make(_ disk: DiskSpec, at part: Part, on image: VolumeSummary?) throws(Failure) -> [ImageStamp] {
+        try machine.hypervisor.requireSpace()
         guard let base = disk.backingFile else {
             let size = disk.size ?? ByteSize(bytes: 0)
             try Disk.create("\(part)", size: size, format: disk.format, user: user)

@@ -37,7 +37,7 @@ extension Machine {
         if try requireDomain().state == .paused { try hypervisor.resume(name) }
         try hypervisor.shutdown(name)
         try readiness.wait(
-            for: .stopped, timeout: timeout, deadline: .now + timeout, cancellation: cancellation)
+            for: .stopped, timeout: timeout, deadline: .present + timeout, cancellation: cancellation)
     }
 
     /// Removes the machine: the domain with its NVRAM and TPM state, the disks and the seed limiq made, the machine's

@@ -86,8 +86,8 @@ extension UpRun {
     func wait(_ readiness: Readiness, boots: Bool) throws(Failure) {
         try cancellation.check()
         var step = boots && goal != .running ? Step(.firstBoot) : goal.step
-        var start = ContinuousClock.now
-        func ended(ok: Bool) { tell(.ended(step, .now - start, ok: ok)) }
+        var start = ContinuousClock.Instant.present
+        func ended(ok: Bool) { tell(.ended(step, .present - start, ok: ok)) }
         tell(.begins(step, detail: nil))
         do throws(Failure) {
             try readiness.wait(
@@ -97,7 +97,7 @@ extension UpRun {
             } onSign: {
                 guard step.kind == .firstBoot else { return }
                 ended(ok: true)
-                (step, start) = (goal.step, .now)
+                (step, start) = (goal.step, .present)
                 tell(.begins(step, detail: nil))
             }
         } catch {

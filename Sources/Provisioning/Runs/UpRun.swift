@@ -41,7 +41,7 @@ final class UpRun: StepTeller {
         self.options = options
         self.cancellation = cancellation
         self.progress = progress
-        deadline = options.deadline.map { .now + $0 }
+        deadline = options.deadline.map { .present + $0 }
     }
 
     /// Tells of an event, and puts it into the report.

@@ -9,12 +9,16 @@ final class Hosts: Sendable {
     /// `--connect`.
     let connect: String?
     private let state: StateFolder
+    private let world: TestWorld?
     private let opened = Mutex<[String: any Hypervisor]>([:])
 
-    /// - Parameter connect: `--connect`: the run's own host, instead of the default choice.
-    init(connect: String?, state: StateFolder) {
+    /// - Parameters:
+    ///   - connect: `--connect`: the run's own host, instead of the default choice.
+    ///   - world: the simulated hosts of a spec, in the place of all others.
+    init(connect: String?, state: StateFolder, world: TestWorld? = nil) {
         self.connect = connect
         self.state = state
+        self.world = world
     }
 
     /// The host the run works on where a script names none, and why it is that one.
@@ -24,6 +28,7 @@ final class Hosts: Sendable {
 
     /// - Parameter uri: `nil` for the run's own.
     func hypervisor(_ uri: String?) throws(Failure) -> any Hypervisor {
+        if let simulated = try world?.host(uri) { return simulated }
         let address = uri ?? choice().uri
         let known = opened.withLock { $0[address] }
         if let known { return known }

@@ -48,19 +48,22 @@ final class TimeLimit: Sendable {
     private let state = Mutex(State())
 
     init(_ script: String, _ interrupter: Interrupter) {
-        startThread { [self] in
-            sleep(UInt32(Self.limit.components.seconds))
-            let stops = state.withLock { state in
-                if !state.hasEnded { state.isOver = true }
-                return state.isOver
-            }
-            guard stops else { return }
-            // The second cannot be caught.
-            interrupter.interrupt()
-            interrupter.interrupt()
-            LastResort.watch(interrupter, status: 1) { reason in
-                StandardError.complain("limiq: \(script): \(reason)")
-            }
+        // A person's time, whatever clock the script follows.
+        LeapingClock.holding { startThread { [self] in watch(script, interrupter) } }
+    }
+
+    private func watch(_ script: String, _ interrupter: Interrupter) {
+        sleep(UInt32(Self.limit.components.seconds))
+        let stops = state.withLock { state in
+            if !state.hasEnded { state.isOver = true }
+            return state.isOver
+        }
+        guard stops else { return }
+        // The second cannot be caught.
+        interrupter.interrupt()
+        interrupter.interrupt()
+        LastResort.watch(interrupter, status: 1) { reason in
+            StandardError.complain("limiq: \(script): \(reason)")
         }
     }
 

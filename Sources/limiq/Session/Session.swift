@@ -28,6 +28,7 @@ struct Session {
     let hosts: Hosts
     /// The life of this run, with which its throw-away machines go.
     let lifetime: RunLifetime
+    private let world: TestWorld?
     private let scriptFolder: String
     /// The script's path, without links.
     let scriptPath: String?
@@ -35,10 +36,12 @@ struct Session {
     /// - Parameters:
     ///   - connect: `--connect`.
     ///   - script: relative paths begin at its folder; without one at the current folder.
-    init(connect: String?, script: String? = nil) throws(Failure) {
-        state = try StateFolder()
+    ///   - world: what a spec works in.
+    init(connect: String?, script: String? = nil, world: TestWorld? = nil) throws(Failure) {
+        self.world = world
+        if let world { state = world.state } else { state = try StateFolder() }
         try state.requireOwn()
-        hosts = Hosts(connect: connect, state: state)
+        hosts = Hosts(connect: connect, state: state, world: world)
         lifetime = RunLifetime(state)
         let folder = try Self.folder(of: script)
         scriptFolder = folder
@@ -116,7 +119,7 @@ struct Session {
             if error == nil { try choices.requireAsked() }
         } catch let unasked { error = ScriptError(unasked) }
         if error == nil { tellUnnamed(display) }
-        let failure = throwAway(display)
+        let failure = throwAway { display.log($0, $1) }
         if error == nil { error = failure.map { ScriptError($0) } }
         lifetime.end()
         display.finish()
@@ -126,15 +129,15 @@ struct Session {
     /// Removes the machines that the run has made and throws away, by `--rm`.
     ///
     /// - Returns: the failure of one that is still there; of several the last, the others are told.
-    private func throwAway(_ display: RunWatcher) -> Failure? {
+    func throwAway(_ tell: (LogLevel, String) -> Void) -> Failure? {
         guard choices.throwsAway, !choices.keepsFailed else { return nil }
         var last: Failure?
         for place in choices.asked.reversed() {
             do throws(Failure) {
                 let machine = Machine(place.name, on: try hosts.hypervisor(place.uri), state: state)
-                if try machine.remove(ofRun: lifetime.id) { display.log(.info, "removed \(place.name)") }
+                if try machine.remove(ofRun: lifetime.id) { tell(.info, "removed \(place.name)") }
             } catch {
-                if let last { display.log(.error, "\(last)") }
+                if let last { tell(.error, "\(last)") }
                 last = error
             }
         }
@@ -195,7 +198,8 @@ struct Session {
             state: state, builders: folder,
             catalogue: CatalogueFiles(shipped: folder + "/catalogue.yaml", own: try CatalogueFiles.own()),
             gate: try gate())
-        if scriptPath != nil { images.lock = try lock() }
+        if scriptPath != nil, world?.clock == nil { images.lock = try lock() }
+        images.hasStandIns = world?.clock != nil
         images.requiresLock = requiresLock
         return images
     }

@@ -4,7 +4,7 @@ import Synchronization
 import XML
 
 /// Networks in memory. They parse the XML they are given, as libvirt would, and refuse what it refuses.
-package final class FakeNetworks: HostNetworks {
+package final class SimulatedNetworks: HostNetworks {
     package struct Network: Sendable {
         var node: XMLNode
         var isActive = false
@@ -26,6 +26,27 @@ package final class FakeNetworks: HostNetworks {
                         name, Network(node: XMLNode(name: "network", children: children), isActive: false)
                     )
                 }))
+    }
+
+    /// The lease of a nic: the address that is kept for it, else one that nobody has.
+    ///
+    /// - Returns: `nil` where the network does not run.
+    func lease(_ name: String, of macAddress: String) -> AddressLease? {
+        guard let network = content.withLock({ $0[name] }), network.isActive else { return nil }
+        let ip = network.node.first("ip")
+        let kept = ip?.all("dhcp/host").first { $0.attributes["mac"]?.lowercased() == macAddress }
+        if let address = kept?.attributes["ip"] {
+            return AddressLease(macAddress: macAddress, address: address, expires: nil)
+        }
+        let net = (ip?.attributes["address"] ?? "192.168.122.1").split(separator: ".").prefix(3).joined(
+            separator: ".")
+        return lent.withLock { lent in
+            if let lease = lent.first(where: { $0.macAddress == macAddress }) { return lease }
+            let lease = AddressLease(
+                macAddress: macAddress, address: "\(net).\(100 + lent.count % 150)", expires: nil)
+            lent.append(lease)
+            return lease
+        }
     }
 
     /// The addresses the DHCP servers have lent.

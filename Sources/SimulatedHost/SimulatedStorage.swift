@@ -4,7 +4,7 @@ import Synchronization
 import XML
 
 /// Storage pools in memory. Two hypervisors with one storage are two hosts that share a pool.
-package final class FakeStorage: Sendable {
+package final class SimulatedStorage: Sendable {
     package struct Volume: Sendable {
         package var description: VolumeXML
         package var bytes: [UInt8] = []
@@ -57,11 +57,27 @@ package final class FakeStorage: Sendable {
     }
 }
 
-extension FakeHypervisor {
+extension SimulatedStorage {
+    /// Writes what a guest prints on its console: into a file of this host, or the volume at that path.
+    func print(_ text: String, to path: String?) {
+        guard let path else { return }
+        let isVolume = state.withLock { state in
+            guard let volume = state.volumes.keys.first(where: { "/\($0.pool)/\($0.name)" == path }) else {
+                return false
+            }
+            state.volumes[volume]?.bytes += Array(text.utf8)
+            return true
+        }
+        if !isVolume { append(text, to: path) }
+    }
+}
+
+extension SimulatedHypervisor {
     package func pool(_ name: String) throws(Failure) -> PoolSummary? {
+        try requireThere()
         guard let type = storage.state.withLock({ $0.pools[name] }) else { return nil }
         return PoolSummary(
-            name: name, type: type, rbd: RBDSource(try XMLReader.parse(FakeStorage.ceph(type))))
+            name: name, type: type, rbd: RBDSource(try XMLReader.parse(SimulatedStorage.ceph(type))))
     }
 
     package func ownPool() throws(Failure) -> PoolSummary {
@@ -88,10 +104,12 @@ extension FakeHypervisor {
     }
 
     package func createVolume(_ description: VolumeXML, in pool: String) throws(Failure) -> VolumeSummary {
+        try requireThere()
+        try requireSpace()
         let volume = HostVolume(pool: pool, name: description.name)
         let isNew = storage.state.withLock { state in
             guard state.volumes[volume] == nil else { return false }
-            state.volumes[volume] = FakeStorage.Volume(description: description)
+            state.volumes[volume] = SimulatedStorage.Volume(description: description)
             state.made.append(volume.name)
             return true
         }
@@ -120,6 +138,7 @@ extension FakeHypervisor {
     package func upload(
         to volume: HostVolume, length: UInt64, _ next: () throws(Failure) -> UploadPart?
     ) throws(Failure) {
+        try requireSpace()
         setInUse(volume, true)
         defer { setInUse(volume, false) }
         while let part = try next() {
