@@ -202,7 +202,7 @@ end
 local function wrapped(text, indent)
     local lines, line = {}, ""
     for word in text:gmatch "%S+" do
-        if #indent + 3 + #line + #word > 110 then
+        if #indent + 3 + #line + #word > 88 then
             lines[#lines + 1], line = line, ""
         end
         line = line .. (line == "" and "" or " ") .. word
