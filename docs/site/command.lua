@@ -14,6 +14,22 @@ local function shown(verb, words)
     return found
 end
 
+local environment = {
+    { "LIMIQ_HOME", "The state folder." },
+    { "LIMIQ_URI", "The host, as a libvirt URI, where --connect names none." },
+    { "LIMIQ_PATH", "Folders in which a script's modules are looked up, after its own, with a colon between them." },
+    { "LIMIQ_IMAGES", "The catalogue of one's own images." },
+}
+local files = {
+    { "/var/lib/limiquantix", "The state folder of root: machines, images, keys." },
+    { "~/.local/share/limiquantix", "That of other users." },
+    { "~/.config/limiq/images.yaml", "The catalogue of one's own images." },
+}
+local exit_codes = {
+    { "0", "It is done." }, { "1", "It has failed." }, { "2", "Usage; of plan: something would change." },
+    { "3", "The host is not able." }, { "130", "It was interrupted." },
+}
+
 local function name_of(name) return (name.kind == "long" and "--" or "-") .. name.name end
 
 ---The options of a verb: each with its names, its value and what it does.
@@ -71,10 +87,17 @@ function command.page(root)
 What `limiq --help` and `limiq help VERB` print, on one page; `man limiq` has it too. Every verb has `--help` and
 `--version`.
 
-Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 failed, 2 usage (of `plan`:
-something would change), 3 the host is not able, 130 interrupted.
+Results go to standard output, everything else to standard error.
 
 ]] }
+    local function rows(title, facts)
+        out[#out + 1] = ("| %s | |\n| --- | --- |\n"):format(title)
+        for _, fact in ipairs(facts) do out[#out + 1] = ("| `%s` | %s |\n"):format(fact[1], fact[2]) end
+        out[#out + 1] = "\n"
+    end
+    rows("exit code", exit_codes)
+    rows("variable of the environment", environment)
+    rows("file", files)
     local function add(verb, level)
         out[#out + 1] = ("%s %s\n\n%s\n\n"):format(("#"):rep(level), verb.words, verb.abstract)
         local inner = shown(verb, verb.words)
@@ -143,6 +166,13 @@ local function lists(verb)
     return table.concat(out)
 end
 
+---A list of names and what they are.
+local function tagged(macro, facts)
+    local out = { ".Bl -tag -width Ds\n" }
+    for _, fact in ipairs(facts) do out[#out + 1] = (".It %s%s\n%s\n"):format(macro, fact[1], roff(fact[2])) end
+    return table.concat(out) .. ".El\n"
+end
+
 local function manual_head(name, title, date)
     title = title:gsub("%.$", ""):gsub("^%u%l", string.lower)
     return ('.\\" Written from limiq --help.\n.Dd %s\n.Dt %s 1\n.Os\n.Sh NAME\n.Nm %s\n.Nd %s\n'):format(
@@ -196,17 +226,8 @@ function command.manual(root, date)
         ".Sh DESCRIPTION\n", roff(root.abstract), "\n.Pp\n", roff(root.discussion or ""),
         "\n.Pp\nThe subcommands are:\n",
         ".Bl -tag -width Ds\n", table.concat(list), ".El\n",
-        ".Sh ENVIRONMENT\n.Bl -tag -width Ds\n",
-        ".It Ev LIMIQ_HOME\nThe state folder.\n",
-        ".It Ev LIMIQ_URI\nThe host, as a libvirt URI, where no\n.Fl \\-connect\nsays one.\n",
-        ".It Ev LIMIQ_PATH\nFolders in which modules are looked up, after that of the script.\n",
-        ".It Ev LIMIQ_IMAGES\nThe catalogue of one's own images.\n.El\n",
-        ".Sh FILES\n.Bl -tag -width Ds\n.It Pa /var/lib/limiquantix\nThe state folder of root.\n",
-        ".It Pa ~/.local/share/limiquantix\nThat of other users.\n",
-        ".It Pa ~/.config/limiq/images.yaml\nThe catalogue of one's own images.\n.El\n",
-        ".Sh EXIT STATUS\n.Bl -tag -width Ds\n.It 0\ndone\n.It 1\nfailed\n",
-        ".It 2\nusage; of plan: something would change\n",
-        ".It 3\nthe host is not able\n.It 130\ninterrupted\n.El\n",
+        ".Sh ENVIRONMENT\n", tagged("Ev ", environment), ".Sh FILES\n", tagged("Pa ", files), ".Sh EXIT STATUS\n",
+        tagged("", exit_codes),
         ".Sh SEE ALSO\n.Xr ", table.concat(see, " 1 ,\n.Xr "), " 1\n",
     }
     return pages
