@@ -44,10 +44,12 @@ local function comment(lines)
         elseif tag == "param" then
             table.insert(found.params, named(words))
         elseif tag == "return" then
-            local kind, doc = type_and_rest(words)
-            table.insert(found.returns, { type = kind, doc = doc })
+            -- Behind the type stands a name, for a reader of the code.
+            local kind, rest = type_and_rest(words)
+            table.insert(found.returns, { type = kind, doc = rest:match "^%S+ (.*)$" or "" })
         elseif tag == "overload" then
             found.overload = words
+            found.waits = found.waits or words:find "^async" ~= nil
         elseif tag == "type" then
             found.type = words
         elseif tag == "async" then
