@@ -78,7 +78,7 @@ end
 ---Example:
 ---```lua
 ---local copy = limiq.domain.get("web-01"):clone { name = "web-02", memory = "2GiB" }
----print(copy:exec("hostname").stdout)
+---print(copy:exec({ "hostname" }).stdout)
 ---```
 ---@async
 ---@param spec limiq.CloneSpec

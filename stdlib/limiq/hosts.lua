@@ -199,6 +199,7 @@ end
 ---
 ---Example:
 ---```lua
+---local spec = { name = "web-01", memory = "2GiB" }
 ---local node = hosts:place(spec)
 ---node.vm(spec):up()
 ---```

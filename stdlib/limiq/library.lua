@@ -77,7 +77,7 @@ local Domain = {}
 ---Example:
 ---```lua
 ---local copy = limiq.domain.get("web-01"):clone { name = "web-02", memory = "2GiB" }
----print(copy:exec("hostname").stdout)
+---print(copy:exec({ "hostname" }).stdout)
 ---```
 ---@async
 ---@param spec limiq.CloneSpec
@@ -224,6 +224,7 @@ local Hosts = {}
 ---
 ---Example:
 ---```lua
+---local spec = { name = "web-01", memory = "2GiB" }
 ---local node = hosts:place(spec)
 ---node.vm(spec):up()
 ---```
