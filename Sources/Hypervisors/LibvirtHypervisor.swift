@@ -34,22 +34,31 @@ public final class LibvirtHypervisor: Hypervisor, StepTeller {
         let location = HypervisorURI(uri)
         self.uri = uri
         self.location = location
-        self.daemons = daemons?.uri == uri ? daemons : nil
+        let daemons = daemons?.uri == uri ? daemons : nil
+        self.daemons = daemons
         self.progress = progress
         pool = ConnectionPool(limits: location.isInProcess ? .inProcess : .daemon) {
             () throws(LibvirtError) in
+            func open() throws(LibvirtError) -> Connection {
+                if location.isInProcess { return try Connection(uri: uri) }
+                let connection = try Connection.open(uri: uri, within: patience)
+                // ssh and TCP do not notice a peer that lost its power, and no socket one that hangs.
+                connection.keepAlive(interval: 5, count: 5)
+                return connection
+            }
+            // To find that daemons of our own are to be started first is no try that fails.
+            if let daemons, !DaemonSocket.answers(daemons.socket) { return try open() }
             let (step, start) = (Step(.connect), ContinuousClock.now)
-            var isOpen = false
+            func end(ok: Bool) { progress(Progress(.host(uri), .ended(step, .now - start, ok: ok))) }
             progress(Progress(.host(uri), .begins(step, detail: nil)))
-            defer { progress(Progress(.host(uri), .ended(step, .now - start, ok: isOpen))) }
-            let connection =
-                location.isInProcess
-                ? try Connection(uri: uri) : try Connection.open(uri: uri, within: patience)
-            isOpen = true
-            if location.isInProcess { return connection }
-            // ssh and TCP do not notice a peer that lost its power, and no socket one that hangs.
-            connection.keepAlive(interval: 5, count: 5)
-            return connection
+            do throws(LibvirtError) {
+                let connection = try open()
+                end(ok: true)
+                return connection
+            } catch {
+                end(ok: false)
+                throw error
+            }
         }
     }
 

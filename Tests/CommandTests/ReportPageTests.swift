@@ -80,10 +80,13 @@ import Testing
     }
 
     /// - Parameter place: what is behind the `#` of the page's address.
-    private static func browse(_ timings: Timings, _ place: String = "") async throws -> Facts {
+    private static func browse(
+        _ timings: Timings, _ place: String = "", script: String = ""
+    ) async throws -> Facts {
         try await ScratchFolder.with { folder in
             let file = folder + "/run.html"
             let page = try ReportPage(timings, library: repository + "/stdlib").html()
+                .replacing("</body>", with: "<script>\(script)</script></body>")
             try Data(page.utf8).write(to: URL(fileURLWithPath: file))
             let result = try await command(
                 "chromium",
@@ -112,13 +115,45 @@ import Testing
 
     @Test func `takes no name and no message for HTML`() async throws {
         let html = try ReportPage(Self.timings(40), library: repository + "/stdlib").html()
-        for facts in [try await Self.facts(html), try await Self.browse(Self.timings(40))] {
-            #expect(facts.tags["script"] == 2 && facts.tags["img"] == nil && facts.tags["b"] ?? 0 <= 2)
+        for (facts, scripts) in [
+            (try await Self.facts(html), 2), (try await Self.browse(Self.timings(40)), 3),
+        ] {
+            #expect(facts.tags["script"] == scripts && facts.tags["img"] == nil && facts.tags["b"] ?? 0 <= 2)
             #expect(facts.outside.isEmpty, "\(facts.outside)")
         }
         #expect(!html.contains("\u{202E}") && !html.contains("://www."))
         let facts = try await Self.browse(Self.timings(3))
         #expect(facts.rows[1].hasPrefix("</script><img src=x onerror=alert(1)><!--\"'&\\u{202e}gnp.exe"))
+    }
+
+    @Test func `can be worked by keys alone`() async throws {
+        let script = """
+            const said = [];
+            const press = key => document.activeElement.dispatchEvent(
+                new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+            const at = () => document.activeElement.getAttribute("aria-label");
+            press("s");
+            said.push(document.querySelector(".row").getAttribute("aria-label"));
+            press("f");
+            press("ArrowDown");
+            press("ArrowDown");
+            said.push(at());
+            press("End");
+            said.push(at());
+            press("Enter");
+            said.push(document.getElementById("detail").querySelector(".bad").textContent.slice(0, 19));
+            press("Escape");
+            said.push(String(document.getElementById("detail").hidden), at());
+            press("/");
+            said.push(document.activeElement.id);
+            document.title = said.join("|");
+            """
+        let facts = try await Self.browse(Self.timings(40), script: script)
+        #expect(
+            facts.title
+                == "vm-6, done, 76 s|vm-33, failed, 75 s|vm-23, failed, 72 s|✗ cloud-init failed|true|vm-23, failed, 72 s|name",
+            "\(facts.title)")
+        #expect(facts.rows.count == 4)
     }
 
     @Test(arguments: [0, 1, 300]) func `is drawn whole, however many there are`(count: Int) async throws {

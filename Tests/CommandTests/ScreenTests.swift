@@ -8,7 +8,7 @@ import Testing
     @Test func `is written over what was drawn before, line by line`() {
         var screen = Screen()
         #expect(screen.draw(["a", "b"], Self.size) == "a\u{1B}[K\nb\u{1B}[K\n\u{1B}[J")
-        #expect(screen.draw(["c"], Self.size) == "\r\u{1B}[2Ac\u{1B}[K\n\u{1B}[J")
+        #expect(screen.draw(["c"], Self.size) == "\r\u{1B}[2Ac\u{1B}[K\r\u{1B}[B\u{1B}[J")
         #expect(screen.erase(Self.size) == "\r\u{1B}[1A\u{1B}[2K\n\u{1B}[J\u{1B}[A")
         #expect(screen.erase(Self.size).isEmpty)
     }
@@ -18,7 +18,7 @@ import Testing
         _ = screen.draw(["long", "b"], Self.size)
         #expect(
             screen.draw(["a", "bc"], Self.size)
-                == "\r\u{1B}[2A\u{1B}[2Ka\u{1B}[K\nbc\u{1B}[K\n\u{1B}[J")
+                == "\r\u{1B}[2A\u{1B}[2Ka\u{1B}[K\r\u{1B}[Bbc\u{1B}[K\r\u{1B}[B\u{1B}[J")
     }
 
     @Test func `goes below lines that stay`() {
@@ -49,6 +49,8 @@ import Testing
         // Of ten rows and the cursor's, five are left: six are pushed out.
         let low = TerminalSize(columns: 80, rows: 5)
         #expect(screen.draw(["a", "b", "c"], low).hasPrefix("\r\u{1B}[10A"))
+        // Whether it has given them back already is not known before its size is.
+        #expect(screen.draw(["b", "b", "c"], low).hasPrefix("\r\u{1B}[3A"))
         #expect(screen.draw(["d", "e", "f"], Self.size).hasPrefix("\r\u{1B}[9A"), "the six and its three")
         #expect(screen.draw(["g"], Self.size).hasPrefix("\r\u{1B}[3A"))
     }

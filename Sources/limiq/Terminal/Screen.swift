@@ -29,21 +29,25 @@ struct Screen {
                 text += endUnfinished() + above.map { $0 + "\n" }.joined()
                 forgetPushedOut()
             }
-        } else {
-            text += up(size)
+        } else if let old = self.size, old != size {
             // What it was wrapped into is no line of its own.
-            if let old = self.size, old != size { text += takeAway() }
+            text += up(size) + takeAway()
+        } else if !drawn.isEmpty {
+            text += "\r\u{1B}[\(drawn.count)A"
         }
         self.size = size
         if isNew, !lines.isEmpty, !unfinished.isEmpty { text += "\n" }
         // Each line is written over the old one, which needs no erasing first and does not flicker, where it is not shorter:
-        // what is erased behind it would count when a terminal wraps it (tmux).
+        // what is erased behind it would count when a terminal wraps it (tmux). To the next row that is there the cursor goes
+        // without a line feed: in a terminal that has just become lower that would push rows out.
         let shown = lines.map { Self.plain($0) }
         for (index, line) in lines.enumerated() {
-            let isShorter =
-                index < drawn.count
-                && TerminalText.columns(shown[index]) < TerminalText.columns(drawn[index])
-            text += (isShorter ? "\u{1B}[2K" : "") + line + "\u{1B}[K\n"
+            guard index < drawn.count else {
+                text += line + "\u{1B}[K\n"
+                continue
+            }
+            let isShorter = TerminalText.columns(shown[index]) < TerminalText.columns(drawn[index])
+            text += (isShorter ? "\u{1B}[2K" : "") + line + "\u{1B}[K\r\u{1B}[B"
         }
         if !lines.isEmpty { text += "\u{1B}[J" }
         drawn = shown
@@ -53,7 +57,8 @@ struct Screen {
     /// Takes away what stands there; the cursor is then behind what was printed.
     mutating func erase(_ size: TerminalSize) -> String {
         guard !drawn.isEmpty else { return "" }
-        var text = up(size) + takeAway()
+        var text = (size == self.size ? "\r\u{1B}[\(drawn.count)A" : up(size)) + takeAway()
+        self.size = size
         if !unfinished.isEmpty {
             let rows = Self.rows(of: Self.plain(String(decoding: unfinished, as: UTF8.self)), size.columns)
             text += "\u{1B}[\(rows.count)A" + takeAway() + String(decoding: unfinished, as: UTF8.self)
@@ -92,8 +97,9 @@ struct Screen {
         return unfinished.isEmpty ? "" : "\n"
     }
 
-    /// The sequence that leads to the first row that stands there, or comes back there: where the terminal does not give
-    /// back what it has pushed out, the frame begins in its first row, and the cursor goes no further up than that.
+    /// The sequence that leads to the first row that stands there, or comes back there, in a terminal of another size: where
+    /// it does not give back what it has pushed out, the frame begins in its first row, and the cursor goes no further up
+    /// than that.
     private mutating func up(_ size: TerminalSize) -> String {
         guard let first = drawn.first else { return "" }
         let lines = pushedOut + [pushedOutHead + first] + drawn.dropFirst()
