@@ -73,7 +73,7 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "Hypervisors",
-            dependencies: ["Basics", "Digests", "XML", "Libvirt", "HostFiles", "DiskImages"],
+            dependencies: ["Basics", "Digests", "XML", "Libvirt", "Steps", "HostFiles", "DiskImages"],
             swiftSettings: strict),
         // What `limiq test` and the tests of what stands above have in the place of libvirt.
         .target(
@@ -155,7 +155,7 @@ let package = Package(
         .testTarget(
             name: "HypervisorsTests",
             dependencies: [
-                "Basics", "XML", "HostFiles", "Hypervisors", "Support",
+                "Basics", "XML", "Steps", "HostFiles", "Hypervisors", "Support",
             ],
             swiftSettings: strict),
         .testTarget(

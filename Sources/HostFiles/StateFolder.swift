@@ -36,6 +36,8 @@ public struct StateFolder: Sendable, Equatable {
     public var isos: String { root + "/isos" }
     public var machines: String { root + "/vms" }
     public var runs: String { root + "/runs" }
+    /// The file of how long machines have taken to come up.
+    public var times: String { root + "/times.json" }
     /// The root of libvirt's embedded driver, which limiq 0.1.0 had in the place of `PrivateDaemons`.
     package var embed: String { root + "/embed" }
     /// The path of limiq's own key pair, made where the caller has none.

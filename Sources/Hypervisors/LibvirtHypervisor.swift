@@ -1,15 +1,17 @@
 import Basics
 import Libvirt
+import Steps
 import Synchronization
 
 /// A host behind libvirt. Nothing is opened before the first call.
-public final class LibvirtHypervisor: Hypervisor {
+public final class LibvirtHypervisor: Hypervisor, StepTeller {
     /// The URI as it was asked for.
     public let uri: String
     let location: HypervisorURI
     /// The daemons to be started where they do not run; `nil` for every other hypervisor.
     let daemons: PrivateDaemons?
     let pool: ConnectionPool
+    private let progress: @Sendable (Progress) -> Void
     let events = EventHub()
     private let description = Mutex<HostDescription?>(nil)
     /// The shapes of the domains that libvirt has checked.
@@ -24,20 +26,43 @@ public final class LibvirtHypervisor: Hypervisor {
     ///   - uri: <https://libvirt.org/uri.html>; `HypervisorChoice` finds the default one.
     ///   - daemons: those of the state folder; they count where the URI is theirs.
     ///   - patience: how long it may take to be reached; a session's first open starts its daemon, which probes QEMU.
-    public init(uri: String, daemons: PrivateDaemons? = nil, patience: Duration = .seconds(60)) {
+    ///   - progress: told of what the host has to do before it can be worked on.
+    public init(
+        uri: String, daemons: PrivateDaemons? = nil, patience: Duration = .seconds(60),
+        progress: @escaping @Sendable (Progress) -> Void = { _ in }
+    ) {
         let location = HypervisorURI(uri)
         self.uri = uri
         self.location = location
-        self.daemons = daemons?.uri == uri ? daemons : nil
+        let daemons = daemons?.uri == uri ? daemons : nil
+        self.daemons = daemons
+        self.progress = progress
         pool = ConnectionPool(limits: location.isInProcess ? .inProcess : .daemon) {
             () throws(LibvirtError) in
-            if location.isInProcess { return try Connection(uri: uri) }
-            let connection = try Connection.open(uri: uri, within: patience)
-            // ssh and TCP do not notice a peer that lost its power, and no socket one that hangs.
-            connection.keepAlive(interval: 5, count: 5)
-            return connection
+            func open() throws(LibvirtError) -> Connection {
+                if location.isInProcess { return try Connection(uri: uri) }
+                let connection = try Connection.open(uri: uri, within: patience)
+                // ssh and TCP do not notice a peer that lost its power, and no socket one that hangs.
+                connection.keepAlive(interval: 5, count: 5)
+                return connection
+            }
+            // To find that daemons of our own are to be started first is no try that fails.
+            if let daemons, !DaemonSocket.answers(daemons.socket) { return try open() }
+            let (step, start) = (Step(.connect), ContinuousClock.now)
+            func end(ok: Bool) { progress(Progress(.host(uri), .ended(step, .now - start, ok: ok))) }
+            progress(Progress(.host(uri), .begins(step, detail: nil)))
+            do throws(LibvirtError) {
+                let connection = try open()
+                end(ok: true)
+                return connection
+            } catch {
+                end(ok: false)
+                throw error
+            }
         }
     }
+
+    package func tell(_ event: Progress.Event) { progress(Progress(.host(uri), event)) }
 
     /// Whether libvirt would run its driver in this process, which is then the one that holds its guests.
     public static func isEmbedded(_ uri: String) -> Bool { HypervisorURI(uri).path == "/embed" }
@@ -46,7 +71,7 @@ public final class LibvirtHypervisor: Hypervisor {
         // Held while it is asked: those who want it at the same time wait for the one answer.
         try description.withLock { known throws(Failure) in
             if let known { return known }
-            let found = try describeHost()
+            let found = try telling(.probe, nil, describeHost)
             known = found
             return found
         }
@@ -69,7 +94,7 @@ public final class LibvirtHypervisor: Hypervisor {
                 throw LibvirtFailure.make(doing(), error, domain: name)
             }
         }
-        try daemons?.start()
+        try telling(.daemons) { () throws(Failure) in try daemons?.start() }
         do throws(LibvirtError) { return try pool.withConnection(repeatable: reads, body) } catch {
             throw LibvirtFailure.make(doing(), error, domain: name)
         }

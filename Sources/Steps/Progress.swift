@@ -1,9 +1,9 @@
 import Basics
 
-/// The machine or image whose work it is.
+/// The machine, image or host whose work it is.
 public struct Subject: Sendable, Hashable {
-    public enum Kind: String, Sendable {
-        case vm, image
+    public enum Kind: String, Sendable, CaseIterable {
+        case vm, image, host
     }
 
     public var kind: Kind
@@ -11,9 +11,11 @@ public struct Subject: Sendable, Hashable {
 
     public static func vm(_ name: String) -> Subject { Subject(kind: .vm, name: name) }
     public static func image(_ name: String) -> Subject { Subject(kind: .image, name: name) }
+    /// - Parameter uri: libvirt's for it.
+    public static func host(_ uri: String) -> Subject { Subject(kind: .host, name: uri) }
 }
 
-/// News of the work on a machine or an image, for whoever watches.
+/// News of the work on a machine, an image or a host, for whoever watches.
 public struct Progress: Sendable, Equatable {
     public enum Event: Sendable, Equatable {
         case begins(Step, detail: String?)
@@ -29,6 +31,8 @@ public struct Progress: Sendable, Equatable {
         ///
         /// - Parameter path: as in a script: `disks[1].size_gib`.
         case changed(path: String)
+        /// What the machine has in common with others, as soon as that is known.
+        case isLike(Likeness)
         /// The words that lead a person into the guest: `limiq ssh web-01`.
         case wayIn(String)
         /// The end of the work: nothing more comes about it for now.

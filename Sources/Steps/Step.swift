@@ -13,16 +13,19 @@ public struct Step: Sendable, Hashable {
     /// The kind of the step; `nil` for a call.
     public var kind: Kind? { Kind(rawValue: word) }
 
-    /// The kinds of steps a machine or image goes through, in their order: first those of machines, then those of
-    /// images.
+    /// The kinds of steps a machine, an image or a host goes through, in their order: first those of machines, then
+    /// those of images and of hosts, and what is none of theirs.
     public enum Kind: String, Sendable, CaseIterable {
-        case lock, remove, network, upload, disks, media, seed, define, change, shutdown, start, identity,
+        case queue, look, lock, remove, network, upload, disks, media, seed, define, change, shutdown, start,
+            identity,
             forward
         case firstBoot = "first-boot"
         case running, address, agent, ssh
         case cloudInit = "cloud-init"
         case stopped, seal, keep, undo
         case waiting, download, verify, convert, build
+        case daemons, connect, probe
+        case script
 
         /// The description of what is done in it, as `docs/events.md` has it.
         public var doc: String { facts.doc }
@@ -35,18 +38,35 @@ public struct Step: Sendable, Hashable {
         /// Whether the console still holds what an earlier boot said.
         public var isBeforeBoot: Bool {
             switch self {
-            case .lock, .remove, .network, .upload, .disks, .media, .seed, .define, .change, .start, .undo:
+            case .queue, .look, .lock, .remove, .network, .upload, .disks, .media, .seed, .define, .change,
+                .start, .undo:
                 true
             case .shutdown, .identity, .forward, .firstBoot, .running, .address, .agent, .ssh, .cloudInit,
                 .stopped:
                 false
-            case .waiting, .download, .verify, .convert, .build: true
+            case .waiting, .download, .verify, .convert, .build, .daemons, .connect, .probe, .script: true
             case .seal, .keep: false
+            }
+        }
+
+        /// Whether it is no work on the machine but a wait for others, or a look at what there is: its time says nothing of
+        /// how long such a machine takes.
+        public var isAside: Bool {
+            switch self {
+            case .queue, .look, .lock, .remove, .upload, .undo, .waiting: true
+            default: false
             }
         }
 
         private var facts: (doc: String, activity: String, colour: String) {
             switch self {
+            case .queue:
+                (
+                    "waits for its turn: more is asked for than is worked on at once",
+                    "waiting for their turn",
+                    "#cccccc"
+                )
+            case .look: ("looks at what is there, and decides what is to be done", "starting", "#9999cc")
             case .lock: ("waits for another limiq that works on it", "waiting for another limiq", "#bbbbbb")
             case .remove: ("removes it, to make it anew", "being removed", "#882255")
             case .network:
@@ -82,6 +102,10 @@ public struct Step: Sendable, Hashable {
             case .verify: ("compares it with its publisher's checksum", "being verified", "#6699cc")
             case .convert: ("makes a qcow2 image of another maker's", "being converted", "#b07aa1")
             case .build: ("makes it from packages on this machine", "being built", "#994455")
+            case .daemons: ("starts libvirt's daemons there", "starting", "#225522")
+            case .connect: ("opens a connection to it", "being reached", "#77aadd")
+            case .probe: ("asks what it can do, for which libvirt may try QEMU", "being asked", "#ee8866")
+            case .script: ("the script itself: nothing else is under way", "working", "#bbcc33")
             }
         }
     }

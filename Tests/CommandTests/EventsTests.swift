@@ -108,16 +108,24 @@ import Testing
             try #require(changed.count == 1)
             #expect(changed[0]["vm"] as? String == "web")
             #expect(changed[0]["path"] as? String == "labels.a")
-            let ends = events.filter { $0["event"] as? String == "step_end" }
+            let ends = events.filter {
+                $0["event"] as? String == "step_end" && $0["vm"] != nil
+                    && !["look", "queue"].contains($0["step"] as? String)
+            }
             let steps = ["define", "start", "running", "change", "running"]
             #expect(ends.compactMap { $0["step"] as? String } == steps)
             #expect(ends.allSatisfy { $0["ok"] as? Bool == true })
             let phases = try Timings.read(limiq.folder + "/run.json").vms.flatMap(\.phases)
-            #expect(phases.map(\.phase) == steps)
+            #expect(phases.map(\.phase).filter { !["look", "queue"].contains($0) } == steps)
+            let likes = events.filter { $0["event"] as? String == "machine" }
+            #expect(likes.compactMap { $0["way"] as? String } == ["new", "present"])
+            #expect(likes.allSatisfy { $0["host"] as? String == "test:///default" })
+            let host = events.first { $0["host"] != nil && $0["event"] as? String == "step_begin" }
+            #expect(host?["step"] as? String == "connect", "what comes before the work is told")
             #expect(phases.allSatisfy { $0.ok })
             let picture = try await limiq.run("report", "run.json")
             #expect(picture.status == 0 && !picture.output.contains("failed"))
-            #expect(!picture.output.contains("#c00000"))
+            #expect(!picture.output.contains("url(#failed)"))
         }
     }
 

@@ -1,4 +1,5 @@
 import Basics
+import Provisioning
 import Steps
 import Testing
 
@@ -86,8 +87,85 @@ import Testing
         #expect(lines.map { $0.prefix(5) } == ["bad  ", "slow ", "old  ", "young", "5 don"])
         #expect(
             lines[1]
-                == "slow   cloud-init     35 s  slow: 35 s in cloud-init, others 10 s  │ waiting f…")
-        #expect(lines[4] == "5 done, 3 working, 1 failed, 1 slow, 1m 05s")
+                == "slow   cloud-init     35 s  slow: 35 s in it, others 10 s  │ waiting for the n…")
+        #expect(lines[4] == "5 done, 3 working, 1 failed, 1 slow in cloud-init, 1m 05s")
+    }
+
+    @Test func `says of many at a glance where they are slow`() {
+        var story = Self.story(300, working: 0)
+        for number in 0..<300 {
+            let name = "vm-" + String(number + 1000).dropFirst()
+            story.step(name, .cloudInit, at: 1)
+            guard number < 200 else { continue }
+            story.step(name, .cloudInit, took: 60, at: 61)
+            story.answer(name, at: 61)
+        }
+        let lines = story.lines(at: 200, height: 24)
+        #expect(lines.count == 23)
+        #expect(lines[0] == "vm-200  cloud-init   3m 19s  slow: 3m 19s in it, others 60 s")
+        #expect(lines[21] == "… and 79 more: 79 slow in cloud-init")
+        #expect(lines[22] == "200 done, 100 working, 0 failed, 100 slow in cloud-init, 3m 20s")
+    }
+
+    @Test func `keeps each machine in its place as long as it does not begin to matter more`() {
+        var story = Story()
+        for name in ["c-10", "c-9", "a-1"] {
+            story.ask(name, at: 0)
+            story.step(name, .disks, at: 1)
+        }
+        func order() -> [Substring] { story.lines(at: 4).dropLast().map { $0.prefix { $0 != " " } } }
+        #expect(order() == ["a-1", "c-9", "c-10"])
+        story.step("a-1", .disks, took: 1, at: 2)
+        story.step("a-1", .define, at: 2)
+        story.step("c-9", .disks, took: 1, at: 2)
+        story.step("c-9", .start, at: 3)
+        #expect(order() == ["a-1", "c-9", "c-10"])
+    }
+
+    @Test func `cuts long names in the middle, where they differ least`() {
+        var story = Story()
+        for number in 1...2 {
+            let name = "fleet-of-web-servers-in-the-north-\(number)"
+            story.ask(name, at: 0)
+            story.step(name, .disks, at: 1)
+        }
+        #expect(
+            story.lines(at: 2).dropLast().map { String($0.prefix { $0 != " " }) } == [
+                "fleet-of-web-…-the-north-1", "fleet-of-web-…-the-north-2",
+            ])
+    }
+
+    @Test func `shows what is usual, and what is slower than that where no others are`() throws {
+        let like = Likeness(
+            image: "debian-12", host: "test:///default", acceleration: "kvm", way: .new, goal: "cloud-init")
+        let usual = try UsualTimesFixture.times(
+            like, step: Step(.cloudInit), .seconds(60), total: .seconds(75))
+        var story = Story(usual: usual)
+        story.ask("web", at: 0)
+        story.step("web", .look, at: 0)
+        story.tell(.vm("web"), .isLike(like), at: 0)
+        story.step("web", .cloudInit, at: 10)
+        #expect(story.lines(at: 40) == ["web  cloud-init     40 s  usually 75 s"])
+        #expect(
+            story.lines(at: 140) == ["web  cloud-init   2m 20s  slow: 2m 10s in it, usually 60 s"])
+        #expect(
+            story.record.tellSlow(at: .seconds(140)) == [
+                .slow(
+                    .vm("web"),
+                    Slowness(
+                        step: Step(.cloudInit), elapsed: .seconds(130), median: .seconds(60),
+                        measure: .usually))
+            ])
+        #expect(story.record.tellSlow(at: .seconds(150)).isEmpty, "it is told once")
+    }
+
+    @Test func `shows a host while it is reached, and not after`() {
+        var story = Story()
+        let host = Subject.host("qemu+ssh://root@far.example.com/system")
+        story.tell(host, .begins(Step(.connect), detail: nil), at: 0)
+        #expect(story.lines(at: 3).first?.contains("connect") == true)
+        story.tell(host, .ended(Step(.connect), .seconds(3), ok: true), at: 3)
+        #expect(story.lines(at: 4).isEmpty)
     }
 
     @Test func `leaves room for those that run, however many failed`() {
@@ -117,9 +195,10 @@ import Testing
         var story = Story()
         story.ask("bad", at: 0)
         story.answer("bad", failure: Failure(.io, "disk full"), at: 3)
-        #expect(story.lines(at: 5, colour: false) == ["bad  up           failed: disk full"])
+        #expect(story.lines(at: 5) == ["bad  up           failed: disk full"])
         #expect(
-            story.lines(at: 5, colour: true) == ["\u{1B}[31mbad  up           failed: disk full\u{1B}[m"])
+            story.lines(at: 5, colours: Colours(isOn: true))
+                == ["\u{1B}[38;5;160mbad  up           failed: disk full\u{1B}[m"])
     }
 
     @Test func `reads the consoles of the lines it shows and of no others`() {

@@ -1,5 +1,6 @@
 import Basics
 import LuaRuntime
+import Provisioning
 import Steps
 import Testing
 
@@ -49,12 +50,60 @@ import Testing
         #expect(story.state("web") == .done)
     }
 
+    @Test func `accounts for every moment of a machine, from its call to its answer`() throws {
+        var story = Story()
+        story.ask("web", at: 1)
+        story.step("web", .look, at: 3)
+        story.step("web", .disks, at: 4)
+        story.step("web", .disks, took: 2, at: 6)
+        story.step("web", .start, at: 7)
+        story.step("web", .start, took: 1, at: 8)
+        story.answer("web", at: 10)
+        let phases = try #require(story.record.track(.vm("web"))?.phases)
+        #expect(phases.map(\.step.word) == ["queue", "look", "disks", "look", "start", "look"])
+        #expect(phases.map(\.took) == [2, 1, 2, 1, 1, 2].map { .seconds($0) })
+        #expect(phases.reduce(.zero) { $0 + $1.took } == .seconds(9))
+        let began = story.events.count {
+            if case .progress(let news, _) = $0, case .begins = news.event { true } else { false }
+        }
+        let ended = story.events.count {
+            if case .progress(let news, _) = $0, case .ended = news.event { true } else { false }
+        }
+        #expect(began == 6 && ended == 6)
+    }
+
+    @Test func `has of a run, for what is usual, the median of machines that are alike and came up`() throws {
+        var story = Story()
+        func like(_ way: Likeness.Way) -> Likeness {
+            Likeness(image: "debian-12", host: "test:", acceleration: "kvm", way: way, goal: "agent")
+        }
+        for (name, took, way) in [
+            ("a", 10.0, Likeness.Way.new), ("b", 30, .new), ("c", 20, .new), ("d", 1, .present),
+        ] {
+            story.ask(name, at: 0)
+            story.step(name, .look, at: 5)
+            story.tell(.vm(name), .isLike(like(way)), at: 5)
+            story.step(name, .agent, at: 6)
+            story.step(name, .agent, took: took, at: 6 + took)
+            story.answer(name, at: 6 + took)
+        }
+        story.ask("bad", at: 0)
+        story.tell(.vm("bad"), .isLike(like(.new)), at: 0)
+        story.step("bad", .agent, at: 1)
+        story.step("bad", .agent, took: 500, ok: false, at: 501)
+        story.answer("bad", failure: Failure(.timeout, "late"), at: 501)
+        #expect(
+            story.record.samples == [
+                like(.new): UsualTimes.Sample(steps: [Step(.agent): .seconds(20)], total: .seconds(20))
+            ])
+    }
+
     @Test func `has the time of a step from the work itself`() throws {
         var story = Story()
         story.ask("web", at: 0)
         story.step("web", .disks, at: 5)
         story.step("web", .disks, took: 1.5, at: 7)
-        let phase = try #require(story.record.track(.vm("web"))?.phases.first)
+        let phase = try #require(story.phases("web").first)
         #expect(phase == Track.Phase(step: Step(.disks), began: .seconds(5.5), took: .seconds(1.5)))
         #expect(
             story.events.suffix(2) == [
@@ -71,7 +120,7 @@ import Testing
         story.step("web", .undo, at: 4)
         story.step("web", .undo, took: 1, at: 5)
         story.answer("web", failure: Failure(.libvirt, "no memory"), at: 5)
-        let phases = story.record.track(.vm("web"))?.phases ?? []
+        let phases = story.phases("web")
         #expect(phases.map(\.step.kind) == [.start, .undo])
         #expect(phases.map(\.ok) == [false, true])
         #expect(phases.first?.took == .seconds(3))
@@ -88,7 +137,7 @@ import Testing
         story.step("web", .change, took: 1, at: 2)
         story.tell(.vm("web"), .changed(path: "labels.a"), at: 2)
         story.answer("web", at: 3)
-        let phases = story.record.track(.vm("web"))?.phases
+        let phases = story.phases("web")
         #expect(phases == [Track.Phase(step: Step(.change), began: .seconds(1), took: .seconds(1))])
     }
 
@@ -100,7 +149,7 @@ import Testing
         story.step("web", .lock, at: 2)
         story.step("web", .disks, took: 3, at: 4)
         story.step("web", .lock, took: 4, at: 6)
-        let phases = story.record.track(.vm("web"))?.phases ?? []
+        let phases = story.phases("web")
         #expect(phases.map(\.step.kind) == [.disks, .lock])
         #expect(phases.allSatisfy { $0.ok })
         #expect(phases.map(\.took) == [.seconds(3), .seconds(4)])
@@ -120,7 +169,7 @@ import Testing
         story.ask("web", at: 0)
         story.step("web", .disks, at: 1)
         story.answer("web", failure: Failure(.cancelled, "stop"), at: 3)
-        #expect(story.record.track(.vm("web"))?.phases.map(\.ok) == [false])
+        #expect(story.phases("web").map(\.ok) == [false])
     }
 
     @Test func `forgets a failure when the same call works later, and no other`() {

@@ -1,14 +1,17 @@
 import Basics
+import Provisioning
 import Steps
 
 @testable import limiq
 
 /// A run as a test tells it, second by second.
 struct Story {
-    var record = RunRecord()
+    var record: RunRecord
     private(set) var events: [RunEvent] = []
     private var calls: [String: UInt64] = [:]
     private var last: UInt64 = 0
+
+    init(usual: UsualTimes = UsualTimes()) { record = RunRecord(usual: usual) }
 
     /// The script asks for work on a machine.
     mutating func ask(_ name: String, _ action: String = "up", step: Step? = nil, at seconds: Double) {
@@ -49,13 +52,18 @@ struct Story {
         answer(name, at: to)
     }
 
+    /// The phases of a machine, without what was none of its work.
+    func phases(_ name: String) -> [Track.Phase] {
+        (record.track(.vm(name))?.phases ?? []).filter { $0.step.kind != .queue && $0.step.kind != .look }
+    }
+
     func state(_ name: String) -> Track.State? { record.track(.vm(name))?.state }
 
     func lines(
-        at seconds: Double, width: Int = 80, height: Int = 24, colour: Bool = false,
+        at seconds: Double, width: Int = 80, height: Int = 24, colours: Colours = .none,
         console: (String) -> String? = { _ in nil }
     ) -> [String] {
         Frame(record, at: .seconds(seconds), height: height)
-            .lines(width: width, colour: colour, console: console)
+            .lines(width: width, colours: colours, console: console)
     }
 }

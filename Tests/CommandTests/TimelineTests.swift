@@ -68,7 +68,7 @@ import XML
         #expect(abs(edges[2][1] / edges[1][1] - 60.5 / 9) < 0.01)
         #expect(abs(edges[1][0] + edges[1][1] - edges[2][0]) < 0.01)
         let texts = Self.all("text", in: root).map(\.text)
-        #expect(texts.contains("60") && texts.contains("0 s"), "the axis is in seconds: \(texts)")
+        #expect(texts.contains("1 min") && texts.contains("0 s"), "the axis is of minutes: \(texts)")
         #expect(["disks", "first-boot", "cloud-init"].allSatisfy(texts.contains), "the legend")
         #expect(bars.last?.first("title")?.text == "vm-0: cloud-init 61 s")
     }
@@ -96,7 +96,9 @@ import XML
 
     @Test func `says which machines failed`() throws {
         let root = try XMLReader.parse(Timeline(Self.timings(4)).svg)
-        #expect(Self.all("text", in: root).contains { $0.text == "vm-3 (failed)" })
+        #expect(Self.all("text", in: root).contains { $0.text == "✗ vm-3 (failed)" })
+        let striped = Self.all("rect", in: root).filter { $0.attributes["fill"] == "url(#failed)" }
+        #expect(striped.count == 1 && Self.all("pattern", in: root).count == 1)
         #expect(Self.all("title", in: root).contains { $0.text == "vm-3: cloud-init 61 s, failed" })
     }
 }
@@ -111,13 +113,32 @@ import XML
             #expect(timings.script == "many.lua")
             #expect(timings.vms.map(\.outcome).sorted() == ["done", "done", "done", "failed"])
             let done = try #require(timings.vms.first { $0.outcome == "done" })
-            #expect(done.phases.map(\.phase) == ["disks", "define", "start", "running"])
+            let steps = done.phases.map(\.phase).filter { !["look", "queue"].contains($0) }
+            #expect(steps == ["disks", "define", "start", "running"])
             for (phase, next) in zip(done.phases, done.phases.dropFirst()) {
                 #expect(phase.began + phase.seconds <= next.began + 0.01)
             }
             let report = try await limiq.run("report", "run.json")
             #expect(report.status == 0, "\(report.errors)")
             #expect(report.output == Timeline(timings).svg)
+            let page = try await limiq.run("report", "--html", "run.json")
+            #expect(page.status == 0 && page.output.hasPrefix("<!doctype html>"), "\(page.errors)")
+            // Each moment of the run is somebody's.
+            let rows = timings.vms + timings.images + (timings.hosts ?? [])
+            let phases = (rows.flatMap(\.phases) + (timings.run ?? [])).sorted { $0.began < $1.began }
+            var covered = 0.0
+            for phase in phases {
+                #expect(phase.began <= covered + 0.002, "nobody's: \(covered) to \(phase.began)")
+                covered = max(covered, phase.began + phase.seconds)
+            }
+            #expect(abs(covered - timings.seconds) < 0.002)
+            // And of a machine, from its call to its end.
+            for row in timings.vms where row.outcome == "done" {
+                let sum = row.phases.reduce(0) { $0 + $1.seconds }
+                let last = row.phases.map { $0.began + $0.seconds }.max() ?? 0
+                #expect(abs(sum - (last - (row.phases.first?.began ?? 0))) < 0.02, "\(row)")
+            }
+            #expect(timings.hosts?.first?.phases.contains { $0.phase == "connect" } == true)
         }
     }
 

@@ -144,10 +144,12 @@ import Testing
         }
     }
 
-    /// Where bytes go out that are not made visible: a live console, keys, the frame that is drawn.
+    /// Where bytes go out that are not made visible: a live console, keys, the frame that is drawn; and who asks what
+    /// standard output is.
     private static let raw = [
         "Commands/Console.swift", "Commands/REPL.swift", "Display/LiveDisplay.swift",
-        "Terminal/LineEditor.swift", "Terminal/StandardError.swift", "Terminal/StandardOutput.swift",
+        "Terminal/Colours.swift", "Terminal/LineEditor.swift", "Terminal/StandardError.swift",
+        "Terminal/StandardOutput.swift",
     ]
 
     @Test func `has no other way to the terminal than the one that makes it visible`() throws {

@@ -28,6 +28,8 @@ public struct Environment: Sendable {
     public var lifetime: RunLifetime
     /// The listener that is told of every step of what takes long.
     public var progress: @Sendable (Progress) -> Void = { _ in }
+    /// The times that machines usually take.
+    public var usual = UsualTimes()
     /// The folder that the script's relative paths begin at.
     public var scriptFolder: String
     private let open: @Sendable (_ uri: String?) throws(Failure) -> any Hypervisor

@@ -32,6 +32,8 @@ public struct PlanStep: Sendable, Equatable {
     public var afterBoot: [String] = []
     /// What a person should know: what a guest would do otherwise than its description says.
     public var warnings: [String] = []
+    /// The time that it usually takes, from earlier runs; `nil` where none is known.
+    public var usual: Duration?
     /// The place in the script: `web.lua:9`
     public var location: String?
 
@@ -51,6 +53,7 @@ public struct PlanStep: Sendable, Equatable {
         if !pending.isEmpty { map.append("pending", .list(pending.map { Primitives.value(of: $0) })) }
         if !afterBoot.isEmpty { map.append("after_boot", .list(afterBoot.map(Value.string))) }
         if !warnings.isEmpty { map.append("warnings", .list(warnings.map(Value.string))) }
+        if let usual { map.append("usual_seconds", .double((usual / .milliseconds(1)).rounded() / 1000)) }
         if let location { map.append("location", .string(location)) }
         return .map(map)
     }

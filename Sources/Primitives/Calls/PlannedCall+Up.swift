@@ -22,6 +22,7 @@ extension PlannedCall {
                 .init(name: plan.restarts ? "start anew" : "start", detail: Self.wait(spec, options)))
         }
         if plan.resumes { step.parts.append(.init(name: "resume", detail: "")) }
+        step.usual = machine.usualTime(of: plan, spec, options, in: environment.usual)
         if step.isChange { step.afterBoot = Self.unknownFields(spec) }
         return step
     }

@@ -62,6 +62,11 @@ final class UpRun: StepTeller {
         return try telling(kind, nil, body)
     }
 
+    /// Tells what the machine has in common with others.
+    func tell(_ way: Likeness.Way, _ acceleration: Acceleration) {
+        tell(.isLike(machine.likeness(spec, options, way, acceleration)))
+    }
+
     func warn(_ warning: String) { tell(.warning(warning)) }
 
     func bringUp() throws(Failure) {
@@ -114,6 +119,7 @@ final class UpRun: StepTeller {
         }
         try joinNetworks()
         if plan.action == .replace { return try replace(plan, domainNow) }
+        tell(plan.starts || plan.restarts ? .again : .present, domainNow.record.acceleration)
         if domainNow.isSaved, try continueSaved(plan, domainNow) {
             if !plan.bases.isEmpty { try machine.remember(bases: plan.bases, of: domainNow.record) }
             return try continueWith(try machine.requireDomain())
@@ -211,6 +217,7 @@ final class UpRun: StepTeller {
                 warmStart = WarmStart(machine: machine, spec: spec, documents: documents, warm: warm)
             }
         }
+        tell(warmStart == nil ? .new : .warm, chosen)
         var parts = try MachineParts(machine, spec)
         try parts.clearLeftovers()
         var record = MachineRecord(

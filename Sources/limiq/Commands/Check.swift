@@ -53,7 +53,9 @@ struct Check: ParsableCommand {
         // Its own words are not known here: an error may be about their lack.
         if dryRun.isGuessing || rehearsal.isOver || rehearsal.lacksWords {
             let reason = rehearsal.lacksWords ? "its words" : "what a machine answers"
-            tell("\(failure.location ?? script): not checked from here on: that depends on \(reason)")
+            tell(
+                "\(failure.location ?? script): not checked from here on: that depends on \(reason)", .caution
+            )
             return passes
         }
         tell("\(failure)")
@@ -86,10 +88,10 @@ struct Check: ParsableCommand {
             let text = (finding.isError ? "" : "warning: ") + machine + finding.text
             tell(
                 (finding.location.map { "\($0): " } ?? "") + text
-                    + (finding.hint.map { "\n  hint: \($0)" } ?? ""))
+                    + (finding.hint.map { "\n  hint: \($0)" } ?? ""), finding.isError ? .bad : .caution)
         }
         return !findings.contains(where: \.isError)
     }
 
-    private func tell(_ line: String) { StandardError.complain(line) }
+    private func tell(_ line: String, _ tone: Tone = .bad) { StandardError.complain(line, tone) }
 }

@@ -37,13 +37,15 @@ struct Doctor: ParsableCommand {
     }
 
     private static func report(_ finding: HostFinding) {
-        let mark =
+        let (mark, tone): (String, Tone) =
             switch finding.verdict {
-            case .fine: "ok"
-            case .lacking: "--"
-            case .broken: "no"
+            case .fine: ("ok", .good)
+            case .lacking: ("--", .caution)
+            case .broken: ("no", .bad)
             }
-        StandardOutput.print("\(mark)  \(finding.subject): \(finding.text)")
+        let colours = Colours.output
+        StandardOutput.print(
+            colours.paint(mark, tone) + colours.paint("  \(finding.subject): \(finding.text)"))
         if let remedy = finding.remedy { StandardOutput.print("      \(remedy)") }
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Basics
+import Hypervisors
 import MachineSpec
 import Primitives
 import Provisioning
@@ -27,7 +28,7 @@ struct List: ParsableCommand {
         let session = try Session(connect: host.connect)
         let machines = try Machine.list(on: try session.hosts.hypervisor(nil), state: session.state)
         for warning in EmbeddedTakeover(state: session.state).warnings() {
-            StandardError.complain(warning)
+            StandardError.complain(warning, .caution)
         }
         var found: [String: MachineInfo] = [:]
         var failures: [Failure] = []
@@ -46,7 +47,10 @@ struct List: ParsableCommand {
             StandardOutput.print(json: try jsonText(.list(infos.map { value(of: $0) }), pretty: true))
         } else if !infos.isEmpty {
             let rows = infos.map { info in columns.map { $0.text(info) } }
-            StandardOutput.print(table([columns.map { $0.rawValue.uppercased() }] + rows))
+            let table = table([columns.map { $0.rawValue.uppercased() }] + rows, .output) { row, column in
+                row == 0 ? .faint : columns[column] == .state ? infos[row - 1].state.tone : nil
+            }
+            StandardOutput.print(table)
         } else if failures.isEmpty {
             StandardError.tell("no machines yet; limiq run SCRIPT makes them")
         }
@@ -63,6 +67,18 @@ struct List: ParsableCommand {
             throw ValidationError(
                 "--columns: there is no column \(word): \(nearest ?? "there are \(names.joined(separator: ", "))")"
             )
+        }
+    }
+}
+
+extension DomainState {
+    /// The tone of its word.
+    fileprivate var tone: Tone? {
+        switch self {
+        case .running, .blocked: .good
+        case .crashed: .bad
+        case .shutOff, .saved, .noState: .faint
+        default: .caution
         }
     }
 }

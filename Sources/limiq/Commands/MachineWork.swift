@@ -1,5 +1,6 @@
 import ArgumentParser
 import Basics
+import Glibc
 import Hypervisors
 import Provisioning
 
@@ -65,9 +66,21 @@ struct MachineWork {
                 outcomes.put((machine, outcome))
             }
         }
+        // A person sees each as it ends; what is written to a file is the same each time.
+        var early: [String: Result<Answer, Failure>] = [:]
+        var waiting = machines[...]
+        let inOrder = isatty(STDERR_FILENO) != 1
         for _ in machines {
             let (machine, outcome) = outcomes.next()
-            tell(machine, outcome)
+            guard inOrder else {
+                tell(machine, outcome)
+                continue
+            }
+            early[machine.name] = outcome
+            while let next = waiting.first, let outcome = early.removeValue(forKey: next.name) {
+                waiting.removeFirst()
+                tell(next, outcome)
+            }
         }
     }
 

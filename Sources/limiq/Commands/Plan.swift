@@ -40,7 +40,9 @@ struct Plan: ParsableCommand {
         session.requiresLock = lock.locked
         session.overrides = try parameters.overrides()
         session.words = words
-        let plan = PlanRun(try session.environment())
+        var environment = try session.environment()
+        environment.usual = UsualTimes(in: session.state)
+        let plan = PlanRun(environment)
         let rehearsal = try Rehearsal(
             script, session, primitives: plan.primitives(overrides: session.overrides))
         let stops = rehearsal.failure != nil && (plan.isGuessing || rehearsal.isOver)
@@ -50,8 +52,8 @@ struct Plan: ParsableCommand {
         if json {
             StandardOutput.print(json: try jsonText(document(plan, end: end, unnamed), pretty: true))
         } else {
-            StandardOutput.print(PlanTree(plan.steps, end: end).text)
-            for place in unnamed { StandardError.tell(Session.unnamed(place)) }
+            StandardOutput.print(PlanTree(plan.steps, end: end).painted(.output))
+            for place in unnamed { StandardError.complain(Session.unnamed(place), .caution) }
         }
         if plan.isChange || stops { throw ExitCode(2) }
     }

@@ -34,8 +34,8 @@ extension Display {
     func abandon() {}
 
     func end(_ report: RunReport) {
-        let text = report.text
-        if !text.isEmpty { StandardError.tell(text) }
+        let text = report.painted(.errors)
+        if !text.text.isEmpty { StandardError.tell(text) }
     }
 }
 
@@ -48,8 +48,5 @@ func makeDisplay(
     guard isatty(STDERR_FILENO) == 1, term != "dumb", !term.isEmpty else {
         return RunWatcher(recorder: recorder, display: PlainDisplay())
     }
-    // https://no-color.org: present and not empty.
-    let colour = getenv("NO_COLOR").map { $0.pointee == 0 } ?? true
-    return RunWatcher(
-        recorder: recorder, display: LiveDisplay(recorder, colour: colour, console: console))
+    return RunWatcher(recorder: recorder, display: LiveDisplay(recorder, console: console))
 }

@@ -1,4 +1,5 @@
 import Basics
+import Provisioning
 import Steps
 
 /// The picture a terminal shows of a run: a line for each machine that matters most, a line for the rest, a summary.
@@ -6,15 +7,11 @@ import Steps
 /// It is made in two steps, so that the record is held for the first only, and so that consoles are read only for the
 /// rows that are shown: which rows, then their text.
 struct Frame: Sendable, Equatable {
-    enum Tone: Sendable {
-        case plain, slow, failed
-    }
-
     struct Row: Sendable, Equatable {
         var name: String
         var step: String
         var elapsed: Duration
-        var tone = Tone.plain
+        var tone: Tone?
         /// The note that matters more than its console.
         var note: String?
         /// The line the guest said last, where it is known already.
@@ -53,12 +50,17 @@ struct Frame: Sendable, Equatable {
         chosen += sorted.slow + sorted.working + sorted.waiting
         chosen += sorted.failed.dropFirst(failed)
         rows = chosen.prefix(room).map { sorted.row($0, at: now) }
-        fold = Self.fold(chosen.dropFirst(room))
+        fold = Self.fold(chosen.dropFirst(room), sorted.slowness)
     }
 
-    private static func fold(_ hidden: some Collection<Track>) -> String {
+    private static func fold(
+        _ hidden: some Collection<Track>, _ slowness: [Subject: Slowness]
+    ) -> String {
         var counts: [String: Int] = [:]
-        for track in hidden { counts[word(for: track), default: 0] += 1 }
+        for track in hidden {
+            let word = word(for: track)
+            counts[slowness[track.subject] == nil ? word : "slow \(word)", default: 0] += 1
+        }
         let parts = counts.sorted { left, right in
             (left.key == "waiting" ? 0 : 1, -left.value, left.key)
                 < (right.key == "waiting" ? 0 : 1, -right.value, right.key)
@@ -77,51 +79,49 @@ struct Frame: Sendable, Equatable {
     }
 }
 
-/// The machines and images that a frame may show, those that matter most first.
+/// The machines, images and hosts that a frame may show, those that matter most first. Each keeps its place as long as
+/// it does not begin to matter more: those of a group stand in the order in which they came to their work, and then of
+/// their names.
 private struct Sorted {
     /// The number of those that are not done yet, or failed.
     var shown: Int { failed.count + slow.count + working.count + waiting.count }
     private(set) var machines = 0
     /// The tracks that failed, the latest first.
     private(set) var failed: [Track] = []
-    /// The tracks that are slow, the slowest first.
     private(set) var slow: [Track] = []
-    /// The tracks that work, those that do so longest first.
     private(set) var working: [Track] = []
     private(set) var waiting: [Track] = []
+    let slowness: [Subject: Slowness]
+    private let usual: UsualTimes
     private var done = 0
     private var cancelled = 0
-    private var medians: [Step: Duration] = [:]
 
     init(_ record: RunRecord, at now: Duration) {
-        var running: [Step: [Duration]] = [:]
-        for track in record.tracks {
-            guard track.state == .working, let current = track.steps.last else { continue }
-            running[current.step, default: []].append(now - current.began)
-        }
-        for (step, times) in running { medians[step] = record.pace.median(of: step, running: times) }
+        slowness = record.slow(at: now)
+        usual = record.usual
         for track in record.tracks {
             let isMachine = track.subject.kind == .vm
             if isMachine { machines += 1 }
             switch track.state {
             case .waiting: waiting.append(track)
             case .working:
-                if median(ifSlow: track, at: now) != nil { slow.append(track) } else { working.append(track) }
+                if slowness[track.subject] != nil { slow.append(track) } else { working.append(track) }
             case .failed: failed.append(track)
             case .done: if isMachine { done += 1 }
             case .cancelled: if isMachine { cancelled += 1 }
             }
         }
-        failed.sort { ($0.problem?.at ?? .zero) > ($1.problem?.at ?? .zero) }
-        slow.sort { ($0.steps.last?.began ?? .zero) < ($1.steps.last?.began ?? .zero) }
-        working.sort { ($0.busySince ?? .zero) < ($1.busySince ?? .zero) }
+        Self.sort(&failed) { .zero - ($0.problem?.at ?? .zero) }
+        Self.sort(&slow) { $0.busySince ?? .zero }
+        Self.sort(&working) { $0.busySince ?? .zero }
     }
 
-    private func median(ifSlow track: Track, at now: Duration) -> Duration? {
-        guard track.subject.kind == .vm, let current = track.steps.last,
-            let median = medians[current.step], Pace.isSlow(now - current.began, median: median)
-        else { return nil }
-        return median
+    private static func sort(_ tracks: inout [Track], by time: (Track) -> Duration) {
+        tracks.sort { left, right in
+            let times = (time(left), time(right))
+            return times.0 == times.1
+                ? comesBefore(left.subject.name, right.subject.name) : times.0 < times.1
+        }
     }
 
     func summaries(at now: Duration) -> [String] {
@@ -132,7 +132,11 @@ private struct Sorted {
         if !waiting.isEmpty { parts.append("\(waiting.count) waiting") }
         parts.append("\(failures) failed")
         if cancelled > 0 { parts.append("\(cancelled) cancelled") }
-        if !slow.isEmpty { parts.append("\(slow.count) slow") }
+        if !slow.isEmpty {
+            let steps = Set(slowness.values.map(\.step.word))
+            let place = steps.count == 1 ? " in \(steps.first ?? "")" : ""
+            parts.append("\(slow.count) slow\(place)")
+        }
         let elapsed = limiq.running(now)
         return [
             parts.joined(separator: ", ") + ", \(elapsed)",
@@ -146,12 +150,12 @@ private struct Sorted {
         switch track.state {
         case .failed, .done, .cancelled:
             let problem = track.problem
-            let failed = track.phases.last { !$0.ok && $0.step.kind != .undo }
+            let failed = track.phases.last { !$0.ok && $0.step.kind != .undo && $0.step.kind != .look }
             let step = failed?.step.word ?? problem?.work.action ?? ""
             let end = problem?.at ?? .zero
             return Frame.Row(
-                name: name, step: step, elapsed: end - (track.phases.map(\.began).min() ?? end),
-                tone: .failed,
+                name: name, step: step, elapsed: end - (track.begunPhases.map(\.began).min() ?? end),
+                tone: .bad,
                 note: "failed: \(problem?.failure.message ?? "")")
         case .waiting:
             return Frame.Row(name: name, step: "waiting", elapsed: .zero)
@@ -163,10 +167,11 @@ private struct Sorted {
             line: track.line)
         row.note = current?.detail
         row.hasConsole = track.subject.kind == .vm && current?.step.kind?.isBeforeBoot != true
-        if let current, let median = median(ifSlow: track, at: now) {
-            row.tone = .slow
-            row.note =
-                "slow: \(limiq.running(now - current.began)) in \(current.step.word), others \(readable(median))"
+        if let slowness = slowness[track.subject] {
+            row.tone = .caution
+            row.note = "slow: \(limiq.running(slowness.elapsed)) in it, \(slowness.words)"
+        } else if row.note == nil, let total = track.likeness.flatMap(usual.total), total >= .seconds(5) {
+            row.note = "usually \(readable(total))"
         }
         return row
     }
@@ -177,28 +182,28 @@ extension Frame {
     ///
     /// - Parameters:
     ///   - width: the terminal's columns.
-    ///   - colour: whether to use colours (ECMA-48, SGR), in which nothing is said that the text does not say.
+    ///   - colours: in which nothing is said that the text does not say.
     ///   - console: the last line on a machine's console; called at most once a row.
-    func lines(width: Int, colour: Bool, console: (String) -> String?) -> [String] {
+    func lines(width: Int, colours: Colours, console: (String) -> String?) -> [String] {
         let width = max(1, width - 1)
         let names = rows.map { TerminalText.visible($0.name) }
         let nameWidth = min(names.map { TerminalText.columns($0) }.max() ?? 0, max(8, width / 3))
         let stepWidth = rows.map { TerminalText.columns($0.step) }.max() ?? 0
         var lines = zip(rows, names).map { row, name in
-            var text = TerminalText.pad(name, nameWidth)
+            var text = TerminalText.pad(TerminalText.fitMiddle(name, nameWidth), nameWidth)
             text += "  " + TerminalText.pad(row.step, stepWidth)
             let elapsed = row.elapsed > .zero ? limiq.running(row.elapsed) : ""
             text += "  " + String(repeating: " ", count: max(0, 7 - elapsed.count)) + elapsed
             var notes = row.note.map { [$0] } ?? []
             // A line in so narrow a terminal would say nothing.
-            if row.tone != .failed, width > TerminalText.columns(text) + 10,
+            if row.tone != .bad, width > TerminalText.columns(text) + 10,
                 let line = row.line ?? (row.hasConsole ? console(row.name) : nil)
             {
                 notes.append(line)
             }
             if !notes.isEmpty { text += "  " + TerminalText.visible(notes.joined(separator: "  │ ")) }
             while text.last == " " { text.removeLast() }
-            return row.tone.paint(TerminalText.fit(text, width), colour)
+            return colours.paint(TerminalText.fit(text, width), row.tone).text
         }
         if let fold { lines.append(TerminalText.fit(fold, width)) }
         if let shortest = summaries.last {
@@ -206,15 +211,5 @@ extension Frame {
             lines.append(TerminalText.fit(summary, width))
         }
         return lines
-    }
-}
-
-extension Frame.Tone {
-    fileprivate func paint(_ text: String, _ colour: Bool) -> String {
-        switch self {
-        case .plain: text
-        case .slow: colour ? "\u{1B}[33m\(text)\u{1B}[m" : text
-        case .failed: colour ? "\u{1B}[31m\(text)\u{1B}[m" : text
-        }
     }
 }

@@ -38,16 +38,33 @@ final class JSONDisplay: Display {
         case .workBegan(let work): emit("work_begin", work.fields)
         case .workEnded(let work, let took, let ok):
             emit("work_end", work.fields + ["seconds": took.json, "ok": .bool(ok)])
-        case .progress(let progress): emit(progress.event, of: progress.subject.fields)
+        case .progress(let progress, let usual):
+            emit(progress.event, of: progress.subject.fields, usual: usual)
+        case .slow(let subject, let slowness):
+            emit(
+                "slow",
+                subject.fields + [
+                    "step": .string(slowness.step.word), "seconds": slowness.elapsed.json,
+                    slowness.measure == .usually ? "usual" : "others": slowness.median.json,
+                ])
         case .failed(let work, let failure):
             emit("failure", work.fields + failure.fields)
         }
     }
 
-    private func emit(_ event: Progress.Event, of subject: Map) {
+    private func emit(_ event: Progress.Event, of subject: Map, usual: Duration?) {
+        let usual: Map = ["usual": usual.map(\.json) ?? .null]
         switch event {
         case .begins(let step, let detail):
-            emit("step_begin", subject + ["step": .string(step.word), "detail": .text(detail)])
+            emit("step_begin", subject + ["step": .string(step.word), "detail": .text(detail)] + usual)
+        case .isLike(let likeness):
+            emit(
+                "machine",
+                subject + [
+                    "image": .text(likeness.image), "host": .string(likeness.host),
+                    "acceleration": .string(likeness.acceleration), "way": .string(likeness.way.rawValue),
+                    "goal": .text(likeness.goal),
+                ] + usual)
         case .ended(let step, let took, let ok):
             emit("step_end", subject + ["step": .string(step.word), "seconds": took.json, "ok": .bool(ok)])
         case .detail(let step, let text):

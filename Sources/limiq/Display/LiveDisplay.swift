@@ -25,7 +25,7 @@ final class LiveDisplay: Display {
     }
 
     private let recorder: RunRecorder
-    private let colour: Bool
+    private let colours = Colours.errors
     private let console: @Sendable (String) -> String?
     /// The things that were told. They are locked for moments only.
     private let told = Mutex(Told())
@@ -33,9 +33,8 @@ final class LiveDisplay: Display {
     private let drawing = Mutex(Drawing())
 
     /// - Parameter console: the last line of a machine's serial console.
-    init(_ recorder: RunRecorder, colour: Bool, console: @escaping @Sendable (String) -> String?) {
+    init(_ recorder: RunRecorder, console: @escaping @Sendable (String) -> String?) {
         self.recorder = recorder
-        self.colour = colour
         self.console = console
         Signals.onResume { [self] in told.withLock { $0.wasStopped = true } }
         startThread { [self] in
@@ -59,15 +58,17 @@ final class LiveDisplay: Display {
         switch progress.event {
         // What failed stays in the frame, and is told of at the end.
         case .finished(.failed, _): break
-        case .finished, .warning: tell(TerminalText.visible(progress.line))
+        case .finished, .warning: tell(colours.paint(TerminalText.visible(progress.line), progress.tone))
         // The frame shows the rest.
-        case .begins, .detail, .ended, .console, .changed, .wayIn: break
+        case .begins, .detail, .ended, .console, .changed, .isLike, .wayIn: break
         }
     }
 
-    func log(_ level: LogLevel, _ text: String) { tell(TerminalText.complaint(level.prefix + text)) }
+    func log(_ level: LogLevel, _ text: String) {
+        tell(colours.complaint(level.prefix + text, level.tone))
+    }
 
-    private func tell(_ line: String) { told.withLock { $0.lines.append(line) } }
+    private func tell(_ line: Painted) { told.withLock { $0.lines.append(line.text) } }
 
     func finish() {
         drawing.withLock { drawing in
@@ -96,10 +97,10 @@ final class LiveDisplay: Display {
             }
             let size = TerminalSize.current
             let frame = recorder.use { record, now in Frame(record, at: now, height: size.rows) }
-            let lines = frame.lines(width: size.columns, colour: colour, console: console)
+            let lines = frame.lines(width: size.columns, colours: colours, console: console)
             let above = takeTold(&drawing)
             if above.isEmpty, let shown = drawing.shown, shown == (lines, size) { return false }
-            write(drawing.screen.draw(lines, above: above, width: size.columns))
+            write(drawing.screen.draw(lines, above: above, size))
             drawing.shown = (lines, size)
             return false
         }
@@ -107,7 +108,7 @@ final class LiveDisplay: Display {
 
     private func clear(_ drawing: inout Drawing) {
         let above = takeTold(&drawing)
-        write(drawing.screen.draw([], above: above, width: TerminalSize.current.columns))
+        write(drawing.screen.draw([], above: above, .current))
         drawing.shown = nil
     }
 
@@ -127,20 +128,5 @@ final class LiveDisplay: Display {
 
     private func write(_ text: String) {
         if !text.isEmpty { writeAll(Array(text.utf8), to: STDERR_FILENO) }
-    }
-}
-
-struct TerminalSize: Equatable {
-    var columns = 80
-    var rows = 24
-
-    /// The size of standard error's terminal, 80 × 24 where it does not say.
-    static var current: TerminalSize {
-        var result = TerminalSize()
-        var size = winsize()
-        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 else { return result }
-        if size.ws_col > 0 { result.columns = Int(size.ws_col) }
-        if size.ws_row > 0 { result.rows = Int(size.ws_row) }
-        return result
     }
 }

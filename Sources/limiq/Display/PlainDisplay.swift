@@ -17,15 +17,31 @@ struct PlainDisplay: Display {
         switch progress.event {
         // The guest's own lines are for a terminal; here they would bury the steps. The end of a step shows by the next
         // one's beginning.
-        case .console, .ended: break
+        case .console: break
+        // What comes before the work is worth a line where it has taken its time only.
+        case .begins(let step, _) where progress.subject.kind == .host || step.kind == .look: break
+        case .ended(_, let took, _) where progress.subject.kind == .host && took >= .seconds(1):
+            tell(progress)
+        case .ended: break
         // It is told at the end.
-        case .wayIn: break
-        default: StandardError.tell(TerminalText.visible(progress.line))
+        case .wayIn, .isLike: break
+        default: tell(progress)
         }
     }
 
+    private func tell(_ progress: Progress) {
+        StandardError.tell(Colours.errors.paint(TerminalText.visible(progress.line), progress.tone))
+    }
+
+    func happened(_ event: RunEvent) {
+        guard showsProgress, case .slow(let subject, let slowness) = event else { return }
+        let line =
+            "\(subject.name): slow: \(running(slowness.elapsed)) in \(slowness.step.word), \(slowness.words)"
+        StandardError.tell(Colours.errors.paint(TerminalText.visible(line), .caution))
+    }
+
     func log(_ level: LogLevel, _ text: String) {
-        StandardError.complain(level.prefix + text)
+        StandardError.complain(level.prefix + text, level.tone)
     }
 }
 
@@ -40,6 +56,7 @@ extension Progress {
             case .warning(let text): "warning \(text)"
             case .console(let text): "console \(text)"
             case .changed(let path): "changed \(path)"
+            case .isLike(let likeness): "like \(likeness.image ?? "none")"
             case .wayIn(let words): words
             case .finished(let outcome, let took): "\(outcome.rawValue) (\(readable(took)))"
             }
@@ -47,7 +64,28 @@ extension Progress {
     }
 }
 
+extension Progress {
+    /// The tone of its line.
+    var tone: Tone? {
+        switch event {
+        case .finished(.failed, _), .ended(_, _, ok: false): .bad
+        case .finished(.up, _), .finished(.image, _): .good
+        case .warning: .caution
+        default: nil
+        }
+    }
+}
+
 extension LogLevel {
+    /// The tone of its first line: none of what is merely told.
+    var tone: Tone? {
+        switch self {
+        case .info: nil
+        case .warn: .caution
+        case .error: .bad
+        }
+    }
+
     /// The word before a line: none before what is merely told.
     var prefix: String { self == .info ? "" : "\(rawValue): " }
 }

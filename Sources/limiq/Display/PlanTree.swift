@@ -13,42 +13,59 @@ struct PlanTree {
         self.end = end
     }
 
+    private typealias Line = (text: String, tone: Tone?)
+
     /// The tree as text, with a line of sums at its end, which has no line end.
-    var text: String {
+    var text: String { painted(.none).text }
+
+    func painted(_ colours: Colours) -> Painted {
         var lines = steps.flatMap(lines)
         if let end {
             lines.append(
-                "\(end): not planned from here on: that depends on what a guest answers (known after boot)")
+                (
+                    "\(end): not planned from here on: that depends on what a guest answers (known after boot)",
+                    .caution
+                ))
         }
-        lines.append(sums)
-        return lines.map { TerminalText.visible($0) }.joined(separator: "\n")
+        lines.append((sums, nil))
+        return lines.map { colours.paint(TerminalText.visible($0.text), $0.tone) }.joined(separator: "\n")
     }
 
-    private func lines(_ step: PlanStep) -> [String] {
-        var lines = ["\(Self.sign(step.action)) \(step.kind) \(step.name)  \(Self.word(step.action))"]
+    private func lines(_ step: PlanStep) -> [Line] {
+        func plain(_ text: String) -> Line { (text, nil) }
+        // A moment is worth no word.
+        let usual = step.usual.flatMap { $0 >= .seconds(1) ? ", about \(readable($0))" : nil } ?? ""
+        var lines: [Line] = [
+            (
+                "\(Self.sign(step.action)) \(step.kind) \(step.name)  \(Self.word(step.action))\(usual)",
+                Self.tone(step.action)
+            )
+        ]
         lines += step.parts.map { part in
-            "    \(part.name)" + (part.detail.isEmpty ? "" : "  \(part.detail)")
+            plain("    \(part.name)" + (part.detail.isEmpty ? "" : "  \(part.detail)"))
         }
-        lines += step.changes.flatMap { ["    ~ \(Self.text($0))"] + Self.differences($0) }
+        lines += step.changes.flatMap { [("    ~ \(Self.text($0))", .caution)] + Self.differences($0) }
         lines += step.pending.flatMap { change in
             let when =
                 change.kind == .instance
                 ? "where a guest has run, with another instance-id only"
                 : "without { restart = true } at its next start"
-            return ["    … \(Self.text(change)), \(when)"] + Self.differences(change)
+            return [plain("    … \(Self.text(change)), \(when)")] + Self.differences(change)
         }
-        lines += step.afterBoot.map { "    \($0)  (known after boot)" }
-        lines += step.warnings.map { "    warning: \($0)" }
+        lines += step.afterBoot.map { plain("    \($0)  (known after boot)") }
+        lines += step.warnings.map { ("    warning: \($0)", .caution) }
         return lines
     }
 
     /// The most lines of a document's differences that are shown.
     private static let mostLines = 40
 
-    private static func differences(_ change: Change) -> [String] {
-        let shown = change.lines.prefix(mostLines).map { "        \($0)" }
+    private static func differences(_ change: Change) -> [Line] {
+        let shown: [Line] = change.lines.prefix(mostLines).map { line in
+            ("        \(line)", "\(line)".hasPrefix("+") ? .good : "\(line)".hasPrefix("-") ? .bad : nil)
+        }
         let left = change.lines.count - shown.count
-        return left > 0 ? shown + ["        and \(left) more lines"] : shown
+        return left > 0 ? shown + [("        and \(left) more lines", nil)] : shown
     }
 
     private static func text(_ change: Change) -> String {
@@ -65,6 +82,16 @@ struct PlanTree {
         case .remove: "-"
         case .start, .restart, .stop, .run: ">"
         case .none: "="
+        }
+    }
+
+    private static func tone(_ action: PlanStep.Action) -> Tone? {
+        switch action {
+        case .make, .adopt, .start: .good
+        case .change, .restart, .stop: .caution
+        case .replace, .remove: .bad
+        case .none: .faint
+        case .run: nil
         }
     }
 

@@ -1,5 +1,5 @@
 import Basics
-import FoundationEssentials
+import Glibc
 import LuaRuntime
 import Primitives
 import Steps
@@ -27,6 +27,35 @@ struct RunWatcher: Display {
         display.progress(progress)
     }
 
+    /// Does work on a machine that limiq does by itself, and tells of it as of a script's.
+    func telling<Result>(
+        _ work: Work, call: UInt64, _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        let start = ContinuousClock.now
+        func end(_ failure: Failure?) {
+            tell { $0.end(work, call: call, took: .now - start, failure: failure, at: $1) }
+        }
+        tell { $0.begin(work, call: call, at: $1) }
+        do throws(Failure) {
+            let result = try body()
+            end(nil)
+            return result
+        } catch {
+            end(error)
+            throw error
+        }
+    }
+
+    /// Looks, once a second until the end, for machines that have become slow. Another thread does.
+    func lookForSlow() {
+        startThread {
+            while !recorder.use({ record, _ in record.isOver }) {
+                sleep(1)
+                tell { $0.tellSlow(at: $1) }
+            }
+        }
+    }
+
     /// Tells the record and then the display, which hears of it before anything else can happen: events are in order.
     private func tell(_ body: (inout RunRecord, Duration) -> [RunEvent]) {
         recorder.use { record, now in
@@ -38,7 +67,10 @@ struct RunWatcher: Display {
     func begin(script: String) { display.begin(script: script) }
     func log(_ level: LogLevel, _ text: String) { display.log(level, text) }
     func happened(_ event: RunEvent) { display.happened(event) }
-    func finish() { display.finish() }
+    func finish() {
+        recorder.use { record, _ in record.isOver = true }
+        display.finish()
+    }
     func abandon() { display.abandon() }
     func end(_ report: RunReport) { display.end(report) }
 }

@@ -2,6 +2,7 @@ import Basics
 import HostFiles
 import Hypervisors
 import Provisioning
+import Steps
 import Synchronization
 
 /// The hosts of a run, opened at the first use and kept.
@@ -9,7 +10,11 @@ final class Hosts: Sendable {
     /// `--connect`.
     let connect: String?
     private let state: StateFolder
+<<<<<<< HEAD
     private let world: TestWorld?
+=======
+    private let listener = Mutex<(@Sendable (Progress) -> Void)?>(nil)
+>>>>>>> c30e39f2818760838d782b90460b5cbb66f43dbe
     private let opened = Mutex<[String: any Hypervisor]>([:])
 
     /// - Parameters:
@@ -26,6 +31,11 @@ final class Hosts: Sendable {
         HypervisorChoice(explicit: connect, state: state)
     }
 
+    /// Has `listener` told of what hosts have to do before they can be worked on.
+    func tell(_ listener: @escaping @Sendable (Progress) -> Void) {
+        self.listener.withLock { $0 = listener }
+    }
+
     /// - Parameter uri: `nil` for the run's own.
     func hypervisor(_ uri: String?) throws(Failure) -> any Hypervisor {
         if let simulated = try world?.host(uri) { return simulated }
@@ -38,7 +48,9 @@ final class Hosts: Sendable {
                 hint: "root has libvirt's daemons without it: leave --connect and LIMIQ_URI out",
                 resource: address)
         }
-        let host = LibvirtHypervisor(uri: address, daemons: PrivateDaemons.takingOver(state))
+        let host = LibvirtHypervisor(uri: address, daemons: PrivateDaemons.takingOver(state)) { [weak self] in
+            self?.listener.withLock(\.self)?($0)
+        }
         // Two tasks may have opened it at once: the first stays, so that a host has one pool of connections.
         return opened.withLock { opened in
             if let first = opened[address] { return first }

@@ -7,6 +7,7 @@ import ImageLibrary
 import LuaRuntime
 import Primitives
 import Provisioning
+import Steps
 import Synchronization
 
 /// The things one call of the command works with: the state folder, the hosts, the primitives and the display.
@@ -81,11 +82,10 @@ struct Session {
         _ script: String, _ body: (LuaRuntime) throws(ScriptError) -> [Value]
     ) throws {
         if let timings { try Timings.checkWritable(timings) }
-        let recorder = RunRecorder()
-        let display = makeDisplay(json: json, recorder) { [state] name in
-            consoleLastLine(state.machine(name) + "/console.log")
-        }
+        let recorder = RunRecorder(usual: UsualTimes(in: state))
+        let display = makeDisplay(json: json, recorder, console: consoleLine)
         defer { display.finish() }
+        hosts.tell { display.progress($0) }
         var options = try options()
         options.output = { stream, bytes in display.output(stream, Array(bytes)) }
         let definitions = try definitions(display)
@@ -110,6 +110,7 @@ struct Session {
             }
         }
         display.begin(script: script)
+        display.lookForSlow()
         var error: ScriptError?
         do throws(ScriptError) { _ = try body(runtime) } catch let failure { error = failure }
         if error == nil, let name = overrides.keys.min(), !asksForParameters.withLock(\.self) {
@@ -119,23 +120,38 @@ struct Session {
             if error == nil { try choices.requireAsked() }
         } catch let unasked { error = ScriptError(unasked) }
         if error == nil { tellUnnamed(display) }
-        let failure = throwAway { display.log($0, $1) }
+        let failure = throwAway({ display.log($0, $1) }) { (machine, number) throws(Failure) in
+            let work = Work(.vm(machine.name), "remove", step: Step(.remove))
+            return try display.telling(work, call: .max - UInt64(number)) { () throws(Failure) in
+                try machine.remove(ofRun: lifetime.id)
+            }
+        }
         if error == nil { error = failure.map { ScriptError($0) } }
         lifetime.end()
         display.finish()
         try end(script, recorder, display, error)
     }
 
+    /// The last line on a machine's serial console.
+    private var consoleLine: @Sendable (String) -> String? {
+        { [state] name in consoleLastLine(state.machine(name) + "/console.log") }
+    }
+
     /// Removes the machines that the run has made and throws away, by `--rm`.
     ///
+    /// - Parameters:
+    ///   - removing: removes one, and tells of it as a run or a spec does.
     /// - Returns: the failure of one that is still there; of several the last, the others are told.
-    func throwAway(_ tell: (LogLevel, String) -> Void) -> Failure? {
+    func throwAway(
+        _ tell: (LogLevel, String) -> Void,
+        removing: (Machine, Int) throws(Failure) -> Bool
+    ) -> Failure? {
         guard choices.throwsAway, !choices.keepsFailed else { return nil }
         var last: Failure?
-        for place in choices.asked.reversed() {
+        for (number, place) in choices.asked.reversed().enumerated() {
             do throws(Failure) {
                 let machine = Machine(place.name, on: try hosts.hypervisor(place.uri), state: state)
-                if try machine.remove(ofRun: lifetime.id) { tell(.info, "removed \(place.name)") }
+                if try removing(machine, number) { tell(.info, "removed \(place.name)") }
             } catch {
                 if let last { tell(.error, "\(last)") }
                 last = error
@@ -161,10 +177,12 @@ struct Session {
         _ script: String, _ recorder: RunRecorder, _ display: RunWatcher, _ error: ScriptError?
     ) throws {
         let (record, elapsed) = recorder.use { ($0, $1) }
+        UsualTimes.add(record.samples, in: state)
         var report = RunReport(record, took: elapsed, error: error)
         report.showsPhases = timings != nil
         if let timings {
-            let times = Timings(record, script: script, began: recorder.date, took: elapsed)
+            let times = Timings(
+                record, script: script, began: recorder.date, took: elapsed, console: consoleLine)
             do throws(Failure) { try times.write(to: timings) } catch {
                 display.end(report)
                 throw error

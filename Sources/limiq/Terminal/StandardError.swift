@@ -16,6 +16,19 @@ enum StandardError {
         if isatty(STDERR_FILENO) == 1 { writeAll(Array("\r\u{1B}[K".utf8), to: STDERR_FILENO) }
     }
 
-    /// Writes what went wrong.
-    static func complain(_ text: String) { tell(TerminalText.complaint(text)) }
+    static func tell(_ painted: Painted) { writeAll(Array("\(painted.text)\n".utf8), to: STDERR_FILENO) }
+
+    /// Writes what went wrong, or may.
+    static func complain(_ text: String, _ tone: Tone? = .bad) {
+        tell(Colours.errors.complaint(text, tone))
+    }
+}
+
+extension Colours {
+    /// What went wrong, as lines: the first, which says it, has the colour.
+    func complaint(_ text: String, _ tone: Tone? = .bad) -> Painted {
+        let lines = TerminalText.complaint(text).split(separator: "\n", omittingEmptySubsequences: false)
+        return lines.enumerated().map { index, line in paint(line, index == 0 ? tone : nil) }
+            .joined(separator: "\n")
+    }
 }

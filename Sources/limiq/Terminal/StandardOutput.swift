@@ -19,6 +19,8 @@ enum StandardOutput {
     /// Writes lines of limiq's own, whatever is quoted in them.
     static func print(_ text: String) { write("\(TerminalText.visibleLines(text))\n".utf8) }
 
+    static func print(_ painted: Painted) { write("\(painted.text)\n".utf8) }
+
     static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
     static var isPipe: Bool {
         var status = stat()

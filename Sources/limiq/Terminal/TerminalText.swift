@@ -86,6 +86,23 @@ enum TerminalText {
         return String(result) + "…"
     }
 
+    /// The text cut to `width` columns in its middle: what tells names apart is often their end.
+    static func fitMiddle(_ text: String, _ width: Int) -> String {
+        guard columns(text) > width, width > 2 else { return fit(text, width) }
+        let ending = Array(text.unicodeScalars.reversed())
+        var tail = String.UnicodeScalarView()
+        var used = 0
+        for scalar in ending {
+            let next = columns(scalar)
+            if used + next > (width - 1) / 2 { break }
+            used += next
+            tail.insert(scalar, at: tail.startIndex)
+        }
+        // A mark belongs to the character before it, which is not there.
+        while let first = tail.first, columns(first) == 0 { tail.removeFirst() }
+        return fit(text, width - used) + String(tail)
+    }
+
     /// The text fitted, and filled up with blanks.
     static func pad(_ text: String, _ width: Int) -> String {
         let fitted = fit(text, width)
@@ -94,7 +111,7 @@ enum TerminalText {
 
     /// The number of columns a character takes. Those of East Asian Width (UAX #11) `W` and `F`, by blocks, and the
     /// emoji, take two; marks that are drawn over the character before them take none.
-    private static func columns(_ scalar: Unicode.Scalar) -> Int {
+    static func columns(_ scalar: Unicode.Scalar) -> Int {
         if scalar.value < 0x300 { return 1 }
         switch scalar.properties.generalCategory {
         case .nonspacingMark, .enclosingMark: return 0

@@ -95,7 +95,10 @@ final class SpecRunner: Sendable {
         if world.connect != nil { session.choices = RunChoices(throwsAway: true) }
         let display = SpecDisplay(file: file)
         let primitives = SpecPrimitives(file: file, world: world, options: options) { [session] in
-            if let failure = session.throwAway({ display.log($0, $1) }) { throw failure }
+            let failure = session.throwAway({ display.log($0, $1) }) { (machine, _) throws(Failure) in
+                try machine.remove(ofRun: session.lifetime.id)
+            }
+            if let failure { throw failure }
         }
         var runtimeOptions = try session.options()
         runtimeOptions.output = { display.output($0, Array($1)) }

@@ -42,6 +42,24 @@ struct Pace: Sendable {
     }
 }
 
+/// A step that takes a machine clearly longer than others, and how long it takes those.
+struct Slowness: Sendable, Equatable {
+    enum Measure: String, Sendable {
+        /// The machines of this run.
+        case others
+        /// Machines like it in earlier runs.
+        case usually
+    }
+
+    var step: Step
+    var elapsed: Duration
+    var median: Duration
+    var measure: Measure
+
+    /// The comparison in words: `others 10 s`.
+    var words: String { "\(measure.rawValue) \(readable(median))" }
+}
+
 /// The median of some times; of an even number the mean of the two in the middle.
 func median(_ times: [Duration]) -> Duration {
     guard !times.isEmpty else { return .zero }

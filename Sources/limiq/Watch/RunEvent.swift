@@ -7,6 +7,10 @@ enum RunEvent: Sendable, Equatable {
     case workBegan(Work)
     case workEnded(Work, took: Duration, ok: Bool)
     /// The work, or a call that is one step, has news.
-    case progress(Progress)
+    ///
+    /// - Parameter usual: how long what begins usually takes, where that is known.
+    case progress(Progress, usual: Duration? = nil)
+    /// A machine has been in a step for clearly longer than is to be expected.
+    case slow(Subject, Slowness)
     case failed(Work, Failure)
 }

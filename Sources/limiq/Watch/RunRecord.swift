@@ -1,4 +1,5 @@
 import Basics
+import Provisioning
 import Steps
 
 /// The record of what has happened in a run up to now: the one picture that the terminal, the events and the report are
@@ -9,8 +10,14 @@ struct RunRecord: Sendable {
     /// The tracks, in the order of their first appearance.
     private(set) var tracks: [Track] = []
     private(set) var pace = Pace()
+    /// The times that machines took in earlier runs.
+    let usual: UsualTimes
+    /// Whether the run is over: what is told now is nobody's any more.
+    var isOver = false
     private var numbers: [Subject: Int] = [:]
     private var openImageCalls = 0
+
+    init(usual: UsualTimes = UsualTimes()) { self.usual = usual }
 
     func track(_ subject: Subject) -> Track? { numbers[subject].map { tracks[$0] } }
 
@@ -24,6 +31,7 @@ struct RunRecord: Sendable {
         }
         if work.isCheck { return [] }
         return change(work.subject) { track, _ in
+            if track.open.isEmpty { track.idleSince = now }
             track.open[call] = work
             var events: [RunEvent] = [.workBegan(work)]
             if let step = work.step { events += track.begin(step, detail: nil, call: call, at: now) }
@@ -48,7 +56,10 @@ struct RunRecord: Sendable {
             for step in track.steps where step.call == call || track.open.isEmpty {
                 events += track.end(step, took: nil, ok: failure == nil, at: now, &pace)
             }
-            if !track.isBusy { track.busySince = nil }
+            if !track.isBusy {
+                events += track.closeGap(at: now)
+                track.busySince = nil
+            }
             if wasOpen { events.append(.workEnded(work, took: took, ok: failure == nil)) }
             track.problems[work.action] = failure.map {
                 Track.Problem(work: work, failure: $0, at: now)
@@ -59,7 +70,8 @@ struct RunRecord: Sendable {
     }
 
     private mutating func closeImages(at now: Duration) {
-        for number in tracks.indices where tracks[number].isActive {
+        for number in tracks.indices
+        where tracks[number].isActive && tracks[number].subject.kind == .image {
             tracks[number].isActive = false
             tracks[number].busySince = nil
             tracks[number].steps = []
@@ -72,12 +84,18 @@ struct RunRecord: Sendable {
         let subject = progress.subject
         // News of work that nobody waits for any more are nobody's.
         if subject.kind == .vm, track(subject)?.open.isEmpty != false { return [] }
+        let usual = usual
         return change(subject) { track, pace in
             if subject.kind == .image { track.isActive = true }
             switch progress.event {
             case .begins(let step, let detail):
                 if step.kind == .start { track.line = nil }
-                return track.begin(step, detail: detail, call: nil, at: now)
+                var events: [RunEvent] = []
+                if let look = track.steps.first(where: { $0.step.kind == .look && $0.call == nil }) {
+                    events += track.end(look, took: nil, ok: true, at: now, &pace)
+                }
+                let time = track.likeness.flatMap { usual.time(of: step, $0) }
+                return events + track.begin(step, detail: detail, call: nil, usual: time, at: now)
             case .detail(let step, let text):
                 guard let index = track.index(of: step) else { return [] }
                 track.steps[index].detail = text
@@ -89,11 +107,24 @@ struct RunRecord: Sendable {
                 guard subject.kind == .image else { return [] }
                 track.isActive = false
                 track.busySince = nil
+            case .isLike(let likeness):
+                // A later call that finds it as it is says nothing of how it came to be so.
+                if track.likeness == nil || likeness.way != .present { track.likeness = likeness }
+                return [.progress(progress, usual: usual.total(likeness))]
             case .wayIn(let words): track.wayIn = words
             case .warning, .changed: break
             }
             return [.progress(progress)]
         }
+    }
+
+    /// - Returns: whether it was not marked before.
+    mutating func markSlow(_ subject: Subject) -> Bool {
+        guard let number = numbers[subject], let last = tracks[number].steps.indices.last,
+            !tracks[number].steps[last].isToldSlow
+        else { return false }
+        tracks[number].steps[last].isToldSlow = true
+        return true
     }
 
     private mutating func change(
@@ -118,11 +149,28 @@ extension Track {
     }
 
     fileprivate mutating func begin(
-        _ step: Step, detail: String?, call: UInt64?, at now: Duration
+        _ step: Step, detail: String?, call: UInt64?, usual: Duration? = nil, at now: Duration
     ) -> [RunEvent] {
+        let events = closeGap(at: now)
         steps.append(Current(step: step, began: now, detail: detail, call: call))
         busySince = busySince ?? now
-        return [.progress(Progress(subject, .begins(step, detail: detail)))]
+        if subject.kind == .host { isActive = true }
+        return events + [.progress(Progress(subject, .begins(step, detail: detail)), usual: usual)]
+    }
+
+    /// Accounts for the time in which it was in no step: up to its first it has waited for its turn, between two it was
+    /// looked at. It shows when it is over only, so that its beginning and its end are told at once.
+    fileprivate mutating func closeGap(at now: Duration) -> [RunEvent] {
+        guard let since = idleSince else { return [] }
+        idleSince = nil
+        let took = now - since
+        guard took >= .milliseconds(1) else { return [] }
+        let step = Step(busySince == nil ? .queue : .look)
+        phases.append(Phase(step: step, began: since, took: took))
+        return [
+            .progress(Progress(subject, .begins(step, detail: nil))),
+            .progress(Progress(subject, .ended(step, took, ok: true))),
+        ]
     }
 
     /// - Parameter took: what the work measured; `nil` for the time since the step began.
@@ -131,8 +179,18 @@ extension Track {
     ) -> [RunEvent] {
         if let index = steps.lastIndex(of: current) { steps.remove(at: index) }
         let (step, took) = (current.step, took ?? now - current.began)
-        phases.append(Phase(step: step, began: max(now - took, .zero), took: took, ok: ok))
-        if ok { pace.add(step, took) }
+        phases.append(
+            Phase(
+                step: step, began: max(now - took, .zero), took: took, ok: ok,
+                isCall: current.call != nil))
+        if steps.isEmpty {
+            switch subject.kind {
+            case .vm: if !open.isEmpty { idleSince = now }
+            case .host: (isActive, busySince) = (false, nil)
+            case .image: break
+            }
+        }
+        if ok, step.kind?.isAside != true { pace.add(step, took) }
         return [.progress(Progress(subject, .ended(step, took, ok: ok)))]
     }
 }

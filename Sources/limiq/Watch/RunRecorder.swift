@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Provisioning
 import Synchronization
 
 /// The record of a run and the clock it is kept by, shared by the threads that tell of it and those that show it.
@@ -6,7 +7,10 @@ final class RunRecorder: Sendable {
     /// The beginning of the run, by the wall clock.
     let date = Date.now
     private let start = ContinuousClock.now
-    private let record = Mutex(RunRecord())
+    private let record: Mutex<RunRecord>
+
+    /// - Parameter usual: the times that machines took in earlier runs.
+    init(usual: UsualTimes = UsualTimes()) { record = Mutex(RunRecord(usual: usual)) }
 
     /// The format of times: ISO 8601 in UTC, to the millisecond: `2026-11-23T10:00:00.000Z`.
     static let timeFormat = Date.ISO8601FormatStyle(includingFractionalSeconds: true)

@@ -6,20 +6,26 @@ extension RunReport {
     /// The text that a person reads at the end, empty where there is nothing to say: the phases where there are several
     /// machines, what ended the script, and a line for each machine that failed, whatever the script did with the
     /// errors.
-    var text: String {
-        var parts: [String] = []
-        if (showsPhases || machines > 1) && !phases.isEmpty { parts.append(phaseTable) }
+    var text: String { painted(.none).text }
+
+    func painted(_ colours: Colours) -> Painted {
+        var parts: [Painted] = []
+        if (showsPhases || machines > 1) && !phases.isEmpty { parts.append(colours.paint(phaseTable)) }
         let complaint = complaint
-        if let complaint { parts.append(TerminalText.complaint("limiq: \(complaint)")) }
+        if let complaint { parts.append(colours.complaint("limiq: \(complaint)")) }
         // One machine whose error is the script's has been told of.
         if problems.count > 1 || problems.contains(where: { complaint?.contains($0.failure.message) != true })
         {
-            parts.append(failureList)
+            parts.append(colours.complaint(failureList))
         }
-        if !cancelled.isEmpty { parts.append("cancelled: \(Self.list(cancelled))") }
-        if !unfinished.isEmpty { parts.append("not finished: \(Self.list(unfinished))") }
-        parts += waysIn.prefix(10).map { "ssh: \($0)" }
-        if waysIn.count > 10 { parts.append("… and \(waysIn.count - 10) more") }
+        if !cancelled.isEmpty {
+            parts.append(colours.paint("cancelled: \(Self.list(cancelled))", .caution))
+        }
+        if !unfinished.isEmpty {
+            parts.append(colours.paint("not finished: \(Self.list(unfinished))", .caution))
+        }
+        parts += waysIn.prefix(10).map { colours.paint("ssh: \($0)") }
+        if waysIn.count > 10 { parts.append(colours.paint("… and \(waysIn.count - 10) more")) }
         return parts.joined(separator: "\n")
     }
 

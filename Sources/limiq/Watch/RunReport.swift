@@ -44,6 +44,8 @@ struct RunReport: Sendable {
             let isMachine = track.subject.kind == .vm
             if isMachine { machines += 1 }
             switch track.state {
+            // A host's are those of the machines on it.
+            case _ where track.subject.kind == .host: break
             case .failed:
                 if isMachine { failed += 1 }
                 if let problem = track.problem { problems.append(problem) }
@@ -54,6 +56,10 @@ struct RunReport: Sendable {
             case .waiting, .working: if isMachine { unfinished.append(track.subject.name) }
             }
         }
+        // In the order of their names, whichever came first: two runs are then easily compared.
+        problems.sort { comesBefore($0.work.subject.name, $1.work.subject.name) }
+        cancelled.sort(by: comesBefore)
+        unfinished.sort(by: comesBefore)
     }
 
     /// The command's exit status.
@@ -66,20 +72,29 @@ struct RunReport: Sendable {
     private static func phases(_ record: RunRecord) -> [Phase] {
         var times: [String: [String: Duration]] = [:]
         var names = ["image"] + Step.Kind.allCases.map(\.rawValue)
-        for track in record.tracks {
+        for track in record.tracks where track.subject.kind != .host {
             let name = track.subject.name
             for phase in track.phases where phase.ok {
                 let key = track.subject.kind == .image ? "image" : phase.step.word
                 times[key, default: [:]][name, default: .zero] += phase.took
                 if !names.contains(key) { names.append(key) }
             }
-            if track.subject.kind == .vm, track.state == .done, let first = track.phases.map(\.began).min() {
-                let end = track.phases.map { $0.began + $0.took }.max() ?? first
+            if track.subject.kind == .vm, track.state == .done,
+                let first = track.begunPhases.map(\.began).min()
+            {
+                let end = track.begunPhases.map { $0.began + $0.took }.max() ?? first
                 times["total", default: [:]][name] = end - first
             }
         }
-        return (names + ["total"]).compactMap { name in times[name].map { Phase(name: name, times: $0) } }
+        return (names + ["total"]).compactMap { name in
+            guard let phase = times[name].map({ Phase(name: name, times: $0) }) else { return nil }
+            // A moment's wait or look is worth no column.
+            let isMoment = [Step.Kind.queue, .look].map(\.rawValue).contains(name)
+            return isMoment && phase.maximum < leastPause ? nil : phase
+        }
     }
+
+    private static let leastPause = Duration.seconds(1)
 }
 
 extension Duration {

@@ -2,7 +2,7 @@ import Basics
 import Steps
 import XML
 
-/// The timings of a run as a picture: a row for each machine, its phases as bars on an axis of seconds.
+/// The timings of a run as a picture: a row for each machine, its phases as bars on an axis of time.
 ///
 /// It is SVG 1.1. A person reads one row as well as a thousand: rows become lower where there are many, and the axis
 /// comes again every sixty of them.
@@ -11,7 +11,7 @@ struct Timeline {
     private let rows: [Timings.Row]
     /// The phases in the order a machine goes through them, behind those of images; others follow by the time they
     /// first came.
-    private let phases: [String]
+    let phases: [String]
 
     private static let width = 1200.0
     private static let margin = 16.0
@@ -20,7 +20,8 @@ struct Timeline {
 
     init(_ timings: Timings) {
         self.timings = timings
-        rows = timings.images + timings.vms
+        let run = timings.run.map { Timings.Row(name: timings.script, outcome: "done", phases: $0) }
+        rows = (run.map { [$0] } ?? []) + (timings.hosts ?? []) + timings.images + timings.vms
         func names(_ rows: [Timings.Row]) -> [String] {
             var first: [String: Double] = [:]
             for phase in rows.flatMap(\.phases) {
@@ -30,7 +31,8 @@ struct Timeline {
         }
         let ofMachines = names(timings.vms)
         let known = Step.Kind.allCases.map(\.rawValue).filter(ofMachines.contains)
-        phases = (names(timings.images) + known + ofMachines).reduce(into: []) { names, name in
+        let others = names((run.map { [$0] } ?? []) + (timings.hosts ?? []) + timings.images)
+        phases = (others + known + ofMachines).reduce(into: []) { names, name in
             if !names.contains(name) { names.append(name) }
         }
     }
@@ -42,6 +44,7 @@ struct Timeline {
             rectangle(0, 0, Self.width, height, fill: "#ffffff"),
             label(heading, x: Self.margin, y: 26, size: 15, weight: "bold"),
         ]
+        if !rows.flatMap(\.phases).allSatisfy(\.ok) { parts.append(Self.pattern) }
         parts += legend
         for (index, row) in rows.enumerated() {
             if index % Self.rowsPerAxis == 0 { parts += axis(above: index) }
@@ -65,6 +68,23 @@ struct Timeline {
             + readable(.seconds(timings.seconds)) + (failed > 0 ? ", \(failed) failed" : "")
             + ", \(timings.began)"
     }
+
+    /// Stripes over what failed: they show without colours as well.
+    private static let pattern = XMLElement(
+        "defs", [:],
+        [
+            XMLElement(
+                "pattern",
+                [
+                    "id": "failed", "width": "6", "height": "6", "patternUnits": "userSpaceOnUse",
+                    "patternTransform": "rotate(45)",
+                ],
+                [
+                    rectangle(0, 0, 6, 6, fill: "#ffffff", opacity: "0.55"),
+                    rectangle(0, 0, 3, 6, fill: failedColour),
+                ])
+        ])
+    private static let failedColour = "#c00000"
 
     // MARK: where things are
 
@@ -111,7 +131,7 @@ struct Timeline {
         }
     }
 
-    /// The axis: the seconds above the row, and lines through those that follow.
+    /// The axis: the time above the row, and lines through those that follow.
     private func axis(above row: Int) -> [XMLElement] {
         let end = min(row + Self.rowsPerAxis, rows.count)
         let isLast = row == rows.count
@@ -122,8 +142,10 @@ struct Timeline {
         while Double(tick) * step <= span {
             let seconds = Double(tick) * step
             let x = left + seconds * scale
-            let text = number(seconds) + (tick == 0 ? " s" : "")
-            parts.append(label(text, x: x, y: y, size: 11, anchor: "middle", fill: "#555555"))
+            parts.append(
+                label(
+                    TimeAxis.label(seconds, tick: step), x: x, y: y, size: 11, anchor: "middle",
+                    fill: "#555555"))
             if !isLast {
                 let bottom = position(of: end - 1) + rowHeight
                 parts.append(
@@ -135,13 +157,7 @@ struct Timeline {
     }
 
     /// The distance of the ticks: at most twelve, at round numbers.
-    private var tickStep: Double {
-        let steps = [
-            0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600,
-            1800,
-        ]
-        return steps.first { span / $0 <= 12 } ?? (span / 12 / 3600).rounded(.up) * 3600
-    }
+    private var tickStep: Double { TimeAxis.step(span: span, ticks: 12) }
 
     private func drawing(of row: Timings.Row, _ index: Int) -> [XMLElement] {
         let y = position(of: index)
@@ -155,24 +171,32 @@ struct Timeline {
         parts.append(
             label(
                 shown(row), x: left - 6, y: y + rowHeight * 0.5 + fontSize * 0.36, size: fontSize,
-                anchor: "end",
-                fill: failed ? "#c00000" : "#222222"))
+                weight: failed ? "bold" : nil, anchor: "end",
+                fill: failed ? Self.failedColour : "#222222"))
         for phase in row.phases {
             let title =
                 "\(row.name): \(phase.phase) \(readable(.seconds(phase.seconds)))"
+                + (phase.usual.map { ", usually \(readable(.seconds($0)))" } ?? "")
                 + (phase.ok ? "" : ", failed")
+            let (x, width) = (left + phase.began * scale, max(phase.seconds * scale, 0.8))
             parts.append(
                 rectangle(
-                    left + phase.began * scale, y + rowHeight * 0.12, max(phase.seconds * scale, 0.8),
-                    rowHeight * 0.76, fill: colour(of: phase.phase), stroke: phase.ok ? nil : "#c00000",
+                    x, y + rowHeight * 0.12, width, rowHeight * 0.76, fill: colour(of: phase.phase),
                     title: title))
+            guard !phase.ok else { continue }
+            // Over the bar, and wide enough to be seen where that is short.
+            parts.append(
+                rectangle(
+                    x, y + rowHeight * 0.12, max(width, 4), rowHeight * 0.76, fill: "url(#failed)",
+                    stroke: Self.failedColour))
         }
         return parts
     }
 
     private func shown(_ row: Timings.Row) -> String {
-        let name = row.name.count > 36 ? "\(row.name.prefix(35))…" : row.name
-        return row.outcome == "done" ? name : "\(name) (\(row.outcome))"
+        let name = TerminalText.fitMiddle(row.name, 36)
+        return row.outcome == "done"
+            ? name : (row.outcome == "failed" ? "✗ " : "") + "\(name) (\(row.outcome))"
     }
 
     /// The colours of calls and of steps in files that a limiq to come has written.
@@ -180,7 +204,7 @@ struct Timeline {
         "#8da0cb", "#66a61e", "#a6761d", "#7570b3", "#e7298a", "#1b9e77", "#999999",
     ]
 
-    private func colour(of phase: String) -> String {
+    func colour(of phase: String) -> String {
         if let kind = Step.Kind(rawValue: phase) { return kind.colour }
         let others = phases.filter { Step.Kind(rawValue: $0) == nil }
         return Self.furtherColours[(others.firstIndex(of: phase) ?? 0) % Self.furtherColours.count]

@@ -2,6 +2,7 @@ import Basics
 import FoundationEssentials
 import Glibc
 import HostFiles
+import Provisioning
 import Steps
 
 /// The times that each phase of each machine of a run took: what `limiq run --timings` writes and `limiq report` reads.
@@ -13,6 +14,8 @@ struct Timings: Sendable, Equatable, Codable {
         var began: Double
         var seconds: Double
         var ok: Bool
+        /// The seconds that it usually takes.
+        var usual: Double?
     }
 
     struct Row: Sendable, Equatable, Codable {
@@ -20,6 +23,16 @@ struct Timings: Sendable, Equatable, Codable {
         /// The outcome: `done`, `failed`, `cancelled`, `unfinished`.
         var outcome: String
         var phases: [Phase]
+        /// Of a machine, as far as it is known.
+        var host: String?
+        var image: String?
+        var acceleration: String?
+        /// The seconds that such a machine usually takes as a whole.
+        var usual: Double?
+        /// What went wrong.
+        var failure: String?
+        /// The last line on its console, of one that did not come up.
+        var line: String?
     }
 
     /// The number of this format; another number is another format.
@@ -31,14 +44,43 @@ struct Timings: Sendable, Equatable, Codable {
     /// The machines in the order of their first phase.
     var vms: [Row]
     var images: [Row]
+    /// What hosts had to do before they could be worked on.
+    var hosts: [Row]?
+    /// The times in which none of those was worked on.
+    var run: [Phase]?
 
-    init(_ record: RunRecord, script: String, began: Date, took: Duration) {
+    /// - Parameter console: the last line of a machine's serial console.
+    init(
+        _ record: RunRecord, script: String, began: Date, took: Duration,
+        console: (String) -> String? = { _ in nil }
+    ) {
         self.script = script
         self.began = began.formatted(RunRecorder.timeFormat)
         seconds = took.seconds
         let tracks = record.tracks.sorted { $0.firstBegan < $1.firstBegan }
-        vms = tracks.filter { $0.subject.kind == .vm }.map { Row($0) }
-        images = tracks.filter { $0.subject.kind == .image }.map { Row($0) }
+        func rows(_ kind: Subject.Kind) -> [Row] {
+            tracks.filter { $0.subject.kind == kind }.map { Row($0, record.usual, console: console) }
+        }
+        (vms, images, hosts) = (rows(.vm), rows(.image), rows(.host))
+        run = Self.gaps(rows: vms + images + (hosts ?? []), seconds: seconds)
+    }
+
+    /// The times of the run in which nothing was worked on: the script itself ran, or its calls that are no work.
+    private static func gaps(rows: [Row], seconds: Double) -> [Phase] {
+        var gaps: [Phase] = []
+        var covered = 0.0
+        func add(upTo end: Double) {
+            let took = ((end - covered) * 1000).rounded() / 1000
+            guard took > 0 else { return }
+            gaps.append(
+                Phase(phase: Step.Kind.script.rawValue, began: covered, seconds: took, ok: true, usual: nil))
+        }
+        for phase in rows.flatMap(\.phases).sorted(by: { $0.began < $1.began }) {
+            add(upTo: min(phase.began, seconds))
+            covered = max(covered, phase.began + phase.seconds)
+        }
+        add(upTo: seconds)
+        return gaps
     }
 
     init(script: String, began: String, seconds: Double, vms: [Row], images: [Row] = []) {
@@ -61,7 +103,9 @@ struct Timings: Sendable, Equatable, Codable {
                     .badField, "\(path) is of format \(timings.format), which this limiq does not know",
                     hint: "use the limiq that wrote it", resource: path)
             }
-            let times = (timings.vms + timings.images).flatMap(\.phases).flatMap { [$0.began, $0.seconds] }
+            let rows = timings.vms + timings.images + (timings.hosts ?? [])
+            let phases = rows.flatMap(\.phases) + (timings.run ?? [])
+            let times = phases.flatMap { [$0.began, $0.seconds, $0.usual ?? 0] } + rows.map { $0.usual ?? 0 }
             // A year is more than any run takes, and less than what cannot be drawn.
             guard (times + [timings.seconds]).allSatisfy({ (0...31_536_000).contains($0) }) else {
                 throw Failure(.badField, "\(path) has times that no run takes", resource: path)
@@ -100,7 +144,7 @@ struct Timings: Sendable, Equatable, Codable {
 }
 
 extension Timings.Row {
-    fileprivate init(_ track: Track) {
+    fileprivate init(_ track: Track, _ times: UsualTimes, console: (String) -> String?) {
         name = track.subject.name
         outcome =
             switch track.state {
@@ -111,8 +155,17 @@ extension Timings.Row {
             }
         phases = track.phases.sorted { $0.began < $1.began }.map { phase in
             Timings.Phase(
-                phase: phase.step.word, began: phase.began.seconds, seconds: phase.took.seconds, ok: phase.ok)
+                phase: phase.step.word, began: phase.began.seconds, seconds: phase.took.seconds, ok: phase.ok,
+                usual: phase.isCall
+                    ? nil : track.likeness.flatMap { times.time(of: phase.step, $0)?.seconds })
         }
+        guard track.subject.kind == .vm else { return }
+        (host, image) = (track.likeness?.host, track.likeness?.image)
+        acceleration = track.likeness?.acceleration
+        usual = track.likeness.flatMap { times.total($0)?.seconds }
+        guard outcome != "done" else { return }
+        failure = track.problem.map { Secrets.masked($0.failure.message) }
+        line = (track.line ?? console(name)).map { Secrets.masked($0) }
     }
 }
 

@@ -2,7 +2,7 @@ import Basics
 import LuaRuntime
 import Steps
 
-/// The history of one machine or image in a run. Times are since the run began.
+/// The history of one machine, image or host in a run. Times are since the run began.
 struct Track: Sendable {
     enum State: Sendable {
         /// The work was asked for, and nothing is done yet.
@@ -17,6 +17,8 @@ struct Track: Sendable {
         var detail: String?
         /// The call the step stands for; `nil` where the work itself told of it.
         var call: UInt64?
+        /// Whether it has been told that it is slow.
+        var isToldSlow = false
     }
 
     /// A step that is over.
@@ -25,6 +27,8 @@ struct Track: Sendable {
         var began: Duration
         var took: Duration
         var ok = true
+        /// Whether it is a call that the script makes by itself.
+        var isCall = false
     }
 
     struct Problem: Sendable, Equatable {
@@ -38,12 +42,16 @@ struct Track: Sendable {
     var wayIn: String?
     /// The calls that are not answered yet.
     var open: [UInt64: Work] = [:]
-    /// Whether an image is worked on, which it is from its first step to its last.
+    /// What it has in common with others; `nil` as long as that is not known.
+    var likeness: Likeness?
+    /// Whether an image or a host is worked on, which it is from its first step to its last.
     var isActive = false
     /// The steps the machine is in, one unless the script works on it in several tasks.
     var steps: [Current] = []
     /// The time at which what it is doing now came to its first step.
     var busySince: Duration?
+    /// The time since which it is in no step although work on it was asked for.
+    var idleSince: Duration?
     var phases: [Phase] = []
     /// The last line of the guest's console, where somebody reads it anyway.
     var line: String?
@@ -59,6 +67,9 @@ struct Track: Sendable {
     }
 
     var isBusy: Bool { isActive || !open.isEmpty }
+
+    /// The phases without the wait for its turn.
+    var begunPhases: [Phase] { phases.filter { $0.step.kind != .queue } }
 
     /// The problem that ended it: the first that is no mere end of the run.
     var problem: Problem? {
