@@ -38,11 +38,11 @@ struct Plan: ParsableCommand {
         var session = try Session(connect: host.connect, script: script)
         session.sandbox = sandbox.choice
         session.requiresLock = lock.locked
-        session.overrides = try parameters.overrides()
+        session.parameters = try parameters.given()
         session.words = words
         let plan = PlanRun(try session.environment())
         let rehearsal = try Rehearsal(
-            script, session, primitives: plan.primitives(overrides: session.overrides))
+            script, session, primitives: plan.primitives(parameters: session.parameters))
         let stops = rehearsal.failure != nil && (plan.isGuessing || rehearsal.isOver)
         if let failure = rehearsal.failure, !stops { throw failure }
         let unnamed = stops ? [] : session.scriptPath.map { plan.unnamed(of: $0) } ?? []
