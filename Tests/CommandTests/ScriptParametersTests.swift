@@ -85,7 +85,7 @@ import Testing
         }
     }
 
-    @Test func `are listed by help, without secrets, and offered behind --set`() async throws {
+    @Test func `are listed by help, without secrets`() async throws {
         try await with { limiq in
             let help = try await limiq.run("help", "shop.lua")
             #expect(
@@ -94,12 +94,6 @@ import Testing
             #expect(help.output.contains("  count  1         how many; from 1 to 9\n"), "\(help.output)")
             #expect(help.output.contains("  owner            whose it is; required\n"), "\(help.output)")
             #expect(!help.output.contains("hush"))
-            let words = try await command(
-                program, ["---completion", "run", "--", "--set", "limiq", "run", "shop.lua", "--set", ""],
-                environment: limiq.environment, folder: limiq.folder)
-            #expect(
-                words.lines.contains("count=") && words.lines.contains("tier=live")
-                    && words.lines.contains("debug=true"), "\(words.output)\(words.errors)")
         }
     }
 

@@ -89,14 +89,14 @@ return function(declarations)
         end
     end
     local values = {}
+    -- What is there and wrong goes before what is missing.
+    for _, name in ipairs(options.names(given)) do values[name] = taken(name, rules[name], given[name]) end
     for _, name in ipairs(options.names(rules)) do
         local rule = rules[name]
-        if given[name] then
-            values[name] = taken(name, rule, given[name])
-        elseif rule.required then
+        if rule.required and values[name] == nil then
             fail(("the parameter %s is missing%s"):format(name, rule.doc and ": " .. rule.doc or ""),
                 ("--set %s=…"):format(name))
-        elseif rule.default ~= nil then
+        elseif values[name] == nil and rule.default ~= nil then
             values[name] = options.value(rule, rule.default, name, fail)
         end
     end
