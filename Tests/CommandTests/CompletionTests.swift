@@ -36,7 +36,8 @@ import Testing
 
     @Test func `the parameters of the script that is named, and their choices`() async throws {
         try await ScratchFolder.with { folder in
-            let script = "require('limiq').params { count = 1, tier = { choices = { 'test', 'live' } }, debug = false }"
+            let script =
+                "require('limiq').params { count = 1, tier = { choices = { 'test', 'live' } }, debug = false }"
             try script.write(toFile: "\(folder)/a.lua", atomically: false, encoding: .utf8)
             #expect(
                 try await offered(["limiq", "run", "a.lua", "--set", ""], in: folder) == [
