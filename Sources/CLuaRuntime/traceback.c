@@ -5,6 +5,7 @@
 #include <string.h>
 
 const char traces_key = 0, carried_key = 0;
+static const char script_key = 0;
 
 enum { FIRST_LEVELS = 14, LAST_LEVELS = 12 };
 
@@ -20,6 +21,38 @@ int limiq_where(lua_State *L, char *buffer, size_t capacity) {
         return snprintf(buffer, capacity, "%s:%d", activation.short_src, activation.currentline) < (int)capacity;
     }
     return 0;
+}
+
+enum { WHERE_SIZE = 2 * LUA_IDSIZE + 64 };
+
+/// Whether a function stands in the script that was started, whose name is on the stack's top.
+static int is_of_script(lua_State *L, const lua_Debug *activation) {
+    return lua_type(L, -1) == LUA_TSTRING && strcmp(activation->source, lua_tostring(L, -1)) == 0;
+}
+
+/// The line that runs, and the script's own that led there: "build-web.lua:12 (helpers.lua:5)".
+static int full_where(lua_State *L, char *buffer, size_t capacity) {
+    lua_Debug activation;
+    int length = 0, inner = 0;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &script_key);
+    for (int level = 0; level < 200 && lua_getstack(L, level, &activation); level++) {
+        lua_getinfo(L, "Sl", &activation);
+        if (activation.currentline <= 0 || is_library(&activation)) continue;
+        int is_outer = is_of_script(L, &activation);
+        if (length && !is_outer) continue;
+        char place[LUA_IDSIZE + 32];
+        snprintf(place, sizeof place, "%s:%d", activation.short_src, activation.currentline);
+        if (!length) {
+            length = inner = snprintf(buffer, capacity, "%s", place);
+        } else {
+            char first[LUA_IDSIZE + 32];
+            snprintf(first, sizeof first, "%.*s", inner, buffer);
+            length = snprintf(buffer, capacity, "%s (%s)", place, first);
+        }
+        if (is_outer) break;
+    }
+    lua_pop(L, 1);
+    return length > 0 && length < (int)capacity;
 }
 
 // MARK: tracebacks
@@ -189,8 +222,8 @@ static void set_text(lua_State *L, const char *field, const char *text) {
 void complete_failure(lua_State *L) {
     if (!limiq_is_failure(L, -1)) return;
     luaL_checkstack(L, 8, NULL);
-    char where[LUA_IDSIZE + 32];
-    if (lacks(L, "where") && limiq_where(L, where, sizeof where)) set_text(L, "where", where);
+    char where[WHERE_SIZE];
+    if (lacks(L, "where") && full_where(L, where, sizeof where)) set_text(L, "where", where);
     if (lacks(L, "traceback")) {
         lua_Debug raising;
         // A hook has no level of its own.
@@ -235,10 +268,18 @@ static int make_failure(lua_State *L) {
 }
 
 static int where(lua_State *L) {
-    char text[LUA_IDSIZE + 32];
-    if (limiq_where(L, text, sizeof text)) lua_pushstring(L, text);
+    char text[WHERE_SIZE];
+    if (full_where(L, text, sizeof text)) lua_pushstring(L, text);
     else lua_pushnil(L);
     return 1;
+}
+
+/// set_script(name): the chunk whose lines are the script's own.
+static int set_script(lua_State *L) {
+    luaL_checkstring(L, 1);
+    lua_settop(L, 1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &script_key);
+    return 0;
 }
 
 /// adopt(table): the metatable of failures.
@@ -251,7 +292,8 @@ static int adopt(lua_State *L) {
 
 void open_traceback(lua_State *L) {
     static const luaL_Reg core[] = {
-        {"fail", fail}, {"failure", make_failure}, {"where", where}, {"adopt_failure", adopt}, {NULL, NULL},
+        {"fail", fail}, {"failure", make_failure}, {"where", where}, {"adopt_failure", adopt},
+        {"set_script", set_script}, {NULL, NULL},
     };
     luaL_setfuncs(L, core, 0);
     lua_newtable(L);

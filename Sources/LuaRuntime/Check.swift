@@ -43,7 +43,7 @@ extension LuaRuntime {
 
     /// The names a script finds: Lua's, and those the prelude adds.
     private static func standardGlobals(_ state: LuaThread) -> Set<String> {
-        var names: Set<String> = ["require", "package", "io", "dofile", "loadfile"]
+        var names: Set<String> = ["require", "package", "io", "dofile", "loadfile", "warn"]
         lua_rawgeti(state, clua_registry(), lua_Integer(LUA_RIDX_GLOBALS))
         lua_pushnil(state)
         while limiq_next(state, -2) != 0 {

@@ -46,7 +46,9 @@ public final class LuaRuntime {
         set("search", .list(options.search.map(Value.string)))
         set("library", .string(options.libraryFolder))
         do throws(Failure) {
-            for name in ["errors", "globals", "tasks", "waiting", "each", "modules", "io", "init"] {
+            for name in [
+                "errors", "inspect", "globals", "tasks", "waiting", "each", "modules", "io", "init",
+            ] {
                 try loadPrelude(name)
             }
         } catch {

@@ -59,14 +59,14 @@ struct Program {
                 StandardOutput.print(limiqVersion)
                 return 0
             }
-            // `limiq help SCRIPT` and `limiq help CODE` beside the parser's own `limiq help SUBCOMMAND`.
+            // `limiq help SCRIPT`, `limiq help CODE` and `limiq help limiq.NAME` beside the parser's own `limiq help SUBCOMMAND`.
             if arguments.first == "help", let word = arguments.dropFirst().first, !word.hasPrefix("-"),
                 !Limiq.names.contains(word)
             {
                 if word.hasSuffix(".lua") {
                     try ScriptHelp.show(word)
-                } else {
-                    try CodeHelp.show(word, besides: Limiq.names)
+                } else if !CodeHelp.shows(word) {
+                    try LibraryHelp.show(word, besides: CodeHelp.words + Limiq.names)
                 }
                 return 0
             }

@@ -34,6 +34,18 @@ import Testing
         return answer.lines.map { $0.trimmingCharacters(in: .whitespaces) }.sorted()
     }
 
+    @Test func `the parameters of the script that is named, and their choices`() async throws {
+        try await ScratchFolder.with { folder in
+            let script =
+                "require('limiq').params { count = 1, tier = { choices = { 'test', 'live' } }, debug = false }"
+            try script.write(toFile: "\(folder)/a.lua", atomically: false, encoding: .utf8)
+            #expect(
+                try await offered(["limiq", "run", "a.lua", "--set", ""], in: folder) == [
+                    "count=", "debug=false", "debug=true", "tier=live", "tier=test",
+                ])
+        }
+    }
+
     @Test func `a subcommand, a script, a machine that has a folder`() async throws {
         try await ScratchFolder.with { folder in
             for name in ["vms/web-1", "vms/web-2", "vms/db", "vms/.lock"] {

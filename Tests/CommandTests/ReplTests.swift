@@ -1,3 +1,4 @@
+import Glibc
 import Support
 import Testing
 
@@ -16,14 +17,16 @@ import Testing
                 environment: limiq.environment.merging(["LIMIQ": program]) { $1 }, folder: limiq.folder)
             #expect(result.status == 0)
             #expect(
-                result.lines == ["2", "10", "1", "2", "- 1", "- b: 'yes'", "true", "false", "running"],
+                result.lines == ["2", "10", "1", "2", "{ 1, { b = \"yes\" } }", "true", "false", "running"],
                 "\(result.errors)")
             #expect(result.errors.contains("repl:1: undeclared global nope\n"))
             #expect(result.errors.contains("repl:1: unexpected symbol near ')'\n"))
         }
     }
 
-    @Test func `is edited in a terminal; Ctrl-C ends what a line does, and at the prompt all`() async throws {
+    @Test func `is edited in a terminal; Ctrl-C ends what a line does, and clears one that is typed`()
+        async throws
+    {
         try await LimiqCommand.with { limiq in
             try await TmuxPane.with(limiq) { pane in
                 try await pane.enter("limiq repl; echo ended $?")
@@ -53,8 +56,24 @@ import Testing
 
                 try await pane.enter("limiq repl; echo then $?")
                 #expect(try await pane.shows { $0.last == ">" })
+                try await pane.press("Up")
+                #expect(try await pane.shows { $0.last == "> repeat until false" }, "lines outlive a session")
                 try await pane.press("C-c")
-                #expect(try await pane.shows { $0.contains("then 130") })
+                #expect(try await pane.shows { $0.last == ">" })
+                try await pane.enter("if true then")
+                #expect(try await pane.shows { $0.last == ">>" })
+                try await pane.press("C-c")
+                try await pane.enter("6 * 7")
+                #expect(try await pane.shows { $0.suffix(2) == ["42", ">"] })
+                for key in ["limiq.disk.ov", "Tab"] { try await pane.press(key) }
+                #expect(try await pane.shows { $0.last?.hasPrefix("> limiq.disk.overlay") == true })
+                try await pane.press("C-c")
+                try await pane.enter("help 'vm:up'")
+                #expect(try await pane.shows { $0.contains { $0.hasPrefix("VM:up(options)") } })
+                try await pane.press("C-d")
+                #expect(try await pane.shows { $0.contains("then 0") })
+                var info = stat()
+                #expect(stat(limiq.folder + "/repl-history", &info) == 0 && info.st_mode & 0o777 == 0o600)
             }
         }
     }

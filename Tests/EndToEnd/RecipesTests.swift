@@ -16,10 +16,49 @@ extension EndToEnd {
             apt-get download busybox-static
             dpkg --extract busybox-static_*.deb .
             echo "from a container" >index.html
-            tar --create bin index.html | docker import --change 'CMD ["/bin/busybox", "httpd", "-f"]' - limiq-test
+            tar --create bin index.html >image.tar
+            docker import --change 'CMD ["/bin/busybox", "httpd", "-f"]' image.tar limiq-test
+            podman import --change 'CMD=["/bin/busybox", "sleep", "1d"]' image.tar localhost/limiq-test
             ]]
 
+            local authority = limiq.host.run({ "sh", "-c",
+                "openssl req -x509 -newkey rsa:2048 -nodes -keyout /dev/null -subj '/CN=Authority of a test' 2>/dev/null",
+            }).stdout
+
+            -- A recipe of the script's own: a part of any kind.
+            local greeting = limiq.recipe {
+                name = "greeting", doc = "Words in a file.", options = { words = { required = true } }, short = "words",
+                build = function(options)
+                    return {
+                        memory = "1536MiB", labels = { greeting = "yes" },
+                        user_data = { write_files = { { path = "/etc/greeting", content = options.words .. "\n" } } },
+                    }
+                end,
+            }
+
             local vm = limiq.vm {
+                greeting "hello",
+                recipes.user { name = "deploy", groups = { "adm" }, gecos = "De Ploy" },
+                recipes.user { name = "app", system = true },
+                recipes.ssh_hardening(),
+                recipes.ntp "127.0.0.1",
+                recipes.certificate { trusted = authority },
+                recipes.systemd_unit {
+                    name = "beat.service",
+                    sections = {
+                        Service = { ExecStart = '/bin/sh -c "echo beat >/run/beat; exec sleep infinity"', User = "root" },
+                        Install = { WantedBy = "multi-user.target" },
+                    },
+                },
+                recipes.postgres {
+                    users = { { name = "shop", password = limiq.secret "it's a secret" } },
+                    databases = { { name = "shop", owner = "shop" } }, allow = "127.0.0.0/8",
+                },
+                recipes.nfs {
+                    exports = { { path = "/srv/exported", clients = "127.0.0.1" } },
+                    mounts = { { server = "127.0.0.1", export = "/srv/exported", path = "/mnt/nfs" } },
+                },
+                recipes.podman { run = { { image = "localhost/limiq-test", name = "pod", args = { "--network", "none" } } } },
                 name = "recipes", memory = "1GiB",
                 disks = {
                     { id = "boot", size = "20GiB", bootable = true, backing_file = limiq.image "debian-12" },
@@ -78,6 +117,7 @@ extension EndToEnd {
                 try await expectSystem(home)
                 try await expectNetwork(home, mac: String(own[1]))
                 try await expectDocker(home)
+                try await expectServices(home)
                 try await expectMedia(home)
                 try await expectReached(home, ssh: ssh, web: web, container: container)
             }
@@ -163,6 +203,37 @@ extension EndToEnd {
                     "pages limiq-test running 0.0.0.0:8080->80/tcp, :::8080->80/tcp",
                     "from another", "unless-stopped",
                 ])
+        }
+
+        private func expectServices(_ home: Home) async throws {
+            #expect(
+                try await guest(
+                    home,
+                    """
+                    cat /etc/greeting
+                    id --name --groups deploy
+                    getent passwd deploy app | cut --delimiter : --fields 1,5,7
+                    sshd -T | grep -E '^(passwordauthentication|permitrootlogin|maxauthtries) ' | sort
+                    systemctl is-active beat
+                    cat /run/beat
+                    openssl verify -CAfile /etc/ssl/certs/ca-certificates.crt /usr/local/share/ca-certificates/*.crt | sed 's/.*: //'
+                    grep --quiet 127.0.0.1 /etc/systemd/timesyncd.conf.d/cloud-init.conf /etc/chrony/chrony.conf 2>/dev/null && echo asks
+                    PGPASSWORD="it's a secret" psql --host 127.0.0.1 --username shop --tuples-only --no-align --command 'SELECT current_user' shop
+                    PGPASSWORD=wrong psql --host 127.0.0.1 --username shop shop 2>/dev/null || echo refused
+                    ls /run/postgres-shop 2>/dev/null || echo gone
+                    echo shared >/srv/exported/file && cat /mnt/nfs/file
+                    systemctl is-active podman-pod
+                    podman ps --format '{{.Names}} {{.Image}}'
+                    """
+                ) == [
+                    "hello", "deploy adm", "deploy:De Ploy:/bin/bash", "app::/usr/sbin/nologin",
+                    "maxauthtries 3", "passwordauthentication no", "permitrootlogin no", "active", "beat",
+                    "OK", "asks", "shop", "refused", "gone", "shared", "active",
+                    "pod localhost/limiq-test:latest",
+                ])
+            let asked = try await home.limiq("list", "--json")
+            #expect(
+                asked.output.contains(#""greeting":"yes""#) || asked.output.contains(#""greeting": "yes""#))
         }
 
         /// What stands beside cloud-init's: a CD-ROM that was made of files, and what Ignition would read.

@@ -56,7 +56,7 @@ import Testing
     @Test func `a cycle is named`() throws {
         let outcome = try run(["main.lua": "require 'a'", "a.lua": "require 'b'", "b.lua": "\nrequire 'a'"])
         #expect(outcome.error?.failure.message == "modules require each other: a → b → a")
-        #expect(outcome.error?.location == "b.lua:2")
+        #expect(outcome.error?.location == "main.lua:1 (b.lua:2)")
     }
 
     @Test func `a missing module says where it was looked for`() throws {

@@ -24,7 +24,7 @@ import Testing
         var options = LuaRuntime.Options(libraryFolder: repository + "/stdlib")
         options.output = { _, _ in }
         options.skipsSleep = true
-        let runtime = try LuaRuntime(options: options, primitives: dryRun.primitives(overrides: [:]))
+        let runtime = try LuaRuntime(options: options, primitives: dryRun.primitives(parameters: [:]))
         runtime.observer = { _ in }
         var outcome = Outcome(findings: [], isGuessing: false, error: nil, folder: [])
         do {
@@ -192,7 +192,7 @@ import Testing
     func `answers every primitive of the library, and says what one misses that is called with nothing`()
         throws
     {
-        let definitions = libraryDefinitions(try HostSide().environment, overrides: [:]) { _, _ in }
+        let definitions = libraryDefinitions(try HostSide().environment, parameters: [:]) { _, _ in }
         for definition in definitions {
             let name = definition.primitive.name
             let outcome = try look("require(\"limiq.runtime\").perform(\"\(name)\")")

@@ -1,62 +1,74 @@
 import Basics
 import Glibc
+import HostFiles
+import Support
 import Testing
 
 @testable import Primitives
 
-struct `limiq.params` {
-    private let defaults: Value = [
-        "count": 1, "debug": false, "name": "web-01", "none": [:], "packages": ["nginx"],
-        "password": .secret("x"), "ratio": .double(0.5),
-    ]
-
-    private func params(_ overrides: [String: String], _ defaults: Value? = nil) throws -> Value {
-        try HostSide.call("params.get", [defaults ?? self.defaults], in: paramsDefinitions(overrides))
+struct `What a caller gives a script's parameters` {
+    private func given(
+        _ parameters: GivenParameters, declared: [String] = ["count"], gate: Gate = .open
+    ) throws -> Value {
+        try HostSide.call(
+            "params.get", [.list(declared.map { ["name": .string($0)] })],
+            in: paramsDefinitions(HostSide(gate: gate).environment, parameters))
     }
 
-    @Test func `Defaults stand where nothing is set`() throws {
-        #expect(try params([:]) == defaults)
-    }
-
-    @Test func `What is set has the type of its default`() throws {
-        let answer = try params([
-            "count": "3", "debug": "true", "name": "007", "none": "x", "packages": "curl,jq",
-            "password": "hush", "ratio": "2",
-        ])
+    @Test func `is what stands on the command line, also for a name that is not declared`() throws {
         #expect(
-            answer == [
-                "count": 3, "debug": true, "name": "007", "none": ["x"], "packages": ["curl", "jq"],
-                "password": .secret("hush"),
-                "ratio": .double(2),
+            try given(["count": "3", "cuont": "4"]) == [
+                "count": ["text": "3", "from": "--set"], "cuont": ["text": "4", "from": "--set"],
             ])
-        #expect(try params(["packages": ""])["packages"] == [])
+        #expect(try given([:]) == [:])
     }
 
-    @Test(arguments: [
-        ("count", "three", "--set count=three: count is a whole number"),
-        ("count", "2.5", "--set count=2.5: count is a whole number"),
-        ("debug", "yes", "--set debug=yes: debug is true or false"),
-        ("ratio", "nan", "--set ratio=nan: ratio is a number"),
-    ])
-    func `A value of the wrong type is named with what is expected`(
-        name: String, text: String, message: String
-    ) {
-        let refused = failure { try params([name: text]) }
-        #expect(refused.code == .badField)
-        #expect(refused.message == message)
+    @Test func `is before that the value of a file, the later one's of two`() throws {
+        try withFiles(["a.yaml": "count: 1\nname: a\n", "b.json": #"{"count": 2}"#]) { folder in
+            let files = ["\(folder)/a.yaml", "\(folder)/b.json"]
+            let parameters = try GivenParameters(texts: ["name": "set"], files: files)
+            let answer = try given(parameters)
+            #expect(
+                answer == [
+                    "count": ["value": 2, "from": .string("--set-file \(files[1])")],
+                    "name": ["text": "set", "from": "--set"],
+                ])
+        }
     }
 
-    @Test func `An unknown name is an error with the nearest one`() {
-        #expect(failure { try params(["cuont": "3"]) }.hint == "did you mean count?")
+    @Test func `is before that a variable, of the declared names alone`() throws {
+        setenv("LIMIQ_SET_limiqtest", "7", 1)
+        defer { unsetenv("LIMIQ_SET_limiqtest") }
         #expect(
-            failure { try params(["zzzzzz": "3"]) }.hint?.hasPrefix("its parameters are count, debug") == true
-        )
-        #expect(failure { try params(["a": "3"], [:]) }.hint == "it takes none")
+            try given([:], declared: ["limiqtest"]) == [
+                "limiqtest": ["text": "7", "from": "LIMIQ_SET_limiqtest"]
+            ])
+        #expect(try given([:], declared: ["other"]) == [:])
+        let both = try given(["limiqtest": "8"], declared: ["limiqtest"])
+        #expect(both["limiqtest"]?["text"] == "8", "the command line goes before the environment")
     }
 
-    @Test func `A default of no type a caller could write is refused, set or not`() {
-        #expect(failure { try params([:], ["x": ["a": 1]]) }.message.hasPrefix("the parameter x needs"))
-        #expect(failure { try params([:], ["x": [1]]) }.message.hasPrefix("the parameter x needs"))
+    @Test func `is refused where a file is no table, or is not there`() throws {
+        try withFiles(["list.yaml": "- 1\n", "twice.yaml": "a: 1\na: 2\n"]) { folder in
+            for name in ["list", "twice", "none"] {
+                let refused = failure {
+                    _ = try GivenParameters(texts: [:], files: ["\(folder)/\(name).yaml"])
+                    return .null
+                }
+                #expect(refused.message.contains("\(name).yaml"), "\(refused)")
+            }
+        }
+    }
+
+    @Test func `does not reach into the environment of a script that may not see it`() throws {
+        setenv("LIMIQ_SET_hidden", "7", 1)
+        defer { unsetenv("LIMIQ_SET_hidden") }
+        let bounds = try GateBounds(
+            script: "/tmp/x.lua", state: StateFolder(root: "/tmp/none"), library: [], host: "test:///default",
+            allowed: GateBounds.Allowed())
+        let refused = failure { try given([:], declared: ["hidden"], gate: .sandbox(bounds)) }
+        #expect(refused.code == .forbidden)
+        #expect(refused.hint == "--allow-env LIMIQ_SET_hidden lets it")
     }
 
     @Test func `A variable of the environment is text, or nil`() throws {
@@ -65,4 +77,16 @@ struct `limiq.params` {
         #expect(try HostSide.call("env.get", ["PATH"], in: definitions) == .string(path))
         #expect(try HostSide.call("env.get", ["LIMIQ_TEST_NOT_SET"], in: definitions) == .null)
     }
+}
+
+private func withFiles<Result>(_ files: [String: String], _ body: (String) throws -> Result) throws -> Result
+{
+    let scratch = try ScratchFolder(prefix: "params")
+    defer { scratch.remove() }
+    for (name, text) in files {
+        let file = try #require(fopen("\(scratch.path)/\(name)", "w"))
+        fputs(text, file)
+        fclose(file)
+    }
+    return try body(scratch.path)
 }

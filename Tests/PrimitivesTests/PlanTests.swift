@@ -41,7 +41,7 @@ import Testing
     {
         for (name, text) in files { try writeBytes(Array(text.utf8), to: host.environment.absolute(name)) }
         let plan = PlanRun(host.environment)
-        let error = try perform(source, plan.primitives(overrides: [:]))
+        let error = try perform(source, plan.primitives(parameters: [:]))
         let steps = plan.steps.map { step in
             let changes = (step.changes + step.pending).map { " \($0.path):\($0.kind.rawValue)" }.joined()
             let name = step.name.replacing(prefix, with: "NAME").replacing(
@@ -53,7 +53,7 @@ import Testing
     }
 
     private func run(_ source: String, _ host: Host) throws {
-        let definitions = libraryDefinitions(host.environment, overrides: [:]) { _, _ in }
+        let definitions = libraryDefinitions(host.environment, parameters: [:]) { _, _ in }
         if let error = try perform(source, definitions.map(\.primitive)) { throw error }
     }
 
@@ -350,8 +350,8 @@ import Testing
             let values = try perform(question, returning: primitives(host.environment))
             return try jsonText(.list(values)).replacing(host.side.folder, with: ".")
         }
-        let plan = try ask { PlanRun($0).primitives(overrides: [:]) }
-        let run = try ask { libraryDefinitions($0, overrides: [:]) { _, _ in }.map(\.primitive) }
+        let plan = try ask { PlanRun($0).primitives(parameters: [:]) }
+        let run = try ask { libraryDefinitions($0, parameters: [:]) { _, _ in }.map(\.primitive) }
         #expect(plan == run && plan != "[]")
     }
 

@@ -1,5 +1,6 @@
 -- What the handles of machines and of domains have in common.
 local runtime = require "limiq.runtime"
+local peers = require "limiq.peers"
 
 local M = {}
 
@@ -11,9 +12,23 @@ function M.add_methods(class, group, others)
     for _, name in ipairs(runtime.primitives) do
         local method = name:match("^" .. group .. "%.([%w_]+)$")
         if method and not others[method] then
-            class[method] = function(self, ...) return runtime.perform(name, self, ...) end
+            class[method] = function(self, ...)
+                if getmetatable(self) == nil and type(self) ~= "string" then M.refuse_point(class, group, method) end
+                return runtime.perform(name, self, ...)
+            end
         end
     end
+end
+
+---Refuses a call without the handle: what a point in the place of a colon makes of it.
+---@param class table
+---@param group string
+---@param method string
+function M.refuse_point(class, group, method)
+    runtime.fail {
+        code = "bad_field", message = ("%s: %s is called without its %s"):format(class.__name, method, group),
+        hint = ("with a colon: %s:%s(…)"):format(group, method),
+    }
 end
 
 -- The fields that a handle may lack.
@@ -31,10 +46,8 @@ function M.missing(self, key, ...)
             if name:sub(1, 2) ~= "__" then names[name] = true end
         end
     end
-    local nearest = runtime.nearest(key, names)
     runtime.fail {
-        code = "bad_field", message = ("%s has no %s"):format(tostring(self), key),
-        hint = nearest and ("did you mean %s?"):format(nearest) or nil,
+        code = "bad_field", message = ("%s has no %s"):format(tostring(self), key), hint = peers.verb_hint(key, names),
     }
 end
 

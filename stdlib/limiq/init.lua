@@ -9,6 +9,9 @@ local hosts = require "limiq.hosts"
 local Domain = require "limiq.domain"
 local Fleet = require "limiq.fleet"
 local Network = require "limiq.network"
+local params = require "limiq.params"
+local peers = require "limiq.peers"
+local recipes = require "limiq.recipe"
 local VM = require "limiq.vm"
 
 local perform = runtime.perform
@@ -188,7 +191,53 @@ local function bound_to(bound)
     library.host.info = function(uri) return perform("host.info", uri or bound) end
     library.ssh_keys = function() return perform "ssh.keys" end
     library.inventory = function(format, uri) return perform("inventory.text", format, uri or bound) end
-    library.params = function(defaults) return perform("params.get", defaults) end
+
+    ---The script's parameters. Each is a default, by which it is typed (a text, a number, a boolean, a list of texts
+    ---written `a,b,c`), or is declared: `{ default =, doc =, choices =, min =, max =, match =, required =, secret =,
+    ---type = }`, where a type is `"string"`, `"integer"`, `"number"`, `"boolean"`, `"size"`, `"duration"`, or a list
+    ---such as `{ "integer" }`. `--set name=value` goes before `--set-file params.yaml`, that before the variable
+    ---`LIMIQ_SET_name`, that before the default. `limiq help SCRIPT` lists them.
+    ---
+    ---Example:
+    ---```lua
+    ---local p = limiq.params {
+    ---    name = "web-01", count = { default = 1, min = 1, max = 9, doc = "how many" }, packages = { "nginx" },
+    ---}
+    ---```
+    ---@param declarations table<string, limiq.Option|string|number|boolean|string[]>
+    ---@return table<string, any>
+    function library.params(declarations) return params(declarations) end
+
+    ---A recipe: a function with declared options that returns a part of a machine. It has strict options with nearest
+    ---names, errors at the script's line that name it, and `limiq help recipes.NAME` where it is one of the library's.
+    ---The part may hold any of a spec (`disks`, `nics`, `labels`, `memory` …), and the documents of its cloud-init by
+    ---their own names. `limiq.vm { recipe { … }, name = … }` takes it, and so does `recipes.compose`.
+    ---
+    ---Example:
+    ---```lua
+    ---local motd = limiq.recipe {
+    ---    name = "motd", doc = "What is said at a login",
+    ---    options = { text = { type = "string", required = true, doc = "the words" } }, short = "text",
+    ---    build = function(options)
+    ---        return { user_data = { write_files = { { path = "/etc/motd", content = options.text .. "\n" } } } }
+    ---    end,
+    ---}
+    ---limiq.vm { motd "welcome", name = "web-01" }
+    ---```
+    ---@param definition limiq.RecipeDefinition
+    ---@return fun(options?: any): limiq.Part|limiq.Late
+    function library.recipe(definition) return recipes.new(definition) end
+
+    ---Raises an error of limiq's kind. In a recipe it names the recipe, and the line of the script that called it.
+    ---
+    ---Example:
+    ---```lua
+    ---local ok, e = pcall(limiq.fail, { code = "no_room", message = "the rack is full", hint = "use another" })
+    ---```
+    ---@param e { code?: string, message: string, hint?: string, resource?: string }
+    function library.fail(e) recipes.fail(e) end
+
+    library.inspect = runtime.inspect
     library.env = env
 
     library.spawn = runtime.spawn
@@ -247,7 +296,7 @@ local function bound_to(bound)
     ---@return limiq.Hosts
     function library.hosts(uris, options) return hosts.open(uris, options, bound_to) end
 
-    return library
+    return peers.strict(library, "limiq")
 end
 
 return bound_to(nil)

@@ -240,6 +240,45 @@ function Hosts:place(spec) end
 ---@field uri? string the host's URI, nil for the run's own
 local Network = {}
 
+---What an option takes. Its kind is `"string"`, `"text"` (a string or a secret), `"integer"`, `"number"`, `"boolean"`,
+---`"size"` (`"2GiB"`), `"duration"` (`"10m"`), `"path"` (an absolute one), `"table"`, `"function"` or `"any"`.
+---@class limiq.Option
+---@field type? string|table A kind, or a list of one, `{ "string" }`; by its default where left out.
+---@field required? boolean Whether it must be given.
+---@field default? any What it is where it is not given.
+---@field choices? any[] The only values there are.
+---@field match? string A Lua pattern that a text must match.
+---@field min? number|string The least number or size; of a list, how many members at least.
+---@field max? number|string The largest number or size; of a list, how many members at most.
+---@field secret? boolean Whether it is shown nowhere.
+---@field single? boolean Whether one value stands for a list of it.
+---@field fields? table<string, limiq.Option|string|table> What a table has, each declared as an option.
+---@field short? string The field that a value stands for which is no table of fields.
+---@field check? fun(value: any): string?, string? What is wrong with a value, and the way out.
+---@field doc? string A line about it.
+
+---Any of a machine's spec, and the documents of its cloud-init by their own names.
+---@class limiq.Part: limiq.VMSpec
+---@field recipe? string Who made it, for messages.
+---@field user_data? table
+---@field meta_data? table
+---@field network_config? table
+---@field vendor_data? table
+---@field check? "error"|"warn" Of the cloud-init.
+
+---A part that must know the machine: its name, its nics, its disks.
+---@class limiq.Late
+---@operator call(limiq.VM): limiq.Part
+
+---What a recipe is. Its part may hold any of a machine's spec, and the documents of its cloud-init by their own names.
+---@class limiq.RecipeDefinition
+---@field name string What messages call it.
+---@field doc string What it makes, in a line or more.
+---@field options? table<string, limiq.Option|string|table> What it takes: `{ port = { default = 80 } }`.
+---@field short? string The option that a value stands for which is no table of options.
+---@field example? string How it is called.
+---@field build fun(options: table): limiq.Part|limiq.Late The part; a function of the machine where it must know that.
+
 ---How members are replaced.
 ---@class limiq.RollingOptions
 ---@field max_unavailable? integer how many may be away at once; 1 where left out
@@ -1608,16 +1647,6 @@ function limiq.log.error(text, fields) end
 ---@type table<string, string?>
 limiq.env = {}
 
----Named parameters with their defaults, set by `--set name=value` and typed by their default: a text, a number, a boolean, or a list of texts (written `a,b,c`).
----
----Example:
----```lua
----local p = limiq.params { name = "web-01", count = 1, packages = { "nginx" } }
----```
----@param defaults table<string, any> Every parameter with its default.
----@return table
-function limiq.params(defaults) end
-
 ---The host's URI; nil for the run's own.
 ---@type string?
 limiq.uri = nil
@@ -1696,6 +1725,62 @@ function limiq.image.bake(recipe) end
 ---@param recipe limiq.WarmRecipe
 ---@return string path
 function limiq.warm(recipe) end
+
+---The script's parameters. Each is a default, by which it is typed (a text, a number, a boolean, a list of texts
+---written `a,b,c`), or is declared: `{ default =, doc =, choices =, min =, max =, match =, required =, secret =,
+---type = }`, where a type is `"string"`, `"integer"`, `"number"`, `"boolean"`, `"size"`, `"duration"`, or a list
+---such as `{ "integer" }`. `--set name=value` goes before `--set-file params.yaml`, that before the variable
+---`LIMIQ_SET_name`, that before the default. `limiq help SCRIPT` lists them.
+---
+---Example:
+---```lua
+---local p = limiq.params {
+---    name = "web-01", count = { default = 1, min = 1, max = 9, doc = "how many" }, packages = { "nginx" },
+---}
+---```
+---@param declarations table<string, limiq.Option|string|number|boolean|string[]>
+---@return table<string, any>
+function limiq.params(declarations) end
+
+---A recipe: a function with declared options that returns a part of a machine. It has strict options with nearest
+---names, errors at the script's line that name it, and `limiq help recipes.NAME` where it is one of the library's.
+---The part may hold any of a spec (`disks`, `nics`, `labels`, `memory` …), and the documents of its cloud-init by
+---their own names. `limiq.vm { recipe { … }, name = … }` takes it, and so does `recipes.compose`.
+---
+---Example:
+---```lua
+---local motd = limiq.recipe {
+---    name = "motd", doc = "What is said at a login",
+---    options = { text = { type = "string", required = true, doc = "the words" } }, short = "text",
+---    build = function(options)
+---        return { user_data = { write_files = { { path = "/etc/motd", content = options.text .. "\n" } } } }
+---    end,
+---}
+---limiq.vm { motd "welcome", name = "web-01" }
+---```
+---@param definition limiq.RecipeDefinition
+---@return fun(options?: any): limiq.Part|limiq.Late
+function limiq.recipe(definition) end
+
+---Raises an error of limiq's kind. In a recipe it names the recipe, and the line of the script that called it.
+---
+---Example:
+---```lua
+---local ok, e = pcall(limiq.fail, { code = "no_room", message = "the rack is full", hint = "use another" })
+---```
+---@param e { code?: string, message: string, hint?: string, resource?: string }
+function limiq.fail(e) end
+
+---A value as Lua would write it: names in order, what is deep or was shown before as `{…}`, secrets as ‹secret›.
+---
+---Example:
+---```lua
+---print(limiq.inspect({ name = "web-01", ports = { 80, 443 } }))
+---```
+---@param value any
+---@param options? { depth?: integer, indent?: string } How deep it looks (8); what lines begin with, `""` for one line.
+---@return string
+function limiq.inspect(value, options) end
 
 ---Runs `f(...)` beside the caller.
 ---

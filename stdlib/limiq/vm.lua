@@ -8,6 +8,8 @@
 ---```
 local runtime = require "limiq.runtime"
 local handle = require "limiq.handle"
+local parts = require "limiq.parts"
+local peers = require "limiq.peers"
 local Domain = require "limiq.domain"
 
 local perform = runtime.perform
@@ -26,6 +28,7 @@ function VM.__index(vm, key)
     local method = Domain.methods[key]
     if type(method) == "function" then
         return function(receiver, ...)
+            if getmetatable(receiver) == nil then handle.refuse_point(VM, "vm", key) end
             return method(receiver == vm and vm.domain or receiver, ...)
         end
     end
@@ -38,7 +41,7 @@ end
 
 -- Those are for the library.
 handle.add_methods(VM, "vm", {
-    check = true, placements = true, up_options = true, lend = true, discard = true,
+    check = true, problem = true, placements = true, up_options = true, lend = true, discard = true,
 })
 
 local M = {}
@@ -61,15 +64,6 @@ local function described(spec, uri)
     return vm
 end
 
----Whether a list has a function in it, and a copy without.
-local function without_functions(list)
-    local kept, has_functions = {}, false
-    for _, member in ipairs(type(list) == "table" and list or {}) do
-        if type(member) == "function" then has_functions = true else kept[#kept + 1] = member end
-    end
-    return has_functions, has_functions and kept or list
-end
-
 ---What a machine of a warm one does not say itself is as it is there.
 ---@param spec table
 ---@return table
@@ -87,8 +81,9 @@ local function of_warm(spec)
     return document and { name = document.name, spec = copy } or copy
 end
 
----What a recipe can only say when it knows the VM is a function of it, in the place of `cloud_init` or of a CD-ROM.
----Here it is called, with the VM as the rest of its spec describes it.
+---A spec without parts and functions: the recipes of its list part, and of its `cloud_init`, joined with what it says
+---itself. What a recipe can only say when it knows the VM is a function of it, which is called here, with the VM as the
+---rest of its spec describes it.
 ---@param spec table
 ---@param uri? string
 ---@return limiq.VMSpec spec without functions
@@ -96,28 +91,11 @@ function M.resolve(spec, uri)
     if type(spec) ~= "table" then return spec end
     spec = of_warm(spec)
     local document = type(spec.spec) == "table" and spec or nil
-    local fields = document and document.spec or spec
-    -- It may be a handle, whose lack of a field is an error.
-    local cloud_init, cdroms = rawget(fields, "cloud_init"), rawget(fields, "cdroms")
-    local makes_media, other_cdroms = without_functions(cdroms)
-    local makes_cloud_init = type(cloud_init) == "function"
-    if not makes_media and not makes_cloud_init then return spec end
-
-    local function with(own_cloud_init, own_cdroms)
-        local copy = {}
-        for name, value in pairs(fields) do copy[name] = value end
-        copy.cloud_init, copy.cdroms = own_cloud_init, own_cdroms
-        return document and { name = document.name, spec = copy } or copy
-    end
-    local vm = described(with(nil, other_cdroms), uri)
-    if makes_cloud_init then cloud_init = cloud_init(vm) end
-    if makes_media then
-        cdroms = {}
-        for index, cdrom in ipairs(fields.cdroms) do
-            cdroms[index] = type(cdrom) == "function" and cdrom(vm) or cdrom
-        end
-    end
-    return with(cloud_init, cdroms)
+    local function whole(fields) return document and { name = document.name, spec = fields } or fields end
+    peers.refuse_fields(document and document.spec or spec)
+    return whole(parts.resolved(document and document.spec or spec, function(fields)
+        return described(whole(fields), uri)
+    end))
 end
 
 ---@param spec limiq.VMSpec

@@ -31,6 +31,10 @@ local M = {
   nearest = core.nearest,
   --- described(value): what a value is, for a message.
   described = core.described,
+  --- inspect(value, options): the value as a person reads it.
+  inspect = core.inspect,
+  --- library_text(name): a file of the library, "limiq/library.lua".
+  library_text = function(name) return (core.perform("runtime.read_file", core.library .. "/" .. name)) end,
   --- program_text(function): what a function does, whatever it is called in and wherever it stands.
   program_text = function(body) return core.dump(body, true) end,
   --- where(): the line of the script that runs, "build-web.lua:12".

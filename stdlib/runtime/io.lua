@@ -4,7 +4,7 @@ local core = ...
 local write, perform = core.write, core.perform
 local type, error, tostring, setmetatable, select = type, error, tostring, setmetatable, select
 local find, sub, match = string.find, string.sub, string.match
-local tonumber, pack, unpack, concat = tonumber, table.pack, table.unpack, table.concat
+local tonumber, pack, unpack, concat, format = tonumber, table.pack, table.unpack, table.concat, string.format
 
 local streams = setmetatable({}, { __mode = "k" })
 local File = {}
@@ -23,8 +23,19 @@ local stdin, stdout, stderr = stream("stdin", 0), stream("stdout", 1), stream("s
 
 -- Writing
 
+--- Two calls up is the script's line.
+local function put(file, ...)
+  for i = 1, select("#", ...) do
+    local value = select(i, ...)
+    if type(value) ~= "string" and type(value) ~= "number" then
+      error(format("bad argument #%d to 'write' (string expected, got %s)", i, type(value)), 3)
+    end
+  end
+  write(streams[file].number, ...)
+end
+
 function File:write(...)
-  write(streams[self].number, ...)
+  put(self, ...)
   return self
 end
 
@@ -121,9 +132,9 @@ local function read_number()
   return tonumber(numeral)
 end
 
-local function read_one(format)
-  if type(format) == "number" then return read_count(format) end
-  local kind = match(tostring(format), "^%*?(%a)")
+local function read_one(wanted)
+  if type(wanted) == "number" then return read_count(wanted) end
+  local kind = match(tostring(wanted), "^%*?(%a)")
   if kind == "l" then return read_line(false) end
   if kind == "L" then return read_line(true) end
   if kind == "a" then return read_all() end
@@ -147,9 +158,33 @@ function File:lines(...)
   return function() return self:read(unpack(formats, 1, formats.n)) end
 end
 
+--- The lines of a file, which is read at once; without a name those of the standard input.
+local function lines(file, wanted, ...)
+  if file == nil then return stdin:lines(wanted, ...) end
+  if type(file) ~= "string" then core.bad_argument(1, "lines", "string", file) end
+  local kind = wanted == nil and "l" or match(tostring(wanted), "^%*?([lL])$")
+  if not kind or select("#", ...) > 0 then
+    error("bad argument #2 to 'lines' (of a file \"l\" or \"L\"; limiq.file.read gives it whole)", 2)
+  end
+  local bytes, reason = perform("runtime.read_file", core.path_of(file))
+  if not bytes then error(reason, 2) end
+  local position = 1
+  return function()
+    if position > #bytes then return nil end
+    local newline = find(bytes, "\n", position, true) or #bytes + 1
+    local line = sub(bytes, position, kind == "L" and newline or newline - 1)
+    position = newline + 1
+    return line
+  end
+end
+
 local library = {
   stdin = stdin, stdout = stdout, stderr = stderr,
-  write = function(...) return stdout:write(...) end,
+  write = function(...)
+    put(stdout, ...)
+    return stdout
+  end,
+  lines = lines,
   read = function(...) return stdin:read(...) end,
   type = function(value)
     if streams[value] then return "file" end
@@ -158,6 +193,24 @@ local library = {
 }
 rawset(_G, "io", library)
 core.loaded.io = library
+core.answer_for(library, "io")
+
+local warns = true
+
+--- warn, as the manual has it, but that it is on from the beginning.
+rawset(_G, "warn", function(...)
+  local words = pack(...)
+  if words.n == 0 then core.bad_argument(1, "warn", "string", nil) end
+  for i = 1, words.n do
+    local kind = type(words[i])
+    if kind ~= "string" and kind ~= "number" then core.bad_argument(i, "warn", "string", words[i]) end
+  end
+  if words.n == 1 and sub(words[1], 1, 1) == "@" then
+    if words[1] == "@on" then warns = true elseif words[1] == "@off" then warns = false end
+    return
+  end
+  if warns then write(2, "Lua warning: ", concat(words), "\n") end
+end)
 
 -- A variable of the environment is asked for as a file is: a script may not see each.
 

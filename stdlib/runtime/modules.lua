@@ -13,6 +13,7 @@ local package = { loaded = loaded, preload = {}, path = "", config = "/\n;\n?\n!
 core.package = package
 rawset(_G, "package", package)
 loaded.package = package
+core.answer_for(package, "package")
 
 --- Text of a file as Lua may take it: without a byte order mark and without a first line that begins with #.
 local function chunk_text(bytes)
@@ -179,7 +180,9 @@ rawset(_G, "require", require)
 
 -- loadfile and dofile
 
-local function path_of(file) return sub(file, 1, 1) == "/" and file or core.folder .. "/" .. file end
+--- The path of a file that a script names.
+function core.path_of(file) return sub(file, 1, 1) == "/" and file or core.folder .. "/" .. file end
+local path_of = core.path_of
 
 rawset(_G, "loadfile", function(file, mode, ...)
   if type(file) ~= "string" then core.bad_argument(1, "loadfile", "string", file) end
@@ -215,6 +218,7 @@ end
 ---@return boolean ok, any ... The script's values, or the error and its traceback.
 function core.main(text, name, folder)
   core.folder = folder
+  core.set_script("@" .. name)
   package.path = search_path(folder)
   loading, chains = {}, {}
   local chunk, e = load(chunk_text(text), "@" .. name, "t")

@@ -104,7 +104,7 @@ describe("recipes.static_ip", function()
             raises(function() network_config(recipes.static_ip(options)) end, message)
         end
         refused({}, "addresses is missing")
-        refused({ addresses = {} }, "addresses must be a list")
+        refused({ addresses = {} }, "there is no address")
         refused({ addresses = "10.0.2.50" }, "addresses[1] has no prefix length")
         refused({ addresses = "10.0.2.300/24" }, "is no IP address: 10.0.2.300/24")
         refused({ addresses = "10.0.2.0/24" }, "is the address of the network")

@@ -209,7 +209,7 @@ describe("the small recipes", function()
     it("refuse what they cannot use", function()
         raises(function() recipes.timezone(3) end, "bad_field")
         raises(function() recipes.packages {} end, "bad_field")
-        raises(function() recipes.files { { path = "motd", content = "" } } end, "no absolute path")
+        raises(function() recipes.files { { path = "motd", content = "" } } end, "must be an absolute path")
     end)
 
     it("write a file of another owner than root when users and packages are there", function()

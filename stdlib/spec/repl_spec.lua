@@ -26,10 +26,20 @@ spec.describe("repl.compile", function()
 end)
 
 spec.describe("repl.show", function()
-    spec.it("writes plain tables as YAML, and all else as Lua does", function()
-        spec.equal(repl.show { 1, { b = "yes" } }, "- 1\n- b: 'yes'")
+    spec.it("writes tables as Lua, and a text as it is", function()
+        spec.equal(repl.show { 1, { b = "yes" } }, "{ 1, { b = \"yes\" } }")
         spec.equal(repl.show "text", "text")
         spec.equal(repl.show(nil), "nil")
-        spec.equal(repl.show(print):match "^function", "function")
+        spec.equal(repl.show(print), "function")
+    end)
+end)
+
+spec.describe("repl.words", function()
+    spec.it("has the library's names, and the methods of what a line has assigned", function()
+        repl.compile("machine = limiq.vm { name = 'web' }")()
+        local found = {}
+        for _, word in ipairs(repl.words()) do found[word] = true end
+        local some = { "print", "string.format", "limiq.disk.overlay", "recipes.docker", "machine:up", "help" }
+        for _, word in ipairs(some) do assert(found[word], word) end
     end)
 end)

@@ -4,10 +4,10 @@ import LuaRuntime
 /// Every primitive of a run, by group.
 ///
 /// - Parameters:
-///   - overrides: what `--set` gave.
+///   - parameters: what the caller gave.
 ///   - log: takes what `limiq.log` is told.
 public func libraryDefinitions(
-    _ environment: Environment, overrides: [String: String],
+    _ environment: Environment, parameters: GivenParameters,
     log: @escaping @Sendable (LogLevel, String) -> Void
 ) -> [Definition] {
     diskDefinitions(environment) + cidataDefinitions(environment, log: log) + isoDefinitions(environment)
@@ -18,23 +18,24 @@ public func libraryDefinitions(
         + fileDefinitions(environment) + hostDefinitions(environment) + connectDefinitions(environment)
         + yamlDefinitions(environment) + base64Definitions(environment) + jsonDefinitions(environment)
         + windowsDefinitions(environment)
-        + logDefinitions(log) + environmentDefinitions(environment) + paramsDefinitions(overrides)
+        + logDefinitions(log) + environmentDefinitions(environment)
+        + paramsDefinitions(environment, parameters)
 }
 
 extension DryRun {
     /// The library's primitives, looked at.
     ///
-    /// - Parameter overrides: what `--set` gave.
-    public func primitives(overrides: [String: String]) -> [Primitive] {
-        primitives(libraryDefinitions(environment, overrides: overrides) { _, _ in })
+    /// - Parameter parameters: what the caller gave.
+    public func primitives(parameters: GivenParameters) -> [Primitive] {
+        primitives(libraryDefinitions(environment, parameters: parameters) { _, _ in })
     }
 }
 
 extension PlanRun {
     /// The library's primitives, planned.
     ///
-    /// - Parameter overrides: what `--set` gave.
-    public func primitives(overrides: [String: String]) -> [Primitive] {
-        primitives(libraryDefinitions(environment, overrides: overrides) { _, _ in })
+    /// - Parameter parameters: what the caller gave.
+    public func primitives(parameters: GivenParameters) -> [Primitive] {
+        primitives(libraryDefinitions(environment, parameters: parameters) { _, _ in })
     }
 }

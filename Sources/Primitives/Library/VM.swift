@@ -9,7 +9,8 @@ import Steps
 /// compares with the spec, and a name or a handle for the rest.
 public func vmDefinitions(_ environment: Environment) -> [Definition] {
     [
-        check(environment), preflight(environment), up(environment), diff(environment), down(environment),
+        check(environment), problem(environment), preflight(environment), up(environment), diff(environment),
+        down(environment),
         remove(environment), lend(environment), discard(environment), forward(environment),
         macAddress(environment), diskSerial(environment), vmAddress(environment), optionNames(),
     ]
@@ -73,6 +74,30 @@ private func check(_ environment: Environment) -> Definition {
     ) { arguments, _ in
         try environment.addressBook.note(arguments.spec, on: arguments.uri)
         return Codec<VMSpec>.vmSpec(environment).encode(arguments.spec)
+    }
+}
+
+private struct ProblemArguments: Sendable {
+    var fields = Map()
+}
+
+/// What is wrong with the fields that a recipe makes of a machine, before the machine is known.
+private func problem(_ environment: Environment) -> Definition {
+    let record = Record(
+        "limiq.VMProblem", "", make: ProblemArguments.init,
+        fields: [Field("fields", \.fields, .fields, required: true, "Some fields of a spec, and a name.")])
+    return Definition(
+        "vm.problem", .pure, in: .inner, .positional, record, returns: "{ message: string, hint?: string }?",
+        doc: "The first thing that is wrong with some fields of a spec; nil where nothing is.", example: ""
+    ) { arguments, _ in
+        do throws(Failure) {
+            _ = try Codec<VMSpec>.vmSpec(environment).decode(.map(arguments.fields), "spec")
+            return .null
+        } catch {
+            var answer: Map = ["message": .string(error.message)]
+            if let hint = error.hint { answer.append("hint", .string(hint)) }
+            return .map(answer)
+        }
     }
 }
 

@@ -36,7 +36,7 @@ extension Image {
             var session = try Session(connect: nil, script: recipe)
             session.json = json
             session.choices = RunChoices(keepsFailed: keep)
-            session.overrides = try parameters.overrides()
+            session.parameters = try parameters.given()
             var module = lastComponent(recipe)
             if module.hasSuffix(".lua") { module.removeLast(".lua".count) }
             session.words = [module, "\(compress)"]

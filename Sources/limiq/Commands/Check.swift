@@ -44,10 +44,10 @@ struct Check: ParsableCommand {
         var session = try Session(connect: nil, script: script)
         session.sandbox = sandbox.choice
         session.requiresLock = lock.locked
-        session.overrides = try parameters.overrides()
+        session.parameters = try parameters.given()
         let dryRun = DryRun(try session.environment())
         let rehearsal = try Rehearsal(
-            script, session, primitives: dryRun.primitives(overrides: session.overrides))
+            script, session, primitives: dryRun.primitives(parameters: session.parameters))
         let passes = tell(dryRun.findings)
         guard let failure = rehearsal.failure else { return passes }
         // Its own words are not known here: an error may be about their lack.
@@ -67,7 +67,7 @@ struct Check: ParsableCommand {
         session.words = Up.words(file, session)
         let dryRun = DryRun(try session.environment(), files: .sent)
         let rehearsal = try Rehearsal(
-            file, source: Up.script, session, primitives: dryRun.primitives(overrides: [:]))
+            file, source: Up.script, session, primitives: dryRun.primitives(parameters: [:]))
         let name = lastComponent(file)
         let passes = tell(
             dryRun.findings.map { finding in

@@ -15,6 +15,14 @@ extension CompletionKind {
         }
     }
 
+    /// The parameters of the script that stands on the command line. It is run up to where it declares them.
+    static var parameter: CompletionKind {
+        .custom { words, _, typed in
+            guard let script = words.last(where: { $0.hasSuffix(".lua") }) else { return [] }
+            return ((try? ScriptHelp.words(of: script)) ?? []).filter { $0.hasPrefix(typed) }
+        }
+    }
+
     /// The labels that machines have, as they were written down here.
     static var label: CompletionKind {
         .custom { _, _, typed in

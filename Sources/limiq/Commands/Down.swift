@@ -29,7 +29,7 @@ struct Down: ParsableCommand {
     func run() throws {
         var session = try Session(connect: host.connect, script: script)
         session.sandbox = sandbox.choice
-        session.overrides = try parameters.overrides()
+        session.parameters = try parameters.given()
         session.words = words
         guard let path = session.scriptPath else { return }
         let named = try named(session)
@@ -95,7 +95,7 @@ struct Down: ParsableCommand {
         }
         let plan = PlanRun(try session.environment())
         let rehearsal = try Rehearsal(
-            script, session, primitives: plan.primitives(overrides: session.overrides))
+            script, session, primitives: plan.primitives(parameters: session.parameters))
         if let failure = rehearsal.failure {
             let place = failure.location ?? script
             StandardError.complain(

@@ -28,7 +28,7 @@ extension Image {
 
         func run() throws {
             var session = try Session(connect: nil, script: script)
-            session.overrides = try parameters.overrides()
+            session.parameters = try parameters.given()
             session.words = words
             let cancellation = Cancellation()
             try Signals.forward { _ in cancellation.cancel() }
@@ -53,7 +53,7 @@ extension Image {
         private func names(_ session: Session) throws -> [String] {
             let dryRun = DryRun(try session.environment())
             let rehearsal = try Rehearsal(
-                script, session, primitives: dryRun.primitives(overrides: session.overrides))
+                script, session, primitives: dryRun.primitives(parameters: session.parameters))
             if let failure = rehearsal.failure {
                 guard dryRun.isGuessing || rehearsal.isOver || rehearsal.lacksWords else { throw failure }
                 StandardError.complain(

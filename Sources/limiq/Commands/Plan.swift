@@ -38,13 +38,13 @@ struct Plan: ParsableCommand {
         var session = try Session(connect: host.connect, script: script)
         session.sandbox = sandbox.choice
         session.requiresLock = lock.locked
-        session.overrides = try parameters.overrides()
+        session.parameters = try parameters.given()
         session.words = words
         var environment = try session.environment()
         environment.usual = UsualTimes(in: session.state)
         let plan = PlanRun(environment)
         let rehearsal = try Rehearsal(
-            script, session, primitives: plan.primitives(overrides: session.overrides))
+            script, session, primitives: plan.primitives(parameters: session.parameters))
         let stops = rehearsal.failure != nil && (plan.isGuessing || rehearsal.isOver)
         if let failure = rehearsal.failure, !stops { throw failure }
         let unnamed = stops ? [] : session.scriptPath.map { plan.unnamed(of: $0) } ?? []

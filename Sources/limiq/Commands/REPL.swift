@@ -1,6 +1,7 @@
 import ArgumentParser
 import Basics
 import Glibc
+import HostFiles
 import LuaRuntime
 import Synchronization
 
@@ -9,7 +10,8 @@ struct REPL: ParsableCommand {
         commandName: "repl",
         abstract: "Try Lua line by line; limiq and recipes are there.",
         discussion:
-            "What a line assigns to a global the next one finds. Ctrl-C ends what a line does, Ctrl-D all of it."
+            "What a line assigns to a global the next one finds; help(limiq.vm) says what something is. Ctrl-C ends what a "
+            + "line does, or clears it; Ctrl-D ends all of it. Lines are kept in the state folder, Tab completes names."
     )
 
     @OptionGroup var host: HostOptions
@@ -32,6 +34,8 @@ struct REPL: ParsableCommand {
             ]
         let runtime = try LuaRuntime(options: session.options(), primitives: primitives)
         let interrupter = runtime.interrupter
+        let editor = LineEditor(history: session.state.root + "/repl-history")
+        let (clear, isTyped) = (editor.clear, isatty(STDIN_FILENO) == 1)
         try Signals.forward { count in
             if lines.withLock(\.isRunning) {
                 interrupter.interrupt()
@@ -40,15 +44,23 @@ struct REPL: ParsableCommand {
                 }
                 return
             }
-            writeAll("\n".utf8, to: STDERR_FILENO)
+            // What no one types cannot be given up for another line.
+            guard !isTyped else { return clear() }
             _exit(130)
         }
-        let editor = LineEditor()
         repeat {
             let text = lines.withLock(\.text)
-            let line = editor.read(prompt: text.isEmpty ? "> " : ">> ")
-            if line == nil, text.isEmpty { return }
+            let reading = editor.read(prompt: text.isEmpty ? "> " : ">> ", words: words(runtime, session))
             Signals.startOver()
+            let line: String?
+            switch reading {
+            case .cleared:
+                lines.withLock { $0.text = "" }
+                continue
+            case .line(let typed): line = typed
+            case .end: line = nil
+            }
+            if line == nil, text.isEmpty { return }
             lines.withLock { lines in
                 lines.text += (text.isEmpty ? "" : "\n") + (line ?? "")
                 lines.isLast = line == nil
@@ -60,6 +72,16 @@ struct REPL: ParsableCommand {
                 if isDone { lines.text = "" }
             }
         } while !lines.withLock(\.isLast)
+    }
+
+    /// The words that Tab offers: names of the library and of what the lines have assigned, and of machines. Hypervisors are
+    /// not asked.
+    private func words(_ runtime: LuaRuntime, _ session: Session) -> [String] {
+        guard isatty(STDIN_FILENO) == 1 else { return [] }
+        let names = try? runtime.run(source: "return require(\"limiq.repl\").words()", name: "=limiq repl")
+            .first
+        let machines = (try? namesInFolder(session.state.machines)) ?? []
+        return (names?.list ?? []).compactMap(\.string) + machines.filter { !$0.hasPrefix(".") }
     }
 
     /// Runs the lines there are, and says whether they are done. Each run of the runtime can be interrupted anew.

@@ -10,19 +10,27 @@ struct HostOptions: ParsableArguments {
 
 struct ParameterOptions: ParsableArguments {
     @Option(
-        name: .customLong("set"), help: ArgumentHelp("A parameter of the script.", valueName: "name=value"))
+        name: .customLong("set"), help: ArgumentHelp("A parameter of the script.", valueName: "name=value"),
+        completion: CompletionKind.parameter)
     var parameters: [String] = []
 
+    @Option(
+        name: .customLong("set-file"),
+        help: ArgumentHelp(
+            "Parameters from a YAML or JSON file; --set goes before it, and it before LIMIQ_SET_name.",
+            valueName: "file"), completion: .file(extensions: ["yaml", "yml", "json"]))
+    var files: [String] = []
+
     /// The parameters by name.
-    func overrides() throws -> [String: String] {
-        var result: [String: String] = [:]
+    func given() throws -> GivenParameters {
+        var texts: [String: String] = [:]
         for parameter in parameters {
             guard let equals = parameter.firstIndex(of: "="), equals != parameter.startIndex else {
                 throw ValidationError("--set \(parameter): write --set name=value")
             }
-            result[String(parameter[..<equals])] = String(parameter[parameter.index(after: equals)...])
+            texts[String(parameter[..<equals])] = String(parameter[parameter.index(after: equals)...])
         }
-        return result
+        return try GivenParameters(texts: texts, files: files)
     }
 }
 
@@ -87,7 +95,7 @@ struct Run: ParsableCommand {
         session.choices = RunChoices(
             keepsFailed: keep, restarts: restart, replaces: replace, throwsAway: rm, only: only)
         session.memoryLimit = try memoryLimit()
-        session.overrides = try parameters.overrides()
+        session.parameters = try parameters.given()
         session.timings = timings
         session.words = words
         try session.run(script)

@@ -5,10 +5,22 @@ import Primitives
 
 struct Stubs: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Print the library's definition file for editors (LuaLS).", shouldDisplay: false)
+        abstract: "Print the library's definition file for editors (LuaLS).",
+        discussion: "limiq stubs recipes prints that of its recipes, limiq stubs page the page about them.",
+        shouldDisplay: false)
+
+    enum Subject: String, CaseIterable, ExpressibleByArgument {
+        case library, recipes, page
+    }
+
+    @Argument(help: "What of: library, recipes, page.")
+    var subject = Subject.library
 
     func run() throws {
         Signals.unblock()
+        guard subject == .library else {
+            return StandardOutput.write(try LibraryHelp.text(of: subject.rawValue).utf8)
+        }
         let session = try Session(connect: nil, script: nil)
         let folder = try Installation.library()
         let sources = try ["runtime", "limiq"].flatMap { part in

@@ -18,8 +18,8 @@ struct Session {
     /// Whether only images that the lock beside the script has are taken, by `--locked`.
     var requiresLock = false
     var memoryLimit = 512 << 20
-    /// The values of `--set`, by name.
-    var overrides: [String: String] = [:]
+    /// The values that the caller gave the script's parameters.
+    var parameters: GivenParameters = [:]
     /// The file of `--timings`, for how long each phase of each machine took.
     var timings: String?
     /// The words after `--`.
@@ -113,7 +113,7 @@ struct Session {
         display.lookForSlow()
         var error: ScriptError?
         do throws(ScriptError) { _ = try body(runtime) } catch let failure { error = failure }
-        if error == nil, let name = overrides.keys.min(), !asksForParameters.withLock(\.self) {
+        if error == nil, let name = parameters.first, !asksForParameters.withLock(\.self) {
             display.log(.warn, "--set \(name) did nothing: the script has no parameters")
         }
         do throws(Failure) {
@@ -239,7 +239,7 @@ struct Session {
     func definitions(_ display: any Display) throws(Failure) -> [Definition] {
         var environment = try environment()
         environment.progress = { display.progress($0) }
-        return libraryDefinitions(environment, overrides: overrides) { display.log($0, $1) }
+        return libraryDefinitions(environment, parameters: parameters) { display.log($0, $1) }
     }
 
     /// The folders of `LIMIQ_PATH`, which is separated by colons.

@@ -1,15 +1,17 @@
 local limiq = require "limiq"
+local compose_parts = require "limiq.recipes.compose"
+local containers = require "limiq.recipes.containers"
+local mounts = require "limiq.recipes.mounts"
 local part = require "limiq.recipes.part"
-local runtime = require "limiq.runtime"
 
 ---What the engine is called in each family, and what else it needs. Debian's starts by itself.
 local engines = {
     -- The engine only recommends apparmor, and starts no container without it where the kernel has AppArmor.
-    debian = { packages = { "docker.io", "apparmor" }, starts = true },
-    fedora = { packages = { "moby-engine", "docker-cli" } },
+    debian = { packages = { "docker.io", "apparmor" }, compose = "docker-compose", starts = true },
+    fedora = { packages = { "moby-engine", "docker-cli" }, compose = "docker-compose" },
     -- They have none of their own: these are Docker's.
     rhel = {
-        packages = { "docker-ce", "docker-ce-cli", "containerd.io" },
+        packages = { "docker-ce", "docker-ce-cli", "containerd.io" }, compose = "docker-compose-plugin",
         yum_repos = { ["docker-ce-stable"] = {
             name = "Docker CE", enabled = true, gpgcheck = true,
             baseurl = "https://download.docker.com/linux/centos/$releasever/$basearch/stable",
@@ -17,141 +19,115 @@ local engines = {
         } },
     },
     amazon = { packages = { "docker" } },
-    suse = { packages = { "docker" } },
-    alpine = { packages = { "docker" } },
-    arch = { packages = { "docker" } },
+    suse = { packages = { "docker" }, compose = "docker-compose" },
+    alpine = { packages = { "docker" }, compose = "docker-cli-compose" },
+    arch = { packages = { "docker" }, compose = "docker-compose" },
 }
 
-local restarts = { no = true, always = true, ["unless-stopped"] = true, ["on-failure"] = true }
-
-local function words(what, list)
-    for index, word in ipairs(list or {}) do
-        if type(word) ~= "string" then
-            part.refuse("docker", ("%s[%d] is %s, not a string"):format(what, index, runtime.described(word)))
-        end
-    end
-    return list or {}
-end
-
----A container's name where the author gives none: `registry/team/app:1.2` is `app`.
-local function name_of(image)
-    return image:gsub("@.*$", ""):gsub(":[^:/]*$", ""):match "([^/]+)$"
-end
-
----@param taken table<string, integer> the names so far
 ---@return string command
-local function run(index, container, taken)
-    local what = ("run[%d]"):format(index)
-    if type(container) == "string" then container = { image = container } end
-    part.check("docker: " .. what, container, {
-        image = "string", name = "string?", args = "table?", command = "table?", restart = "string?",
-    })
-    local image = container.image
-    if not image:match "^[%w][%w@:./_-]*$" then
-        part.refuse("docker", ("%s.image is no image's name: %s"):format(what, image),
-            "options go into args: { image = \"nginx\", args = { \"-p\", \"80:80\" } }")
-    end
-    local name = container.name or name_of(image)
-    if not name:match "^[%w][%w_.-]+$" then part.refuse("docker", ("%s.name is no name: %s"):format(what, name)) end
-    if taken[name] then
-        part.refuse("docker", ("run[%d] and run[%d] are both named %s"):format(taken[name], index, name),
-            "give one of them a name")
-    end
-    taken[name] = index
-    local restart = container.restart or "unless-stopped"
-    if not restarts[restart:match "^[^:]*"] then
-        part.refuse("docker", ("%s.restart is no restart policy: %s"):format(what, restart),
-            "no, always, unless-stopped, on-failure")
-    end
-    local line = { "docker", "run", "--detach", "--name", name, "--restart", restart }
-    table.move(words(what .. ".args", container.args), 1, #(container.args or {}), #line + 1, line)
-    line[#line + 1] = image
-    table.move(words(what .. ".command", container.command), 1, #(container.command or {}), #line + 1, line)
+local function run(container)
+    local line = { "docker", "run", "--detach", "--name", container.name, "--restart", container.restart }
+    table.move(container.args or {}, 1, #(container.args or {}), #line + 1, line)
+    line[#line + 1] = container.image
+    table.move(container.command or {}, 1, #(container.command or {}), #line + 1, line)
     for position, word in ipairs(line) do line[position] = part.quoted(word) end
     return table.concat(line, " ")
 end
 
-local function daemon(options)
-    local mirrors = words("registry_mirrors", options.registry_mirrors)
-    for _, mirror in ipairs(mirrors) do
-        if not mirror:match "^https?://[%w.:%[%]-]+/?$" then
-            part.refuse("docker", ("a registry mirror is the address of a host, not %s"):format(mirror),
-                "such as \"https://mirror.example.org\"")
-        end
-    end
-    if #mirrors == 0 then return nil end
+local function daemon(mirrors)
+    if not mirrors or #mirrors == 0 then return nil end
     return {
         path = "/etc/docker/daemon.json", permissions = "0644",
         content = limiq.json.encode({ ["registry-mirrors"] = mirrors }, { pretty = true }) .. "\n",
     }
 end
 
----The script that cloud-init runs once in the life of the guest, after the packages are there. Of its own, not in
----`runcmd`: there a command that fails is passed over in silence unless it is the last.
+-- The first release of compose is a program of its own, the second a plug-in of docker.
+local compose = 'compose() { if docker compose version >/dev/null 2>&1; then docker compose "$@"; '
+    .. 'else docker-compose "$@"; fi; }'
+
+---The script that starts the engine where the package does not, and what runs on it.
 local function script(options, family)
-    local lines = { "#!/bin/sh", "set -eu" }
+    local lines = {}
     if not engines[family].starts then
-        for _, command in ipairs(part.enable(family, "docker")) do lines[#lines + 1] = table.concat(command, " ") end
+        for _, command in ipairs(part.enable(family, "docker")) do lines[#lines + 1] = command end
     end
-    for _, user in ipairs(words("users", options.users)) do
-        if not user:match "^[%l_][%w_-]*$" then part.refuse("docker", ("%s is no user's name"):format(user)) end
+    for _, user in ipairs(options.users or {}) do
         lines[#lines + 1] = family == "alpine" and ("addgroup %s docker"):format(user)
             or "usermod --append --groups docker " .. user
     end
-    local taken = {}
-    for index, container in ipairs(options.run or {}) do lines[#lines + 1] = run(index, container, taken) end
-    if #lines == 2 then return nil end
+    for _, container in ipairs(options.run) do lines[#lines + 1] = run(container) end
+    if #(options.stacks or {}) > 0 then lines[#lines + 1] = compose end
+    for _, stack in ipairs(options.stacks or {}) do
+        lines[#lines + 1] = ("cd %s && compose --project-name %s --file compose.yaml up --detach"):format(
+            containers.folder(stack), stack.name)
+    end
+    return #lines > 0 and part.script("50-docker", lines) or nil
+end
+
+---The part for one family.
+local function for_family(family, options, files)
+    local engine = engines[family]
+    if not engine then
+        part.refuse("docker", ("it knows no packages of the family %s"):format(family),
+            "Fedora CoreOS and Flatcar have the engine: Ignition starts docker.service there")
+    end
+    local packages = { table.unpack(engine.packages) }
+    if #(options.stacks or {}) > 0 then
+        if not engine.compose then
+            part.refuse("docker", ("it knows no compose of the family %s"):format(family), "run = { … } needs none")
+        end
+        packages[#packages + 1] = engine.compose
+    end
+    -- Before the package: the engine starts with it.
+    local written = { daemon(options.registry_mirrors) }
+    table.move(files, 1, #files, #written + 1, written)
+    written[#written + 1] = script(options, family)
     return {
-        path = "/var/lib/cloud/scripts/per-instance/50-docker", permissions = "0755",
-        content = table.concat(lines, "\n") .. "\n",
+        nics = containers.nics(options.ports),
+        user_data = {
+            package_update = true, yum_repos = engine.yum_repos, packages = packages,
+            write_files = #written > 0 and written or nil,
+        },
     }
 end
 
----Docker's engine from the distribution's own packages, whatever they are called there. CentOS Stream, Rocky, AlmaLinux
----and Oracle Linux have none, and get Docker's. The family is that of the image the VM starts from, or `family`.
----
----`users` are put into the group `docker`, and so may become root. Each of `run` is a container that is started once
----and kept running by the engine: an image, or that with `docker run`'s own options (`args`) and a `command`. One that
----cannot be started makes cloud-init fail, and with it `vm:up()`.
----
----Example:
----```lua
----recipes.docker {
----    users = { "admin" },
----    run = { "redis:7", { image = "nginx:1.27", args = { "-p", "80:80" }, restart = "always" } },
----}
----```
----@param options? { users?: string[], registry_mirrors?: string[],
----run?: (string|{ image: string, name?: string, args?: string[], command?: string[], restart?: string })[],
----family?: string }
----@return limiq.recipes.Part|limiq.recipes.Late
-local function docker(options)
-    options = options or {}
-    part.check("docker", options, {
-        users = "table?", run = "table?", registry_mirrors = "table?", family = "string?",
-    })
-    -- What is wrong in them is the caller's, whatever the family.
-    script(options, "debian")
-    daemon(options)
-    return part.by_family("docker", options.family, function(family)
-        local engine = engines[family]
-        if not engine then
-            part.refuse("docker", ("it knows no packages of the family %s"):format(family),
-                "Fedora CoreOS and Flatcar have the engine: Ignition starts docker.service there")
-        end
-        local files = {}
-        -- Before the package: the engine starts with it.
-        files[#files + 1] = daemon(options)
-        files[#files + 1] = script(options, family)
-        return part.new("docker", {
-            user_data = {
-                package_update = true,
-                yum_repos = engine.yum_repos,
-                packages = { table.unpack(engine.packages) },
-                write_files = #files > 0 and files or nil,
-            },
-        })
-    end)
+---A mirror is the address of a host alone.
+local function mirror_problem(mirror)
+    if not mirror:match "^https?://[%w.:%[%]-]+/?$" then
+        return ("a registry mirror is the address of a host, not %s"):format(mirror),
+            "such as \"https://mirror.example.org\""
+    end
 end
 
-return docker
+return limiq.recipe {
+    name = "docker",
+    doc = [[
+Docker's engine from the distribution's own packages, whatever they are called there, and the containers and compose
+stacks to run on it. CentOS Stream, Rocky, AlmaLinux and Oracle Linux have no engine, and get Docker's. The family is
+that of the image the VM starts from, or `family`.
+
+`users` are put into the group `docker`, and so may become root. What cannot be started makes cloud-init fail, and with
+it `vm:up()`. `ports` are opened on this host, and `data` gives the engine a disk of its own: for the list part of
+`limiq.vm`, or its `cloud_init`.]],
+    options = {
+        users = { type = { { check = part.user_problem } }, doc = "users who may talk to the engine" },
+        run = containers.run_option, stacks = containers.stacks_option, ports = containers.ports_option,
+        data = { type = "size", min = "1GiB", doc = "a disk for images and volumes, at /var/lib/docker" },
+        registry_mirrors = { type = { { check = mirror_problem } }, doc = "mirrors of Docker's registry" },
+        family = part.family_option,
+    },
+    example = [[
+recipes.docker {
+    users = { "admin" },
+    run = { "redis:7", { image = "nginx:1.27", args = { "-p", "80:80" }, restart = "always" } },
+}]],
+    build = function(options)
+        options.run = containers.named("docker", options.run)
+        local files = containers.files("docker", options.stacks)
+        local made = part.by_family(options.family, function(family) return for_family(family, options, files) end)
+        if not options.data then return made end
+        local disk = { disks = { { id = "docker", size = options.data } } }
+        return compose_parts { disk, made, mounts { { disk = "docker", path = "/var/lib/docker" } } }
+    end,
+}

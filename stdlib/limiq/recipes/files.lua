@@ -1,5 +1,4 @@
-local part = require "limiq.recipes.part"
-local runtime = require "limiq.runtime"
+local limiq = require "limiq"
 
 ---Whether a file can be written only when users and packages are there: before, nobody but root is sure to be.
 local function is_late(owner)
@@ -8,33 +7,26 @@ local function is_late(owner)
     end
 end
 
----Files in the guest. A content may be a secret. One with an `owner` other than root is written when users and packages
----are there.
----
----Example:
----```lua
----recipes.files { { path = "/etc/motd", content = "welcome\n" } }
----```
----@param files { path: string, content: string|userdata, permissions?: string, owner?: string }[]
----@return limiq.recipes.Part
-local function write_files(files)
-    if type(files) ~= "table" or #files == 0 and next(files) ~= nil then
-        part.refuse("files", ("it takes a list of files, not %s"):format(runtime.described(files)),
-            'write { { path = "/etc/motd", content = "welcome\\n" } }')
-    end
-    local written = {}
-    for index, file in ipairs(files) do
-        part.check(("files[%d]"):format(index), file,
-            { path = "string", content = "text", permissions = "string?", owner = "string?" })
-        if file.path:sub(1, 1) ~= "/" then
-            part.refuse("files", ("%s is no absolute path"):format(file.path))
+return limiq.recipe {
+    name = "files", short = "files",
+    doc = [[
+Files in the guest. A content may be a secret. One with an `owner` other than root is written when users and packages
+are there.]],
+    options = {
+        files = { required = true, doc = "the files", type = { { fields = {
+            path = { type = "path", required = true, doc = "where it is" },
+            content = { type = "text", required = true, doc = "what is in it" },
+            permissions = { default = "0644", doc = "octal digits" },
+            owner = { doc = "such as \"www-data\", or \"root:docker\"" },
+        } } } },
+    },
+    example = 'recipes.files { { path = "/etc/motd", content = "welcome\\n" } }',
+    build = function(options)
+        local written = {}
+        for index, file in ipairs(options.files) do
+            file.defer = is_late(file.owner)
+            written[index] = file
         end
-        written[index] = {
-            path = file.path, content = file.content, permissions = file.permissions or "0644", owner = file.owner,
-            defer = is_late(file.owner),
-        }
-    end
-    return part.new("files", { user_data = { write_files = written } })
-end
-
-return write_files
+        return { user_data = { write_files = written } }
+    end,
+}

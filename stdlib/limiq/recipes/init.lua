@@ -1,29 +1,23 @@
----Recipes: functions that return parts of a `cloud_init` description, joined by `compose`.
+---Recipes: functions that return parts of a machine, for the list part of `limiq.vm`, or joined by `compose`.
 ---
 ---Example:
 ---```lua
 ---local recipes = require "limiq.recipes"
----cloud_init = recipes.compose {
+---limiq.vm {
 ---    recipes.admin { name = "admin", ssh_authorized_keys = limiq.ssh_keys() },
 ---    recipes.packages { "htop" },
+---    name = "web-01",
 ---}
 ---```
-local M = {
-    compose = require "limiq.recipes.compose",
-    admin = require "limiq.recipes.admin",
-    dhcp = require "limiq.recipes.dhcp",
-    docker = require "limiq.recipes.docker",
-    files = require "limiq.recipes.files",
-    guest_agent = require "limiq.recipes.guest_agent",
-    hosts = require "limiq.recipes.hosts",
-    mounts = require "limiq.recipes.mounts",
-    packages = require "limiq.recipes.packages",
-    ssh_host_keys = require "limiq.recipes.ssh_host_keys",
-    static_ip = require "limiq.recipes.static_ip",
-    swap = require "limiq.recipes.swap",
-    timezone = require "limiq.recipes.timezone",
-    web = require "limiq.recipes.web",
-    windows_unattend = require "limiq.recipes.windows_unattend",
-}
+local peers = require "limiq.peers"
 
-return M
+local M = {}
+for _, name in ipairs {
+    "admin", "apt_mirror", "certificate", "compose", "dhcp", "docker", "files", "guest_agent", "hosts", "k3s", "mounts",
+    "nfs", "ntp", "packages", "podman", "postgres", "proxy", "ssh_hardening", "ssh_host_keys", "static_ip", "swap",
+    "systemd_unit", "timezone", "user", "web", "windows_unattend",
+} do
+    M[name] = require("limiq.recipes." .. name)
+end
+
+return peers.strict_recipes(M)

@@ -1,5 +1,5 @@
+local limiq = require "limiq"
 local part = require "limiq.recipes.part"
-local runtime = require "limiq.runtime"
 
 local makes = { ext4 = "mkfs.ext4 -q", xfs = "mkfs.xfs -q", btrfs = "mkfs.btrfs -q", vfat = "mkfs.vfat" }
 
@@ -28,52 +28,48 @@ local function format_once(device, filesystem)
         device, makes[filesystem], device)
 end
 
+---What is wrong with a word of a line of fstab.
+local function white_space(text)
+    if text:find "%s" then return ("it has white space in it: %s"):format(text) end
+end
+
 local function check(index, mount)
     local what = ("mounts[%d]"):format(index)
-    part.check(what, mount,
-        { disk = "string?", device = "string?", path = "string", filesystem = "string?", options = "string?" })
     if (mount.disk == nil) == (mount.device == nil) then
-        part.refuse(what, "it needs either disk, of the VM, or device")
-    end
-    if mount.path:sub(1, 1) ~= "/" then part.refuse(what, ("%s is no absolute path"):format(mount.path)) end
-    for _, name in ipairs { "device", "path", "filesystem", "options" } do
-        if mount[name] and mount[name]:find "%s" then
-            part.refuse(what, ("%s has white space in it: %s"):format(name, mount[name]))
-        end
+        part.refuse("mounts", what .. " needs either disk, of the VM, or device")
     end
     if mount.disk and not makes[mount.filesystem or "ext4"] then
-        part.refuse(what, ("filesystem %s cannot be made"):format(mount.filesystem), "ext4, xfs, btrfs and vfat can")
+        part.refuse("mounts", ("%s: filesystem %s cannot be made"):format(what, mount.filesystem),
+            "ext4, xfs, btrfs and vfat can")
     end
 end
 
----Filesystems that are there at each start of the guest. A disk of the VM is named by its id, and gets a filesystem
----(ext4 unless told) where it is blank; anything else, such as an NFS export, by its device.
----
----Example:
----```lua
----recipes.mounts { { disk = "data", path = "/srv" } }
----```
----@param mounts { disk?: string, device?: string, path: string, filesystem?: string, options?: string }[]
----@return limiq.recipes.Late
-local function mount_all(mounts)
-    if type(mounts) ~= "table" or #mounts == 0 then
-        part.refuse("mounts", ("it takes a list of mounts, not %s"):format(runtime.described(mounts)),
-            'write { { disk = "data", path = "/srv" } }')
-    end
-    for index, mount in ipairs(mounts) do check(index, mount) end
-    return function(vm)
-        local entries, commands = {}, {}
-        for index, mount in ipairs(mounts) do
-            local filesystem = mount.filesystem or mount.disk and "ext4" or "auto"
-            local device = mount.device or disk_of(vm, mount.disk)
-            if mount.disk then commands[#commands + 1] = format_once(device, filesystem) end
-            entries[index] = { device, mount.path, filesystem, mount.options or "defaults,nofail", "0",
-                mount.disk and "2" or "0" }
+return limiq.recipe {
+    name = "mounts", short = "mounts",
+    doc = [[
+Filesystems that are there at each start of the guest. A disk of the VM is named by its id, and gets a filesystem
+(ext4 unless told) where it is blank; anything else, such as an NFS export, by its device.]],
+    options = {
+        mounts = { required = true, min = 1, doc = "the mounts", type = { { fields = {
+            disk = { doc = "the id of a disk of the VM" },
+            device = { check = white_space, doc = "what is mounted, where it is no disk of the VM" },
+            path = { type = "path", required = true, check = white_space, doc = "where it is mounted" },
+            filesystem = { check = white_space, doc = "ext4 of a disk, else found by mount" },
+            options = { check = white_space, default = "defaults,nofail", doc = "mount's options" },
+        } } } },
+    },
+    example = 'recipes.mounts { { disk = "data", path = "/srv" } }',
+    build = function(options)
+        for index, mount in ipairs(options.mounts) do check(index, mount) end
+        return function(vm)
+            local entries, commands = {}, {}
+            for index, mount in ipairs(options.mounts) do
+                local filesystem = mount.filesystem or mount.disk and "ext4" or "auto"
+                local device = mount.device or disk_of(vm, mount.disk)
+                if mount.disk then commands[#commands + 1] = format_once(device, filesystem) end
+                entries[index] = { device, mount.path, filesystem, mount.options, "0", mount.disk and "2" or "0" }
+            end
+            return { user_data = { mounts = entries, bootcmd = #commands > 0 and commands or nil } }
         end
-        return part.new("mounts", {
-            user_data = { mounts = entries, bootcmd = #commands > 0 and commands or nil },
-        })
-    end
-end
-
-return mount_all
+    end,
+}

@@ -22,23 +22,30 @@ local function position(recipe, vm, wanted)
         ("it has %d: %s"):format(#nics, table.concat(ids, ", ")))
 end
 
+---The option by which a caller names a nic.
+M.option = {
+    type = "any", doc = "its position or its id; the first where left out",
+    check = function(nic)
+        if type(nic) ~= "string" and math.type(nic) ~= "integer" then
+            return ("it must be a position or an id, not %s"):format(runtime.described(nic))
+        end
+    end,
+}
+
 ---A part that configures one nic. The guest knows it by its MAC address, the only name that host and guest share, and
 ---calls it `eth0` and so on by its position: what kernels call it depends on the bus, and not every renderer of
 ---cloud-init can do without a name.
 ---@param recipe string
 ---@param nic? integer|string
 ---@param config table
----@return limiq.recipes.Late
+---@return limiq.Late
 function M.part(recipe, nic, config)
-    if nic ~= nil and type(nic) ~= "string" and math.type(nic) ~= "integer" then
-        part.refuse(recipe, ("nic must be a position or an id, not %s"):format(runtime.described(nic)))
-    end
     return function(vm)
         local index = position(recipe, vm, nic)
         local name = ("eth%d"):format(index - 1)
         local entry = { match = { macaddress = vm:mac_address(index) }, ["set-name"] = name }
         for key, value in pairs(config) do entry[key] = value end
-        return part.new(recipe, { network_config = { version = 2, ethernets = { [name] = entry } } })
+        return { network_config = { version = 2, ethernets = { [name] = entry } } }
     end
 end
 

@@ -1,7 +1,7 @@
+local limiq = require "limiq"
 local ip = require "limiq.recipes.ip"
 local nic = require "limiq.recipes.nic"
 local part = require "limiq.recipes.part"
-local runtime = require "limiq.runtime"
 
 ---An address, read; refused where it is none, or has a prefix where it must not, or none where it must.
 ---@param what string
@@ -22,17 +22,6 @@ local function address(what, text, takes_prefix)
             ("\"%s\""):format(text:match "^[^/]+"))
     end
     return found
-end
-
----@param name string
----@param value any
----@return table
-local function list(name, value)
-    if type(value) == "string" then return { value } end
-    if value ~= nil and (type(value) ~= "table" or #value == 0) then
-        part.refuse("static_ip", ("%s must be a list, not %s"):format(name, runtime.described(value)))
-    end
-    return value or {}
 end
 
 local function host_addresses(texts)
@@ -82,7 +71,7 @@ end
 ---silence, where its renderer is not netplan.
 local function gateways(options, own)
     local config, seen = { routes = {} }, {}
-    for index, text in ipairs(list("gateway", options.gateway)) do
+    for index, text in ipairs(options.gateway or {}) do
         local what = ("gateway[%d]"):format(index)
         local router = address(what, text, false)
         local on_link = is_on_link(options, router, own)
@@ -104,9 +93,8 @@ end
 
 ---Adds the other routes.
 local function add_routes(routes, options, own)
-    for index, route in ipairs(list("routes", options.routes)) do
+    for index, route in ipairs(options.routes or {}) do
         local what = ("routes[%d]"):format(index)
-        part.check(("static_ip: %s"):format(what), route, { to = "string", via = "string", metric = "number?" })
         local network, router = address(what .. ".to", route.to, true), address(what .. ".via", route.via, false)
         if network.family == 6 and network.prefix == 0 then
             part.refuse("static_ip", ("%s is a default route"):format(what), ("gateway = \"%s\""):format(route.via))
@@ -126,37 +114,16 @@ local function add_routes(routes, options, own)
     end
 end
 
----A nic with these addresses, routes and nameservers, and no others: neither those of a DHCP server nor those of IPv6
----routers (where cloud-init can refuse these: by netplan and sysconfig). Works with every renderer of
----cloud-init (netplan, networkd, ifupdown, NetworkManager). The other nics of the VM are then not configured by
----themselves: each wants a `static_ip` or a `dhcp`.
----
----Example:
----```lua
----recipes.static_ip {
----    addresses = { "192.168.1.10/24" }, gateway = "192.168.1.1",
----    nameservers = { "192.168.1.1" }, search = { "example.org" },
----}
----```
----A router that is in none of the nic's networks is told with `on_link = true`; an address with a prefix of 32 needs no
----telling.
----@param options { nic?: integer|string, on_link?: boolean, addresses: string|string[], gateway?: string|string[],
----routes?: { to: string, via: string, metric?: integer }[], nameservers?: string|string[], search?: string|string[] }
----@return limiq.recipes.Late
-local function static_ip(options)
-    part.check("static_ip", options, {
-        nic = "any?", addresses = "any", gateway = "any?", routes = "table?", nameservers = "any?", search = "any?",
-        on_link = "boolean?",
-    })
-    local texts = list("addresses", options.addresses)
+---What is wrong with the name of a domain.
+local function domain_problem(domain)
+    if not domain:match "^[%w.-]+$" then return ("it is no domain: %s"):format(domain) end
+end
+
+local function build(options)
+    local texts = options.addresses
     local own = host_addresses(texts)
-    local nameservers, search = list("nameservers", options.nameservers), list("search", options.search)
+    local nameservers, search = options.nameservers or {}, options.search or {}
     for index, text in ipairs(nameservers) do address(("nameservers[%d]"):format(index), text, false) end
-    for _, domain in ipairs(search) do
-        if type(domain) ~= "string" or not domain:match "^[%w.-]+$" then
-            part.refuse("static_ip", ("search has what is no domain: %s"):format(tostring(domain)))
-        end
-    end
     local config = gateways(options, own)
     -- What an IPv6 router advertises would come beside it: an address, a route and nameservers.
     config["accept-ra"] = false
@@ -171,4 +138,33 @@ local function static_ip(options)
     return nic.part("static_ip", options.nic, config)
 end
 
-return static_ip
+return limiq.recipe {
+    name = "static_ip",
+    doc = [[
+A nic with these addresses, routes and nameservers, and no others: neither those of a DHCP server nor those of IPv6
+routers (where cloud-init can refuse these: by netplan and sysconfig). Works with every renderer of cloud-init (netplan,
+networkd, ifupdown, NetworkManager). The other nics of the VM are then not configured by themselves: each wants a
+`static_ip` or a `dhcp`.
+
+A router that is in none of the nic's networks is told with `on_link = true`; an address with a prefix of 32 needs no
+telling.]],
+    options = {
+        nic = nic.option,
+        addresses = { type = { "string" }, single = true, required = true, doc = "such as \"192.168.1.10/24\"" },
+        gateway = { type = { "string" }, single = true, doc = "the router, one of IPv4 and one of IPv6 at most" },
+        routes = { doc = "other routes", type = { { fields = {
+            to = { required = true, doc = "a network, \"192.0.2.0/24\"" },
+            via = { required = true, doc = "its router" },
+            metric = { type = "integer", min = 0, max = 4294967295, doc = "of two routes the lower goes before" },
+        } } } },
+        nameservers = { type = { "string" }, single = true, doc = "their addresses" },
+        search = { type = { { check = domain_problem } }, single = true, doc = "domains that names are looked for in" },
+        on_link = { type = "boolean", doc = "whether routers are on the link though no address says so" },
+    },
+    example = [[
+recipes.static_ip {
+    addresses = { "192.168.1.10/24" }, gateway = "192.168.1.1",
+    nameservers = { "192.168.1.1" }, search = { "example.org" },
+}]],
+    build = build,
+}

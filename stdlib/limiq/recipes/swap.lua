@@ -1,21 +1,15 @@
-local part = require "limiq.recipes.part"
+local limiq = require "limiq"
+local options_of = require "limiq.options"
 
----A file the guest swaps to. Its disk must have room for it.
----
----Example:
----```lua
----recipes.swap "2GiB"
----```
----@param options string|{ size: string, path?: string } a size, or that and the file, `/swapfile` where left out
----@return limiq.recipes.Part
-local function swap(options)
-    if type(options) == "string" then options = { size = options } end
-    part.check("swap", options, { size = "string", path = "string?" })
-    local path = options.path or "/swapfile"
-    if path:sub(1, 1) ~= "/" then part.refuse("swap", ("%s is no absolute path"):format(path)) end
-    local bytes = part.bytes("swap", "size", options.size)
-    if bytes < 1 << 20 then part.refuse("swap", "size is less than 1MiB") end
-    return part.new("swap", { user_data = { swap = { filename = path, size = bytes, maxsize = bytes } } })
-end
-
-return swap
+return limiq.recipe {
+    name = "swap", doc = "A file the guest swaps to. Its disk must have room for it.", short = "size",
+    options = {
+        size = { type = "size", min = "1MiB", required = true, doc = "such as \"2GiB\"" },
+        path = { type = "path", default = "/swapfile", doc = "the file" },
+    },
+    example = 'recipes.swap "2GiB"',
+    build = function(options)
+        local bytes = options_of.bytes(options.size)
+        return { user_data = { swap = { filename = options.path, size = bytes, maxsize = bytes } } }
+    end,
+}

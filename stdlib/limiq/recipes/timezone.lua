@@ -1,18 +1,8 @@
-local part = require "limiq.recipes.part"
+local limiq = require "limiq"
 
----The guest's time zone.
----
----Example:
----```lua
----recipes.timezone "Europe/Zurich"
----```
----@param name string
----@return limiq.recipes.Part
-local function timezone(name)
-    if type(name) ~= "string" or not name:match "^[%w_+/-]+$" then
-        part.refuse("timezone", "it takes a name such as \"Europe/Zurich\"")
-    end
-    return part.new("timezone", { user_data = { timezone = name } })
-end
-
-return timezone
+return limiq.recipe {
+    name = "timezone", doc = "The guest's time zone.", short = "name",
+    options = { name = { match = "^[%w_+/-]+$", required = true, doc = "such as \"Europe/Zurich\"" } },
+    example = 'recipes.timezone "Europe/Zurich"',
+    build = function(options) return { user_data = { timezone = options.name } } end,
+}

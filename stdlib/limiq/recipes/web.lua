@@ -18,7 +18,7 @@ local servers = {
 local function site(options, home)
     local server_name = options.server_name
     return ("server {\n    listen %d;\n%s    root %s;\n    index index.html;\n}\n"):format(
-        options.port or 80, server_name and ("    server_name %s;\n"):format(server_name) or "", home)
+        options.port, server_name and ("    server_name %s;\n"):format(server_name) or "", home)
 end
 
 ---A file for cloud-init's `write_files`: text stays readable, anything else travels as base64.
@@ -31,50 +31,55 @@ local function file(path, content, defer)
     }
 end
 
----A web server (nginx) with the files of a folder beside the script, those of its subfolders included. Where they lie,
----and how it is started, is that of the family of the image the VM starts from, or of `family`.
----
----Example:
----```lua
----recipes.web { root = "site/" }
----```
----@param options { root: string, port?: integer, server_name?: string, family?: string }
----@return limiq.recipes.Part|limiq.recipes.Late
-local function web(options)
-    part.check("web", options, { root = "string", port = "number?", server_name = "string?", family = "string?" })
-    local port = math.tointeger(options.port or 80)
-    if not port or port < 1 or port > 65535 then part.refuse("web", "port must be from 1 to 65535") end
-    if options.server_name and not options.server_name:match "^[%w.*-]+$" then
-        part.refuse("web", ("server_name is no host name: %s"):format(options.server_name))
-    end
-    local root = options.root:gsub("(.)/+$", "%1")
-    local names = limiq.file.list(root)
-    if #names == 0 then part.refuse("web", ("there is no file in %s"):format(options.root)) end
-    local contents = {}
-    for index, name in ipairs(names) do contents[index] = limiq.file.read(root .. "/" .. name) end
-    local is_default = port == 80 and not options.server_name
-    return part.by_family("web", options.family, function(family)
-        local server = servers[family]
-        if not server then part.refuse("web", ("it knows no nginx of the family %s"):format(family)) end
-        if not is_default and not server.sites then
-            part.refuse("web", ("nginx of the family %s reads no other sites"):format(family),
-                "leave port and server_name out")
-        end
-        local defer = not server.starts or nil
-        local files = {}
-        for index, name in ipairs(names) do files[index] = file(server.home .. "/" .. name, contents[index], defer) end
-        if server.has_no_site and is_default then
-            files[#files + 1] = file(server.sites .. "/default.conf", site(options, server.home), defer)
-        elseif not is_default then
-            files[#files + 1] = file(server.sites .. "/limiq.conf", site(options, server.home), defer)
-        end
-        return part.new("web", {
-            user_data = {
-                package_update = true, packages = { "nginx" }, write_files = files,
-                runcmd = not server.starts and part.enable(family, "nginx") or nil,
-            },
-        })
-    end)
+---What is wrong with a server's name.
+local function name_problem(name)
+    if not name:match "^[%w.*-]+$" then return ("it is no host name: %s"):format(name) end
 end
 
-return web
+---The part for one family.
+local function for_family(family, options, names, contents)
+    local server, is_default = servers[family], options.port == 80 and not options.server_name
+    if not server then part.refuse("web", ("it knows no nginx of the family %s"):format(family)) end
+    if not is_default and not server.sites then
+        part.refuse("web", ("nginx of the family %s reads no other sites"):format(family),
+            "leave port and server_name out")
+    end
+    local defer = not server.starts or nil
+    local files = {}
+    for index, name in ipairs(names) do files[index] = file(server.home .. "/" .. name, contents[index], defer) end
+    if server.has_no_site and is_default then
+        files[#files + 1] = file(server.sites .. "/default.conf", site(options, server.home), defer)
+    elseif not is_default then
+        files[#files + 1] = file(server.sites .. "/limiq.conf", site(options, server.home), defer)
+    end
+    return {
+        nics = options.forward and { { forward = { { guest = options.port, host = options.forward } } } } or nil,
+        user_data = {
+            package_update = true, packages = { "nginx" }, write_files = files,
+            runcmd = not server.starts and part.enable(family, "nginx") or nil,
+        },
+    }
+end
+
+return limiq.recipe {
+    name = "web",
+    doc = [[
+A web server (nginx) with the files of a folder beside the script, those of its subfolders included. Where they lie,
+and how it is started, is that of the family of the image the VM starts from, or of `family`.]],
+    options = {
+        root = { required = true, doc = "the folder" },
+        port = { type = "integer", min = 1, max = 65535, default = 80, doc = "where it listens" },
+        forward = { type = "integer", min = 1, max = 65535, doc = "the port of this host that leads to it" },
+        server_name = { check = name_problem, doc = "the host's name that it answers to; any where left out" },
+        family = part.family_option,
+    },
+    example = 'recipes.web { root = "site/" }',
+    build = function(options)
+        local root = options.root:gsub("(.)/+$", "%1")
+        local names = limiq.file.list(root)
+        if #names == 0 then part.refuse("web", ("there is no file in %s"):format(options.root)) end
+        local contents = {}
+        for index, name in ipairs(names) do contents[index] = limiq.file.read(root .. "/" .. name) end
+        return part.by_family(options.family, function(family) return for_family(family, options, names, contents) end)
+    end,
+}

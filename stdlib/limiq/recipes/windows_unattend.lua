@@ -1,5 +1,6 @@
 local limiq = require "limiq"
 local part = require "limiq.recipes.part"
+local recipe = require "limiq.recipe"
 local runtime = require "limiq.runtime"
 local time_zones = require "limiq.recipes.windows_time_zones"
 local xml = require "limiq.recipes.xml"
@@ -225,11 +226,6 @@ end
 local function is_language(tag) return tag:match "^%a%a%a?%-[%w-]+$" end
 
 local function check(options)
-    part.check("windows_unattend", options, {
-        edition = "string", administrator_password = "text", user = "string?", computer_name = "string?",
-        language = "string?", locale = "string?", keyboard = "string?", time_zone = "string?", product_key = "string?",
-        first_logon_commands = "table?",
-    })
     local function refuse(...) part.refuse("windows_unattend", ...) end
     local edition = editions[options.edition]
     if not edition then
@@ -304,29 +300,7 @@ local function check_vm(options, edition, vm)
     end
 end
 
----A CD-ROM with the answers to all that Windows Setup asks: the disk is partitioned as the VM's firmware wants it, the
----virtio drivers are taken from a CD-ROM of virtio-win, and at the first logon drivers and guest agent are installed.
----Put among the VM's `cdroms` it is made in the VM's folder, and removed with the VM.
----
----The password is that of the Administrator of a server; Windows 10 and 11 get an account `user` (`admin` where left
----out). Whoever may read the answer file can read it, as Windows knows no better form: give it as `limiq.secret`, and
----change it when the guest is up. A server refuses one that is not of three kinds of characters.
----
----Example:
----```lua
----cdroms = {
----    { id = "setup", iso_path = limiq.image.iso "windows-server-2022", bootable = true },
----    { id = "drivers", iso_path = limiq.image.iso "virtio-win" },
----    recipes.windows_unattend {
----        edition = "windows-server-2022-standard", administrator_password = limiq.secret(limiq.env.ADMIN_PASSWORD),
----    },
----}
----```
----@param options { edition: limiq.recipes.WindowsEdition, administrator_password: string|userdata, user?: string,
----computer_name?: string, language?: string, locale?: string, keyboard?: string, time_zone?: string,
----product_key?: string, first_logon_commands?: string[] }
----@return fun(vm: limiq.VM): limiq.CDROMSpec
-local function windows_unattend(options)
+local function build(options)
     local edition = check(options)
     local complete = {}
     for name, value in pairs(options) do complete[name] = value end
@@ -342,4 +316,34 @@ local function windows_unattend(options)
     end
 end
 
-return windows_unattend
+return recipe.new({
+    name = "windows_unattend",
+    doc = [[
+A CD-ROM with the answers to all that Windows Setup asks: the disk is partitioned as the VM's firmware wants it, the
+virtio drivers are taken from a CD-ROM of virtio-win, and at the first logon drivers and guest agent are installed.
+Put among the VM's `cdroms` it is made in the VM's folder, and removed with the VM.
+
+The password is that of the Administrator of a server; Windows 10 and 11 get an account `user` (`admin` where left
+out). Whoever may read the answer file can read it, as Windows knows no better form: give it as `limiq.secret`, and
+change it when the guest is up. A server refuses one that is not of three kinds of characters.]],
+    options = {
+        edition = { required = true, doc = "such as \"windows-server-2022-standard\"" },
+        administrator_password = { type = "text", required = true, doc = "limiq.secret(…)" },
+        user = { doc = "the account of Windows 10 and 11" },
+        computer_name = { doc = "the machine's name where left out" },
+        language = { doc = "of Windows itself, \"en-US\"" }, locale = { doc = "of numbers and dates, \"de-CH\"" },
+        keyboard = { doc = "such as \"de-CH\" or \"0807:00000807\"" },
+        time_zone = { doc = "in Windows' words, \"W. Europe Standard Time\"" },
+        product_key = { doc = "five groups of five letters and digits" },
+        first_logon_commands = { type = { "string" }, doc = "command lines that are run at the first logon" },
+    },
+    example = [[
+cdroms = {
+    { id = "setup", iso_path = limiq.image.iso "windows-server-2022", bootable = true },
+    { id = "drivers", iso_path = limiq.image.iso "virtio-win" },
+    recipes.windows_unattend {
+        edition = "windows-server-2022-standard", administrator_password = limiq.secret(limiq.env.ADMIN_PASSWORD),
+    },
+}]],
+    build = build,
+}, recipe.as_made)
