@@ -29,6 +29,10 @@ public struct Progress: Sendable, Equatable {
         ///
         /// - Parameter path: as in a script: `disks[1].size_gib`.
         case changed(path: String)
+        /// A field of a machine that was there, which waits for a start anew.
+        ///
+        /// - Parameter reason: why it waits.
+        case waits(path: String, reason: String?)
         /// The words that lead a person into the guest: `limiq ssh web-01`.
         case wayIn(String)
         /// The end of the work: nothing more comes about it for now.

@@ -61,7 +61,7 @@ final class LiveDisplay: Display {
         case .finished(.failed, _): break
         case .finished, .warning: tell(TerminalText.visible(progress.line))
         // The frame shows the rest.
-        case .begins, .detail, .ended, .console, .changed, .wayIn: break
+        case .begins, .detail, .ended, .console, .changed, .waits, .wayIn: break
         }
     }
 

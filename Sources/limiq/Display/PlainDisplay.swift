@@ -20,6 +20,8 @@ struct PlainDisplay: Display {
         case .console, .ended: break
         // It is told at the end.
         case .wayIn: break
+        // A warning says it in a sentence.
+        case .waits: break
         default: StandardError.tell(TerminalText.visible(progress.line))
         }
     }
@@ -40,6 +42,7 @@ extension Progress {
             case .warning(let text): "warning \(text)"
             case .console(let text): "console \(text)"
             case .changed(let path): "changed \(path)"
+            case .waits(let path, _): "waits \(path)"
             case .wayIn(let words): words
             case .finished(let outcome, let took): "\(outcome.rawValue) (\(readable(took)))"
             }

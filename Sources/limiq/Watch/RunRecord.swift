@@ -90,7 +90,7 @@ struct RunRecord: Sendable {
                 track.isActive = false
                 track.busySince = nil
             case .wayIn(let words): track.wayIn = words
-            case .warning, .changed: break
+            case .warning, .changed, .waits: break
             }
             return [.progress(progress)]
         }
