@@ -24,3 +24,18 @@ static inline int limiq_register_agent_lifecycle(
     return virConnectDomainEventRegisterAny(
         connection, NULL, VIR_DOMAIN_EVENT_ID_AGENT_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(callback), opaque, release);
 }
+
+static inline int limiq_register_device_removed(
+    virConnectPtr connection, virConnectDomainEventDeviceRemovedCallback callback, void *opaque,
+    virFreeCallback release) {
+    return virConnectDomainEventRegisterAny(
+        connection, NULL, VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, VIR_DOMAIN_EVENT_CALLBACK(callback), opaque, release);
+}
+
+static inline int limiq_register_device_removal_failed(
+    virConnectPtr connection, virConnectDomainEventDeviceRemovalFailedCallback callback, void *opaque,
+    virFreeCallback release) {
+    return virConnectDomainEventRegisterAny(
+        connection, NULL, VIR_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED, VIR_DOMAIN_EVENT_CALLBACK(callback), opaque,
+        release);
+}

@@ -275,6 +275,8 @@ public enum DomainEvent: Sendable, Equatable {
     /// The guest was reset, by itself or from outside: it boots again without a new start.
     case rebooted
     case agentConnected, agentDisconnected
+    /// The guest has let go of a device, or has refused to.
+    case deviceRemoved(alias: String), deviceKept(alias: String)
     /// The connection to the host is gone; nothing more comes.
     case connectionLost
 }

@@ -71,6 +71,8 @@ final class EventHub: Sendable {
         case .agent(let name, let connected):
             tell(name, connected ? .agentConnected : .agentDisconnected)
         case .reboot(let name): tell(name, .rebooted)
+        case .device(let name, let alias, let isRemoved):
+            tell(name, isRemoved ? .deviceRemoved(alias: alias) : .deviceKept(alias: alias))
         case .lifecycle(let name, let change):
             if let event = DomainEvent(change) { tell(name, event) }
         }

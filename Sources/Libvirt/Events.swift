@@ -7,6 +7,8 @@ public enum ConnectionEvent: Sendable, Equatable {
     case agent(domain: String, connected: Bool)
     /// The machine was reset, by the guest or from outside: it boots again, in the same process.
     case reboot(domain: String)
+    /// The guest has let go of a device, or has refused to.
+    case device(domain: String, alias: String, isRemoved: Bool)
     /// The connection broke; nothing more comes.
     case closed
 }
@@ -94,7 +96,20 @@ public final class EventRegistration: Sendable {
                             domain: String(cString: name), connected: UInt32(bitPattern: state) == connected))
                 }, opaque, Handler.giveBack)
         }
-        callbacks = [lifecycle, reboot, agent].filter { $0 >= 0 }
+        // Nor does it take devices out.
+        let removed = handler.lent { opaque in
+            limiq_register_device_removed(
+                connection.pointer,
+                { _, domain, alias, opaque in Handler.tell(domain, alias, isRemoved: true, opaque) }, opaque,
+                Handler.giveBack)
+        }
+        let refused = handler.lent { opaque in
+            limiq_register_device_removal_failed(
+                connection.pointer,
+                { _, domain, alias, opaque in Handler.tell(domain, alias, isRemoved: false, opaque) }, opaque,
+                Handler.giveBack)
+        }
+        callbacks = [lifecycle, reboot, agent, removed, refused].filter { $0 >= 0 }
         // A driver in this process cannot close by itself and refuses.
         watchesClose =
             handler.lent {
@@ -136,6 +151,16 @@ private final class Handler: Sendable {
 
     static func of(_ opaque: UnsafeMutableRawPointer?) -> Handler? {
         opaque.map { Unmanaged<Handler>.fromOpaque($0).takeUnretainedValue() }
+    }
+
+    static func tell(
+        _ domain: virDomainPtr?, _ alias: UnsafePointer<CChar>?, isRemoved: Bool,
+        _ opaque: UnsafeMutableRawPointer?
+    ) {
+        guard let domain, let name = virDomainGetName(domain), let alias else { return }
+        of(opaque)?.call(
+            .device(
+                domain: String(cString: name), alias: String(cString: alias), isRemoved: isRemoved))
     }
 
     static let giveBack: @convention(c) (UnsafeMutableRawPointer?) -> Void = { opaque in

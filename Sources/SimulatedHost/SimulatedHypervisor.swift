@@ -56,6 +56,8 @@ package final class SimulatedHypervisor: Hypervisor {
         package var updateFails: @Sendable () -> Failure? = { nil }
         /// Why a running guest cannot be changed.
         package var changeFails: @Sendable (GuestChange) -> Failure? = { _ in nil }
+        /// The guest lets go of no device.
+        package var keepsDevices = false
         /// Of all domains.
         package var leases: [AddressLease] = []
         package var addresses: @Sendable (AddressSource) -> [InterfaceAddresses] = { _ in [] }
@@ -378,6 +380,11 @@ package final class SimulatedHypervisor: Hypervisor {
 
     package func change(_ name: String, _ change: GuestChange) throws(Failure) {
         let refusal = behaviour.withLock { $0.changeFails(change) }
+        if case .detach(let xml) = change, behaviour.withLock(\.keepsDevices) {
+            let alias = try XMLReader.parse(xml).first("alias")?.attributes["name"] ?? ""
+            try self.change(name, "ask \(alias)") { (_) throws(Failure) in }
+            return post(.deviceKept(alias: alias), to: name)
+        }
         try self.change(name, Self.word(change)) { (state) throws(Failure) in
             if let refusal { throw refusal }
             guard var live = state.domains[name]?.live else { throw Failure(.libvirt, "it does not run") }

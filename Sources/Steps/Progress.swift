@@ -33,6 +33,10 @@ public struct Progress: Sendable, Equatable {
         case changed(path: String)
         /// What the machine has in common with others, as soon as that is known.
         case isLike(Likeness)
+        /// A field of a machine that was there, which waits for a start anew.
+        ///
+        /// - Parameter reason: why it waits.
+        case waits(path: String, reason: String?)
         /// The words that lead a person into the guest: `limiq ssh web-01`.
         case wayIn(String)
         /// The end of the work: nothing more comes about it for now.

@@ -63,6 +63,13 @@ public struct XMLElement: Sendable {
         }
     }
 
+    /// The element as one that was read.
+    public var node: XMLNode {
+        XMLNode(
+            name: name, attributes: Dictionary(attributes.map { ($0.name, $0.value) }) { $1 },
+            children: children.map(\.node), text: text ?? "")
+    }
+
     /// The element as text, indented by two spaces a level.
     public var xml: String {
         var output = ""

@@ -269,6 +269,7 @@ let changeRecord = RecordDescription(
         .init("lines", "string[]", "The lines in which a document differs, in a plan.", isRequired: false),
         .init("kind", #""live"|"restart"|"instance"|"replace"|"make""#, "What it takes."),
         .init("cause", #""script"|"drift"|"pending""#, "Where it comes from."),
+        .init("reason", "string", "Why a running guest does not take it.", isRequired: false),
     ])
 
 /// The value `vm.up` answers with, in a run, a plan and a check.
@@ -292,6 +293,7 @@ func value(of change: Change) -> Value {
     if !change.lines.isEmpty { map.append("lines", .list(change.lines.map(Value.string))) }
     map.append("kind", .string(change.kind.rawValue))
     map.append("cause", .string(change.cause.rawValue))
+    if let reason = change.reason { map.append("reason", .string(reason)) }
     return .map(map)
 }
 

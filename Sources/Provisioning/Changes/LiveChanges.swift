@@ -50,18 +50,36 @@ struct LiveChanges {
         let (id, field) = (change.field.id, change.field.field)
         switch change.field.list {
         case nil where field == "memory_mib": try setMemory(change)
-        case nil where field == "cpu_cores": try send(.processors(spec.processors))
+        case nil where field == "cpu_cores": try setProcessors(live)
+        case "disks" where field.isEmpty:
+            try setDevice(change, DomainXML.diskAlias(id), isWanted: spec.disks.contains { $0.id == id })
+        case "nics" where field.isEmpty:
+            let nics = spec.nics.filter { $0.id == id }
+            try machine.startNetworks(nics)
+            try setDevice(change, DomainXML.nicAlias(id), isWanted: !nics.isEmpty)
+            if nics.contains(where: { !$0.forward.isEmpty }) { try setForwards() }
         case "disks":
             if let disk = spec.disks.first(where: { $0.id == id }) { try changeDisk(disk, field, live) }
         case "nics":
-            if let nic = spec.nics.first(where: { $0.id == id }) { try changeNIC(nic, field, live) }
+            if let nic = spec.nics.first(where: { $0.id == id }) { try changeNIC(nic, field) }
         case "cdroms": try changeCDROM(id, field, live)
         default: break
         }
     }
 
-    private func send(_ change: GuestChange) throws(Failure) {
+    /// The domain as it is now.
+    func domain(inactive: Bool) throws(Failure) -> XMLNode {
+        try XMLReader.parse(
+            try machine.hypervisor.xml(machine.name, inactive: inactive, secrets: inactive))
+    }
+
+    func send(_ change: GuestChange) throws(Failure) {
         try machine.hypervisor.change(machine.name, change)
+    }
+
+    private func setProcessors(_ live: XMLNode) throws(Failure) {
+        // The description of its next start may have been the other one.
+        if DomainProcessors(live)?.online != spec.processors { try send(.processors(spec.processors)) }
     }
 
     private mutating func setMemory(_ change: Change) throws(Failure) {
@@ -69,14 +87,17 @@ struct LiveChanges {
         // The guest's kernel hands it over page by page.
         let deadline = ContinuousClock.Instant.present + .seconds(10)
         while true {
-            let xml = try machine.hypervisor.xml(machine.name, inactive: false, secrets: false)
-            if DomainMemory(try XMLReader.parse(xml))?.current == spec.memoryMiB { return }
+            if DomainMemory(try domain(inactive: false))?.current == spec.memoryMiB { return }
             guard ContinuousClock.Instant.present < deadline else { break }
             try cancellation.check()
             LeapingClock.pause(.microseconds(100_000))
         }
+        leave(change, "the guest does not give it back", .drift)
+    }
+
+    mutating func leave(_ change: Change, _ reason: String, _ cause: Change.Cause) {
         var left = change
-        left.cause = .drift
+        (left.kind, left.cause, left.reason) = (.restart, cause, reason)
         unfollowed.append(left)
     }
 
@@ -93,27 +114,24 @@ struct LiveChanges {
         }
     }
 
-    private func changeNIC(_ nic: NICSpec, _ field: String, _ live: XMLNode) throws(Failure) {
+    private func setForwards() throws(Failure) {
+        // A nic may wait for the next start.
+        let aliases = try domain(inactive: false).userNICs
+        try PortForwards(hypervisor: machine.hypervisor, name: machine.name).change(
+            to: spec.nics.filter { aliases.contains(DomainXML.nicAlias($0.id)) },
+            at: machine.userAddress(domainNow.liveRecord))
+    }
+
+    private func changeNIC(_ nic: NICSpec, _ field: String) throws(Failure) {
         // As it is now: a change before this one may have been of the same nic, and an update writes all of it.
-        let now = try XMLReader.parse(
-            try machine.hypervisor.xml(machine.name, inactive: false, secrets: false))
-        guard
-            var interface = now.all("devices/interface").first(where: {
-                $0.alias == DomainXML.nicAlias(nic.id)
-            })
-        else { return }
+        guard var interface = try domain(inactive: false).device(DomainXML.nicAlias(nic.id)) else { return }
         switch field {
         case "bandwidth_mbps":
             try send(
                 .bandwidth(
                     macAddress: interface.first("mac")?.attributes["address"] ?? "",
                     kilobytesPerSecond: nic.bandwidthMbps * 125))
-        case "forward":
-            // A new nic comes with the next start.
-            let aliases = live.userNICs
-            try PortForwards(hypervisor: machine.hypervisor, name: machine.name).change(
-                to: spec.nics.filter { aliases.contains(DomainXML.nicAlias($0.id)) },
-                at: machine.userAddress(domainNow.liveRecord))
+        case "forward": try setForwards()
         case "link", "bridge", "network":
             interface.children.removeAll { $0.name == "link" || $0.name == "source" }
             if let bridge = nic.bridge {

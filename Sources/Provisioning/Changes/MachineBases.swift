@@ -19,7 +19,7 @@ extension ChangedBase {
         let field = FieldPath("disks", disk, "backing_file")
         return Change(
             field, path: field.text(in: [spec]), current: .found("\"\(was.path)\" as it was"),
-            wanted: .found("\"\(was.path)\" as it is now"), isSaid: false, kind: .replace, cause: .drift)
+            wanted: .found("\"\(was.path)\" as it is now"), isSaid: false, cost: .replace, cause: .drift)
     }
 }
 

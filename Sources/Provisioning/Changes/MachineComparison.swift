@@ -38,12 +38,16 @@ extension Machine {
             }
             convergence.live = Convergence.Description(liveRecord, facts: facts)
         }
-        for disk in spec.disks where disk.path == nil {
-            let known = domainNow.record.spec.disks.first { $0.id == disk.id }
-            guard let known, known.sizeGiB != disk.sizeGiB else { continue }
-            guard let part = part(.disk(known.id), of: domainNow.record) else { continue }
-            let found = try store(try host()).find(part)
-            convergence.diskSizes[disk.id] = try? found?.inspect().virtualSize
+        let store = store(try host())
+        for disk in spec.disks where disk.path == nil && disk.sizeGiB > 0 {
+            guard let part = part(.disk(disk.id), of: domainNow.record) else { continue }
+            convergence.diskSizes[disk.id] = try? store.find(part)?.inspect().virtualSize
+        }
+        if domainNow.isActive, let live = domainNow.live {
+            for disk in (domainNow.liveRecord?.spec.disks ?? []) where !spec.disks.contains(where: { $0.id == disk.id }) {
+                guard let serial = live.drive(DomainXML.diskAlias(disk.id))?.first("serial")?.text else { continue }
+                convergence.heldDisks[disk.id] = use(ofDisk: serial)
+            }
         }
         return convergence
     }

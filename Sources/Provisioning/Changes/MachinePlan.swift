@@ -194,7 +194,7 @@ extension Machine {
     private func plan(
         _ changes: [Change], _ options: UpOptions, _ record: MachineRecord, isActive: Bool, isPaused: Bool
     ) throws(Failure) -> MachinePlan {
-        let replaced = changes.filter { $0.kind == .replace }
+        let replaced = changes.filter { $0.kind == .replace && !$0.isGrownByHand }
         guard replaced.isEmpty || options.replace else { throw specDiffers(replaced, record) }
         var plan = MachinePlan()
         plan.changes = changes
@@ -206,12 +206,12 @@ extension Machine {
         plan.restarts = options.restart && changes.contains { $0.kind == .restart }
         func isWaiting(_ change: Change) -> Bool {
             // A start anew makes no other instance of the guest.
-            change.kind == .instance || change.kind == .restart && !options.restart
+            change.kind == .instance || change.kind == .restart && !options.restart || change.isGrownByHand
         }
         plan.pending = changes.filter(isWaiting)
         plan.changes.removeAll(where: isWaiting)
         // What is pending already is in the description.
-        if !plan.changes.isEmpty || plan.pending.contains(where: { $0.cause != .pending }) {
+        if !plan.changes.isEmpty || plan.pending.contains(where: { $0.cause != .pending && !$0.isGrownByHand }) {
             plan.action = .change
         }
         plan.starts = options.start && !isActive

@@ -30,6 +30,8 @@ public struct Change: Sendable, Equatable {
     public var wanted: FieldValue?
     public var kind: Kind
     public var cause: Cause
+    /// The reason why it cannot be done in the running guest; `nil` where it can, or none runs.
+    public var reason: String?
     /// The lines in which a document differs, `- old` and `+ new`; empty where that is not known or not to be told.
     public var lines: [String] = []
 
@@ -39,15 +41,23 @@ public struct Change: Sendable, Equatable {
 
     init(
         _ field: FieldPath, path: String, current: FieldValue?, wanted: FieldValue?, isSaid: Bool = true,
-        kind: Kind, cause: Cause
+        cost: ChangeRules.Cost, cause: Cause
     ) {
         self.field = field
         self.isSaid = isSaid
         self.path = path
         self.current = current
         self.wanted = wanted
-        self.kind = kind
+        kind = cost.kind
+        reason = cost.reason
         self.cause = cause
+    }
+}
+
+extension Change {
+    /// Whether a disk has been made larger by hand than the script says: it is never made smaller, and is left so.
+    var isGrownByHand: Bool {
+        field.pattern == "disks[].size_gib" && kind == .replace && cause == .drift
     }
 }
 

@@ -35,13 +35,15 @@ struct Convergence {
     /// The description of the running guest; `nil` where none runs.
     var live: Description?
     var diskSizes: [String: UInt64] = [:]
+    /// The reasons why the running guest cannot do without disks that it is to lose, by their ids.
+    var heldDisks: [String: String] = [:]
 
     /// The changes, in the order of their paths.
     func changes() -> [Change] {
         // The wanted spec's secrets are kept as digests with a salt, which is the record's.
         let wanted = wanted.withDigests(like: next.spec)
         let isTaken = wanted == next.spec
-        if isTaken, agrees(next, DomainFacts.ofGuestOnly),
+        if isTaken, resizedDisks(wanted).isEmpty, agrees(next, DomainFacts.ofGuestOnly),
             live.map({ agrees($0, DomainFacts.ofDescriptionOnly) }) ?? true
         {
             return []
@@ -52,34 +54,75 @@ struct Convergence {
         let situation = ChangeRules.Situation(
             current: next.spec, wanted: self.wanted, live: live?.spec ?? next.spec,
             liveFacts: live?.facts ?? next.facts, wantedFacts: wantedFacts, diskSizes: diskSizes,
-            keepsInstance: keepsInstance(wanted))
+            heldDisks: heldDisks, keepsInstance: keepsInstance(wanted))
 
+        let resized = resizedDisks(wanted)
         var changes: [FieldPath: Change] = [:]
         for path in paths(wantedFields, nextFields, liveFields ?? [:]) {
             let isScript = nextFields[path] != wantedFields[path]
-            let isOther = differs(next.facts, path, DomainFacts.ofGuestOnly)
+            let isOther = differs(next.facts, path, DomainFacts.ofGuestOnly) || resized[path] != nil
             let runsWithOther = live.map { live in
-                isFact(live.facts, path, DomainFacts.ofDescriptionOnly)
+                if resized[path] != nil { return true }
+                return isFact(live.facts, path, DomainFacts.ofDescriptionOnly)
                     ? live.facts.values[path] != wantedFacts.values[path]
                     : liveFields?[path] != wantedFields[path]
             }
             guard isScript || isOther || runsWithOther == true else { continue }
-            let rule = ChangeRules.kind(path, situation)
+            let cost = ChangeRules.cost(path, situation)
             // Without a guest that has to follow, only what would be lost counts, and what its next start does not take.
-            let isLasting = rule == .replace || rule == .instance
-            let kind = runsWithOther == true || (isScript || isOther) && isLasting ? rule : .live
-            let fact = isOther ? next.facts.values[path] : live?.facts.values[path]
+            let isLasting = cost.kind == .replace || cost.kind == .instance
+            let paid: ChangeRules.Cost =
+                runsWithOther == true || (isScript || isOther) && isLasting ? cost : .live
+            let found = resized[path] ?? found(path, runsWithOther == true, nextFields, liveFields)
             let wantedFact = wantedFacts.values[path]
             // A description names the devices a guest boots from, a spec their kinds: each is told beside its like.
-            let isSaid = isScript || wantedFields[path].map { fact == nil || wantedFact == $0 } ?? false
+            let isSaid =
+                isScript || wantedFields[path].map { found == nil || wantedFact == nil || wantedFact == $0 } ?? false
             changes[path] = Change(
                 path, path: path.text(in: [wanted, next.spec, situation.live]),
-                current: isScript ? nextFields[path] : fact ?? liveFields?[path],
+                current: isScript ? said(nextFields[path], found) : found,
                 wanted: isSaid ? wantedFields[path] : wantedFact ?? wantedFields[path], isSaid: isSaid,
-                kind: kind, cause: isScript ? .script : isOther || kind == .live ? .drift : .pending)
+                cost: paid, cause: isScript ? .script : isOther || paid.kind == .live ? .drift : .pending)
         }
         for path in Array(changes.keys) where isTold(by: changes, path) { changes[path] = nil }
         return changes.values.sorted { $0.path < $1.path }
+    }
+
+    /// What the machine has of a field: in the guest that runs, where that is not what is wanted, else for its next start. A
+    /// description that says nothing of a field that it could say has none of it, whatever a spec says.
+    private func found(
+        _ path: FieldPath, _ isLive: Bool, _ nextFields: [FieldPath: FieldValue],
+        _ liveFields: [FieldPath: FieldValue]?
+    ) -> FieldValue? {
+        if isLive, let live {
+            return isFact(live.facts, path, DomainFacts.ofDescriptionOnly)
+                ? live.facts.values[path] : liveFields?[path]
+        }
+        return isFact(next.facts, path, DomainFacts.ofGuestOnly) ? next.facts.values[path] : nextFields[path]
+    }
+
+    /// What a field is where the script says another value than before: what the script said, or what somebody has made of it
+    /// by hand, where that can be told in the same words.
+    private func said(_ before: FieldValue?, _ found: FieldValue?) -> FieldValue? {
+        switch (before, found) {
+        case (.number, .number), (.flag, .flag): found
+        default: before
+        }
+    }
+
+    /// The disks whose files are not as large as the script says, and said before, with the sizes that they have.
+    private func resizedDisks(_ wanted: VMSpec) -> [FieldPath: FieldValue] {
+        var resized: [FieldPath: FieldValue] = [:]
+        for disk in wanted.disks where disk.path == nil && disk.sizeGiB > 0 {
+            let known = next.spec.disks.first { $0.id == disk.id }
+            guard let known, known.path == nil, known.sizeGiB == disk.sizeGiB,
+                let bytes = diskSizes[disk.id], bytes != disk.sizeGiB << 30
+            else { continue }
+            resized[FieldPath("disks", disk.id, "size_gib")] =
+                bytes.isMultiple(of: 1 << 30)
+                ? .number(bytes >> 30) : .found(ByteSize(bytes: bytes).description)
+        }
+        return resized
     }
 
     /// Whether the seed that is wanted names the instance that the guest is.

@@ -55,7 +55,7 @@ struct DomainProcessors: Equatable, Sendable {
 
     /// The cores of each socket that are online, as `cpu_cores` has them; where no whole number is, all processors.
     var cores: FieldValue? {
-        guard let topology else { return nil }
+        guard let topology else { return .found("\(online) processors in all") }
         let each = topology.sockets * topology.threads
         return online % each == 0 ? .number(online / each) : .found("\(online) processors in all")
     }

@@ -10,6 +10,9 @@ struct DomainFacts: Equatable, Sendable {
     private(set) var values: [FieldPath: FieldValue] = [:]
     let memory: DomainMemory?
     let processors: DomainProcessors?
+    let ports: DomainPorts
+    /// Whether QEMU translates what the guest's processors do.
+    let isEmulated: Bool
 
     /// The fields that only the description of the next start tells: a running guest's are its spec's, whatever the
     /// balloon does.
@@ -20,6 +23,8 @@ struct DomainFacts: Equatable, Sendable {
     init(_ domain: XMLNode) {
         memory = DomainMemory(domain)
         processors = DomainProcessors(domain)
+        ports = DomainPorts(domain)
+        isEmulated = domain.attributes["type"] == "qemu"
         for field in SpecFields.machine { values[FieldPath(field.name)] = field.fact(domain) }
         for device in Self.devices(domain) {
             guard let alias = device.alias else { continue }
@@ -69,6 +74,9 @@ struct DomainFacts: Equatable, Sendable {
 extension XMLNode {
     /// The disk or CD-ROM drive of a domain that has this alias.
     func drive(_ alias: String) -> XMLNode? { all("devices/disk").first { $0.alias == alias } }
+
+    /// The device of a domain that has this alias.
+    func device(_ alias: String) -> XMLNode? { all("devices").flatMap(\.children).first { $0.alias == alias } }
 
     /// The aliases of a domain's nics on user networking.
     var userNICs: [String] {

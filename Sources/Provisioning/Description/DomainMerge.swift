@@ -39,10 +39,7 @@ struct DomainMerge {
                 if let old, old["bus"] == target["bus"], let known = old["dev"] {
                     settled = known
                 } else {
-                    let prefix = String(name.prefix(2))
-                    settled =
-                        (0...).lazy.map { prefix + TargetNames.letters($0) }.first { !taken.contains($0) }
-                        ?? name
+                    settled = TargetNames.free(like: String(name.prefix(2)) + "a", besides: taken)
                 }
                 taken.insert(settled)
                 domain.children[index].children[place].set("target", "dev", settled)
@@ -79,6 +76,7 @@ struct DomainMerge {
             for index in merged.children.indices where merged.children[index].name == "devices" {
                 replaceDevices(in: &merged.children[index].children)
             }
+            addPorts(to: &merged)
         }
         for index in merged.children.indices where merged.children[index].name == "metadata" {
             merged.children[index].children.removeAll { $0.namespace == DomainXML.namespace }
@@ -97,9 +95,22 @@ struct DomainMerge {
         domain.children += names.flatMap { after.all($0) }
     }
 
+    /// Adds root ports where too few would be left for what is plugged in later: a machine of before has none to spare.
+    private func addPorts(to domain: inout XMLNode) {
+        guard after.all("devices/controller").contains(where: DomainPorts.isPort) else { return }
+        let missing = DomainPorts(domain).missing
+        for index in domain.children.indices where domain.children[index].name == "devices" {
+            domain.children[index].children += Array(repeating: DomainPorts.port.node, count: missing)
+        }
+    }
+
     private func replaceDevices(in devices: inout [XMLNode]) {
-        let old = Dictionary(grouping: before.all("devices").flatMap(\.children), by: Self.key)
-        let new = Dictionary(grouping: after.all("devices").flatMap(\.children), by: Self.key)
+        func grouped(_ domain: XMLNode) -> [String: [XMLNode]] {
+            // libvirt has given the ports their numbers.
+            let devices = domain.all("devices").flatMap(\.children).filter { !DomainPorts.isPort($0) }
+            return Dictionary(grouping: devices, by: Self.key)
+        }
+        let (old, new) = (grouped(before), grouped(after))
         for key in Set(old.keys).union(new.keys).sorted() where restored.contains(key) || old[key] != new[key]
         {
             var places = devices.filter { Self.key($0) == key }

@@ -30,6 +30,10 @@ extension DomainXML {
                 "rng", ["model": "virtio"],
                 [XMLElement("backend", ["model": "random"], text: "/dev/urandom")]))
         elements.append(XMLElement("panic", ["model": "isa"]))
+        if machine == "q35" {
+            let ports = DomainPorts(XMLElement("domain", [:], [XMLElement("devices", [:], elements)]).node)
+            elements += Array(repeating: DomainPorts.port, count: ports.missing)
+        }
         return elements
     }
 
@@ -286,6 +290,12 @@ struct TargetNames {
         let index = used[prefix, default: 0]
         used[prefix] = index + 1
         return prefix + Self.letters(index)
+    }
+
+    /// A name like another: that one, or the first on its bus that is free where it is taken.
+    static func free(like name: String, besides taken: Set<String>) -> String {
+        guard taken.contains(name) else { return name }
+        return (0...).lazy.map { name.prefix(2) + letters($0) }.first { !taken.contains($0) } ?? name
     }
 
     /// The letters of a drive by its number: `a` … `z`, `aa` …

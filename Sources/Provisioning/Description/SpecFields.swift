@@ -19,13 +19,13 @@ enum SpecFields {
         SpecField(
             "max_cpu_cores", \.maxCPUCores, .int(1...1024),
             "Cores of each socket that the running guest can be given; cpu_cores where left out.",
-            Rules.restart, fact: { DomainProcessors($0)?.topology.map { .number($0.cores) } }),
+            Rules.restart("room for processors is made when QEMU starts"), fact: { DomainProcessors($0)?.topology.map { .number($0.cores) } }),
         SpecField(
-            "cpu_sockets", \.cpuSockets, .int(1...64), "Sockets; 1 where left out.", Rules.restart,
+            "cpu_sockets", \.cpuSockets, .int(1...64), "Sockets; 1 where left out.", Rules.restart(Rules.fixedProcessors),
             fact: { DomainProcessors($0)?.topology.map { .number($0.sockets) } }),
         SpecField(
             "cpu_threads_per_core", \.cpuThreadsPerCore, .int(1...64), "Threads; 1 where left out.",
-            Rules.restart, fact: { DomainProcessors($0)?.topology.map { .number($0.threads) } }),
+            Rules.restart(Rules.fixedProcessors), fact: { DomainProcessors($0)?.topology.map { .number($0.threads) } }),
         SpecField(
             "memory_mib", \.memoryMiB, .int(1...(1 << 40)), "Memory in MiB; 1024 where left out.",
             or: [
@@ -43,7 +43,7 @@ enum SpecFields {
                     $0.maxMemoryMiB = $1
                 }
             ],
-            Rules.restart, fact: { DomainMemory($0).map { .number($0.most) } }),
+            Rules.restart("room for memory is made when QEMU starts"), fact: { DomainMemory($0).map { .number($0.most) } }),
         // The boot loader on the disk and the variables beside it are of one firmware.
         SpecField("firmware", \.firmware, .choice(), "BIOS where left out.", Rules.replace),
         SpecField(
@@ -54,7 +54,7 @@ enum SpecFields {
             Field(
                 "boot_order", \.bootOrder, .list(of: .choice()),
                 "The kinds of devices to boot from; what is marked bootable, disks first, where left out."),
-            Rules.restart, fact: DomainFacts.bootOrder
+            Rules.restart(Rules.fixedOrder), fact: DomainFacts.bootOrder
         ) { $0.bootOrder.isEmpty ? nil : .list($0.bootOrder.map { .word($0) }) },
         SpecField(
             "protect", \.protect, .bool,
@@ -87,17 +87,19 @@ enum SpecFields {
             "The guest's system; a name that begins with `win` gets SATA and a TPM.", Rules.guestOS),
     ]
 
+    private static let screens = "QEMU opens its screens when it starts"
+
     static let console: [SpecField<ConsoleSpec>] = [
-        SpecField("vnc_enabled", \.vncEnabled, .bool, "A VNC server.", Rules.restart),
+        SpecField("vnc_enabled", \.vncEnabled, .bool, "A VNC server.", Rules.restart(screens)),
         SpecField(
-            "vnc_port", \.vncPort, .int(0...65535), "5900 or more; a free one where left out.", Rules.restart),
+            "vnc_port", \.vncPort, .int(0...65535), "5900 or more; a free one where left out.", Rules.restart(screens)),
         SpecField(
-            Field("vnc_password", \.vncPassword, .password, "At most 8 characters."), Rules.restart
+            Field("vnc_password", \.vncPassword, .password, "At most 8 characters."), Rules.restart(screens)
         ) { $0.vncPassword.map { .kept($0) } },
-        SpecField("spice_enabled", \.spiceEnabled, .bool, "A SPICE server.", Rules.restart),
+        SpecField("spice_enabled", \.spiceEnabled, .bool, "A SPICE server.", Rules.restart(screens)),
         SpecField(
             "spice_port", \.spicePort, .int(0...65535), "5900 or more; a free one where left out.",
-            Rules.restart),
+            Rules.restart(screens)),
     ]
 
     /// The fields of cloud-init. With a change of a document the seed gets another instance-id, with which cloud-init runs
@@ -105,7 +107,7 @@ enum SpecFields {
     static let cloudInit: [SpecField<CloudInitSpec>] = [
         document("user_data", \.userData, .userData, "What the guest is to do."),
         // A guest takes a host name at each start.
-        document("meta_data", \.metaData, .metaData, "Who the guest is; made where left out.", Rules.restart),
+        document("meta_data", \.metaData, .metaData, "Who the guest is; made where left out.", Rules.restart("cloud-init reads it when the guest starts")),
         document("network_config", \.networkConfig, .networkConfig, "How its network is set up."),
         document("vendor_data", \.vendorData, .vendorData, "Defaults below user_data."),
         SpecField(
@@ -134,13 +136,13 @@ enum SpecFields {
                     }
                 ], Rules.diskSize),
             SpecField(
-                "bus", \.bus, .choice(), "What suits guest_os where left out.", Rules.restart,
+                "bus", \.bus, .choice(), "What suits guest_os where left out.", Rules.restart("a disk stays on its bus while the guest runs"),
                 fact: { $0.first("target")?.attributes["bus"].map { .text($0.lowercased()) } }),
             SpecField(
                 "format", \.format, .choice(), "Of a disk that is made; qcow2 where left out.",
                 Rules.diskFormat),
             SpecField(
-                "readonly", \.readonly, .bool, "The guest cannot write.", Rules.restart,
+                "readonly", \.readonly, .bool, "The guest cannot write.", Rules.restart("QEMU opens the disk when it starts"),
                 fact: { .flag($0.first("readonly") != nil) },
                 write: { disk, element in if disk.readonly { element.set("readonly") } }),
             SpecField(
@@ -163,11 +165,11 @@ enum SpecFields {
         ])
 
     static let nics = DeviceFields<NICSpec>(
-        list: "nics", alias: DomainXML.nicAlias(""), devices: \.nics, id: \.id, cost: Rules.restart,
+        list: "nics", alias: DomainXML.nicAlias(""), devices: \.nics, id: \.id, cost: Rules.nicAsAWhole,
         fields: [
             SpecField(
                 "mac_address", \.macAddress, .publicText,
-                "Made from the VM's name and the position where left out.", Rules.restart,
+                "Made from the VM's name and the position where left out.", Rules.restart("the guest knows the nic by it"),
                 fact: { $0.first("mac")?.attributes["address"].map { .text($0.lowercased()) } }),
             SpecField(
                 "bridge", \.bridge, .publicText, "A bridge of the host.", Rules.network,
@@ -185,9 +187,9 @@ enum SpecFields {
             SpecField(
                 "address", \.address, .publicText,
                 "Its IPv4 address on a network of limiq's; one is chosen where left out, and kept for the machine's life.",
-                Rules.restart),
+                Rules.restart("the guest is given it when it starts")),
             SpecField(
-                "model", \.model, .choice(), "virtio where left out.", Rules.restart,
+                "model", \.model, .choice(), "virtio where left out.", Rules.restart("another model is another nic"),
                 fact: { $0.first("model")?.attributes["type"].map { .text($0.lowercased()) } }),
             // libvirt counts in kilobytes (1000) a second.
             SpecField(
@@ -214,28 +216,30 @@ enum SpecFields {
                 Field(
                     "files", \.files, .isoContents,
                     "Contents by name of an ISO image that is made for the VM, and removed with it."),
-                Rules.restart
+                Rules.restart("the guest has the image of before in the drive")
             ) { $0.files.map { .keptFiles($0.texts) } },
             SpecField(
                 "label", \.label, .publicText, "The label of that image; `CDROM` where left out.",
-                Rules.restart),
+                Rules.restart("the guest has the image of before in the drive")),
             SpecField("bootable", \.bootable, .bool, "The guest may boot from it.", Rules.bootable),
         ])
 
+    private static let sharing = "folders are shared by devices and memory that QEMU gets when it starts"
+
     static let shares = DeviceFields<ShareSpec>(
         list: "shares", alias: DomainXML.shareAlias(""), devices: { $0.shares ?? [] }, id: \.id,
-        cost: Rules.restart,
+        cost: Rules.restart(sharing),
         fields: [
             SpecField(
-                "host", \.host, .path, required: true, "The folder on this machine.", Rules.restart,
+                "host", \.host, .path, required: true, "The folder on this machine.", Rules.restart(sharing),
                 fact: { $0.first("source")?.attributes["dir"].map { .text($0) } }),
             SpecField(
                 "guest", \.guest, .publicText, required: true,
                 "Where it is in the guest, which mounts it at each start; made where it is not there.",
-                Rules.restart),
+                Rules.restart(sharing)),
             SpecField(
                 "readonly", \.readonly, .bool, "The guest mounts it so that nothing can be written.",
-                Rules.restart),
+                Rules.restart(sharing)),
         ])
 
     /// The cost of a change of each field, by `FieldPath.pattern`.

@@ -7,7 +7,7 @@ extension Machine {
     /// - Parameter serial: the disk's serial number.
     /// - Returns: the reason why it does not use it yet; `nil` where it does, or has no file system that limiq knows there.
     func growFileSystem(onDisk serial: String, cancellation: Cancellation) -> String? {
-        let program = "serial=\(GuestSSH.line([serial]))\n\(growProgram)"
+        let program = "serial=\(GuestSSH.line([serial]))\n\(findDiskProgram)\n\(growProgram)"
         do throws(Failure) {
             let result = try exec(
                 asRoot(program), timeout: .seconds(300), check: false, cancellation: cancellation)
@@ -18,17 +18,8 @@ extension Machine {
     }
 }
 
-/// The shell's program that lets a guest use all of a disk, which it finds by its serial number.
+/// The shell's program that lets a guest use all of a disk.
 private let growProgram = #"""
-    disk=
-    for block in /sys/block/*; do
-        [ "$(cat "$block/serial" 2>/dev/null)" = "$serial" ] && disk=${block##*/}
-    done
-    [ -n "$disk" ] || disk=$(lsblk -dno NAME,SERIAL | while read -r name found; do
-        [ "$found" = "$serial" ] && echo "$name"
-    done)
-    [ -n "$disk" ] || { echo "it has no disk with the serial number $serial"; exit 1; }
-
     # A partition can grow where nothing comes after it.
     last=0 part=
     for folder in /sys/block/"$disk"/*/partition; do

@@ -63,7 +63,7 @@ extension Readiness {
         case .rebooted:
             try beginBoot(&wait)
             return false
-        case .defined, .agentConnected, .agentDisconnected: return false
+        case .defined, .agentConnected, .agentDisconnected, .deviceRemoved, .deviceKept: return false
         }
     }
 

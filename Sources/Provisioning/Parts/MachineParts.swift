@@ -184,7 +184,7 @@ struct MachineParts {
     mutating func makeDisks(_ cancellation: Cancellation) throws(Failure) {
         var layout = MachineLayout(spec, of: machine)
         try store.readGiven(&layout, besides: domainNow?.record.spec.disks ?? [])
-        for (index, disk, part) in newDisks {
+        for (index, disk, part) in newDisks where !isBack(disk, part) {
             try cancellation.check()
             let image = brought[.disk(disk.id)]
             try Self.naming(index) { () throws(Failure) in
@@ -193,6 +193,19 @@ struct MachineParts {
                 }
             }
         }
+    }
+
+    /// Whether a disk is one that the machine had before, and that was kept when the spec said it no more.
+    func isBack(_ disk: DiskSpec, _ part: Part) -> Bool {
+        guard kept.contains(part), !broken.contains(part), disk.backingFile == nil,
+            let size = try? store.find(part)?.inspect().virtualSize
+        else { return false }
+        return size == disk.sizeGiB << 30
+    }
+
+    /// The disks that have come back, with what is on them.
+    var returned: [(disk: DiskSpec, part: Part)] {
+        newDisks.filter { isBack($0.disk, $0.part) }.map { ($0.disk, $0.part) }
     }
 
     /// Makes a part that is no disk, in the place of what the machine has of it.
@@ -273,8 +286,8 @@ struct MachineParts {
         try requireOwn(disk).grow(part, to: ByteSize(gib: disk.sizeGiB), cancellation)
     }
 
-    /// Removes what the machine had and the spec does not say any more; whoever has it open keeps it. A disk goes with the
-    /// machine.
+    /// Removes what the machine had and the spec does not say any more; whoever has it open keeps it. A disk stays until the
+    /// machine is removed.
     func removeUnused() throws(Failure) {
         let unused = kept.without(all).filter { !$0.kind.isDisk }
         try Ownership(of: machine, domainNow?.domain, unused).removeParts()

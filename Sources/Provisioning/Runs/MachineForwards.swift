@@ -108,7 +108,9 @@ extension Machine {
     ///
     /// - Throws: `Failure` with code `port_in_use`.
     func checkPorts(_ plan: MachinePlan, _ spec: VMSpec, isActive: Bool) throws(Failure) {
-        let isLive = plan.changes.contains { $0.field.pattern == "nics[].forward" && $0.kind == .live }
+        let isLive = plan.changes.contains {
+            ["nics[].forward", "nics[]"].contains($0.field.pattern) && $0.kind == .live
+        }
         let starts = plan.starts || plan.restarts
         let host = try host()
         guard host.isLocal, starts || isActive && isLive else { return }
@@ -121,7 +123,10 @@ extension Machine {
             if !starts {
                 let live = try XMLReader.parse(try hypervisor.xml(name, inactive: false, secrets: false))
                 let present = live.userNICs
-                nics.removeAll { !present.contains(DomainXML.nicAlias($0.id)) }
+                nics.removeAll { nic in
+                    !present.contains(DomainXML.nicAlias(nic.id))
+                        && !plan.changes.contains { $0.field == FieldPath("nics", nic.id) }
+                }
             }
         }
         // Those of a guest that runs are its own.

@@ -17,6 +17,9 @@ extension MachinePlan {
         }
         guard !options.start else { return }
         // Whatever is told to a guest that does not run would be told as done.
+        for index in changes.indices {
+            changes[index].reason = "the guest is saved, and goes on as what it was"
+        }
         pending = (changes + pending).sorted { $0.path < $1.path }
         (changes, action) = ([], .none)
     }

@@ -19,6 +19,9 @@ extension UpRun {
         if spec.namesImages, makesDisks || plan.otherParts.contains(where: \.isCDROM) {
             try bringImages(&parts)
         }
+        for (disk, part) in parts.returned {
+            warn("the disk \(disk.id) of \(machine.name) is the one it had before, with what is on it: \(part)")
+        }
         if makesDisks {
             try timed(.disks) { () throws(Failure) in try parts.makeDisks(cancellation) }
         }
@@ -54,14 +57,16 @@ extension UpRun {
             try live.apply(plan.changes)
             // Last: an emulator that has just translated many programs anew may end at a processor that is plugged in.
             growFileSystems(grown)
-            for change in live.unfollowed {
-                report.pending.append(change)
-                warn("the guest of \(machine.name) does not give its memory back: a start anew does")
-            }
+            report.pending += live.unfollowed
+            for change in live.unfollowed { warn(notice(of: change)) }
             return plan.changes.filter { change in !live.unfollowed.contains { $0.path == change.path } }
         }
-        if domainNow.isActive, !plan.restarts { try rememberLive(plan, record, domainNow) }
+        if domainNow.isActive, !plan.restarts { try rememberLive(changes, plan, record, domainNow) }
         try parts.removeUnused()
+        for disk in domainNow.record.spec.idsOfMadeDisks.subtracting(spec.disks.map(\.id)).sorted() {
+            guard let part = machine.part(.disk(disk), of: domainNow.record) else { continue }
+            warn("the disk \(disk) of \(machine.name) is used no more, and kept until the machine is removed: \(part)")
+        }
         try machine.leaveNetworks(
             domainNow.record.spec.nics, but: spec.nics + (domainNow.liveRecord?.spec.nics ?? []))
         try MachineJournal.endChange(in: machine.folder, record)
@@ -176,13 +181,16 @@ extension UpRun {
     /// Notes in the running domain what its guest has now: all of the spec, or where something waits for its next
     /// start, what can be seen nowhere but here.
     ///
-    /// - Parameter kept: the record of the next start.
+    /// - Parameters:
+    ///   - changes: those that were made.
+    ///   - kept: the record of the next start.
     private func rememberLive(
-        _ plan: MachinePlan, _ kept: MachineRecord, _ domainNow: PresentDomain
+        _ changes: [Change], _ plan: MachinePlan, _ kept: MachineRecord, _ domainNow: PresentDomain
     ) throws(Failure) {
         guard let old = domainNow.liveRecord else { return }
         var record = kept
-        if !plan.pending.isEmpty {
+        // A device that the guest has kept is limiq's as long as it has it.
+        if !plan.pending.isEmpty || report.pending.contains(where: { $0.field.list != nil }) {
             record = old
             record.spec.labels = spec.labels
             (record.spec.protect, record.spec.ttl, record.spec.autostart) =
@@ -195,6 +203,15 @@ extension UpRun {
             if isLive(FieldPath("guest_os")) { record.spec.guestOS = spec.guestOS }
             if isLive(FieldPath("secure_boot")) { record.spec.secureBoot = spec.secureBoot }
             if isLive(FieldPath("tpm")) { record.spec.tpm = spec.tpm }
+            func isSet(_ list: String, _ id: String) -> Bool {
+                changes.contains { $0.field == FieldPath(list, id) && $0.kind == .live }
+            }
+            record.spec.disks =
+                old.spec.disks.filter { !isSet("disks", $0.id) }
+                + kept.spec.disks.filter { isSet("disks", $0.id) }
+            record.spec.nics =
+                old.spec.nics.filter { !isSet("nics", $0.id) }
+                + kept.spec.nics.filter { isSet("nics", $0.id) }
             // Windows' are on SATA, and wait as well.
             if !spec.isWindows { record.spec.cdroms = present(kept.spec.cdroms, old.spec.cdroms) }
             for index in record.spec.nics.indices {

@@ -136,6 +136,7 @@ final class UpRun: StepTeller {
         } else {
             for change in plan.pending { warn(notice(of: change)) }
         }
+        for change in report.pending { tell(.waits(path: change.path, reason: change.reason)) }
         if !plan.bases.isEmpty, let record = try machine.record() {
             try machine.remember(bases: plan.bases, of: record)
         }
@@ -157,10 +158,12 @@ final class UpRun: StepTeller {
     }
 
     /// The words for a change that the guest does not have.
-    private func notice(of change: Change) -> String {
+    func notice(of change: Change) -> String {
+        let reason = change.reason.map { ", as \($0)" } ?? ""
+        if change.isGrownByHand { return "\(change): it is left as it is\(reason)" }
         guard change.kind == .instance, let cloudInit = spec.cloudInit else {
             return
-                "\(change): it takes effect when \(machine.name) starts anew; up { restart = true } does that"
+                "\(change): it takes effect when \(machine.name) starts anew\(reason); up { restart = true } does that"
         }
         let isSecret = cloudInit.metaData?.holdsSecret == true
         let instance = isSecret ? "of its meta_data" : spec.seedIdentity?.instanceID ?? ""

@@ -29,6 +29,8 @@ public struct WarmImage: Sendable {
         var acceleration: Acceleration
         /// The processor's model and what it can do, where the guest has seen it.
         var processor: String?
+        /// The ports it has beside those of its devices; `nil` in a note of before.
+        var ports: Int?
     }
 
     /// The frozen disk's file.
@@ -88,7 +90,7 @@ public struct WarmImage: Sendable {
             separator: "\n")
         return Host(
             emulator: UInt64(host.emulatorVersion), acceleration: acceleration,
-            processor: acceleration == .kvm ? processor : nil)
+            processor: acceleration == .kvm ? processor : nil, ports: DomainPorts.spare)
     }
 
     /// The reason why a machine of this spec cannot be this one going on; `nil` where it can.
@@ -104,6 +106,7 @@ public struct WarmImage: Sendable {
                 "it was saved under \(note.host.acceleration.rawValue), and this is \(now.acceleration.rawValue)"
         }
         if now.processor != note.host.processor { return "the processor is another" }
+        if now.ports != note.host.ports { return "it was kept by another limiq, without ports to spare" }
         let (old, new) = (note.spec, spec)
         if old.memoryMiB != new.memoryMiB {
             return "it has \(old.memoryMiB) MiB of memory, and the spec says \(new.memoryMiB)"
@@ -142,7 +145,7 @@ extension Machine {
         let host = try host()
         let choice = AccelerationChooser(state: state, host: host, cpuinfo: cpuinfo).choose().acceleration
         let seen = WarmImage.host(host, choice, cpuinfo: cpuinfo())
-        return "\(seen.emulator) \(seen.acceleration.rawValue) \(seen.processor ?? "")"
+        return "\(seen.emulator) \(seen.acceleration.rawValue) \(DomainPorts.spare) \(seen.processor ?? "")"
     }
 
     /// The warm machine that this one is to be made of; `nil` where the spec names none.

@@ -74,6 +74,8 @@ final class JSONDisplay: Display {
         // For a person.
         case .wayIn: break
         case .changed(let path): emit("changed", subject + ["path": .string(path)])
+        case .waits(let path, let reason):
+            emit("pending", subject + ["path": .string(path), "reason": .text(reason)])
         // The answer of the call says it, and how it has ended.
         case .finished: break
         }

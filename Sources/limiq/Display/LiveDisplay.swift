@@ -60,7 +60,7 @@ final class LiveDisplay: Display {
         case .finished(.failed, _): break
         case .finished, .warning: tell(colours.paint(TerminalText.visible(progress.line), progress.tone))
         // The frame shows the rest.
-        case .begins, .detail, .ended, .console, .changed, .isLike, .wayIn: break
+        case .begins, .detail, .ended, .console, .changed, .waits, .isLike, .wayIn: break
         }
     }
 

@@ -25,6 +25,8 @@ struct PlainDisplay: Display {
         case .ended: break
         // It is told at the end.
         case .wayIn, .isLike: break
+        // A warning says it in a sentence.
+        case .waits: break
         default: tell(progress)
         }
     }
@@ -57,6 +59,7 @@ extension Progress {
             case .console(let text): "console \(text)"
             case .changed(let path): "changed \(path)"
             case .isLike(let likeness): "like \(likeness.image ?? "none")"
+            case .waits(let path, _): "waits \(path)"
             case .wayIn(let words): words
             case .finished(let outcome, let took): "\(outcome.rawValue) (\(readable(took)))"
             }

@@ -46,15 +46,21 @@ struct PlanTree {
         }
         lines += step.changes.flatMap { [("    ~ \(Self.text($0))", .caution)] + Self.differences($0) }
         lines += step.pending.flatMap { change in
-            let when =
-                change.kind == .instance
-                ? "where a guest has run, with another instance-id only"
-                : "without { restart = true } at its next start"
-            return [plain("    … \(Self.text(change)), \(when)")] + Self.differences(change)
+            let reason = change.reason.map { ": \($0)" } ?? ""
+            return [plain("    … \(Self.text(change)), \(Self.wait(change))\(reason)")] + Self.differences(change)
         }
         lines += step.afterBoot.map { plain("    \($0)  (known after boot)") }
         lines += step.warnings.map { ("    warning: \($0)", .caution) }
         return lines
+    }
+
+    /// The words for when a change is done that is not done now.
+    private static func wait(_ change: Change) -> String {
+        switch change.kind {
+        case .instance: "where a guest has run, with another instance-id only"
+        case .replace: "left as it is"
+        case .live, .restart: "without { restart = true } at its next start"
+        }
     }
 
     /// The most lines of a document's differences that are shown.

@@ -112,7 +112,7 @@ struct RunRecord: Sendable {
                 if track.likeness == nil || likeness.way != .present { track.likeness = likeness }
                 return [.progress(progress, usual: usual.total(likeness))]
             case .wayIn(let words): track.wayIn = words
-            case .warning, .changed: break
+            case .warning, .changed, .waits: break
             }
             return [.progress(progress)]
         }

@@ -223,7 +223,8 @@ import XML
     }
 
     @Test(arguments: [
-        Case("cpu_cores live", { $0.cpuCores = 3 }),
+        // It is emulated.
+        Case("cpu_cores restart", { $0.cpuCores = 3 }),
         Case("max_cpu_cores restart", { $0.maxCPUCores = 8 }),
         Case("cpu_sockets restart", { $0.cpuSockets = 2 }),
         Case("memory_mib live", { $0.memoryMiB = 512 }),
@@ -243,16 +244,29 @@ import XML
         Case("disks[1].iops_limit live", { $0.disks[0].iopsLimit = 100 }),
         Case("disks[1].throughput_mbps live", { $0.disks[0].throughputMBps = 10 }),
         Case("disks[2].path restart", { $0.disks[1].path = "/disks/other.raw" }),
-        Case("disks[2] restart", { $0.disks = [$0.disks[0]] }),
+        Case("disks[2] live", { $0.disks = [$0.disks[0]] }),
         Case("disks[1] replace", { $0.disks = [$0.disks[1]] }),
-        Case("disks[3] restart", { $0.disks.append(DiskSpec(id: "data")) }),
+        Case("disks[3] live", { $0.disks.append(DiskSpec(id: "data")) }),
+        Case(
+            "disks[3] restart",
+            {
+                $0.disks.append(DiskSpec(id: "data"))
+                $0.disks[2].bus = .sata
+            }),
         Case("nics[1].mac_address restart", { $0.nics[0].macAddress = "52:54:00:00:00:09" }),
         Case("nics[1].bridge live", { $0.nics[0].bridge = "br1" }),
         Case("nics[2].network live", { $0.nics[1].network = "other" }),
         Case("nics[1].model restart", { $0.nics[0].model = .e1000 }),
         Case("nics[1].bandwidth_mbps live", { $0.nics[0].bandwidthMbps = 10 }),
         Case("nics[3].forward live", { $0.nics[2].forward[0].host = 8081 }),
-        Case("nics[4] restart", { $0.nics.append(NICSpec(id: "new")) }),
+        Case("nics[4] live", { $0.nics.append(NICSpec(id: "new")) }),
+        Case("nics[3] live", { $0.nics.removeLast() }),
+        Case(
+            "nics[4] restart",
+            {
+                $0.nics.append(NICSpec(id: "new"))
+                $0.nics[3].model = .rtl8139
+            }),
         Case("cdroms[1].iso_path live", { $0.cdroms[0].isoPath = "/isos/other.iso" }),
         Case("cdroms[2] live", { $0.cdroms.append(CDROMSpec(id: "more", isoPath: "/isos/more.iso")) }),
         Case("console.vnc_password restart", { $0.console?.vncPassword = "other" }),
@@ -276,10 +290,31 @@ import XML
         #expect(Self.words(changes).contains("\(expected) script"), "\(changes)")
         // A guest that does not run is not started anew; what would be lost would be lost all the same.
         let off = try Self.changes(from: Self.spec(), to: wanted, isActive: false)
+        #expect(changes.allSatisfy { ($0.reason == nil) == ($0.kind == .live || $0.kind == .replace && $0.field.field != "size_gib") })
         let costs = expected.hasSuffix(" restart") ? expected.replacing(" restart", with: " live") : expected
         #expect(Self.words(off).contains("\(costs) script"), "\(off)")
         #expect(!off.contains { $0.kind == .restart }, "\(off)")
         #expect(off.contains { $0.kind == .replace } == expected.hasSuffix("replace"))
+    }
+
+    @Test func `cores come and go in a guest of this host's own processors, up to those it was started with`()
+        throws
+    {
+        for (cores, expected) in [(3, Change.Kind.live), (1, .restart), (5, .restart)] {
+            var wanted = Self.spec()
+            wanted.cpuCores = cores
+            func facts(_ spec: VMSpec) throws -> DomainFacts {
+                var domain = try Self.description(spec)
+                domain.attributes["type"] = "kvm"
+                return DomainFacts(domain)
+            }
+            let side = Convergence.Description(
+                spec: Self.record(Self.spec()).spec, facts: try facts(Self.spec()))
+            let changes = Convergence(
+                wanted: wanted, wantedFacts: try facts(wanted), next: side, live: side
+            ).changes()
+            #expect(changes.first { $0.path == "cpu_cores" }?.kind == expected, "\(changes)")
+        }
     }
 
     @Test func `one change is told once`() throws {
@@ -294,7 +329,7 @@ import XML
         #expect(
             Self.words(try Self.changes(from: plain, to: wanted)) == [
                 "cpu_cores restart script", "disks[1].bootable live script", "disks[1].bus restart script",
-                "disks[2] restart script", "memory_mib restart script",
+                "disks[2] live script", "memory_mib restart script",
             ])
     }
 
@@ -314,7 +349,7 @@ import XML
             })
         #expect(
             Self.words(changes) == [
-                "cdroms[1] live drift", "cpu_cores live drift", "memory_mib live drift",
+                "cdroms[1] live drift", "cpu_cores restart pending", "memory_mib live drift",
                 "nics[1].link live drift", "nics[2].mac_address live drift",
             ])
         #expect(changes[2].current == .number(512) && changes[2].wanted == .number(1024))
@@ -339,10 +374,11 @@ import XML
         old.disks[0].bus = .sata
         old.disks.removeLast()
         let changes = try Self.changes(from: Self.spec(), to: Self.spec(), running: old)
+        // A disk needs no start anew.
         #expect(
             Self.words(changes) == [
                 "cloud_init.user_data instance pending", "disks[1].bus restart pending",
-                "disks[2] restart pending",
+                "disks[2] live drift",
             ])
         #expect(try Self.changes(from: Self.spec(), to: Self.spec(), running: old, isActive: false) == [])
     }
