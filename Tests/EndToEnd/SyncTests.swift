@@ -103,8 +103,8 @@ extension EndToEnd {
                 io.write(guest:exec({ "sh", "-c", "cd /srv/by-agent && stat -c '%U %a' a -- -rf && find . | wc -l" }).stdout)
                 limiq.host.run { "truncate", "--size", "49MiB", "by-agent/large" }
                 local _, e = limiq.try(sync)
-                show(e.code, e.message:find("larger than the 48MiB", 1, true) ~= nil)
-                os.remove "by-agent/large"
+                show(e.code, e.message:find("larger than the 48 MiB", 1, true) ~= nil)
+                limiq.host.run { "rm", "by-agent/large" }
                 """)
             #expect(
                 lines == ["6", "0", "1", "root 644", "root 600", "11", #""host_not_able""#, "true"],

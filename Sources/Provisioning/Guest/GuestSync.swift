@@ -68,7 +68,8 @@ extension Machine {
             var patience = Patience()
             while true {
                 do throws(Failure) {
-                    tell(.inStep(try sync.bring(changes)))
+                    let report = try sync.bring(changes)
+                    if changes.isEverything || report != SyncReport() { tell(.inStep(report)) }
                     break
                 } catch {
                     try cancellation.check()
@@ -84,8 +85,6 @@ extension Machine {
     /// The patience with a guest that does not take what it is sent.
     private struct Patience {
         private var hasFailed = false
-        /// The end of the time in which a guest that has come back may still be at its start.
-        private var grace: ContinuousClock.Instant?
 
         /// Waits until it is worth another try.
         ///
@@ -98,18 +97,17 @@ extension Machine {
             default: throw failure
             }
             guard sync.cancellation.pause(.seconds(1)) else { throw failure }
-            if try !sync.isAnswered() {
-                tell(.guestIsAway)
-                // There is no event for an ssh server that answers again.
-                repeat {
-                    guard sync.cancellation.pause(.seconds(2)) else { throw failure }
-                } while try !sync.isAnswered()
-                grace = .now + .seconds(120)
+            if try sync.isAnswered() {
+                if hasFailed, wasWhole { throw failure }
+                hasFailed = true
                 return
             }
-            if let grace, grace > .now { return }
-            if hasFailed, wasWhole { throw failure }
-            hasFailed = true
+            tell(.guestIsAway)
+            hasFailed = false
+            // There is no event for an ssh server that answers again.
+            repeat {
+                guard sync.cancellation.pause(.seconds(2)) else { throw failure }
+            } while try !sync.isAnswered()
         }
     }
 }
@@ -160,8 +158,12 @@ private final class FolderSync {
     ///
     /// - Throws: `Failure` with code `not_found` where the machine is no more.
     func isAnswered() throws(Failure) -> Bool {
-        guard try machine.requireDomain().state.isActive else { return false }
-        return isBySSH ? machine.answersBySSH() : machine.answersByAgent()
+        guard try machine.requireDomain().state.isActive,
+            isBySSH ? machine.answersBySSH() : machine.answersByAgent(),
+            // As it starts and ends an ssh server answers, and lets nobody in.
+            let copy = try? Self.copy(machine, options, cancellation), copy.isBySSH == isBySSH
+        else { return false }
+        return (try? copy.inGuest(["true"])) != nil
     }
 
     /// Brings changes to the guest.
