@@ -130,7 +130,7 @@ private final class FolderSync {
         _ machine: Machine, _ source: String, _ target: String, _ options: SyncOptions,
         _ cancellation: Cancellation
     ) throws(Failure) {
-        (self.machine, self.source, self.options) = (machine, source, options)
+        (self.machine, self.source) = (machine, source)
         self.cancellation = cancellation
         patterns = try NamePatterns(options.exclude)
         self.target = try SyncTarget(target, deletes: options.deletes)
@@ -143,7 +143,12 @@ private final class FolderSync {
                 .badField, "\(source) is a file, and folders are kept in step",
                 hint: "copy_in copies a file, and so does limiq cp", resource: source)
         }
-        isBySSH = try Self.copy(machine, options, cancellation).isBySSH
+        var options = options
+        let copy = try Self.copy(machine, options, cancellation)
+        isBySSH = copy.isBySSH
+        // It stays that way, however long a busy guest's ssh server takes to answer again.
+        if case .ssh(let ssh) = copy.channel { options.user = ssh.user }
+        self.options = options
     }
 
     private static func copy(

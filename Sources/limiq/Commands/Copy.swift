@@ -46,9 +46,9 @@ struct Copy: ParsableCommand {
         let places = paths.map(GuestPath.init)
         guard let target = places.last, let name = places.compactMap(\.machine).first else { return }
         let access = try GuestAccess(name, guest, verb: "cp")
-        _ = try access.sshIfAny()
         var options = CopyOptions()
-        options.user = guest.user
+        // A user says that it is by ssh, however long a busy guest's server takes to answer again.
+        options.user = try access.sshIfAny()?.user ?? guest.user
         options.isRecursive = recursive
         options.exclude = exclude
         options.showsProgress = isatty(STDERR_FILENO) == 1

@@ -46,9 +46,10 @@ struct Sync: ParsableCommand {
         let place = GuestPath(target)
         guard let name = place.machine else { return }
         let access = try GuestAccess(name, guest, verb: "sync")
-        _ = try access.sshIfAny()
         var options = SyncOptions()
-        (options.user, options.deletes, options.exclude) = (guest.user, delete, exclude)
+        // A user says that it is by ssh, however long a busy guest's server takes to answer again.
+        options.user = try access.sshIfAny()?.user ?? guest.user
+        (options.deletes, options.exclude) = (delete, exclude)
         guard watch else {
             return tell(
                 name,
