@@ -17,7 +17,7 @@ struct Limiq: ParsableCommand {
         ("test", Test.self),
         ("repl", REPL.self),
         ("list", List.self), ("show", Show.self), ("console", Console.self), ("logs", Logs.self),
-        ("ssh", SSH.self), ("exec", Exec.self), ("cp", Copy.self),
+        ("ssh", SSH.self), ("exec", Exec.self), ("cp", Copy.self), ("sync", Sync.self),
         ("ssh-config", SSHConfig.self), ("inventory", Inventory.self),
         ("start", Start.self), ("stop", Stop.self), ("restart", Restart.self), ("suspend", Suspend.self),
         ("resume", Resume.self), ("save", Save.self), ("rm", Remove.self),

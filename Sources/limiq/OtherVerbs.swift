@@ -22,6 +22,7 @@ enum OtherVerbs {
         "images": ["image list"], "pull": ["image pull NAME"],
         "prune": ["gc"], "clean": ["gc"], "cleanup": ["gc"],
         "networks": ["network list"], "copy": ["cp"], "scp": ["cp"], "transfer": ["cp"],
+        "rsync": ["sync"], "mount": ["sync"], "rsync-auto": ["sync --watch"],
     ]
 
     /// The answer to a word that is no verb of limiq's: what to type in its place.

@@ -561,6 +561,13 @@ local VM = {}
 ---@class limiq.SSHCommandOptions
 ---@field user? string The guest's user; the one of the cloud-config where left out.
 
+---How a folder is kept in step.
+---@class limiq.SyncOptions
+---@field watch? boolean Go on after each change here, until the call is cancelled; a guest that restarts is waited for.
+---@field delete? boolean Remove from the guest's folder what is not in the one here.
+---@field exclude? string[] Patterns of what is left out, and left alone in the guest: a name (`*.log`), the end of a path (`a/b`), a path from the top (`/build`); `node_modules/` is a folder only, `**` any path.
+---@field user? string By ssh as this user; the one of the cloud-config where left out.
+
 ---What the catalogue says of an image.
 ---@class limiq.CatalogueImage
 ---@field name string Its name.
@@ -1311,6 +1318,24 @@ function Domain:copy_out(from, to, options) end
 ---@param options? limiq.SSHCommandOptions As whom.
 ---@return string[]
 function Domain:ssh_command(options) end
+
+---Makes a folder of the guest the same as one of this machine, and says how many files were sent and removed. What is the same in time, size and mode is not sent again; a file is replaced when it has arrived whole. By ssh, with rsync where both ends have it; by the agent, as root, where no ssh server is reached. With `watch` it goes on, in a task of its own where there is more to do: `task:cancel()` ends it, and so do `limiq.timeout` and Ctrl-C.
+---
+---Example:
+---```lua
+---local limiq = require "limiq"
+---local vm = limiq.domain.get("web-01")
+---print(vm:sync("site", "/srv/www", { delete = true, exclude = { "node_modules", "*.log" } }).sent)
+---local watching = limiq.spawn(function() vm:sync("site", "/srv/www", { watch = true }) end)
+---limiq.sleep "10m"
+---watching:cancel()
+---```
+---@async
+---@param from string A folder of this machine.
+---@param to string The guest's, from `/` on; made where it is not there.
+---@param options? limiq.SyncOptions How it is kept in step.
+---@return { sent: integer, removed: integer }
+function Domain:sync(from, to, options) end
 
 ---The absolute path of a local image: of a file in `cloud-images/`, else what its publisher offers, downloaded and checked, else, where the publisher cannot be reached, built here. Scripts write `limiq.image "debian-12"`.
 ---

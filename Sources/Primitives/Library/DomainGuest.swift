@@ -8,6 +8,7 @@ func domainGuestDefinitions(_ environment: Environment) -> [Definition] {
         readFile(environment), writeFile(environment), address(environment),
         console(environment), screenshot(environment), sendKeys(environment),
     ] + domainExecDefinitions(environment) + domainCopyDefinitions(environment)
+        + domainSyncDefinitions(environment)
 }
 
 private struct FileOptions: Sendable {

@@ -151,7 +151,8 @@ extension VMSpec {
                 if files == .none { continue }
                 throw Failure(
                     .hostNotAble, "\(path): a folder of this machine cannot be in a guest on another",
-                    hint: "vm:copy_in(\(quoted(share.host)), \(quoted(share.guest))) copies it",
+                    hint:
+                        "vm:sync(\(quoted(share.host)), \(quoted(share.guest)), { watch = true }) keeps one in step",
                     resource: name)
             }
             guard isFolder(share.host) else {

@@ -114,15 +114,19 @@ extension Machine {
 
 /// A copy between this host and a guest: by rsync where both have it and it is asked to compare, else by tar through ssh,
 /// else by the guest's agent.
-private struct GuestCopy {
-    private let machine: Machine
-    private let channel: Channel
+struct GuestCopy {
+    let machine: Machine
+    let channel: Channel
     private let options: CopyOptions
     private let cancellation: Cancellation
 
     init(_ machine: Machine, _ options: CopyOptions, _ cancellation: Cancellation) throws(Failure) {
         (self.machine, self.options, self.cancellation) = (machine, options, cancellation)
         channel = try machine.channel(user: options.user, prefersSSH: true)
+    }
+
+    var isBySSH: Bool {
+        if case .ssh = channel { true } else { false }
     }
 
     // MARK: both ends
@@ -151,7 +155,8 @@ private struct GuestCopy {
             command -v rsync >/dev/null && echo rsync
             exit 0
             """
-        let words = try inGuest(["sh", "-c", script, "sh", path]).split(whereSeparator: \.isWhitespace)
+        let words = String(decoding: try inGuest(["sh", "-c", script, "sh", path]), as: UTF8.self)
+            .split(whereSeparator: \.isWhitespace)
         guard let kind = words.first.flatMap({ CopyTarget.Kind(rawValue: String($0)) }) else {
             throw Failure(.guest, "\(machine.name) does not say what is at \(path)", resource: machine.name)
         }
@@ -163,16 +168,18 @@ private struct GuestCopy {
     /// - Returns: its output.
     /// - Throws: `Failure` with code `guest` that has what it complained of.
     @discardableResult
-    private func inGuest(_ command: [String]) throws(Failure) -> String {
+    func inGuest(_ command: [String], reading input: [UInt8]? = nil) throws(Failure) -> [UInt8] {
         let result: ExecResult
         switch channel {
         case .agent(let agent):
-            result = try agent.exec(command, timeout: GuestFiles.timeLimit, cancellation: cancellation)
+            result = try agent.exec(
+                command, stdin: input, timeout: GuestFiles.timeLimit, cancellation: cancellation)
         case .ssh(let ssh):
-            result = try ssh.exec(command, timeout: GuestFiles.timeLimit, cancellation: cancellation)
+            result = try ssh.exec(
+                command, stdin: input, timeout: GuestFiles.timeLimit, cancellation: cancellation)
         }
         guard result.code == 0 else { throw refused(result.stderr) }
-        return String(decoding: result.stdout, as: UTF8.self)
+        return result.stdout
     }
 
     private func refused(_ errors: [UInt8]) -> Failure {
@@ -190,19 +197,29 @@ private struct GuestCopy {
             ["tar"] + telling + ["-c", "-f", "-", "-C", folder] + excluded
             + ["--", isFolder ? "." : "./\(name)"]
         let unpack = Self.unpack(isFolder ? nil : name, to: path, by: Self.guestTar)
-        switch channel {
-        case .ssh(let ssh):
+        if case .ssh(let ssh) = channel {
             if try usesRsync(hasRsync) {
-                return try rsync(ssh, isFolder ? "\(source)/" : source, "\(ssh.endpoint.host):\(path)")
+                return try rsync(
+                    ssh, isFolder ? "\(source)/" : source, "\(ssh.endpoint.host):\(path)", whole)
             }
-            try run(pack, try ssh.words([GuestSSH.line(unpack)]))
-        case .agent(let agent):
+        } else {
             try requirePlain()
+        }
+        try hand(pack, to: unpack)
+    }
+
+    /// Hands what a program of this host writes to one of the guest: by ssh as it comes, by the agent as a file.
+    ///
+    /// - Parameter input: what the first reads.
+    func hand(_ first: [String], reading input: [UInt8] = [], to second: [String]) throws(Failure) {
+        switch channel {
+        case .ssh(let ssh): try run(first, try words(ssh, second), reading: input)
+        case .agent(let agent):
             let archive = "/tmp/.limiq-\(UInt64.random(in: .min ... .max)).tar"
-            let bytes = try local(pack)
-            try agent.write(archive, bytes, mode: "0600", cancellation: cancellation)
+            let bytes = try local(first, input: input)
             defer { _ = try? inGuest(["rm", "-f", "--", archive]) }
-            try inGuest(["sh", "-c", "a=$1; shift; exec \"$@\" <\"$a\"", "sh", archive] + unpack)
+            try agent.write(archive, bytes, mode: "0600", cancellation: cancellation)
+            try inGuest(["sh", "-c", "a=$1; shift; exec \"$@\" <\"$a\"", "sh", archive] + second)
         }
     }
 
@@ -234,7 +251,7 @@ private struct GuestCopy {
     }
 
     /// The guest's tar, which may be a small one.
-    private static let guestTar = "tar -x -p -o -f - -C"
+    static let guestTar = "tar -x -p -o -f - -C"
 
     /// This host's tar, GNU's. What a guest says to be set-user-ID would be the caller's here: that bit does not pass.
     private var hostTar: String {
@@ -253,9 +270,10 @@ private struct GuestCopy {
         case .ssh(let ssh):
             if try usesRsync(hasRsync) {
                 return try rsync(
-                    ssh, "\(ssh.endpoint.host):\(source)\(isFolder ? "/" : "")", path, ["--chmod=ug-s"])
+                    ssh, "\(ssh.endpoint.host):\(source)\(isFolder ? "/" : "")", path,
+                    whole + ["--chmod=ug-s"])
             }
-            try run(try ssh.words([GuestSSH.line(pack)]), unpack)
+            try run(try words(ssh, pack), unpack)
         case .agent(let agent):
             try requirePlain()
             let archive = "/tmp/.limiq-\(UInt64.random(in: .min ... .max)).tar"
@@ -297,26 +315,47 @@ private struct GuestCopy {
             hint: "forward port 22", resource: machine.name)
     }
 
-    private func rsync(
-        _ ssh: GuestSSH, _ source: String, _ target: String, _ more: [String] = []
+    /// The options of rsync for all that is in a folder.
+    private var whole: [String] { excluded + (options.deletes ? ["--delete"] : []) }
+
+    /// - Parameter input: what it reads.
+    func rsync(
+        _ ssh: GuestSSH, _ source: String, _ target: String, _ more: [String], reading input: [UInt8] = []
     ) throws(Failure) {
-        var words = ["rsync", "-a", "--no-owner", "--no-group", "--protect-args"] + more + excluded
-        if options.deletes { words.append("--delete") }
+        var words = ["rsync", "-a", "--no-owner", "--no-group", "--protect-args"] + more
         if options.showsProgress { words.append("--info=progress2") }
-        words += ["-e", GuestSSH.line(["ssh"] + (try ssh.options())), "--", source, target]
+        words += [
+            "-e", GuestSSH.line(["ssh"] + Self.patience + (try ssh.options())), "--", source, target,
+        ]
         var rsync = program(words)
+        rsync.input = input
         if options.showsProgress {
             // One line, over and over, and no end of it.
             rsync.onOutput = { writeAll($0.filter { $0 != UInt8(ascii: "\n") }, to: STDERR_FILENO) }
         }
         let result = try rsync.run(cancellation)
-        guard result.code == 0 else { throw refused(result.errors) }
+        // A file that has gone meanwhile is no failure.
+        guard result.code == 0 || result.code == Self.vanished else { throw refused(result.errors) }
+    }
+
+    /// rsync's exit code where files have gone before they were sent.
+    private static let vanished = 24
+
+    /// The options by which ssh notices that a guest is gone.
+    private static let patience = ["-o", "ServerAliveInterval=10", "-o", "ServerAliveCountMax=3"]
+
+    private func words(_ ssh: GuestSSH, _ command: [String]) throws(Failure) -> [String] {
+        ["ssh"] + Self.patience + (try ssh.words([GuestSSH.line(command)])).dropFirst()
     }
 
     /// Runs two programs of this host, the second of which reads what the first writes.
-    private func run(_ first: [String], _ second: [String]) throws(Failure) {
+    private func run(
+        _ first: [String], _ second: [String], reading input: [UInt8] = []
+    ) throws(Failure) {
         let line = "set -o pipefail; \(GuestSSH.line(first)) | \(GuestSSH.line(second))"
-        let result = try program(["bash", "-c", line]).run(cancellation)
+        var pipeline = program(["bash", "-c", line])
+        pipeline.input = input
+        let result = try pipeline.run(cancellation)
         guard result.code == 0 else { throw refused(result.errors) }
     }
 

@@ -28,7 +28,8 @@ extension Machine {
         else { return }
         throw Failure(
             .hostNotAble, "shares need root, or libvirt 10: this one gives an ordinary user's guests none",
-            hint: "vm:copy_in(from, to) copies a folder into the guest; libvirt 10 comes with Debian 13",
+            hint:
+                "vm:sync(from, to, { watch = true }) keeps a folder in step; libvirt 10 comes with Debian 13",
             resource: name)
     }
 

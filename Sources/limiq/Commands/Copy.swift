@@ -27,28 +27,11 @@ struct Copy: ParsableCommand {
 
     @OptionGroup var guest: GuestOptions
 
-    /// A path of this host, or of a machine's guest.
-    private struct Place {
-        let machine: String?
-        let path: String
-
-        init(_ word: String) {
-            let slash = word.firstIndex(of: "/") ?? word.endIndex
-            guard let colon = word[..<slash].firstIndex(of: ":"), colon > word.startIndex else {
-                (machine, path) = (nil, word)
-                return
-            }
-            machine = String(word[..<colon])
-            let rest = String(word[word.index(after: colon)...])
-            path = rest.isEmpty ? "." : rest
-        }
-    }
-
     func validate() throws {
         guard paths.count > 1 else {
             throw ValidationError("where to? limiq cp FILE VM:PATH, or VM:PATH FILE")
         }
-        let places = paths.map(Place.init)
+        let places = paths.map(GuestPath.init)
         guard !paths.contains("") else { throw ValidationError("a path is empty") }
         let sources = Set(places.dropLast().map(\.machine))
         let isOneWay = sources.count == 1 && sources.contains(nil) != (places.last?.machine == nil)
@@ -60,12 +43,12 @@ struct Copy: ParsableCommand {
 
     func run() throws {
         Signals.unblock()
-        let places = paths.map(Place.init)
+        let places = paths.map(GuestPath.init)
         guard let target = places.last, let name = places.compactMap(\.machine).first else { return }
         let access = try GuestAccess(name, guest, verb: "cp")
-        _ = try access.sshIfAny()
         var options = CopyOptions()
-        options.user = guest.user
+        // A user says that it is by ssh, however long a busy guest's server takes to answer again.
+        options.user = try access.sshIfAny()?.user ?? guest.user
         options.isRecursive = recursive
         options.exclude = exclude
         options.showsProgress = isatty(STDERR_FILENO) == 1

@@ -21,6 +21,23 @@ struct GuestOptions: ParsableArguments {
     }
 }
 
+/// A path of this host, or of a machine's guest.
+struct GuestPath {
+    let machine: String?
+    let path: String
+
+    init(_ word: String) {
+        let slash = word.firstIndex(of: "/") ?? word.endIndex
+        guard let colon = word[..<slash].firstIndex(of: ":"), colon > word.startIndex else {
+            (machine, path) = (nil, word)
+            return
+        }
+        machine = String(word[..<colon])
+        let rest = String(word[word.index(after: colon)...])
+        path = rest.isEmpty ? "." : rest
+    }
+}
+
 /// A machine whose guest a command reaches into.
 struct GuestAccess {
     let machine: Machine
