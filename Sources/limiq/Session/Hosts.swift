@@ -10,11 +10,8 @@ final class Hosts: Sendable {
     /// `--connect`.
     let connect: String?
     private let state: StateFolder
-<<<<<<< HEAD
     private let world: TestWorld?
-=======
     private let listener = Mutex<(@Sendable (Progress) -> Void)?>(nil)
->>>>>>> c30e39f2818760838d782b90460b5cbb66f43dbe
     private let opened = Mutex<[String: any Hypervisor]>([:])
 
     /// - Parameters:
