@@ -31,11 +31,13 @@ package final class StepLog: Sendable {
         }
     }
 
-    /// `disks begins`, `disks ends`, `start fails`.
+    /// `disks begins`, `disks ends`, `start fails`; without the look at what is there, which ends with the next step's
+    /// beginning.
     package var bounds: [String] {
         all.withLock { all in
             all.compactMap { step in
                 switch step.event {
+                case .begins(let step, _) where step.kind == .look: nil
                 case .begins(let step, _): "\(step.word) begins"
                 case .ended(let step, _, let ok): "\(step.word) \(ok ? "ends" : "fails")"
                 default: nil

@@ -44,6 +44,7 @@ extension Machine {
         _ spec: VMSpec, _ options: UpOptions = UpOptions(), cancellation: Cancellation = Cancellation(),
         progress: @escaping @Sendable (Progress) -> Void = { _ in }
     ) throws(Failure) -> UpReport {
+        // It ends with the first step of the work, or with the work.
         progress(Progress(.vm(name), .begins(Step(.look), detail: nil)))
         try check(spec)
         // Before the lock: a host that hangs holds up none of the machines that bear these names on others.

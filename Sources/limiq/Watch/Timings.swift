@@ -71,13 +71,14 @@ struct Timings: Sendable, Equatable, Codable {
         var covered = 0.0
         func add(upTo end: Double) {
             let took = ((end - covered) * 1000).rounded() / 1000
-            guard took > 0 else { return }
+            // Times are rounded to a millisecond, each by itself.
+            guard took > 0.001 else { return }
             gaps.append(
                 Phase(phase: Step.Kind.script.rawValue, began: covered, seconds: took, ok: true, usual: nil))
         }
         for phase in rows.flatMap(\.phases).sorted(by: { $0.began < $1.began }) {
             add(upTo: min(phase.began, seconds))
-            covered = max(covered, phase.began + phase.seconds)
+            covered = max(covered, ((phase.began + phase.seconds) * 1000).rounded() / 1000)
         }
         add(upTo: seconds)
         return gaps

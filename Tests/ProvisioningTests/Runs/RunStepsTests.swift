@@ -1,6 +1,7 @@
 import Basics
 import Steps
 import Support
+import Synchronization
 import Testing
 
 @testable import Provisioning
@@ -21,6 +22,21 @@ import Testing
         let steps = try Self.steps(of: `Bringing a VM up`.booting())
         let phases = ["disks", "seed", "define", "start", "first-boot", "cloud-init"]
         #expect(steps == phases.flatMap { ["\($0) begins", "\($0) ends"] })
+    }
+
+    @Test
+    func `tells first that it looks, and as soon as it is known what the machine has in common with others`()
+        throws
+    {
+        let steps = StepLog()
+        let likes = Mutex<[Likeness]>([])
+        steps.watch { if case .isLike(let like) = $0.event { likes.withLock { $0.append(like) } } }
+        try withScratchState { state throws in
+            let machine = Machine("web", on: `Bringing a VM up`.booting(), state: state)
+            for _ in 1...2 { _ = try machine.up(`Bringing a VM up`.spec()) { steps.add($0) } }
+        }
+        #expect(likes.withLock { $0.map(\.way) } == [.new, .present])
+        #expect(likes.withLock { $0.allSatisfy { $0.goal == "cloud-init" && !$0.host.isEmpty } })
     }
 
     @Test func `has no first boot where nothing of the guest is awaited`() throws {
@@ -56,7 +72,9 @@ import Testing
         try withScratchState { state throws in
             let machine = Machine("web", on: FakeHypervisor(), state: state)
             let (steps, cancellation) = (StepLog(), Cancellation())
-            steps.watch { if case .begins = $0.event { cancellation.cancel() } }
+            steps.watch {
+                if case .begins(let step, _) = $0.event, step.kind == .lock { cancellation.cancel() }
+            }
             let failure = try MachineLock.hold(machine, cancellation: Cancellation()) {
                 () throws(Failure) -> Failure? in
                 do throws(Failure) {
