@@ -82,7 +82,7 @@ struct Test: ParsableCommand {
         runner.run { file in
             let result = file.result
             if !result.output.isEmpty { StandardOutput.write(result.output) }
-            if result.failed > 0 { result.log.forEach(StandardError.complain) }
+            if result.failed > 0 { result.log.forEach { StandardError.complain($0) } }
             for one in result.cases {
                 guard case .failed(let message) = one.outcome else { continue }
                 StandardOutput.print(TerminalText.complaint("\(file.path): \(one.name): \(message)"))

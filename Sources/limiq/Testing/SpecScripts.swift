@@ -34,7 +34,7 @@ struct SpecScripts: Sendable {
         let call = try Call.record.decode(request.arguments.first ?? .map([:]), at: "")
         let script = call.script.hasPrefix("/") ? call.script : "\(Self.folder(of: file.path))/\(call.script)"
         var session = try Session(connect: world.connect, script: script, world: world)
-        session.overrides = call.overrides
+        session.parameters = try GivenParameters(texts: call.overrides, files: [])
         session.words = call.words
         return (session, script)
     }
@@ -74,7 +74,7 @@ struct SpecScripts: Sendable {
         let (session, script) = try session(request)
         let plan = PlanRun(try session.environment())
         let rehearsal = try Rehearsal(
-            script, session, primitives: plan.primitives(overrides: session.overrides))
+            script, session, primitives: plan.primitives(parameters: session.parameters))
         let stops = rehearsal.failure != nil && (plan.isGuessing || rehearsal.isOver)
         if let failure = rehearsal.failure, !stops { throw failure.failure }
         return .string(PlanTree(plan.steps, end: stops ? rehearsal.failure?.location ?? script : nil).text)
