@@ -68,8 +68,8 @@ import Testing
                 for key in ["limiq.disk.ov", "Tab"] { try await pane.press(key) }
                 #expect(try await pane.shows { $0.last?.hasPrefix("> limiq.disk.overlay") == true })
                 try await pane.press("C-c")
-                try await pane.enter("help 'vm:up'")
-                #expect(try await pane.shows { $0.contains { $0.hasPrefix("VM:up(options)") } })
+                try await pane.enter("help 'limiq.ssh_keys'")
+                #expect(try await pane.shows { $0.contains { $0.hasPrefix("limiq.ssh_keys()") } })
                 try await pane.press("C-d")
                 #expect(try await pane.shows { $0.contains("then 0") })
                 var info = stat()
