@@ -63,6 +63,7 @@ import Testing
                 try await pane.enter("if true then")
                 #expect(try await pane.shows { $0.last == ">>" })
                 try await pane.press("C-c")
+                #expect(try await pane.shows { $0.last == ">" })
                 try await pane.enter("6 * 7")
                 #expect(try await pane.shows { $0.suffix(2) == ["42", ">"] })
                 for key in ["limiq.disk.ov", "Tab"] { try await pane.press(key) }

@@ -146,7 +146,7 @@ import Testing
 
     /// Where bytes go out that are not made visible: a live console, keys, the frame that is drawn.
     private static let raw = [
-        "Commands/Console.swift", "Commands/REPL.swift", "Display/LiveDisplay.swift",
+        "Commands/Console.swift", "Display/LiveDisplay.swift",
         "Terminal/LineEditor.swift", "Terminal/StandardError.swift", "Terminal/StandardOutput.swift",
     ]
 
