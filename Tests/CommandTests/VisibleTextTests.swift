@@ -147,7 +147,7 @@ import Testing
     /// Where bytes go out that are not made visible: a live console, keys, the frame that is drawn; and who asks what
     /// standard output is.
     private static let raw = [
-        "Commands/Console.swift", "Commands/REPL.swift", "Display/LiveDisplay.swift",
+        "Commands/Console.swift", "Display/LiveDisplay.swift",
         "Terminal/Colours.swift", "Terminal/LineEditor.swift", "Terminal/StandardError.swift",
         "Terminal/StandardOutput.swift",
     ]

@@ -216,7 +216,7 @@ extension EndToEnd {
                     sshd -T | grep -E '^(passwordauthentication|permitrootlogin|maxauthtries) ' | sort
                     systemctl is-active beat
                     cat /run/beat
-                    openssl verify -CAfile /etc/ssl/certs/ca-certificates.crt /usr/local/share/ca-certificates/*.crt | sed 's/.*: //'
+                    openssl verify -CAfile /etc/ssl/certs/ca-certificates.crt /usr/share/ca-certificates/cloud-init-ca-cert*.crt | sed 's/.*: //'
                     grep --quiet 127.0.0.1 /etc/systemd/timesyncd.conf.d/cloud-init.conf /etc/chrony/chrony.conf 2>/dev/null && echo asks
                     PGPASSWORD="it's a secret" psql --host 127.0.0.1 --username shop --tuples-only --no-align --command 'SELECT current_user' shop
                     PGPASSWORD=wrong psql --host 127.0.0.1 --username shop shop 2>/dev/null || echo refused

@@ -10,7 +10,7 @@ import Testing
             local gone = {
                 os = { "execute", "exit", "remove", "rename", "tmpname", "setlocale" },
                 io = { "popen", "open", "input", "output", "tmpfile", "close" }, package = { "loadlib", "cpath" },
-                string = { "dump", "gfind" }, table = { "getn", "maxn" }, math = { "atan2" },
+                string = { "dump", "gfind" }, table = { "getn", "maxn" },
                 _G = { "loadstring", "setfenv", "unpack", "module", "bit32" },
             }
             for library, names in pairs(gone) do

@@ -232,7 +232,7 @@ local function bound_to(bound)
     ---
     ---Example:
     ---```lua
-    ---local ok, e = pcall(limiq.fail, { code = "no_room", message = "the rack is full", hint = "use another" })
+    ---local ok, e = pcall(limiq.fail, { code = "not_found", message = "the rack is full", hint = "use another" })
     ---```
     ---@param e { code?: string, message: string, hint?: string, resource?: string }
     function library.fail(e) recipes.fail(e) end

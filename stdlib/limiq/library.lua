@@ -1791,7 +1791,7 @@ function limiq.recipe(definition) end
 ---
 ---Example:
 ---```lua
----local ok, e = pcall(limiq.fail, { code = "no_room", message = "the rack is full", hint = "use another" })
+---local ok, e = pcall(limiq.fail, { code = "not_found", message = "the rack is full", hint = "use another" })
 ---```
 ---@param e { code?: string, message: string, hint?: string, resource?: string }
 function limiq.fail(e) end

@@ -517,12 +517,17 @@ end
 
 ---The list part of a spec.
 local function list_of(fields)
-    local list, count = {}, 0
+    local list, count, may_be_parts = {}, 0, false
     for key, value in next, fields do
         if math.type(key) then
             list[key], count = value, count + 1
+            may_be_parts = may_be_parts or type(value) == "table" or type(value) == "function"
+        else
+            may_be_parts = true
         end
     end
+    -- A list of words alone is no machine, as is told of all that is none.
+    if not may_be_parts then return {} end
     if count > 0 then
         local parts = table.move(list, 1, count, 1, {})
         if #parts ~= count then

@@ -62,7 +62,7 @@ function M.fail(e)
         runtime.fail {
             code = "bad_field", message = ("fail: message must be a string, not %s"):format(
                 runtime.described(e.message)),
-            hint = "limiq.fail { code = \"no_room\", message = \"the rack is full\", hint = \"use another\" }",
+            hint = "limiq.fail { code = \"not_found\", message = \"the rack is full\", hint = \"use another\" }",
         }
     end
     runtime.fail { code = e.code or "script", message = e.message, hint = e.hint, resource = e.resource,

@@ -10,13 +10,15 @@ extension CloudInitSpec {
         return (try? YAML.nodes(text))?.root
     }
 
-    /// The user the guest lets in by ssh: the first one its cloud-config makes. `nil` where it makes none, or is no
-    /// cloud-config; the image's own default user is not known here.
+    /// The user the guest lets in by ssh: the first one with a key that its cloud-config makes, else the first one. `nil`
+    /// where it makes none, or is no cloud-config; the image's own default user is not known here.
     package var loginUser: String? {
         guard let root = cloudConfig else { return nil }
         if case .list(let users)? = root.entry("users")?.node.content {
-            let names = users.compactMap { $0.entry("name")?.node.value.string }
-            if let name = names.first { return name }
+            let keys = ["ssh_authorized_keys", "ssh-authorized-keys", "ssh_import_id"]
+            let named = users.filter { $0.entry("name")?.node.value.string != nil }
+            let user = named.first { user in keys.contains { user.entry($0) != nil } } ?? named.first
+            if let name = user?.entry("name")?.node.value.string { return name }
         }
         let user = root.entry("user")?.node
         return user?.value.string ?? user?.entry("name")?.node.value.string

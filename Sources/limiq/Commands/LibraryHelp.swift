@@ -15,7 +15,8 @@ enum LibraryHelp {
         throw ValidationError(
             "there is no help for \"\(word)\""
                 + (nearest.map { ": did you mean \($0)?" }
-                    ?? "; limiq help limiq lists the library, limiq help errors the codes of errors"))
+                    ?? "; limiq help limiq lists the library, and limiq help errors lists the codes of errors")
+        )
     }
 
     /// The file of this name that is made of the recipes' definitions.

@@ -17,12 +17,16 @@ struct `What a cloud-config says` {
     @Test(
         arguments: [
             ("#cloud-config\nusers: [default, {name: ann}, {name: bob}]\n", "ann"),
+            (
+                "#cloud-config\nusers: [{name: app, system: true}, {name: ann, ssh_authorized_keys: [k]}]\n",
+                "ann"
+            ),
             ("#cloud-config\nuser: carl\n", "carl"),
             ("#cloud-config\nuser: {name: dora}\n", "dora"),
             ("#cloud-config\nusers: [default]\n", nil), ("#!/bin/sh\nusers: [{name: eve}]\n", nil),
             ("#cloud-config\nusers: [\n", nil),
         ] as [(String, String?)])
-    func `ssh logs in as the first user that the cloud-config makes`(text: String, name: String?) {
+    func `ssh logs in as the first user with a key that the cloud-config makes`(text: String, name: String?) {
         #expect(CloudInitSpec(userData: .text(text)).loginUser == name)
     }
 
