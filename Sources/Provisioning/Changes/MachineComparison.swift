@@ -44,8 +44,11 @@ extension Machine {
             convergence.diskSizes[disk.id] = try? store.find(part)?.inspect().virtualSize
         }
         if domainNow.isActive, let live = domainNow.live {
-            for disk in (domainNow.liveRecord?.spec.disks ?? []) where !spec.disks.contains(where: { $0.id == disk.id }) {
-                guard let serial = live.drive(DomainXML.diskAlias(disk.id))?.first("serial")?.text else { continue }
+            for disk in (domainNow.liveRecord?.spec.disks ?? [])
+            where !spec.disks.contains(where: { $0.id == disk.id }) {
+                guard let serial = live.drive(DomainXML.diskAlias(disk.id))?.first("serial")?.text else {
+                    continue
+                }
                 convergence.heldDisks[disk.id] = use(ofDisk: serial)
             }
         }

@@ -282,7 +282,7 @@ private struct HostileGuest {
         let situation = ChangeRules.Situation(
             current: VMSpec(name: "a"), wanted: VMSpec(name: "a"), live: VMSpec(name: "a"), liveFacts: facts,
             wantedFacts: facts, diskSizes: [:])
-        _ = ChangeRules.kind(FieldPath("cpu_cores"), situation)
+        _ = ChangeRules.cost(FieldPath("cpu_cores"), situation)
     }
 
     @Test(arguments: [
