@@ -36,7 +36,9 @@ extension Machine {
                 wanted.addForwards(of: spec)
                 convergence.wantedFacts = wanted
             }
-            convergence.live = Convergence.Description(liveRecord, facts: facts)
+            var described = Convergence.Description(liveRecord, facts: facts)
+            described.spec.takeUp(devicesOf: domainNow.record.spec, in: facts)
+            convergence.live = described
         }
         let store = store(try host())
         for disk in spec.disks where disk.path == nil && disk.sizeGiB > 0 {
@@ -73,5 +75,20 @@ extension Machine {
         guard let domain = try hypervisor.domain(name) else { return nil }
         let domainNow = try domainNow(domain)
         return try convergence(try settled(spec, after: domainNow.record.spec), domainNow).changes()
+    }
+}
+
+extension VMSpec {
+    /// Adds the disks and nics that the running guest has, and that its record does not name: the run that plugged them in was
+    /// killed before it could write that down.
+    ///
+    /// - Parameter next: the spec of its next start.
+    fileprivate mutating func takeUp(devicesOf next: VMSpec, in facts: DomainFacts) {
+        disks += next.disks.filter { disk in
+            facts.values[FieldPath("disks", disk.id)] != nil && !disks.contains { $0.id == disk.id }
+        }
+        nics += next.nics.filter { nic in
+            facts.values[FieldPath("nics", nic.id)] != nil && !nics.contains { $0.id == nic.id }
+        }
     }
 }
