@@ -179,20 +179,25 @@ extension EndToEnd {
         /// A disk and a nic come and go; a disk in use stays.
         private func devices(_ site: Site) async throws {
             func script(_ more: Bool) -> String {
-                let plain = Self.script(memory: "1GiB", cores: 2, size: 6, more: #"labels = { tier = "web" }, "#)
+                let plain = Self.script(
+                    memory: "1GiB", cores: 2, size: 6, more: #"labels = { tier = "web" }, "#)
                 guard more else { return plain }
                 return plain.replacing("disks = { {", with: #"disks = { { id = "data", size = "1GiB" }, {"#)
-                    .replacing(#"nics = { { id = "user" }"#, with: #"nics = { { id = "user" }, { id = "more" }"#)
+                    .replacing(
+                        #"nics = { { id = "user" }"#, with: #"nics = { { id = "user" }, { id = "more" }"#)
             }
             func guest() async throws -> [String] {
-                try await site.shell("lsblk -dno NAME,SERIAL | grep ^vd; ls /sys/class/net").split(separator: "\n").map {
+                try await site.shell("lsblk -dno NAME,SERIAL | grep ^vd; ls /sys/class/net").split(
+                    separator: "\n"
+                ).map {
                     $0.split(separator: " ").joined(separator: " ")
                 }
             }
             let before = try await guest()
             let added = try await site.change(script(true))
             #expect(added.changes.filter { $0.cause == "script" }.map(\.path).contains("disks[1]"))
-            #expect(added.changes.map(\.path).contains("nics[2]") && added.pending.map(\.path) == ["cpu_cores"])
+            #expect(
+                added.changes.map(\.path).contains("nics[2]") && added.pending.map(\.path) == ["cpu_cores"])
             let after = try await guest()
             #expect(after.contains("vdb data") && after.count == before.count + 2, "\(before) \(after)")
 
@@ -228,7 +233,8 @@ extension EndToEnd {
                     more: #"labels = { tier = "db" }, "#,
                     userData: #", write_files = { { path = "/root/again", content = "again" } }"#,
                     up: up
-                ).replacing("disks = { {", with: #"disks = { { id = "more", size = "1GiB", bus = "sata" }, {"#)
+                ).replacing(
+                    "disks = { {", with: #"disks = { { id = "more", size = "1GiB", bus = "sata" }, {"#)
             }
             let waiting = try await site.change(script(#"{ wait = "running" }"#))
             #expect(waiting.pending.map(\.path) == ["cloud_init.user_data", "cpu_cores", "disks[1]"])

@@ -456,6 +456,7 @@ local VM = {}
 ---@field lines? string[] The lines in which a document differs, in a plan.
 ---@field kind "live"|"restart"|"instance"|"replace"|"make" What it takes.
 ---@field cause "script"|"drift"|"pending" Where it comes from.
+---@field reason? string Why a running guest does not take it.
 
 ---How long.
 ---@class limiq.DownOptions

@@ -36,7 +36,9 @@ extension Machine {
                 wanted.addForwards(of: spec)
                 convergence.wantedFacts = wanted
             }
-            convergence.live = Convergence.Description(liveRecord, facts: facts)
+            var described = Convergence.Description(liveRecord, facts: facts)
+            described.spec.takeUp(devicesOf: domainNow.record.spec, in: facts)
+            convergence.live = described
         }
         let store = store(try host())
         for disk in spec.disks where disk.path == nil && disk.sizeGiB > 0 {
@@ -44,8 +46,11 @@ extension Machine {
             convergence.diskSizes[disk.id] = try? store.find(part)?.inspect().virtualSize
         }
         if domainNow.isActive, let live = domainNow.live {
-            for disk in (domainNow.liveRecord?.spec.disks ?? []) where !spec.disks.contains(where: { $0.id == disk.id }) {
-                guard let serial = live.drive(DomainXML.diskAlias(disk.id))?.first("serial")?.text else { continue }
+            for disk in (domainNow.liveRecord?.spec.disks ?? [])
+            where !spec.disks.contains(where: { $0.id == disk.id }) {
+                guard let serial = live.drive(DomainXML.diskAlias(disk.id))?.first("serial")?.text else {
+                    continue
+                }
                 convergence.heldDisks[disk.id] = use(ofDisk: serial)
             }
         }
@@ -70,5 +75,20 @@ extension Machine {
         guard let domain = try hypervisor.domain(name) else { return nil }
         let domainNow = try domainNow(domain)
         return try convergence(try settled(spec, after: domainNow.record.spec), domainNow).changes()
+    }
+}
+
+extension VMSpec {
+    /// Adds the disks and nics that the running guest has, and that its record does not name: the run that plugged them in was
+    /// killed before it could write that down.
+    ///
+    /// - Parameter next: the spec of its next start.
+    fileprivate mutating func takeUp(devicesOf next: VMSpec, in facts: DomainFacts) {
+        disks += next.disks.filter { disk in
+            facts.values[FieldPath("disks", disk.id)] != nil && !disks.contains { $0.id == disk.id }
+        }
+        nics += next.nics.filter { nic in
+            facts.values[FieldPath("nics", nic.id)] != nil && !nics.contains { $0.id == nic.id }
+        }
     }
 }

@@ -211,7 +211,9 @@ extension Machine {
         plan.pending = changes.filter(isWaiting)
         plan.changes.removeAll(where: isWaiting)
         // What is pending already is in the description.
-        if !plan.changes.isEmpty || plan.pending.contains(where: { $0.cause != .pending && !$0.isGrownByHand }) {
+        if !plan.changes.isEmpty
+            || plan.pending.contains(where: { $0.cause != .pending && !$0.isGrownByHand })
+        {
             plan.action = .change
         }
         plan.starts = options.start && !isActive

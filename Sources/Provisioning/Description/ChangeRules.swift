@@ -46,7 +46,9 @@ enum ChangeRules {
     /// The rule of a document of the seed: cloud-init reads it where it runs, once for an instance-id.
     static let document: Rule = { situation, _ in
         situation.keepsInstance
-            ? Cost(kind: .instance, reason: "cloud-init runs once for an instance, and the guest is this one already")
+            ? Cost(
+                kind: .instance,
+                reason: "cloud-init runs once for an instance, and the guest is this one already")
             : .restart("cloud-init runs when the guest starts")
     }
 
@@ -63,7 +65,8 @@ enum ChangeRules {
             let present = facts.processors
         else { return .restart(fixedProcessors) }
         if wanted.processors > present.most {
-            return .restart("the guest was started with room for \(present.most) processors, its max_cpu_cores")
+            return .restart(
+                "the guest was started with room for \(present.most) processors, its max_cpu_cores")
         }
         // QEMU 7.2 may end: tcg_region_initial_alloc__locked, where all regions of its code are taken.
         if facts.isEmulated {
@@ -167,12 +170,14 @@ enum ChangeRules {
 
     /// The rule of a disk's pool: what is made in a pool stays there.
     static let pool: Rule = {
-        isMade($0.current, $1) && isMade($0.live, $1) ? .replace : .restart("the guest has the other one open")
+        isMade($0.current, $1) && isMade($0.live, $1)
+            ? .replace : .restart("the guest has the other one open")
     }
 
     /// The rule of a CD-ROM drive: a guest takes and gives up one on virtio-scsi, and none on SATA.
     static let drive: Rule = { situation, _ in
-        situation.live.isWindows ? .restart("no drive on sata is plugged into a guest that runs, or out") : .live
+        situation.live.isWindows
+            ? .restart("no drive on sata is plugged into a guest that runs, or out") : .live
     }
 
     // MARK: nics

@@ -77,7 +77,8 @@ struct Convergence {
             let wantedFact = wantedFacts.values[path]
             // A description names the devices a guest boots from, a spec their kinds: each is told beside its like.
             let isSaid =
-                isScript || wantedFields[path].map { found == nil || wantedFact == nil || wantedFact == $0 } ?? false
+                isScript
+                || wantedFields[path].map { found == nil || wantedFact == nil || wantedFact == $0 } ?? false
             changes[path] = Change(
                 path, path: path.text(in: [wanted, next.spec, situation.live]),
                 current: isScript ? said(nextFields[path], found) : found,

@@ -76,7 +76,9 @@ extension XMLNode {
     func drive(_ alias: String) -> XMLNode? { all("devices/disk").first { $0.alias == alias } }
 
     /// The device of a domain that has this alias.
-    func device(_ alias: String) -> XMLNode? { all("devices").flatMap(\.children).first { $0.alias == alias } }
+    func device(_ alias: String) -> XMLNode? {
+        all("devices").flatMap(\.children).first { $0.alias == alias }
+    }
 
     /// The aliases of a domain's nics on user networking.
     var userNICs: [String] {

@@ -100,7 +100,7 @@ struct DomainMerge {
         guard after.all("devices/controller").contains(where: DomainPorts.isPort) else { return }
         let missing = DomainPorts(domain).missing
         for index in domain.children.indices where domain.children[index].name == "devices" {
-            domain.children[index].children += Array(repeating: DomainPorts.port.node, count: missing)
+            domain.children[index].children += missing.map(\.node)
         }
     }
 

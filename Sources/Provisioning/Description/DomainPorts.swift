@@ -14,6 +14,8 @@ struct DomainPorts: Equatable, Sendable {
     private let areSlots: Bool
     /// The devices that libvirt has given no place yet.
     private let newcomers: Int
+    /// The highest number of a PCI controller.
+    private let last: Int
 
     init(_ domain: XMLNode) {
         let devices = domain.all("devices").flatMap(\.children)
@@ -24,10 +26,7 @@ struct DomainPorts: Equatable, Sendable {
         if areSlots {
             places = Array(1...31)
         } else {
-            // Those of a description that libvirt has not seen have no numbers yet.
-            places = devices.filter { Self.isController($0, "pcie-root-port") }.enumerated().map {
-                Self.number($1.attributes["index"]) ?? -1 - $0
-            }
+            places = devices.filter(Self.isPort).compactMap { Self.number($0.attributes["index"]) }
         }
         let areSlots = areSlots
         let taken = addresses.compactMap { address -> Int? in
@@ -35,22 +34,31 @@ struct DomainPorts: Equatable, Sendable {
             return Self.number(address["bus"]) == 0 ? Self.number(address["slot"]) : nil
         }
         free = Set(places).subtracting(taken)
+        last =
+            devices.filter { $0.name == "controller" && $0.attributes["type"] == "pci" }
+            .compactMap { Self.number($0.attributes["index"]) }.max() ?? 0
         newcomers = devices.filter { $0.first("address") == nil && Self.takesPort($0) }.count
     }
 
     /// The number of devices that can be plugged in.
     var count: Int { max(0, free.count - newcomers) }
 
-    /// The number of root ports that are to be added, so that there are some to spare.
-    var missing: Int { areSlots ? 0 : max(0, Self.spare + newcomers - free.count) }
+    /// The root ports that are to be added, so that there are some to spare. Each has a number: of those without, libvirt
+    /// takes the first for the root itself.
+    var missing: [XMLElement] {
+        guard !areSlots else { return [] }
+        return (0..<max(0, Self.spare + newcomers - free.count)).map { place in
+            XMLElement(
+                "controller",
+                ["type": "pci", "index": String(last + 1 + place), "model": "pcie-root-port"])
+        }
+    }
 
     /// Whether a device can be plugged in at its address.
     func isFree(_ address: XMLNode) -> Bool {
         let place = address.attributes[areSlots ? "slot" : "bus"]
         return address.attributes["type"] == "pci" && Self.number(place).map(free.contains) == true
     }
-
-    static var port: XMLElement { XMLElement("controller", ["type": "pci", "model": "pcie-root-port"]) }
 
     static func isPort(_ device: XMLNode) -> Bool { isController(device, "pcie-root-port") }
 

@@ -32,7 +32,7 @@ extension DomainXML {
         elements.append(XMLElement("panic", ["model": "isa"]))
         if machine == "q35" {
             let ports = DomainPorts(XMLElement("domain", [:], [XMLElement("devices", [:], elements)]).node)
-            elements += Array(repeating: DomainPorts.port, count: ports.missing)
+            elements += ports.missing
         }
         return elements
     }

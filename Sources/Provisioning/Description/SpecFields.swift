@@ -19,13 +19,16 @@ enum SpecFields {
         SpecField(
             "max_cpu_cores", \.maxCPUCores, .int(1...1024),
             "Cores of each socket that the running guest can be given; cpu_cores where left out.",
-            Rules.restart("room for processors is made when QEMU starts"), fact: { DomainProcessors($0)?.topology.map { .number($0.cores) } }),
+            Rules.restart("room for processors is made when QEMU starts"),
+            fact: { DomainProcessors($0)?.topology.map { .number($0.cores) } }),
         SpecField(
-            "cpu_sockets", \.cpuSockets, .int(1...64), "Sockets; 1 where left out.", Rules.restart(Rules.fixedProcessors),
+            "cpu_sockets", \.cpuSockets, .int(1...64), "Sockets; 1 where left out.",
+            Rules.restart(Rules.fixedProcessors),
             fact: { DomainProcessors($0)?.topology.map { .number($0.sockets) } }),
         SpecField(
             "cpu_threads_per_core", \.cpuThreadsPerCore, .int(1...64), "Threads; 1 where left out.",
-            Rules.restart(Rules.fixedProcessors), fact: { DomainProcessors($0)?.topology.map { .number($0.threads) } }),
+            Rules.restart(Rules.fixedProcessors),
+            fact: { DomainProcessors($0)?.topology.map { .number($0.threads) } }),
         SpecField(
             "memory_mib", \.memoryMiB, .int(1...(1 << 40)), "Memory in MiB; 1024 where left out.",
             or: [
@@ -43,7 +46,8 @@ enum SpecFields {
                     $0.maxMemoryMiB = $1
                 }
             ],
-            Rules.restart("room for memory is made when QEMU starts"), fact: { DomainMemory($0).map { .number($0.most) } }),
+            Rules.restart("room for memory is made when QEMU starts"),
+            fact: { DomainMemory($0).map { .number($0.most) } }),
         // The boot loader on the disk and the variables beside it are of one firmware.
         SpecField("firmware", \.firmware, .choice(), "BIOS where left out.", Rules.replace),
         SpecField(
@@ -92,7 +96,8 @@ enum SpecFields {
     static let console: [SpecField<ConsoleSpec>] = [
         SpecField("vnc_enabled", \.vncEnabled, .bool, "A VNC server.", Rules.restart(screens)),
         SpecField(
-            "vnc_port", \.vncPort, .int(0...65535), "5900 or more; a free one where left out.", Rules.restart(screens)),
+            "vnc_port", \.vncPort, .int(0...65535), "5900 or more; a free one where left out.",
+            Rules.restart(screens)),
         SpecField(
             Field("vnc_password", \.vncPassword, .password, "At most 8 characters."), Rules.restart(screens)
         ) { $0.vncPassword.map { .kept($0) } },
@@ -107,7 +112,9 @@ enum SpecFields {
     static let cloudInit: [SpecField<CloudInitSpec>] = [
         document("user_data", \.userData, .userData, "What the guest is to do."),
         // A guest takes a host name at each start.
-        document("meta_data", \.metaData, .metaData, "Who the guest is; made where left out.", Rules.restart("cloud-init reads it when the guest starts")),
+        document(
+            "meta_data", \.metaData, .metaData, "Who the guest is; made where left out.",
+            Rules.restart("cloud-init reads it when the guest starts")),
         document("network_config", \.networkConfig, .networkConfig, "How its network is set up."),
         document("vendor_data", \.vendorData, .vendorData, "Defaults below user_data."),
         SpecField(
@@ -136,13 +143,15 @@ enum SpecFields {
                     }
                 ], Rules.diskSize),
             SpecField(
-                "bus", \.bus, .choice(), "What suits guest_os where left out.", Rules.restart("a disk stays on its bus while the guest runs"),
+                "bus", \.bus, .choice(), "What suits guest_os where left out.",
+                Rules.restart("a disk stays on its bus while the guest runs"),
                 fact: { $0.first("target")?.attributes["bus"].map { .text($0.lowercased()) } }),
             SpecField(
                 "format", \.format, .choice(), "Of a disk that is made; qcow2 where left out.",
                 Rules.diskFormat),
             SpecField(
-                "readonly", \.readonly, .bool, "The guest cannot write.", Rules.restart("QEMU opens the disk when it starts"),
+                "readonly", \.readonly, .bool, "The guest cannot write.",
+                Rules.restart("QEMU opens the disk when it starts"),
                 fact: { .flag($0.first("readonly") != nil) },
                 write: { disk, element in if disk.readonly { element.set("readonly") } }),
             SpecField(
@@ -169,7 +178,8 @@ enum SpecFields {
         fields: [
             SpecField(
                 "mac_address", \.macAddress, .publicText,
-                "Made from the VM's name and the position where left out.", Rules.restart("the guest knows the nic by it"),
+                "Made from the VM's name and the position where left out.",
+                Rules.restart("the guest knows the nic by it"),
                 fact: { $0.first("mac")?.attributes["address"].map { .text($0.lowercased()) } }),
             SpecField(
                 "bridge", \.bridge, .publicText, "A bridge of the host.", Rules.network,
@@ -189,7 +199,8 @@ enum SpecFields {
                 "Its IPv4 address on a network of limiq's; one is chosen where left out, and kept for the machine's life.",
                 Rules.restart("the guest is given it when it starts")),
             SpecField(
-                "model", \.model, .choice(), "virtio where left out.", Rules.restart("another model is another nic"),
+                "model", \.model, .choice(), "virtio where left out.",
+                Rules.restart("another model is another nic"),
                 fact: { $0.first("model")?.attributes["type"].map { .text($0.lowercased()) } }),
             // libvirt counts in kilobytes (1000) a second.
             SpecField(

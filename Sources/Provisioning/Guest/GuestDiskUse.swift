@@ -7,7 +7,9 @@ extension Machine {
     /// - Returns: the reason why it could not, or why that cannot be told; `nil` where nothing in it uses the disk.
     func use(ofDisk serial: String, cancellation: Cancellation = Cancellation()) -> String? {
         let agent = GuestAgent(hypervisor: hypervisor, name: name)
-        guard agent.answers() else { return "the guest's agent does not answer, which could say whether it is in use" }
+        guard agent.answers() else {
+            return "the guest's agent does not answer, which could say whether it is in use"
+        }
         let program = "serial=\(GuestSSH.line([serial]))\n\(findDiskProgram)\n\(useProgram)"
         do throws(Failure) {
             let result = try agent.exec(

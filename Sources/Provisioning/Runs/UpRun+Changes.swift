@@ -20,7 +20,9 @@ extension UpRun {
             try bringImages(&parts)
         }
         for (disk, part) in parts.returned {
-            warn("the disk \(disk.id) of \(machine.name) is the one it had before, with what is on it: \(part)")
+            warn(
+                "the disk \(disk.id) of \(machine.name) is the one it had before, with what is on it: \(part)"
+            )
         }
         if makesDisks {
             try timed(.disks) { () throws(Failure) in try parts.makeDisks(cancellation) }
@@ -65,7 +67,9 @@ extension UpRun {
         try parts.removeUnused()
         for disk in domainNow.record.spec.idsOfMadeDisks.subtracting(spec.disks.map(\.id)).sorted() {
             guard let part = machine.part(.disk(disk), of: domainNow.record) else { continue }
-            warn("the disk \(disk) of \(machine.name) is used no more, and kept until the machine is removed: \(part)")
+            warn(
+                "the disk \(disk) of \(machine.name) is used no more, and kept until the machine is removed: \(part)"
+            )
         }
         try machine.leaveNetworks(
             domainNow.record.spec.nics, but: spec.nics + (domainNow.liveRecord?.spec.nics ?? []))

@@ -290,7 +290,11 @@ import XML
         #expect(Self.words(changes).contains("\(expected) script"), "\(changes)")
         // A guest that does not run is not started anew; what would be lost would be lost all the same.
         let off = try Self.changes(from: Self.spec(), to: wanted, isActive: false)
-        #expect(changes.allSatisfy { ($0.reason == nil) == ($0.kind == .live || $0.kind == .replace && $0.field.field != "size_gib") })
+        #expect(
+            changes.allSatisfy {
+                ($0.reason == nil)
+                    == ($0.kind == .live || $0.kind == .replace && $0.field.field != "size_gib")
+            })
         let costs = expected.hasSuffix(" restart") ? expected.replacing(" restart", with: " live") : expected
         #expect(Self.words(off).contains("\(costs) script"), "\(off)")
         #expect(!off.contains { $0.kind == .restart }, "\(off)")

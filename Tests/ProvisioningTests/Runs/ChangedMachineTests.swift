@@ -338,7 +338,7 @@ import XML
             try Self.begin(file, running)
             append("half", to: file)
             let report = try running.machine.up(wanted)
-            #expect(report.changes.map(\.path) == ["disks[2]"])
+            #expect(report.changes.map(\.path) == ["disks[1].bootable", "disks[2]"])
             #expect(try run("qemu-img", "check", file).status == 0)
             #expect(try running.machine.record()?.parts.files.contains(file) == true)
             #expect(try running.machine.remove())
@@ -565,7 +565,7 @@ import XML
                 running.host.behaviour.withLock { $0.changeFails = { _ in nil } }
                 _ = try running.machine.up(wanted, Self.options { $0.restart = true })
                 #expect(try running.machine.diff(wanted) == [], "step \(step)")
-                #expect(running.host.liveNode("web")?.first("memory")?.text == "512")
+                #expect(running.host.liveNode("web")?.first("currentMemory")?.text == "512")
                 #expect(running.host.liveNode("web")?.all("devices/disk/serial").count == 2)
             }
         }
