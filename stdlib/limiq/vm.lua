@@ -107,6 +107,8 @@ function M.resolve(spec, uri)
         local copy = {}
         for name, value in pairs(fields) do copy[name] = value end
         copy.cloud_init, copy.cdroms = own_cloud_init, own_cdroms
+        -- Shares are mounted by the cloud-init that is still to come.
+        if makes_cloud_init and own_cloud_init == nil then copy.shares = nil end
         return document and { name = document.name, spec = copy } or copy
     end
     local vm = described(with(nil, other_cdroms), uri)
