@@ -5,6 +5,7 @@
 --   limiq run scripts/dev-box.lua --set folder=../project
 --   limiq ssh dev-box
 local limiq = require "limiq"
+local recipes = require "limiq.recipes"
 
 local number = tonumber((limiq.host.run { "id", "-u" }).stdout)
 local is_root = number == 0
@@ -25,13 +26,17 @@ local function box(shares)
         disks = { { id = "boot-disk", bootable = true, backing_file = limiq.image "debian-12" } },
         nics = { { id = "lan", forward = { { guest = 22 }, { host = params.port, guest = 8000 } } } },
         shares = shares,
-        cloud_init = { user_data = { users = { {
-            name = params.user,
-            -- Of a shared folder the owners are numbers.
-            uid = not is_root and number or nil,
-            sudo = "ALL=(ALL) NOPASSWD:ALL", shell = "/bin/bash", lock_passwd = true,
-            ssh_authorized_keys = limiq.ssh_keys(),
-        } } } },
+        cloud_init = recipes.compose {
+            { user_data = { users = { {
+                name = params.user,
+                -- Of a shared folder the owners are numbers.
+                uid = not is_root and number or nil,
+                sudo = "ALL=(ALL) NOPASSWD:ALL", shell = "/bin/bash", lock_passwd = true,
+                ssh_authorized_keys = limiq.ssh_keys(),
+            } } } },
+            -- The same also when a share has come or gone, with which cloud-init does all of it again.
+            recipes.ssh_host_keys(),
+        },
     }
     vm:up { timeout = "15m", restart = true }
     return vm

@@ -553,8 +553,11 @@ function M.resolved(fields, describe)
     local is_made = type(cloud_init) == "table" and (makers_of[cloud_init] or cloud_init.recipe)
     local needs_machine = takes_machine(plain, list)
     if #list == 0 and not needs_machine and not is_made then return fields end
-    local vm = needs_machine and describe(assembled(plain, list)) or nil
-    return assembled(plain, list, vm)
+    if not needs_machine then return assembled(plain, list) end
+    local known = assembled(plain, list)
+    -- Shares are mounted by the cloud-init that may be still to come.
+    if known.cloud_init == nil then known.shares = nil end
+    return assembled(plain, list, describe(known))
 end
 
 return M

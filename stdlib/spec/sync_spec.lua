@@ -41,3 +41,15 @@ spec.describe("vm:sync", function()
         vm:remove()
     end)
 end)
+
+spec.describe("a shared folder", function()
+    spec.it("stands beside recipes that must know the machine", function()
+        local recipes = require "limiq.recipes"
+        local vm = limiq.vm {
+            name = "share-one", memory = "96MiB", shares = { { host = "site", guest = "/work" } },
+            cloud_init = recipes.compose { recipes.timezone "UTC", recipes.ssh_host_keys() },
+        }
+        spec.equal(#vm.spec.shares, 1)
+        spec.equal(type(vm.spec.cloud_init), "table")
+    end)
+end)

@@ -182,11 +182,17 @@ struct GuestCopy {
         return result.stdout
     }
 
+    /// The words of the system for a disk that is full (strerror(3), ENOSPC).
+    static let noSpace = "No space left on device"
+
     private func refused(_ errors: [UInt8]) -> Failure {
-        Failure(
+        let lines = String(decoding: errors.prefix(2000), as: UTF8.self).trimmed()
+            .split(whereSeparator: \.isNewline)
+        // What follows of a full disk is told before, in many words.
+        let line = lines.first { $0.contains(Self.noSpace) } ?? lines.first
+        return Failure(
             .guest, "the copy of \(machine.name) has failed", resource: machine.name,
-            cause: String(decoding: errors.prefix(2000), as: UTF8.self).trimmed()
-                .split(whereSeparator: \.isNewline).first.map { outsideText(String($0)) })
+            cause: line.map { outsideText(String($0)) })
     }
 
     // MARK: into the guest

@@ -293,7 +293,12 @@ private final class FolderSync {
         cd -- "$1" || exit
         t=\(GuestTree.aside)$$; mkdir -m 700 -- "$t" || exit
         trap 'cd / && rm -rf -- "$1/$t"' EXIT; trap 'exit 1' HUP INT TERM
-        \(GuestCopy.guestTar) "$t" && cd -- "$t" || exit
+        \(GuestCopy.guestTar) "$t" || {
+            # tar may tell of a short write only.
+            [ "$(df -P . | tail -n 1 | tr -s ' ' | cut -d ' ' -f 4)" != 0 ] || echo '\(GuestCopy.noSpace)' >&2
+            exit 1
+        }
+        cd -- "$t" || exit
         find . -type d -print0 | xargs -0 sh -c '
             for d; do
                 [ -d "../$d" ] || mkdir -p -- "../$d" || exit
