@@ -34,7 +34,13 @@ public final class LeapingClock: @unchecked Sendable {
     var now: ContinuousClock.Instant { locked { .now + skipped } }
 
     /// Ends the leaps: from now on time passes as the host's does, for one whose guests are real.
-    public func stopLeaping() { locked { leaps = false } }
+    public func stopLeaping() {
+        locked {
+            leaps = false
+            // They look again how long that is.
+            for wait in waiting.values { pthread_cond_signal(wait.condition) }
+        }
+    }
 
     /// Runs `body` on a thread that follows this clock meanwhile.
     public func follow<Result>(_ body: () throws -> Result) rethrows -> Result {

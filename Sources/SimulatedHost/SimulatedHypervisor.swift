@@ -66,7 +66,7 @@ package final class SimulatedHypervisor: Hypervisor {
         package init() {}
     }
 
-    private struct State {
+    struct State {
         var domains: [String: Domain] = [:]
         var handlers: [Int: (String, @Sendable (DomainEvent) -> Void)] = [:]
         var calls: [String] = []
@@ -77,7 +77,7 @@ package final class SimulatedHypervisor: Hypervisor {
         var disks: [String: GuestDisk] = [:]
     }
 
-    private let shared = Mutex(State())
+    let shared = Mutex(State())
     package let behaviour: Mutex<Behaviour>
     package let uri: String
     /// Of one that is another machine.
@@ -215,117 +215,6 @@ package final class SimulatedHypervisor: Hypervisor {
         post(.undefined, to: name)
     }
 
-    package func start(_ name: String) throws(Failure) {
-        var wasSaved = false
-        let node = try change(name, "start") { (state) throws(Failure) in
-            guard var domain = state.domains[name] else { throw Failure(.notFound, "no domain \(name)") }
-            wasSaved = domain.state == .saved
-            if let failure = behaviour.withLock(\.startFails)?(domain.node) { throw failure }
-            // What was saved goes on.
-            if domain.state != .saved { domain.live = domain.node }
-            domain.state = .running
-            domain.forwards = []
-            state.domains[name] = domain
-            return domain.node
-        }
-        let guest = behaviour.withLock { $0 }
-        if let log = node.first("devices/serial/log")?.attributes["file"] {
-            append(guest.console, to: log, truncate: true)
-        }
-        post(.started, to: name)
-        for event in guest.eventsAfterStart(node) { post(event, to: name) }
-        if let script = guest.guest?(name) { begin(script, in: name, node, isResumed: wasSaved) }
-    }
-
-    private func begin(_ script: GuestScript, in name: String, _ node: XMLNode, isResumed: Bool) {
-        var script = script
-        if isResumed { script.boot = .zero }
-        let guest = shared.withLock { state in
-            let disk = state.disks[name] ?? GuestDisk(files: script.files)
-            state.disks[name] = disk
-            let guest = SimulatedGuest(
-                name, script, disk, node,
-                isFull: { [weak self] in self?.behaviour.withLock(\.isFull) ?? false })
-            state.guests[name] = guest
-            return guest
-        }
-        guest.run(
-            print: { [storage] in storage.print($0, to: node.first("devices/serial/log")?.attributes["file"])
-            },
-            post: { [weak self] in self?.post($0, to: name) })
-    }
-
-    /// The guest that runs in a domain, and is not paused.
-    private func guest(_ name: String) -> SimulatedGuest? {
-        shared.withLock { $0.domains[name]?.state == .running ? $0.guests[name] : nil }
-    }
-
-    /// The end of all guests: their threads end.
-    package func endGuests() {
-        let guests = shared.withLock { state in
-            defer { state.guests = [:] }
-            return state.guests.values
-        }
-        for guest in guests { guest.end() }
-    }
-
-    /// Ends a guest as a fault of QEMU's does.
-    package func crash(_ name: String) { post(.stopped(.crashed), to: name) }
-
-    package func setGuest(_ name: String, _ script: GuestScript) { guest(name)?.follow(script) }
-
-    package func startPaused(_ name: String) throws(Failure) {
-        try start(name)
-        try set(name, "suspend", .paused)
-    }
-
-    package func shutdown(_ name: String) throws(Failure) {
-        guard let guest = guest(name) else { return try stop(name, "shutdown", .shutdown) }
-        try change(name, "shutdown") { (_) throws(Failure) in }
-        guest.shutDown()
-    }
-    package func destroy(_ name: String) throws(Failure) { try stop(name, "destroy", .destroyed) }
-    package func reboot(_ name: String) throws(Failure) {
-        try set(name, "reboot", .running)
-        guest(name)?.restart()
-        for event in behaviour.withLock(\.eventsAfterReboot) { post(event, to: name) }
-    }
-    package func reset(_ name: String) throws(Failure) {
-        try set(name, "reset", .running)
-        guest(name)?.restart()
-        post(.rebooted, to: name)
-    }
-    package func suspend(_ name: String) throws(Failure) { try set(name, "suspend", .paused) }
-    package func resume(_ name: String) throws(Failure) { try set(name, "resume", .running) }
-
-    /// As `virsh managedsave`.
-    package func save(_ name: String) throws(Failure) {
-        try change(name, "save") { (state) throws(Failure) in
-            state.domains[name]?.state = .saved
-            state.domains[name]?.forwards = []
-        }
-        shared.withLock { $0.guests.removeValue(forKey: name) }?.end()
-    }
-    package func startsWithHost(_ name: String) throws(Failure) -> Bool {
-        shared.withLock { $0.domains[name]?.startsWithHost ?? false }
-    }
-    package func setStartsWithHost(_ name: String, _ isOn: Bool) throws(Failure) {
-        try change(name, "autostart") { (state) throws(Failure) in state.domains[name]?.startsWithHost = isOn
-        }
-    }
-    package func savedXML(_ name: String) throws(Failure) -> String {
-        guard let live = shared.withLock({ $0.domains[name] }), live.state == .saved, let node = live.live
-        else { throw Failure(.libvirt, "nothing is saved") }
-        return XMLElement(node).xml
-    }
-    package func dropSaved(_ name: String) throws(Failure) {
-        try change(name, "drop") { (state) throws(Failure) in
-            guard state.domains[name]?.state == .saved else { return }
-            state.domains[name]?.state = .shutOff
-            state.domains[name]?.live = nil
-        }
-    }
-
     package func xml(_ name: String, inactive: Bool, secrets: Bool) throws(Failure) -> String {
         try requireThere()
         let text = shared.withLock { state -> String? in
@@ -421,87 +310,6 @@ package final class SimulatedHypervisor: Hypervisor {
 
     package func liveNode(_ name: String) -> XMLNode? { shared.withLock { $0.domains[name]?.live } }
 
-    package func monitor(_ name: String, _ command: String) throws(Failure) -> String {
-        if let answer = behaviour.withLock({ $0.monitor(command) }) { return answer }
-        let words = command.split(separator: " ").map(String.init)
-        return try change(name, command) { (state) throws(Failure) in
-            if words.first == "hostfwd_add" {
-                // tcp:127.0.0.1:8080-:80
-                let parts = words[2].split(whereSeparator: { ":-".contains($0) })
-                state.domains[name]?.network = words[1]
-                state.domains[name]?.forwards.append(
-                    "  \(parts[0].uppercased())[HOST_FORWARD]  18  \(parts[1]) \(parts[2])  10.0.2.15  \(parts[3])  0  0"
-                )
-                return ""
-            }
-            if words.first == "hostfwd_remove" {
-                let port = words[2].split(separator: ":").last.map(String.init) ?? ""
-                state.domains[name]?.forwards.removeAll { $0.contains(" \(port) ") }
-                return ""
-            }
-            return "Hub -1 (\(state.domains[name]?.network ?? "")):\n"
-                + (state.domains[name]?.forwards ?? []).joined(separator: "\n")
-        }
-    }
-
-    package func qmp(_ name: String, _ command: String) throws(Failure) -> String {
-        behaviour.withLock { $0.qmp(command) }
-    }
-
-    package func agent(_ name: String, _ command: String, timeout: Duration) throws(Failure) -> String {
-        try requireThere()
-        if let reply = try guest(name)?.agent(command) { return reply }
-        if let reply = behaviour.withLock({ $0.agent(command) }) { return reply }
-        throw behaviour.withLock(\.agentFails)()
-    }
-
-    package func addresses(_ name: String, from source: AddressSource) throws(Failure) -> [InterfaceAddresses]
-    {
-        try requireThere()
-        guard let guest = guest(name) else { return behaviour.withLock { $0.addresses(source) } }
-        guard source == .agent, guest.hasAgent else { return [] }
-        return guest.interfaces.enumerated().compactMap { number, nic in
-            let address =
-                nic.network.map { simulatedNetworks.lease($0, of: nic.macAddress)?.address } ?? "10.0.2.15"
-            return address.map {
-                InterfaceAddresses(interface: "eth\(number)", macAddress: nic.macAddress, addresses: [$0])
-            }
-        }
-    }
-
-    package func leases(_ name: String) throws(Failure) -> [AddressLease] {
-        try requireThere()
-        guard let guest = guest(name) else { return behaviour.withLock(\.leases) }
-        guard guest.hasBooted else { return [] }
-        return guest.interfaces.compactMap { nic in
-            nic.network.flatMap { simulatedNetworks.lease($0, of: nic.macAddress) }
-        }
-    }
-
-    package func onEvent(
-        of name: String, _ handler: @escaping @Sendable (DomainEvent) -> Void
-    ) throws(Failure) -> any EventSubscription {
-        try requireThere()
-        let id = shared.withLock { state in
-            state.next += 1
-            state.handlers[state.next] = (name, handler)
-            return state.next
-        }
-        return Subscription { [weak self] in self?.shared.withLock { $0.handlers[id] = nil } }
-    }
-
-    package func work(_ name: String) throws(Failure) -> GuestWork {
-        guest(name)?.work ?? behaviour.withLock(\.work)()
-    }
-
-    package func screenshot(_ name: String) throws(Failure) -> [UInt8] {
-        throw Failure(.libvirt, "no screen")
-    }
-
-    package func openConsole(_ name: String) throws(Failure) -> any ConsoleStream {
-        throw Failure(.libvirt, "no console")
-    }
-
     package func post(_ event: DomainEvent, to name: String) {
         if case .stopped = event {
             let guest = shared.withLock { $0.guests.removeValue(forKey: name) }
@@ -516,17 +324,17 @@ package final class SimulatedHypervisor: Hypervisor {
         for handler in handlers { handler(event) }
     }
 
-    private func stop(_ name: String, _ call: String, _ reason: StopReason) throws(Failure) {
+    func stop(_ name: String, _ call: String, _ reason: StopReason) throws(Failure) {
         let wasActive = shared.withLock { $0.domains[name]?.state.isActive ?? false }
         try set(name, call, .shutOff)
         if wasActive { post(.stopped(reason), to: name) }
     }
 
-    private func set(_ name: String, _ call: String, _ new: DomainState) throws(Failure) {
+    func set(_ name: String, _ call: String, _ new: DomainState) throws(Failure) {
         try change(name, call) { (state) throws(Failure) in state.domains[name]?.state = new }
     }
 
-    private func change<Result: Sendable>(
+    func change<Result: Sendable>(
         _ name: String, _ call: String, _ body: (inout State) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         try requireThere()
@@ -542,7 +350,7 @@ package final class SimulatedHypervisor: Hypervisor {
     }
 }
 
-private struct Subscription: EventSubscription {
+struct Subscription: EventSubscription {
     let end: @Sendable () -> Void
     func cancel() { end() }
 }

@@ -158,7 +158,7 @@ import Testing
             let changed = try await run([], in: folder)
             #expect(changed.status == 1)
             #expect(
-                changed.output.contains("-   memory = \"1GiB\",\n+   memory = \"2GiB\",\n"),
+                changed.output.contains("-   memory = \"1GiB\",\n  +   memory = \"2GiB\",\n"),
                 "\(changed.output)")
         }
     }

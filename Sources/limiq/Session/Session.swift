@@ -28,7 +28,7 @@ struct Session {
     let state: StateFolder
     let hosts: Hosts
     /// The life of this run, with which its throw-away machines go.
-    let lifetime: RunLifetime
+    var lifetime: RunLifetime
     private let world: TestWorld?
     private let scriptFolder: String
     /// The script's path, without links.

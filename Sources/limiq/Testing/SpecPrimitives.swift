@@ -9,8 +9,8 @@ struct SpecPrimitives: Sendable {
     let file: SpecFile
     let world: TestWorld
     let options: TestOptions
-    /// Ends what the case has made on a real host.
-    let throwAway: @Sendable () throws -> Void
+    /// The session of the file, whose machines on a real host go with their case.
+    let session: Session
 
     func all() -> [Primitive] {
         [
@@ -24,7 +24,10 @@ struct SpecPrimitives: Sendable {
                 return [.bool(runs)]
             },
             Primitive("spec.clear") { _ in
-                try throwAway()
+                let failure = session.throwAway({ file.log($0.prefix + $1) }) { (machine, _) throws(Failure) in
+                    try machine.remove(ofRun: session.lifetime.id)
+                }
+                if let failure { throw failure }
                 try world.clear()
                 return []
             },
@@ -61,7 +64,7 @@ struct SpecPrimitives: Sendable {
                 let words = request.arguments.map { $0.string ?? "" }
                 return [try snapshot(words[0], words[1])]
             },
-        ] + hosts() + SpecScripts(file: file, world: world).primitives()
+        ] + hosts() + SpecScripts(file: file, world: world, parent: session).primitives()
     }
 
     // MARK: hosts

@@ -94,12 +94,7 @@ final class SpecRunner: Sendable {
         var session = try Session(connect: options.connect, script: file.path, world: world)
         if world.connect != nil { session.choices = RunChoices(throwsAway: true) }
         let display = SpecDisplay(file: file)
-        let primitives = SpecPrimitives(file: file, world: world, options: options) { [session] in
-            let failure = session.throwAway({ display.log($0, $1) }) { (machine, _) throws(Failure) in
-                try machine.remove(ofRun: session.lifetime.id)
-            }
-            if let failure { throw failure }
-        }
+        let primitives = SpecPrimitives(file: file, world: world, options: options, session: session)
         var runtimeOptions = try session.options()
         runtimeOptions.output = { display.output($0, Array($1)) }
         let runtime = try LuaRuntime(

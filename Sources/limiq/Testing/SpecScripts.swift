@@ -8,6 +8,8 @@ import Synchronization
 struct SpecScripts: Sendable {
     let file: SpecFile
     let world: TestWorld
+    /// The session of the file: what a script makes is thrown away with what the spec does.
+    let parent: Session
 
     private struct Call: Sendable {
         var script = ""
@@ -36,6 +38,8 @@ struct SpecScripts: Sendable {
         var session = try Session(connect: world.connect, script: script, world: world)
         session.parameters = try GivenParameters(texts: call.overrides, files: [])
         session.words = call.words
+        session.choices = parent.choices
+        session.lifetime = parent.lifetime
         return (session, script)
     }
 
