@@ -47,7 +47,8 @@ struct PlanTree {
         lines += step.changes.flatMap { [("    ~ \(Self.text($0))", .caution)] + Self.differences($0) }
         lines += step.pending.flatMap { change in
             let reason = change.reason.map { ": \($0)" } ?? ""
-            return [plain("    … \(Self.text(change)), \(Self.wait(change))\(reason)")] + Self.differences(change)
+            return [plain("    … \(Self.text(change)), \(Self.wait(change))\(reason)")]
+                + Self.differences(change)
         }
         lines += step.afterBoot.map { plain("    \($0)  (known after boot)") }
         lines += step.warnings.map { ("    warning: \($0)", .caution) }

@@ -24,7 +24,8 @@ struct SpecPrimitives: Sendable {
                 return [.bool(runs)]
             },
             Primitive("spec.clear") { _ in
-                let failure = session.throwAway({ file.log($0.prefix + $1) }) { (machine, _) throws(Failure) in
+                let failure = session.throwAway({ file.log($0.prefix + $1) }) {
+                    (machine, _) throws(Failure) in
                     try machine.remove(ofRun: session.lifetime.id)
                 }
                 if let failure { throw failure }

@@ -35,7 +35,8 @@ import Testing
             _ = try fixture.resolve()
             _ = try fixture.library().digest(of: fixture.path("debian-12.qcow2"), Cancellation())
             let own = try fixture.library().prunable(unless: relation).first { $0.name == "debian-12" }
-            #expect(own?.kept?.hasPrefix("limiq has not put it there") == true, "a person's own: \(own as Any)")
+            #expect(
+                own?.kept?.hasPrefix("limiq has not put it there") == true, "a person's own: \(own as Any)")
         }
     }
 
