@@ -78,7 +78,8 @@ let package = Package(
         // What `limiq test` and the tests of what stands above have in the place of libvirt.
         .target(
             name: "SimulatedHost",
-            dependencies: ["Basics", "XML", "HostFiles", "Records", "Hypervisors"], swiftSettings: strict),
+            dependencies: ["Basics", "XML", "HostFiles", "Records", "DiskImages", "Hypervisors"],
+            swiftSettings: strict),
         .target(name: "Steps", dependencies: ["Basics"], swiftSettings: strict),
         .target(
             name: "ImageLibrary",

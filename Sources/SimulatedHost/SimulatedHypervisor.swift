@@ -280,6 +280,15 @@ package final class SimulatedHypervisor: Hypervisor {
             try live.apply(change)
             state.domains[name]?.live = live
         }
+        if case .diskSize(let target, let bytes) = change, let path = try disk(target, of: name) {
+            try storage.grow(path, to: bytes)
+        }
+    }
+
+    /// The path of a running guest's disk.
+    private func disk(_ target: String, of name: String) throws(Failure) -> String? {
+        try XMLReader.parse(xml(name, inactive: false, secrets: false)).all("devices/disk")
+            .first { $0.first("target")?.attributes["dev"] == target }?.first("source")?.attributes["file"]
     }
 
     private static func word(_ change: GuestChange) -> String {

@@ -1,4 +1,6 @@
 import Basics
+import DiskImages
+import HostFiles
 import Hypervisors
 import Synchronization
 import XML
@@ -61,14 +63,28 @@ extension SimulatedStorage {
     /// Writes what a guest prints on its console: into a file of this host, or the volume at that path.
     func print(_ text: String, to path: String?) {
         guard let path else { return }
-        let isVolume = state.withLock { state in
+        if !change(volumeAt: path, { $0.bytes += Array(text.utf8) }) { append(text, to: path) }
+    }
+
+    /// Makes a disk larger that a guest has: a file of this host, or the volume at that path.
+    func grow(_ path: String, to capacity: UInt64) throws(Failure) {
+        if !change(volumeAt: path, { $0.description.capacity = capacity }), fileExists(path) {
+            try Disk.resize(path, to: ByteSize(bytes: capacity))
+        }
+    }
+
+    /// - Returns: whether there is such a volume.
+    private func change(volumeAt path: String, _ change: (inout Volume) -> Void) -> Bool {
+        state.withLock { state in
             guard let volume = state.volumes.keys.first(where: { "/\($0.pool)/\($0.name)" == path }) else {
                 return false
             }
-            state.volumes[volume]?.bytes += Array(text.utf8)
+            if var found = state.volumes[volume] {
+                change(&found)
+                state.volumes[volume] = found
+            }
             return true
         }
-        if !isVolume { append(text, to: path) }
     }
 }
 

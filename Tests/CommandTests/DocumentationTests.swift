@@ -11,14 +11,16 @@ import Testing
         local vm = limiq.vm { name = "vm", disks = { { size = "1GiB" } } }
         local web = limiq.fleet { name = "web", count = 1, spec = function() return {} end }
         local hosts = limiq.hosts { "test:///default" }
-        local names, lab, balancer = { "a-01", "a-02" }, "lab", { drop = function(_) end }
+        local names, balancer = { "a-01", "a-02" }, { drop = function(_) end }
+        local lab = limiq.network { name = "other-lab", cidr = "10.250.0.0/24" }
         local function spec(name) return { name = name, disks = { { size = "1GiB" } } } end
         local function build(_) end local function watch(_) end local function install(_) end
         """.replacing("\n", with: " ")
+    private static let certificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
     /// Files that scripts of the pages read.
     static let files = [
         "user-data.yaml": "#cloud-config\n", "web.yaml": "a: 1\n", "web.json": "{}", "token.txt": "t",
-        "motd.txt": "m",
+        "motd.txt": "m", "company-ca.pem": certificate, "password.txt": "p",
         "site/index.html": "<p>",
     ]
 
@@ -51,7 +53,9 @@ import Testing
             for (name, text) in Self.files { try limiq.write(text, to: name) }
             var names: [String] = []
             for page in pages {
-                for block in page.blocks where block.language == "lua" {
+                // A spec is run by `limiq test`.
+                for block in page.blocks where block.language == "lua" && page.path != "docs/howto/testing.md"
+                {
                     let name = page.path.replacing("/", with: "-") + "-\(block.line).lua"
                     let isWhole = block.text.contains("require \"limiq")
                     try limiq.write((isWhole ? "" : Self.middle + " ") + block.text, to: name)

@@ -181,7 +181,7 @@ import Testing
         #expect(
             outcome.steps == [
                 "make vm NAME-a", "none vm NAME-a",
-                "change vm NAME-a labels.a:live memory_mib:live nics[1]:restart", "stop vm NAME-a",
+                "change vm NAME-a labels.a:live memory_mib:live nics[1]:live", "stop vm NAME-a",
                 "remove vm NAME-a", "make vm NAME-a",
             ])
         #expect(outcome.folder == [])

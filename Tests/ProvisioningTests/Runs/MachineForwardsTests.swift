@@ -140,6 +140,7 @@ import XML
             _ = try machine.up(before)
             try Self.withTakenPort { taken in
                 var wanted = `Bringing a VM up`.spec(port: taken)
+                wanted.nics[0].model = .e1000
                 wanted.nics[0].forward.append(PortForward(host: taken + 1, guest: 22))
                 let report = try machine.up(wanted)
                 #expect(report.pending.map(\.path) == ["nics[1]"] && report.forwards == [])

@@ -484,11 +484,11 @@ function recipes.web(options) end
 ---
 ---Example:
 ---```lua
----cdroms = {
+---local cdroms = {
 ---    { id = "setup", iso_path = limiq.image.iso "windows-server-2022", bootable = true },
 ---    { id = "drivers", iso_path = limiq.image.iso "virtio-win" },
 ---    recipes.windows_unattend {
----        edition = "windows-server-2022-standard", administrator_password = limiq.secret(limiq.env.ADMIN_PASSWORD),
+---        edition = "windows-server-2022-standard", administrator_password = limiq.secret(limiq.file.read "password.txt"),
 ---    },
 ---}
 ---```

@@ -338,11 +338,11 @@ change it when the guest is up. A server refuses one that is not of three kinds 
         first_logon_commands = { type = { "string" }, doc = "command lines that are run at the first logon" },
     },
     example = [[
-cdroms = {
+local cdroms = {
     { id = "setup", iso_path = limiq.image.iso "windows-server-2022", bootable = true },
     { id = "drivers", iso_path = limiq.image.iso "virtio-win" },
     recipes.windows_unattend {
-        edition = "windows-server-2022-standard", administrator_password = limiq.secret(limiq.env.ADMIN_PASSWORD),
+        edition = "windows-server-2022-standard", administrator_password = limiq.secret(limiq.file.read "password.txt"),
     },
 }]],
     build = build,
