@@ -20,7 +20,7 @@ import Testing
     /// Files that scripts of the pages read.
     static let files = [
         "user-data.yaml": "#cloud-config\n", "web.yaml": "a: 1\n", "web.json": "{}", "token.txt": "t",
-        "motd.txt": "m", "company-ca.pem": certificate, "password.txt": "p",
+        "motd.txt": "m", "company-ca.pem": certificate, "password.txt": "open 4 sesame",
         "site/index.html": "<p>",
     ]
 
