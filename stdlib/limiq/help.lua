@@ -195,7 +195,7 @@ end
 ---@return table<string, limiq.parts.Recipe>
 local function known_recipes()
     local found = {}
-    for name, value in next, recipes do found[name] = parts.recipe(value) end
+    for name, value in pairs(recipes) do found[name] = parts.recipe(value) end
     return found
 end
 
@@ -290,7 +290,7 @@ local function name_of(value)
             end
         end
     end
-    for name, recipe in next, recipes do
+    for name, recipe in pairs(recipes) do
         if rawequal(recipe, value) then return "recipes." .. name end
     end
     if rawequal(value, recipes) then return "recipes" end

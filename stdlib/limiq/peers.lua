@@ -107,12 +107,18 @@ end
 ---@param members T
 ---@param name string what it is called
 ---@param others? table<string, string> what to say for names of others
+---@param later? table<string, function> what gives a member at its first use
 ---@return T
-local function strict(members, name, others)
+local function strict(members, name, others, later)
     local meta = getmetatable(members) or {}
     meta.__index = function(_, key)
+        if later and later[key] then
+            local member = later[key](key)
+            rawset(members, key, member)
+            return member
+        end
         if type(key) ~= "string" or key:sub(1, 2) == "__" or key == "uri" then return nil end
-        local nearest = runtime.nearest(key, members)
+        local nearest = runtime.nearest(key, later or members)
         runtime.fail {
             code = "bad_field", message = ("%s has no %s"):format(name, key),
             hint = others and others[key] and "it is " .. others[key]
@@ -135,11 +141,18 @@ function M.strict(library, name)
     return strict(library, name, calls)
 end
 
----The recipes, strict.
----@generic T: table
----@param recipes T
----@return T
-function M.strict_recipes(recipes)
+---The recipes, strict, each read at its first use.
+---@param names string[]
+---@param read fun(name: string): any
+---@return table<string, any>
+function M.strict_recipes(names, read)
+    local later, recipes = {}, {}
+    for _, name in ipairs(names) do later[name] = read end
+    -- Whoever looks at all of them has them all.
+    setmetatable(recipes, { __pairs = function(members)
+        for _, name in ipairs(names) do members[name] = members[name] or read(name) end
+        return next, members, nil
+    end })
     return strict(recipes, "recipes", {
         ssh = "recipes.ssh_hardening, recipes.ssh_host_keys or recipes.admin", nginx = "recipes.web",
         container = "recipes.docker or recipes.podman", containers = "recipes.docker or recipes.podman",
@@ -149,7 +162,7 @@ function M.strict_recipes(recipes)
         unit = "recipes.systemd_unit",
         join = "recipes.compose", merge = "recipes.compose",
         sshd = "recipes.ssh_hardening", static = "recipes.static_ip",
-    })
+    }, later)
 end
 
 return M

@@ -33,7 +33,7 @@ end
 
 ---Adds the names of a table's members, and of those of its tables.
 local function add_names(words, prefix, members, depth)
-    for name, value in next, members do
+    for name, value in pairs(members) do
         if type(name) == "string" and name:find "^[%a_][%w_]*$" then
             words[#words + 1] = prefix .. name
             local meta = getmetatable(value)

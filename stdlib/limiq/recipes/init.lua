@@ -11,13 +11,11 @@
 ---```
 local peers = require "limiq.peers"
 
-local M = {}
-for _, name in ipairs {
+-- A recipe is read when it is first used: a script uses few of them.
+local M = peers.strict_recipes({
     "admin", "apt_mirror", "certificate", "compose", "dhcp", "docker", "files", "guest_agent", "hosts", "k3s", "mounts",
     "nfs", "ntp", "packages", "podman", "postgres", "proxy", "ssh_hardening", "ssh_host_keys", "static_ip", "swap",
     "systemd_unit", "timezone", "user", "web", "windows_unattend",
-} do
-    M[name] = require("limiq.recipes." .. name)
-end
+}, function(name) return require("limiq.recipes." .. name) end)
 
-return peers.strict_recipes(M)
+return M
