@@ -70,7 +70,10 @@ import Testing
                 #expect(try await pane.shows { $0.last?.hasPrefix("> limiq.disk.overlay") == true })
                 try await pane.press("C-c")
                 try await pane.enter("help 'limiq.ssh_keys'")
-                #expect(try await pane.shows { $0.contains { $0.hasPrefix("limiq.ssh_keys()") } })
+                #expect(
+                    try await pane.shows {
+                        $0.contains { $0.hasPrefix("limiq.ssh_keys()") } && $0.last == ">"
+                    })
                 try await pane.press("C-d")
                 #expect(try await pane.shows { $0.contains("then 0") })
                 var info = stat()

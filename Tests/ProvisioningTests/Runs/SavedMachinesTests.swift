@@ -110,7 +110,7 @@ import XML
             #expect(report.pending.map(\.path) == Self.waiting)
             #expect(saved.calls.first == "start" && saved.calls.contains("resize vda \(2 << 30)"))
             // The file is grown by who has it open.
-            #expect(try DiskImage.inspect(saved.disk)[0].virtualSize == 1 << 30)
+            #expect(try DiskImage.inspect(saved.disk)[0].virtualSize == 2 << 30)
             let again = try saved.machine.up(saved.other, saved.options { _ in })
             #expect(again.pending.map(\.path) == Self.waiting)
         }
