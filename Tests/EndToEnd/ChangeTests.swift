@@ -182,9 +182,10 @@ extension EndToEnd {
                 let plain = Self.script(
                     memory: "1GiB", cores: 2, size: 6, more: #"labels = { tier = "web" }, "#)
                 guard more else { return plain }
-                return plain.replacing("disks = { {", with: #"disks = { { id = "data", size = "1GiB" }, {"#)
-                    .replacing(
-                        #"nics = { { id = "user" }"#, with: #"nics = { { id = "user" }, { id = "more" }"#)
+                return plain.replacing(
+                    "\"debian-12\" } },", with: #""debian-12" }, { id = "data", size = "1GiB" } },"#
+                )
+                .replacing(#"get "LQ_BRIDGE" }"#, with: #"get "LQ_BRIDGE" }, { id = "more" }"#)
             }
             func guest() async throws -> [String] {
                 try await site.shell("lsblk -dno NAME,SERIAL | grep ^vd; ls /sys/class/net").split(
@@ -195,23 +196,23 @@ extension EndToEnd {
             }
             let before = try await guest()
             let added = try await site.change(script(true))
-            #expect(added.changes.filter { $0.cause == "script" }.map(\.path).contains("disks[1]"))
-            #expect(
-                added.changes.map(\.path).contains("nics[2]") && added.pending.map(\.path) == ["cpu_cores"])
+            #expect(added.changes.filter { $0.cause == "script" }.map(\.path).contains("disks[2]"))
+            #expect(added.changes.map(\.path).contains("nics[3]"))
+            #expect(added.pending.map(\.path) == ["cpu_cores"])
             let after = try await guest()
             #expect(after.contains("vdb data") && after.count == before.count + 2, "\(before) \(after)")
 
             _ = try await site.shell("mkfs.ext4 -q /dev/vdb && mount /dev/vdb /mnt && echo kept >/mnt/file")
             let used = try await site.change(script(false))
-            #expect(used.changes.map(\.path) == ["nics[2]"])
-            #expect(used.pending.map(\.path) == ["cpu_cores", "disks[1]"])
+            #expect(used.changes.map(\.path) == ["nics[3]"])
+            #expect(used.pending.map(\.path) == ["cpu_cores", "disks[2]"])
             #expect(used.pending.last?.reason == "vdb is mounted at /mnt")
             #expect(try await site.shell("cat /mnt/file") == "kept")
             #expect(try await guest().count == before.count + 1)
 
             _ = try await site.shell("umount /mnt")
             let removed = try await site.change(script(false))
-            #expect(removed.changes.map(\.path) == ["disks[1]"])
+            #expect(removed.changes.map(\.path) == ["disks[2]"])
             #expect(try await guest() == before)
 
             // It comes back with what is on it, and a run that is killed while it takes it out is made up for.
@@ -231,7 +232,7 @@ extension EndToEnd {
                 Self.script(
                     memory: "1GiB", cores: 2, size: 6,
                     more: #"labels = { tier = "db" }, "#,
-                    userData: #", write_files = { { path = "/root/again", content = "again" } }"#,
+                    userData: #", write_files = { { path = "/root/again", content = "again\n" } }"#,
                     up: up
                 ).replacing(
                     "disks = { {", with: #"disks = { { id = "more", size = "1GiB", bus = "sata" }, {"#)

@@ -56,9 +56,8 @@ extension EndToEnd {
 
         private func expectServed(_ home: Home, _ port: UInt16) async throws {
             let served = try await home.limiq(
-                "exec", "dev-box", "--", "sudo", "systemd-run", "--quiet", "--working-directory=/work",
-                "python3", "-m",
-                "http.server", "8000")
+                "exec", "dev-box", "--", "sudo", "systemd-run", "--quiet",
+                "sh", "-c", "cd /work && exec python3 -m http.server 8000")
             #expect(served.status == 0, "\(served.errors)")
             try await until("the page is served") {
                 try await command("curl", ["--silent", "--fail", "http://127.0.0.1:\(port)/"]).output

@@ -46,11 +46,20 @@ package struct FolderTree {
     ///
     /// - Throws: `Failure` with code `not_found` where it is not there, `io` where something in it may not be read.
     package mutating func readAll() throws(Failure) {
-        guard let names = try Self.names(in: root, of: []) else {
-            throw Failure.system(ENOENT, "cannot read \(root)", resource: root)
-        }
+        let before = identity
+        guard let names = try Self.names(in: root, of: []) else { throw isGone }
         try read(names, in: [])
+        // What went as a whole while it was read is not a folder that is empty.
+        guard let before, before == identity else { throw isGone }
     }
+
+    private var identity: FileIdentity? {
+        var status = stat()
+        guard stat(root, &status) == 0 else { return nil }
+        return FileIdentity(device: status.st_dev, inode: status.st_ino)
+    }
+
+    private var isGone: Failure { Failure.system(ENOENT, "cannot read \(root)", resource: root) }
 
     /// Reads an entry, and of a folder all that is in it where that is wanted.
     ///

@@ -36,9 +36,7 @@ extension LiveChanges {
     /// Asks the guest to let go of a device, and waits until it has: libvirt answers before.
     private mutating func unplug(_ device: XMLNode, _ alias: String, _ change: Change) throws(Failure) {
         // Somebody in the guest may have begun to use it since the change was planned.
-        if let serial = device.first("serial")?.text,
-            let reason = machine.use(ofDisk: serial, cancellation: cancellation)
-        {
+        if device.name == "disk", let reason = machine.use(ofDisk: device, cancellation: cancellation) {
             return leave(change, reason, .pending)
         }
         let mailbox = Mailbox<DomainEvent?>()
@@ -57,7 +55,7 @@ extension LiveChanges {
 
     /// - Parameter mailbox: what happens to the domain; `nil` where nobody waits any more.
     private func awaitRemoval(of alias: String, _ mailbox: Mailbox<DomainEvent?>) throws(Failure) -> Bool {
-        let deadline = ContinuousClock.now + Self.patience
+        let deadline = ContinuousClock.Instant.present + Self.patience
         while try domain(inactive: false).device(alias) != nil {
             guard let event = mailbox.next(before: deadline) else { return false }
             switch event {

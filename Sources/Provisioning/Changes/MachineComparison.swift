@@ -48,10 +48,8 @@ extension Machine {
         if domainNow.isActive, let live = domainNow.live {
             for disk in (domainNow.liveRecord?.spec.disks ?? [])
             where !spec.disks.contains(where: { $0.id == disk.id }) {
-                guard let serial = live.drive(DomainXML.diskAlias(disk.id))?.first("serial")?.text else {
-                    continue
-                }
-                convergence.heldDisks[disk.id] = use(ofDisk: serial)
+                guard let drive = live.drive(DomainXML.diskAlias(disk.id)) else { continue }
+                convergence.heldDisks[disk.id] = use(ofDisk: drive)
             }
         }
         return convergence

@@ -1,6 +1,7 @@
 import Basics
 import Glibc
 import HostFiles
+import Hypervisors
 
 /// How a folder of a guest is made the same as one of this host.
 public struct SyncOptions: Sendable, Equatable {
@@ -163,7 +164,13 @@ private final class FolderSync {
     ///
     /// - Throws: `Failure` with code `not_found` where the machine is no more.
     func isAnswered() throws(Failure) -> Bool {
-        guard try machine.requireDomain().state.isActive,
+        let domain: DomainSummary
+        do throws(Failure) { domain = try machine.requireDomain() } catch {
+            // Its host may be away for a while too.
+            if error.code == .notFound { throw error }
+            return false
+        }
+        guard domain.state.isActive,
             isBySSH ? machine.answersBySSH() : machine.answersByAgent(),
             // As it starts and ends an ssh server answers, and lets nobody in.
             let copy = try? Self.copy(machine, options, cancellation), copy.isBySSH == isBySSH
@@ -192,7 +199,11 @@ private final class FolderSync {
         }
         guard let there = GuestTree(output) else {
             throw Failure(
-                .guest, "\(machine.name) does not say what is in \(target.path)", resource: machine.name)
+                .guest, "\(machine.name) does not say what is in \(target.path)",
+                hint: isBySSH
+                    ? "find and stat are needed in the guest"
+                    : "a large folder goes by ssh: forward port 22 of the guest, or leave folders out: exclude",
+                resource: machine.name)
         }
         // By a link it may be another than it seems.
         if options.deletes { try SyncTarget.requireOwn(there.path) }
@@ -208,13 +219,10 @@ private final class FolderSync {
     private func plan(_ changes: FolderChanges, _ tree: inout FolderTree) throws(Failure) -> SyncPlan? {
         var gone: [TreePath] = []
         for path in changes.paths where try !tree.read(path, withContents: false) { gone.append(path) }
-        for path in changes.folders where try !tree.read(path, withContents: true) {
-            // There may be something in it that stays.
-            if !patterns.isEmpty { return nil }
-            gone.append(path)
-        }
+        for path in changes.folders where try !tree.read(path, withContents: true) { gone.append(path) }
+        // What is removed is looked at just before: by a link or a mount it may be another's by now.
+        if options.deletes, !gone.isEmpty { return nil }
         var plan = SyncPlan()
-        if options.deletes { plan.removed = gone.sorted { $0.lexicographicallyPrecedes($1) } }
         for (path, entry) in tree.entries.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
             if entry.kind == .folder { plan.folders.append(path) } else { plan.files.append(path) }
         }
@@ -255,14 +263,15 @@ private final class FolderSync {
         var batches: [[TreePath]] = []
         var room: Int64 = 0
         for file in files {
-            let size = (tree.entries[file]?.size ?? 0) + 2048
-            guard size <= Self.mostByAgent else {
+            let bytes = tree.entries[file]?.size ?? 0
+            guard bytes <= Self.mostByAgent - 2048 else {
                 let whole = "\(source)/\(String(decoding: file, as: UTF8.self))"
                 throw Failure(
                     .hostNotAble,
                     "\(whole) is larger than the \(ByteSize(bytes: UInt64(Self.mostByAgent))) that an agent is sent",
                     hint: "forward port 22 of the guest, or leave the file out: exclude", resource: whole)
             }
+            let size = bytes + 2048
             if batches.isEmpty || size > room {
                 batches.append([])
                 room = Self.batchByAgent
@@ -301,6 +310,8 @@ private final class FolderSync {
         cd -- "$t" || exit
         find . -type d -print0 | xargs -0 sh -c '
             for d; do
+                # It has become a link to elsewhere since it was looked at.
+                [ ! -L "../$d" ] || exit
                 [ -d "../$d" ] || mkdir -p -- "../$d" || exit
                 find "$d" -maxdepth 1 ! -type d -exec sh -c "mv -f -- \\"\\$@\\" \\"\\$0\\"" "../$d" {} +
             done' sh || exit

@@ -4,6 +4,8 @@ import HostFiles
 /// A folder of a guest as its own programs list it.
 struct GuestTree {
     var entries: [TreePath: TreeEntry] = [:]
+    /// What lies on another file system than the folder itself: a mount in it, and all that is there.
+    var mounted: Set<TreePath> = []
     /// The folder's path without links.
     var path = ""
     var hasRsync = false
@@ -19,7 +21,7 @@ struct GuestTree {
             command -v rsync >/dev/null && echo rsync
             find . -maxdepth 1 -name '\(aside)*' -mtime +0 -exec rm -rf {} +
             pwd -P
-            find . -exec stat -c '%f %s %Y %y %n' -- {} +
+            find . -exec stat -c '%f %s %Y %d %y %n' -- {} +
             echo end
             """
         return ["sh", "-c", script, "sh", path]
@@ -39,37 +41,43 @@ struct GuestTree {
         guard let first = lines.popFirst(), first.first == UInt8(ascii: "/") else { return nil }
         path = String(decoding: first, as: UTF8.self)
         var last: TreePath?
+        var devices: [TreePath: UInt64] = [:]
         for line in lines {
-            if let (path, entry) = Self.entry(line) {
+            if let (path, entry, device) = Self.entry(line) {
                 entries[path] = entry
+                devices[path] = device
                 last = path
             } else if let path = last {
                 // A name with a line's end in it.
                 let whole = path + [UInt8(ascii: "\n")] + line
                 entries[whole] = entries.removeValue(forKey: path)
+                devices[whole] = devices.removeValue(forKey: path)
                 last = whole
             } else {
                 return nil
             }
         }
+        // The folder is listed itself, where anything can be listed.
+        guard let own = devices[[]] else { return nil }
+        mounted = Set(devices.filter { $0.value != own }.keys)
         let aside = Array(Self.aside.utf8)
         entries = entries.filter { !$0.key.isEmpty && !$0.key.starts(with: aside) }
     }
 
-    /// A line of the listing: mode, size, time in seconds, the same as a text with its fraction and zone, and the path.
-    private static func entry(_ line: ArraySlice<UInt8>) -> (TreePath, TreeEntry)? {
-        let words = line.split(separator: UInt8(ascii: " "), maxSplits: 6, omittingEmptySubsequences: false)
-        guard words.count == 7, words[6].first == UInt8(ascii: ".") else { return nil }
-        let texts = words.prefix(6).map { String(decoding: $0, as: UTF8.self) }
+    /// A line of the listing: mode, size, time in seconds, device, the time as a text with its fraction and zone, and the path.
+    private static func entry(_ line: ArraySlice<UInt8>) -> (TreePath, TreeEntry, device: UInt64)? {
+        let words = line.split(separator: UInt8(ascii: " "), maxSplits: 7, omittingEmptySubsequences: false)
+        guard words.count == 8, words[7].first == UInt8(ascii: ".") else { return nil }
+        let texts = words.prefix(7).map { String(decoding: $0, as: UTF8.self) }
         guard let mode = UInt32(texts[0], radix: 16), let size = Int64(texts[1]),
-            let seconds = Int64(texts[2])
+            let seconds = Int64(texts[2]), let device = UInt64(texts[3])
         else { return nil }
-        let fraction = texts[4].split(separator: ".").dropFirst().first.flatMap { Int64($0) } ?? 0
-        let rest = words[6].dropFirst()
+        let fraction = texts[5].split(separator: ".").dropFirst().first.flatMap { Int64($0) } ?? 0
+        let rest = words[7].dropFirst()
         guard rest.isEmpty || rest.first == UInt8(ascii: "/") else { return nil }
         return (
             TreePath(rest.dropFirst()),
-            TreeEntry(mode: mode, size: size, seconds: seconds, nanoseconds: fraction)
+            TreeEntry(mode: mode, size: size, seconds: seconds, nanoseconds: fraction), device
         )
     }
 }
@@ -121,6 +129,8 @@ struct SyncPlan: Equatable {
     ) -> (extras: [TreePath], kept: Set<TreePath>) {
         var kept: Set<TreePath> = []
         var extras: [TreePath] = []
+        // A mount may be a folder of the host's, or a whole disk.
+        for path in there.mounted { kept.formUnion(parents(of: path) + [path]) }
         for (path, entry) in there.entries where here.entries[path] == nil {
             if here.patterns.leaveOut(path, isFolder: entry.kind == .folder) {
                 kept.formUnion(parents(of: path))

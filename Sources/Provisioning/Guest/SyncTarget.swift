@@ -26,17 +26,29 @@ struct SyncTarget {
     ///
     /// - Throws: `Failure` with code `bad_field` for one that the system lives in, or a person.
     static func requireOwn(_ path: String) throws(Failure) {
-        let parts = path.split(separator: "/").map(String.init)
-        let isHome = parts.first == "home" && parts.count <= 2
+        var parts = path.split(separator: "/").map(String.init)
+        // Systems with one folder of all that changes have links to these.
+        if parts.count > 1, parts[0] == "var", ["home", "mnt", "opt", "roothome"].contains(parts[1]) {
+            parts.removeFirst()
+        }
+        let isHome = ["home", "roothome"].contains(parts.first) && parts.count <= 2
+        let isPrograms =
+            parts.first.map { $0 == "bin" || $0 == "sbin" || $0.hasPrefix("lib") } == true
+            || parts.first == "usr" && parts.count > 1 && ["bin", "sbin"].contains(parts[1])
+            || parts.first == "usr" && parts.count > 1 && parts[1].hasPrefix("lib")
         let isKernels = ["proc", "sys", "dev", "boot", "run"].contains(parts.first)
-        guard parts.isEmpty || isHome || isKernels || systems.contains(path) else { return }
+        guard
+            parts.isEmpty || isHome || isKernels || isPrograms
+                || systems.contains("/" + parts.joined(separator: "/"))
+        else { return }
         throw Failure(
             .badField, "delete would remove what else is in \(path) of the guest, which is the system's",
             hint: "name a folder in it, or leave delete out", resource: path)
     }
 
     private static let systems: Set<String> = [
-        "/bin", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/media", "/opt", "/root", "/sbin", "/tmp",
+        "/bin", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/media", "/mnt", "/opt", "/root", "/sbin",
+        "/tmp",
         "/usr",
         "/usr/bin", "/usr/include", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/libexec", "/usr/local",
         "/usr/local/bin", "/usr/local/etc", "/usr/local/lib", "/usr/local/sbin", "/usr/local/share",

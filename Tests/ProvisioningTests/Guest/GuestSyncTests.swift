@@ -106,9 +106,36 @@ import Testing
             #expect(GuestTree(Array(text.utf8)) == nil, "\(text)")
         }
         let small =
-            "rsync\n/srv\n41ed 40 1 1970-01-01 00:00:01 +0000 .\n81a4 5 1 1970-01-01 00:00:01 +0000 ./a b\nend\n"
+            "rsync\n/srv\n41ed 40 1 9 1970-01-01 00:00:01 +0000 .\n81a4 5 1 9 1970-01-01 00:00:01 +0000 ./a b\nend\n"
         let tree = try #require(GuestTree(Array(small.utf8)))
         #expect(tree.hasRsync && tree.path == "/srv" && Array(tree.entries.keys) == [Array("a b".utf8)])
+    }
+
+    @Test func `leaves alone what is mounted in the guest's folder, which may be another's`() throws {
+        try with { folders in
+            let there = try #require(
+                GuestTree(
+                    Array(
+                        """
+                        /srv
+                        41ed 40 1 9 1970-01-01 00:00:01 +0000 .
+                        41ed 40 1 9 1970-01-01 00:00:01 +0000 ./own
+                        41ed 40 1 9 1970-01-01 00:00:01 +0000 ./parent
+                        41ed 40 1 7 1970-01-01 00:00:01 +0000 ./parent/uploads
+                        81a4 5 1 7 1970-01-01 00:00:01 +0000 ./parent/uploads/file
+                        41ed 40 1 7 1970-01-01 00:00:01 +0000 ./a
+                        end
+
+                        """.utf8)))
+            var tree = FolderTree(folders.here, without: try NamePatterns([]))
+            try tree.readAll()
+            let failure = try #require(throws: Failure.self) { try SyncPlan(tree, there, deletes: true) }
+            #expect(failure.message.contains("/srv/a is a folder"), "it is mounted: \(failure)")
+            unlink(folders.here + "/a")
+            tree = FolderTree(folders.here, without: try NamePatterns([]))
+            try tree.readAll()
+            #expect(texts(try SyncPlan(tree, there, deletes: true).removed) == ["own"])
+        }
     }
 
     @Test(arguments: ["", "srv", "../srv", "/", "//", "/.", "/srv/../etc", "~/x"])
@@ -119,6 +146,7 @@ import Testing
 
     @Test func `empties no folder of the system's`() throws {
         for path in [
+            "/mnt", "/var/home/core", "/var/roothome", "/usr/lib/systemd", "/lib/modules", "/sbin/x",
             "/etc", "/usr//lib/", "/home", "/home/admin", "/root", "/proc/1", "/boot/grub", "/./var/lib",
         ] {
             let failure = try #require(throws: Failure.self) { try SyncTarget(path, deletes: true) }

@@ -22,7 +22,7 @@ private struct Running {
         machine = Machine("web", on: host, state: state)
         _ = try machine.up(spec)
         before = host.calls.count
-        says("")
+        says("free")
     }
 
     var calls: [String] { host.calls.dropFirst(before).map { $0.replacing(" web", with: "") } }
@@ -180,7 +180,7 @@ private func options(_ change: (inout UpOptions) -> Void) -> UpOptions {
             #expect(running.calls == ["define"])
             #expect(try !running.machine.up(with()).changed)
             // Nothing of it is forgotten: once nobody uses it, it goes.
-            running.says("")
+            running.says("free")
             #expect(try running.machine.up(with()).changed && !running.disks.contains("ua-disk-data"))
             #expect(try running.machine.diff(with()) == [])
         }
