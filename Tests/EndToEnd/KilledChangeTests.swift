@@ -81,7 +81,7 @@ extension EndToEnd {
                 #expect(read.output == text, "turn \(turn): \(read.errors)")
             }
             for disk in disks {
-                let check = try await command("qemu-img", ["check", "-q", "\(host.pool)/\(disk)"])
+                let check = try await command("qemu-img", ["check", "-q", "-U", "\(host.pool)/\(disk)"])
                 #expect(check.status == 0, "turn \(turn): \(disk): \(check.errors)")
             }
         }
