@@ -18,7 +18,6 @@ extension EndToEnd {
             echo "from a container" >index.html
             tar --create bin index.html >image.tar
             docker import --change 'CMD ["/bin/busybox", "httpd", "-f"]' image.tar limiq-test
-            podman import --change 'CMD=["/bin/busybox", "sleep", "1d"]' image.tar localhost/limiq-test
             ]]
 
             local authority = limiq.host.run({ "sh", "-c",
@@ -58,7 +57,6 @@ extension EndToEnd {
                     exports = { { path = "/srv/exported", clients = "127.0.0.1" } },
                     mounts = { { server = "127.0.0.1", export = "/srv/exported", path = "/mnt/nfs" } },
                 },
-                recipes.podman { run = { { image = "localhost/limiq-test", name = "pod", args = { "--network", "none" } } } },
                 name = "recipes", memory = "1GiB",
                 disks = {
                     { id = "boot", size = "20GiB", bootable = true, backing_file = limiq.image "debian-12" },
@@ -222,14 +220,11 @@ extension EndToEnd {
                     PGPASSWORD=wrong psql --host 127.0.0.1 --username shop shop 2>/dev/null || echo refused
                     ls /run/postgres-shop 2>/dev/null || echo gone
                     echo shared >/srv/exported/file && cat /mnt/nfs/file
-                    systemctl is-active podman-pod
-                    podman ps --format '{{.Names}} {{.Image}}'
                     """
                 ) == [
                     "hello", "deploy adm", "deploy:De Ploy:/bin/bash", "app::/usr/sbin/nologin",
                     "maxauthtries 3", "passwordauthentication no", "permitrootlogin no", "active", "beat",
-                    "OK", "asks", "shop", "refused", "gone", "shared", "active",
-                    "pod localhost/limiq-test:latest",
+                    "OK", "asks", "shop", "refused", "gone", "shared",
                 ])
             let asked = try await home.limiq("list", "--json")
             #expect(
