@@ -236,7 +236,9 @@ end
 local function join_memory(joint, part)
     local mine, theirs = mebibytes(joint.part), mebibytes(part)
     local given = part.memory ~= nil or part.memory_mib ~= nil
-    if not given or mine and theirs and mine >= theirs then return end
+    -- One that is no size is told when the machine is described.
+    local has = joint.part.memory ~= nil or joint.part.memory_mib ~= nil
+    if not given or has and not mine or mine and theirs and mine >= theirs then return end
     joint.part.memory, joint.part.memory_mib = part.memory, part.memory_mib
 end
 
@@ -283,8 +285,10 @@ local function join_devices(joint, name, members, who)
     local rule = identities[name]
     joint.part[name] = joint.part[name] or {}
     local list = joint.part[name]
-    for _, member in ipairs(members) do
-        local same = find(rule, list, name, member)
+    for place, member in ipairs(members) do
+        -- Of several nics without names the first is the machine's first.
+        local is_further = name == "nics" and place > 1 and member.id == nil
+        local same = not is_further and find(rule, list, name, member) or nil
         if not same then
             list[#list + 1] = copy(member)
             joint.makers[("%s[%s]"):format(name, tostring(identity(rule, member, #list) or #list))] = who

@@ -51,7 +51,7 @@ end
 
 local WIDTH = 100
 
---- A value as Lua would write it: names in order, what is deep or was shown before as `{…}`, secrets as ‹secret›.
+--- A value as Lua would write it: names in order, what is deep or within itself as `{…}`, secrets as ‹secret›.
 ---
 --- Example:
 --- ```lua
@@ -70,12 +70,13 @@ function core.inspect(value, options)
   if type(indent) ~= "string" then
     core.fail { code = "bad_field", message = "inspect: indent must be a string, not " .. core.described(indent) }
   end
-  local within = {}
+  -- Tables that refer to each other have no end that a person would read to.
+  local within, left = {}, 10000
   local function show(item, level)
     if type(item) ~= "table" or not is_plain(item) then return scalar(item) end
     if next(item) == nil then return "{}" end
-    if within[item] or level > deepest then return "{…}" end
-    within[item] = true
+    if within[item] or level > deepest or left == 0 then return "{…}" end
+    within[item], left = true, left - 1
     local keys, parts, length = {}, {}, 0
     for key in next, item do keys[#keys + 1] = key end
     sort(keys, before)

@@ -234,6 +234,15 @@ describe("limiq.vm with parts", function()
     end)
 end)
 
+describe("parts of a machine", function()
+    it("leave a wrong size to be told, and are no other's nic", function()
+        raises(function() described { shop {}, memory = "8GB" } end, "8GB")
+        equal(described({ shop {}, memory = "4GiB" }).memory_mib, 4096)
+        local two = { nics = { { id = "a" }, {} } }
+        equal(#described({ two, { nics = { {}, { mac_address = "52:54:00:00:00:07" } } } }).nics, 3)
+    end)
+end)
+
 describe("a name that there is not", function()
     it("is answered with the nearest, or with ours for another tool's", function()
         local function hint(body, text)

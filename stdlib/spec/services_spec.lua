@@ -134,8 +134,10 @@ describe("recipes.apt_mirror", function()
             preserve_sources_list = false, primary = { { arches = { "default" }, uri = "http://m/debian" } },
             security = { { arches = { "default" }, uri = "http://m/sec" } },
         })
-        refused(function() data(recipes.apt_mirror "http://m/debian", "fedora") end, "of the family fedora has no apt")
+        local both = { primary = "http://m/debian", security = "http://m/sec" }
+        refused(function() data(recipes.apt_mirror(both), "fedora") end, "of the family fedora has no apt")
         refused(function() recipes.apt_mirror {} end, "primary is missing")
+        refused(function() recipes.apt_mirror { primary = "http://m/debian" } end, "security is missing")
     end)
 end)
 
@@ -185,6 +187,16 @@ describe("recipes.systemd_unit", function()
         refused(function() recipes.systemd_unit { name = "app", content = "" } end, "no unit's name",
             "such as \"app.service\"")
         refused(function() recipes.systemd_unit { name = "app.service" } end, "either sections or content")
+        local function with(service)
+            return function()
+                data(recipes.systemd_unit {
+                    name = "app.service",
+                    sections = { Service = service, Install = { WantedBy = "multi-user.target" } },
+                })
+            end
+        end
+        refused(with { "ExecStart=/usr/bin/app" }, "sections.Service has a value without a name")
+        refused(with { ExecStart = "x", Environment = limiq.secret "A=b" }, "sections.Service.Environment is no text")
         refused(function() recipes.systemd_unit { name = "a.service", content = "[Service]\n" } end, "has no [Install]")
         refused(function() recipes.systemd_unit { name = "a.service", sections = { Service = { A = "x\ny" } } } end,
             "no text of one line")

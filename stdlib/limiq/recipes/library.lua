@@ -44,16 +44,18 @@ function recipes.admin(options) end
 ---@field family? "alpine"|"amazon"|"arch"|"coreos"|"debian"|"fedora"|"flatcar"|"freebsd"|"rhel"|"suse" the family of distributions; that of the image the VM starts from where left out
 ---@field key? string the public key that signs the mirror, in ASCII, where it is not the distribution's
 ---@field primary string the archive, "http://mirror.example.org/debian"
----@field security? string that of security updates; the distribution's where left out
+---@field security string that of security updates: without one, cloud-init takes primary, which has none of Debian's
 
 ---Where Debian and Ubuntu have their packages of: the sources that the image comes with are written anew by
 ---cloud-init. Of other families it is refused.
 ---
 ---Example:
 ---```lua
----recipes.apt_mirror "http://mirror.example.org/debian"
+---recipes.apt_mirror {
+---    primary = "http://mirror.example.org/debian", security = "http://mirror.example.org/debian-security",
+---}
 ---```
----@param options limiq.recipes.apt_mirror.Options|string
+---@param options limiq.recipes.apt_mirror.Options
 ---@return limiq.Part|limiq.Late
 function recipes.apt_mirror(options) end
 

@@ -29,9 +29,13 @@ local function text_of(sections)
         end
         for _, key in ipairs(options_of.names(sections[section])) do
             local value = sections[section][key]
+            if value == nil then
+                part.refuse("systemd_unit", ("sections.%s has a value without a name"):format(section),
+                    'Service = { ExecStart = "/usr/bin/app" }')
+            end
             for _, each in ipairs(type(value) == "table" and value or { value }) do
                 local text = type(each) == "boolean" and (each and "yes" or "no") or tostring(each)
-                if text:find "\n" or type(each) == "table" then
+                if text:find "\n" or type(each) == "table" or type(each) == "userdata" then
                     part.refuse("systemd_unit", ("sections.%s.%s is no text of one line"):format(section, key))
                 end
                 lines[#lines + 1] = ("%s=%s"):format(key, text)
