@@ -1797,7 +1797,7 @@ function limiq.recipe(definition) end
 ---@param e { code?: string, message: string, hint?: string, resource?: string }
 function limiq.fail(e) end
 
----A value as Lua would write it: names in order, what is deep or was shown before as `{…}`, secrets as ‹secret›.
+---A value as Lua would write it: names in order, what is deep or within itself as `{…}`, secrets as ‹secret›.
 ---
 ---Example:
 ---```lua
