@@ -249,26 +249,5 @@ extension EndToEnd {
             #expect(
                 result.errors.contains("hint: sudo sysctl fs.inotify.max_user_watches="), "\(result.errors)")
         }
-
-        @Test func `has what is here, no more and no less, by rsync where both have it`() async throws {
-            let guest = try await BootedGuest.shared()
-            _ = try await guest.shell(
-                "command -v rsync >/dev/null || { apt-get -q update && apt-get -qy install rsync; } >/dev/null"
-            )
-            try await expectInStep("by-rsync")
-            // It came by rsync indeed: its server was asked for by the guest's sshd.
-            let (_, here, there) = try await makeSite("traced")
-            _ = try await guest.shell(
-                """
-                [ -e /usr/bin/rsync.real ] || mv /usr/bin/rsync /usr/bin/rsync.real
-                printf '#!/bin/sh\\necho "$@" >>/tmp/rsyncs\\nexec /usr/bin/rsync.real "$@"\\n' >/usr/bin/rsync
-                chmod 755 /usr/bin/rsync; rm -f /tmp/rsyncs
-                """)
-            let result = try await sync(guest, "traced", "guest:\(there)")
-            #expect(result.status == 0, "\(result.errors)")
-            let calls = try await guest.shell(
-                "cat /tmp/rsyncs; mv /usr/bin/rsync.real /usr/bin/rsync; rm /usr/bin/rsync.real -f")
-            #expect(calls.first?.contains("--server") == true && fileText(here + "/a") == "1\n", "\(calls)")
-        }
     }
 }
