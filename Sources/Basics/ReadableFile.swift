@@ -41,7 +41,7 @@ public struct ReadableFile: ~Copyable {
         self.descriptor = descriptor
         length = UInt64(max(0, status.st_size))
         allocated = UInt64(max(0, status.st_blocks)) * 512
-        identity = FileIdentity(device: status.st_dev, inode: status.st_ino)
+        identity = FileIdentity(status)
         isPublic = status.st_mode & S_IROTH != 0
     }
 
@@ -120,6 +120,15 @@ public struct FileIdentity: Hashable, Sendable {
     public init(device: dev_t, inode: ino_t) {
         self.device = device
         self.inode = inode
+    }
+
+    public init(_ status: stat) { self.init(device: status.st_dev, inode: status.st_ino) }
+
+    /// Makes the identity of what a path leads to; `nil` where there is nothing.
+    public init?(of path: String) {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        self.init(status)
     }
 }
 

@@ -46,17 +46,11 @@ package struct FolderTree {
     ///
     /// - Throws: `Failure` with code `not_found` where it is not there, `io` where something in it may not be read.
     package mutating func readAll() throws(Failure) {
-        let before = identity
+        let before = FileIdentity(of: root)
         guard let names = try Self.names(in: root, of: []) else { throw isGone }
         try read(names, in: [])
         // What went as a whole while it was read is not a folder that is empty.
-        guard let before, before == identity else { throw isGone }
-    }
-
-    private var identity: FileIdentity? {
-        var status = stat()
-        guard stat(root, &status) == 0 else { return nil }
-        return FileIdentity(device: status.st_dev, inode: status.st_ino)
+        guard let before, before == FileIdentity(of: root) else { throw isGone }
     }
 
     private var isGone: Failure { Failure.system(ENOENT, "cannot read \(root)", resource: root) }

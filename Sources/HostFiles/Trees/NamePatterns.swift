@@ -25,8 +25,6 @@ package struct NamePatterns: Sendable {
 
     private let patterns: [Pattern]
 
-    package var isEmpty: Bool { patterns.isEmpty }
-
     /// - Parameter field: the name of the list, for messages.
     /// - Throws: `Failure` with code `bad_field` for what can be no pattern.
     package init(_ patterns: [String], field: String = "exclude") throws(Failure) {
@@ -39,7 +37,7 @@ package struct NamePatterns: Sendable {
 
     /// Whether a path of the folder is left out, by itself or with a folder that it lies in.
     package func leaveOut(_ path: TreePath, isFolder: Bool) -> Bool {
-        guard !isEmpty else { return false }
+        guard !patterns.isEmpty else { return false }
         for (index, byte) in path.enumerated() where byte == slash {
             if match(Array(path[..<index]), isFolder: true) { return true }
         }

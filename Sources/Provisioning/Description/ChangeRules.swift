@@ -110,7 +110,7 @@ enum ChangeRules {
             if isMade(situation.current, path), situation.current.boots(fromDisk: path.id) { return .replace }
             return removal(situation, path)
         }
-        let bus = disk.bus ?? (situation.wanted.isWindows ? .sata : .virtio)
+        let bus = situation.wanted.bus(of: disk)
         switch bus {
         case .virtio: return plugging(situation, path)
         case .scsi: return .live
@@ -130,7 +130,7 @@ enum ChangeRules {
     /// The cost of a device that takes a port: those that are free are given in the order of the spec.
     private static func plugging(_ situation: Situation, _ path: FieldPath) -> Cost {
         let (wanted, facts) = (situation.wanted, situation.liveFacts)
-        let disks = wanted.disks.filter { ($0.bus ?? (wanted.isWindows ? .sata : .virtio)) == .virtio }
+        let disks = wanted.disks.filter { wanted.bus(of: $0) == .virtio }
         let nics = wanted.nics.filter { $0.kind != .private && $0.model == .virtio }
         let new =
             (disks.map { FieldPath("disks", $0.id) } + nics.map { FieldPath("nics", $0.id) })

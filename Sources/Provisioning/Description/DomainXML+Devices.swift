@@ -49,7 +49,7 @@ extension DomainXML {
         var elements: [XMLElement] = []
         let serials = spec.diskSerials
         for (index, disk) in layout.disks.enumerated() {
-            let bus = disk.spec.bus ?? (isWindows ? .sata : .virtio)
+            let bus = spec.bus(of: disk.spec)
             elements.append(
                 drive(
                     disk, bus: bus, target: names.next(bus), serial: serials[index], boot: order.disks[index])

@@ -40,6 +40,7 @@ let findDiskProgram = #"""
         [ "$found" = "$serial" ] && echo "$name"
     done)
     [ -n "$disk" ] || { echo "the guest has no disk with the serial number $serial"; exit 1; }
+    [ -e "/sys/block/$disk" ] || { echo "the guest has more than one disk with the serial number $serial"; exit 1; }
     """#
 
 /// The shell's program that says on its standard output who uses a disk, and `free` where nobody does: what is mounted, in
@@ -48,10 +49,6 @@ private let useProgram = #"""
     for needed in awk grep ls cat; do
         command -v $needed >/dev/null || { echo "the guest has no $needed, to say whether it is in use"; exit 0; }
     done
-    if [ ! -e "/sys/block/$disk/dev" ]; then
-        echo 'the guest has more than one disk with this serial number'
-        exit 0
-    fi
     for folder in /sys/block/"$disk" /sys/block/"$disk"/"$disk"*; do
         [ -e "$folder/dev" ] || continue
         name=${folder##*/}

@@ -107,14 +107,3 @@ enum OpenFiles {
         return String(decoding: buffer[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 }
-
-extension FileIdentity {
-    init(_ status: stat) { self.init(device: status.st_dev, inode: status.st_ino) }
-
-    /// Makes the identity of what a path leads to; `nil` where there is nothing.
-    init?(of path: String) {
-        var status = stat()
-        guard stat(path, &status) == 0 else { return nil }
-        self.init(status)
-    }
-}
